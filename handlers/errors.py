@@ -1,0 +1,23 @@
+"""What can be wrong with handlers at start-up, as one tree.
+
+HandlersError
+├── BadHandler       a function that cannot be called with a message
+├── DuplicateTopic   two functions ask for the same topic
+└── NotLoaded        a module of handlers cannot be imported
+"""
+
+
+class HandlersError(Exception):
+    """The handlers cannot be used; the text says which, where it is, and what to write instead."""
+
+
+class BadHandler(HandlersError):
+    """The function cannot be a handler, or its topic is none."""
+
+
+class DuplicateTopic(HandlersError):
+    """Two functions ask for the same topic; the text names where both are."""
+
+
+class NotLoaded(HandlersError):
+    """A module that `TIDINGS_HANDLERS` names, or one inside it, cannot be imported."""

@@ -1,0 +1,61 @@
+"""Importing the modules that hold handlers, so that what they register is there."""
+
+import importlib
+import pkgutil
+import traceback
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+from handlers.errors import HandlersError, NotLoaded
+from handlers.registry import registry
+
+__all__ = ["HandlersError", "load"]
+
+WHAT_TO_DO = "TIDINGS_HANDLERS is a comma-separated list of modules to import for their handlers"
+
+
+def load(names: Iterable[str]) -> tuple[str, ...]:
+    """Import each module and, of a package, everything inside it; returns the names of all that was imported.
+
+    Raises a `HandlersError`: `NotLoaded`, or what is wrong with a handler.
+    """
+    wanted = [name.strip() for name in names if name.strip()]
+    if not wanted:
+        raise NotLoaded(f"no module of handlers is named, so every message would be ignored; {WHAT_TO_DO}")
+    imported = tuple(name for each in wanted for name in _import_all(each))
+    for handler in registry:
+        handler.settle()
+    return imported
+
+
+def _import_all(name: str) -> Iterator[str]:
+    module = _import(name)
+    yield name
+    for found in pkgutil.iter_modules(getattr(module, "__path__", ()), f"{name}."):
+        if not found.name.endswith(".__main__"):
+            yield from _import_all(found.name)
+
+
+def _import(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except HandlersError:
+        raise
+    except ModuleNotFoundError as error:
+        raise NotLoaded(_missing(name, error)) from error
+    except (Exception, SystemExit) as error:
+        raise NotLoaded(f"importing {name} raised {type(error).__name__}{_place(error)}: {error}") from error
+
+
+def _missing(name: str, error: ModuleNotFoundError) -> str:
+    """Whether the module itself is not there, or one that it imports."""
+    if error.name and f"{name}.".startswith(f"{error.name}."):
+        return f"there is no module {error.name!r}; {WHAT_TO_DO}, each on the path of this process (PYTHONPATH)"
+    return f"importing {name} failed, as it imports {error.name!r}, which is not there{_place(error)}"
+
+
+def _place(error: BaseException) -> str:
+    """Where it was raised, as ` at file:line`, past the frames of the import system itself."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<frozen")]
+    return f" at {Path(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""

@@ -1,0 +1,118 @@
+"""Importing the modules that hold handlers: what is found, and what is said when it is not."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from handlers import BadHandler, DuplicateTopic, NotLoaded
+from handlers.load import load
+from handlers.registry import registry
+
+HANDLER = "from handlers import handles\n@handles('{topic}')\ndef {name}(content: dict) -> None: ...\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder on the path; what is imported from it, and what that registers, is forgotten afterwards."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(registry, "_handlers", {})
+    monkeypatch.setattr(registry, "_found", {})
+    before = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - before:
+        if str(tmp_path) in (getattr(sys.modules[name], "__file__", None) or ""):
+            del sys.modules[name]
+
+
+def said(*names: str) -> str:
+    with pytest.raises(NotLoaded) as caught:
+        load(names)
+    return str(caught.value)
+
+
+def python(program: str, path: Path | None = None) -> str:
+    """What a fresh process prints."""
+    run = [sys.executable, "-c", program]
+    return subprocess.run(run, capture_output=True, text=True, check=True, cwd=path, timeout=60).stdout.strip()
+
+
+def test_a_module_and_everything_in_a_package_is_imported(folder: Path) -> None:
+    """A file dropped into a package of handlers is found, however deep; a `__main__` is not run."""
+    (folder / "one.py").write_text(HANDLER.format(topic="one", name="one"))
+    (folder / "many" / "deep").mkdir(parents=True)
+    (folder / "many" / "__init__.py").write_text("")
+    (folder / "many" / "__main__.py").write_text("raise SystemExit(1)")
+    (folder / "many" / "a.py").write_text(HANDLER.format(topic="a", name="a"))
+    (folder / "many" / "deep" / "__init__.py").write_text(HANDLER.format(topic="deep", name="deep"))
+    (folder / "many" / "deep" / "b.py").write_text(HANDLER.format(topic="b", name="b"))
+    assert load([" one ", "", "many"]) == ("one", "many", "many.a", "many.deep", "many.deep.b")
+    assert {handler.topic for handler in registry} == {"one", "a", "deep", "b"}
+    assert load(["one"]) == ("one",)
+
+
+def test_no_module_at_all_is_an_error(folder: Path) -> None:
+    """Every message would be confirmed unread."""
+    assert "no module of handlers is named" in said()
+    assert "TIDINGS_HANDLERS" in said("", " ")
+
+
+def test_a_module_that_is_not_there_is_told_from_one_that_it_imports(folder: Path) -> None:
+    """The first is a slip in TIDINGS_HANDLERS, the second in the user's own file."""
+    (folder / "broken.py").write_text("\nimport nowhere_to_be_found\n")
+    assert "there is no module 'shop_of_mine'; TIDINGS_HANDLERS" in said("shop_of_mine.handlers")
+    inside = said("broken")
+    assert "importing broken failed, as it imports 'nowhere_to_be_found', which is not there" in inside
+    assert f"{folder / 'broken.py'}:2" in inside
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("def go(:", "importing broken raised SyntaxError"),
+        ("\n1 / 0", "importing broken raised ZeroDivisionError"),
+        ("raise SystemExit(3)", "importing broken raised SystemExit"),
+        ("from handlers import Nothing", "importing broken raised ImportError"),
+    ],
+)
+def test_a_module_that_cannot_be_run_says_where_it_broke(folder: Path, text: str, expected: str) -> None:
+    """With its file."""
+    (folder / "broken.py").write_text(text)
+    assert expected in said("broken")
+    assert "broken.py" in said("broken")
+
+
+@pytest.mark.parametrize("name", ["..", ".x", "a b", "7", "x" * 5000, "handlers.", "a\0b"])
+def test_a_name_that_is_no_module_is_an_error(folder: Path, name: str) -> None:
+    """Whatever stands in the environment."""
+    assert said(name)
+
+
+def test_what_is_wrong_with_a_handler_comes_out_as_it_is(folder: Path) -> None:
+    """A double topic, a bad signature, an annotation that is defined nowhere."""
+    (folder / "one.py").write_text(HANDLER.format(topic="same", name="one"))
+    (folder / "two.py").write_text(HANDLER.format(topic="same", name="two"))
+    (folder / "odd.py").write_text("from handlers import handles\n@handles('x')\ndef odd() -> None: ...\n")
+    (folder / "lost.py").write_text("from handlers import handles\n@handles('y')\ndef lost(a: 'Gone') -> None: ...\n")
+    with pytest.raises(DuplicateTopic, match=r"(?s)one\.py:2.*two\.py:2"):
+        load(["one", "two"])
+    with pytest.raises(BadHandler, match=r"odd\.py:2: odd has no parameters"):
+        load(["odd"])
+    with pytest.raises(BadHandler, match=r"lost\.py:2: lost has an annotation that names Gone"):
+        load(["lost"])
+
+
+def test_importing_the_package_or_a_payload_registers_nothing() -> None:
+    """Only loading the package does; and it knows nothing of Celery, nor of the tasks."""
+    program = (
+        "import sys, handlers, handlers.trade, handlers.topics\n"
+        "from handlers.registry import registry\n"
+        "before = len(list(registry))\n"
+        "from handlers.load import load\n"
+        "load(['handlers'])\n"
+        "names = {name.partition('.')[0] for name in sys.modules}\n"
+        "print(before, len(list(registry)) > 0, names & {'celery', 'kombu', 'tasks', 'redis', 'requests'})\n"
+    )
+    assert python(program) == "0 True set()"
