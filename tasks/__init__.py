@@ -1,0 +1,20 @@
+"""Tidings as a Celery application. The way of a message:
+
+    beat ──due accounts──▶ consume(account) ──chord──▶ handle(message) × n ──all done──▶ confirm(outcomes)
+      ▲                        │ pull one batch                                             │ ids that may be confirmed
+      └──── next poll time ◀───┘                                                            ▼ platform
+
+beat.py      claims the accounts that are due and sends a consume task for each
+consume.py   pulls one batch, starts one chord with a handle task for each message, says when to poll next
+handle.py    gives one message to the user's handler and returns its receipt and outcome; it never raises
+confirm.py   the chord's callback: confirms what the outcomes allow, closes the batch
+count.py     asks Taobao's counter whether pulling is worth a call
+
+Decisions stand in polling.py, lease.py and outcomes.py, pure; what is kept in Redis stands in store/, the platforms'
+protocols in platforms/. `celery -A tasks worker` and `celery -A tasks beat` run it.
+"""
+
+from tasks.app import Tidings
+
+app = Tidings("tidings")
+app.config_from_object("celeryconfig")

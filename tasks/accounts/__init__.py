@@ -1,0 +1,40 @@
+"""Who is polled: the accounts file, or a function's answer, as checked values.
+
+`load` reads them once, `AccountsSource` keeps them up to date; both raise `AccountsError` with every fault of a file.
+"""
+
+from tasks.accounts.faults import AccountsError, Fault
+from tasks.accounts.fingerprint import fingerprint
+from tasks.accounts.models import (
+    Account,
+    Accounts,
+    Counter,
+    Gateway,
+    Poll,
+    QianmiAccount,
+    QianmiGateway,
+    TaobaoAccount,
+    TaobaoGateway,
+    VvtoolAccount,
+    VvtoolGateway,
+)
+from tasks.accounts.source import AccountsSource, load
+
+__all__ = [
+    "Account",
+    "Accounts",
+    "AccountsError",
+    "AccountsSource",
+    "Counter",
+    "Fault",
+    "Gateway",
+    "Poll",
+    "QianmiAccount",
+    "QianmiGateway",
+    "TaobaoAccount",
+    "TaobaoGateway",
+    "VvtoolAccount",
+    "VvtoolGateway",
+    "fingerprint",
+    "load",
+]

@@ -1,0 +1,168 @@
+"""From the raw structure of an accounts file to checked accounts, or to every fault in it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
+
+from pydantic import ConfigDict, SecretStr, ValidationError
+
+from tasks.accounts.explaining import explain, is_secret
+from tasks.accounts.faults import AccountsError, Fault, Place, dotted, kind, listed, nearest, shown
+from tasks.accounts.models import (
+    ACCOUNTS,
+    GATEWAYS,
+    Account,
+    Accounts,
+    Frozen,
+    Gateway,
+    QianmiGateway,
+    TaobaoGateway,
+    VvtoolGateway,
+)
+from tasks.accounts.secrets import Secrets, Unresolved
+
+SECTIONS = ("gateways", "accounts")
+
+Table = dict[str, Any]
+M = TypeVar("M", bound=Frozen)
+
+
+class _AnyAccount(Account):
+    """What can be said of an account whose platform is not known."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+_X = SecretStr("x")
+STAND_INS: dict[str, Gateway] = {
+    "qianmi": QianmiGateway(name="x", app_key="x", app_secret=_X),
+    "taobao": TaobaoGateway(name="x", app_key="x", app_secret=_X),
+    "vvtool": VvtoolGateway(name="x", token=_X),
+}
+"""In the place of a faulty gateway, so that the rest of its accounts can be checked."""
+
+REFERENCES: dict[type[Frozen], frozenset[str]] = {
+    model: frozenset(name for name, field in model.model_fields.items() if is_secret(field))
+    for model in (*GATEWAYS.values(), *ACCOUNTS.values(), _AnyAccount)
+}
+"""The fields of each model that may say env:NAME or file:PATH."""
+
+
+def check(raw: object, secrets: Secrets, source: str, *, literals_are_fine: bool = False) -> Accounts:
+    """The accounts that the structure describes. Raises `AccountsError` with every fault at once."""
+    checker = _Checker(secrets)
+    gateways, accounts = checker.everything(raw, source)
+    if checker.faults:
+        raise AccountsError(checker.faults, source)
+    literals = [] if literals_are_fine else checker.literals
+    return Accounts(gateways, accounts, (*map(_literal, literals), *_twins(accounts)))
+
+
+def _literal(path: Place) -> str:
+    return f"{dotted(path)}: the secret stands in the file itself; env:NAME or file:PATH keeps it out"
+
+
+def _twins(accounts: Mapping[str, Account]) -> Iterator[str]:
+    """Accounts that pull the same messages: they take them from each other, and each call is paid for."""
+    seen: dict[object, str] = {}
+    for name, account in accounts.items():
+        queue = (account.gateway.name, *(getattr(account, field, None) for field in ("group", "shop_id", "topic")))
+        first = seen.setdefault(queue, name)
+        if first != name:
+            yield f"{dotted(('accounts', name))}: it pulls the same messages as {dotted(('accounts', first))}"
+
+
+class _Checker:
+    """Goes through the structure once and gathers faults instead of stopping at the first."""
+
+    def __init__(self, secrets: Secrets) -> None:
+        self.faults: list[Fault] = []
+        self.literals: list[Place] = []
+        self._secrets = secrets
+
+    def everything(self, raw: object, source: str) -> tuple[dict[str, Gateway], dict[str, Account]]:
+        if not isinstance(raw, Mapping):
+            self.faults.append(Fault(source, "expected a table with `gateways` and `accounts`", kind(raw)))
+            return {}, {}
+        for key in raw:
+            if key not in SECTIONS:
+                self._fault((key,), f"no such key{nearest(key, SECTIONS)}; there are gateways and accounts")
+        gateways = dict(self._gateways(self._tables(raw, "gateways")))
+        accounts = dict(self._accounts(self._tables(raw, "accounts"), gateways))
+        return {name: gateway for name, gateway in gateways.items() if gateway}, accounts
+
+    def _gateways(self, tables: Mapping[str, Table]) -> Iterator[tuple[str, Gateway | None]]:
+        """Each gateway; a faulty one stands in for itself, and None where not even its platform is known."""
+        for name, table in tables.items():
+            path: Place = ("gateways", name)
+            platform = table.pop("platform", None)
+            model = GATEWAYS.get(platform) if isinstance(platform, str) else None
+            if model is None:
+                said = shown(platform) if platform is not None else ""
+                self._fault((*path, "platform"), f"expected {listed(GATEWAYS)}{nearest(platform, GATEWAYS)}", said)
+                yield name, None
+            else:
+                yield name, self._built(model, path, table) or STAND_INS[str(platform)]
+
+    def _accounts(
+        self, tables: Mapping[str, Table], gateways: Mapping[str, Gateway | None]
+    ) -> Iterator[tuple[str, Account]]:
+        for name, table in tables.items():
+            path: Place = ("accounts", name)
+            wanted = table.pop("gateway", None)
+            gateway = gateways.get(wanted) if isinstance(wanted, str) else None
+            if not isinstance(wanted, str) or wanted not in gateways:
+                known = f"expected the name of a gateway: {listed(gateways) or 'there is none yet'}"
+                said = shown(wanted) if wanted is not None else ""
+                self._fault((*path, "gateway"), known + nearest(wanted, gateways), said)
+            model = ACCOUNTS[gateway.platform] if gateway else _AnyAccount
+            account = self._built(model, path, {**table, "gateway": gateway or STAND_INS["taobao"]})
+            if account:
+                yield name, account
+
+    def _tables(self, raw: Mapping[object, object], section: str) -> dict[str, Table]:
+        """The named tables of a section, copied; whatever is none is a fault."""
+        found = raw.get(section)
+        if not isinstance(found, Mapping):
+            said = kind(found) if section in raw else ""
+            self._fault((section,), f"expected tables, as [{section}.NAME]", said)
+            return {}
+        tables: dict[str, Table] = {}
+        for name, table in found.items():
+            if isinstance(name, str) and isinstance(table, Mapping):
+                tables[name] = dict(table)
+            else:
+                self._fault((section, name), f"expected a table under a name of text, as [{section}.NAME]", kind(table))
+        return tables
+
+    def _built(self, model: type[M], path: Place, table: Table) -> M | None:
+        """One gateway or account, or None and its faults."""
+        if "name" in table:
+            self._fault((*path, "name"), "no such key; the name is the table's own")
+        broken = self._resolve(REFERENCES[model] & table.keys(), path, table)
+        try:
+            built = model.model_validate({**table, "name": path[-1]})
+        except ValidationError as error:
+            wrong = [each for each in error.errors(include_url=False) if not broken & set(each["loc"][:1])]
+            self.faults += [explain(each, model, path) for each in wrong]
+            return None
+        return None if broken else built
+
+    def _resolve(self, fields: frozenset[str], path: Place, table: Table) -> set[object]:
+        """Put secrets where references to them stand, and return the fields where that failed."""
+        broken: set[object] = set()
+        for field in sorted(fields):
+            written = table[field]
+            if not isinstance(written, str):
+                continue
+            try:
+                table[field] = self._secrets.resolve(written)
+            except Unresolved as error:
+                broken.add(field)
+                self._fault((*path, field), str(error))
+                continue
+            if table[field] is written:
+                self.literals.append((*path, field))
+        return broken
+
+    def _fault(self, path: Place, expected: str, value: str = "") -> None:
+        self.faults.append(Fault(dotted(path), expected, value))

@@ -1,0 +1,242 @@
+"""Gateways and accounts as values: what the accounts file may say, with every limit.
+
+A field's `description` is what a wrong value is told to be, so that checking and explaining cannot drift apart.
+Secrets are `SecretStr`: they show in no repr, no dump and no error.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Annotated, ClassVar, Literal, Self
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+DAY = 86_400.0
+
+
+def _printable(text: str) -> str:
+    if text != text.strip() or not text.isprintable():
+        raise ValueError("text without control characters and without spaces at its ends")
+    return text
+
+
+def _named(text: str) -> str:
+    if not text.isprintable() or text != text.strip() or "/" in text or text.startswith("-"):
+        raise ValueError(NAME)
+    return text
+
+
+def _bare_int(value: object) -> object:
+    """Literals compare with `==`, which takes True for 1 and 4.0 for 4."""
+    if type(value) is not int:
+        raise PydanticCustomError("whole_number", "a whole number")
+    return value
+
+
+def _sendable(secret: SecretStr) -> SecretStr:
+    value = secret.get_secret_value()
+    if not value or value != value.strip() or not (value.isascii() and value.isprintable()):
+        raise ValueError("a secret of printable ASCII, in one line, without spaces at its ends")
+    return secret
+
+
+NAME = "a name of 1 to 100 printable characters, without `/`, no space at its ends, not starting with `-`"
+Whole = Annotated[int, Field(strict=True)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Seconds = Annotated[Number, Field(gt=0, le=DAY)]
+Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_named)]
+Text = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)]
+Group = Annotated[str, Field(min_length=1, max_length=32), AfterValidator(_printable)]
+Listed = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\s,]+$"), AfterValidator(_printable)]
+Edition = Annotated[Literal[1, 2, 3], BeforeValidator(_bare_int)]
+CounterType = Annotated[Literal[4, 5], BeforeValidator(_bare_int)]
+Secret = Annotated[SecretStr, AfterValidator(_sendable)]
+
+
+def _split(url: str) -> SplitResult:
+    """The parts of a usable address. A user or a query may hide a secret, and neither platform needs one."""
+    clean = url.isascii() and url.isprintable() and not set(url) & set(" @?#")
+    try:
+        parts = urlsplit(url)
+        if clean and parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+            return parts
+    except ValueError:
+        pass
+    raise ValueError(URL)
+
+
+URL = "an http:// or https:// address without user, query or fragment"
+GROUP = "text of 1 to 32 characters (left out: the default group)"
+
+
+class Frozen(BaseModel):
+    """Unknown members are refused, values never change, and errors never quote what they were given."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class GatewayBase(Frozen):
+    """What the three kinds of gateway share. Rates are over all workers together; None means no limit of our own."""
+
+    default_url: ClassVar[str]
+
+    name: Name = Field(description=NAME)
+    platform: str
+    url: str = Field("", validate_default=True, max_length=500, description=URL)
+    calls_per_second: Number | None = Field(None, gt=0, description="a number above 0")
+    calls_per_day: Whole | None = Field(None, ge=1, description="a whole number, 1 or more")
+    lease_seconds: Number = Field(600.0, ge=5, le=DAY, description="a number of seconds from 5 to 86400")
+
+    @field_validator("url", mode="after")
+    @classmethod
+    def _complete(cls, url: str) -> str:
+        """An address without a path gets the platform's own path; none at all is the platform's own address."""
+        parts = _split(url or cls.default_url)
+        path = parts.path if parts.path.strip("/") else urlsplit(cls.default_url).path
+        return parts._replace(path=path).geturl()
+
+
+class QianmiGateway(GatewayBase):
+    """One app on Qianmi's open platform."""
+
+    default_url = "https://api.qianmi.com/api"
+
+    platform: Literal["qianmi"] = "qianmi"
+    app_key: Text = Field(description="text of 1 to 200 characters: the app's key")
+    app_secret: Secret = Field(description="the app's secret, as env:NAME or file:PATH")
+    access_token: Secret | None = Field(None, description="an access token, as env:NAME or file:PATH")
+
+
+class TaobaoGateway(GatewayBase):
+    """One app on Taobao's open platform."""
+
+    default_url = "https://eco.taobao.com/router/rest"
+
+    platform: Literal["taobao"] = "taobao"
+    app_key: Text = Field(description="text of 1 to 200 characters: the app's key")
+    app_secret: Secret = Field(description="the app's secret, as env:NAME or file:PATH")
+    sign_method: Literal["md5", "hmac", "hmac-sha256"] = Field("hmac-sha256", description="md5, hmac or hmac-sha256")
+    lease_seconds: Number = Field(300.0, ge=5, le=DAY, description="a number of seconds from 5 to 86400")
+
+
+class VvtoolGateway(GatewayBase):
+    """One token of vv-tool, the paid proxy in front of Taobao. A point is a fen; it takes 10 calls a second."""
+
+    default_url = "http://api.vv-tool.com/tool/erps/tbconsume"
+
+    platform: Literal["vvtool"] = "vvtool"
+    token: Secret = Field(description="the access token, as env:NAME or file:PATH")
+    calls_per_second: Number | None = Field(10.0, gt=0, description="a number above 0")
+    points_per_day: Whole | None = Field(None, ge=1, description="a whole number, 1 or more")
+
+
+Gateway = QianmiGateway | TaobaoGateway | VvtoolGateway
+
+
+class Poll(Frozen):
+    """How long to wait between two polls, in seconds: `min` while messages come, up to `max` while none do."""
+
+    min: Seconds = Field(1.0, description="a number of seconds above 0")
+    max: Seconds = Field(60.0, description="a number of seconds above 0")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.min > self.max:
+            raise ValueError("min not above max (defaults: min 1, max 60)")
+        return self
+
+
+CounterField = Literal["number", "total", "topic", "user_id", "sub_user_id", "last_msg"]
+COUNTER_FIELDS: tuple[CounterField, ...] = ("number", "total", "topic", "user_id", "sub_user_id", "last_msg")
+
+
+class Counter(Frozen):
+    """What to ask taobao.jindoucloud.messagecount.get, and how many seconds apart (`every`)."""
+
+    topics: tuple[Listed, ...] = Field((), description='a list of topics, e.g. ["item", "trade"]')
+    user_ids: tuple[Listed, ...] = Field((), description='a list of "main" or "main:sub" user numbers, e.g. ["11:22"]')
+    type: CounterType | None = Field(None, description="4 (system messages) or 5 (service account)")
+    fields: tuple[CounterField, ...] = Field(COUNTER_FIELDS, description=f"a list from {', '.join(COUNTER_FIELDS)}")
+    client_info: Text | None = Field(None, description="text, e.g. type=IPHONE&version=1.4")
+    need_detail: bool = Field(False, strict=True, description="true or false")
+    every: Seconds = Field(10.0, description="a number of seconds above 0")
+
+    @field_validator("fields", mode="after")
+    @classmethod
+    def _counts(cls, fields: tuple[CounterField, ...]) -> tuple[CounterField, ...]:
+        if "number" not in fields:
+            raise ValueError('a list with "number" in it, which tells whether anything waits')
+        return fields
+
+
+class Account(Frozen):
+    """One shop or consumer group behind a gateway: what is polled. `quantity` is the most that one call brings."""
+
+    name: Name = Field(description=NAME)
+    gateway: Gateway = Field(description="the name of a gateway")
+    quantity: Whole = Field(100, ge=1, le=200, description="a whole number from 1 to 200")
+    poll: Poll = Field(Poll(), description="a table, e.g. { min = 1, max = 60 }")
+
+
+class QianmiAccount(Account):
+    """A consumer group of a Qianmi app."""
+
+    gateway: QianmiGateway
+    quantity: Whole = Field(100, ge=1, le=100, description="a whole number, 1 to 100 on qianmi")
+    group: Group | None = Field(None, description=GROUP)
+
+
+class TaobaoAccount(Account):
+    """A consumer group of a Taobao app. Only the counter needs a `session`."""
+
+    gateway: TaobaoGateway
+    quantity: Whole = Field(100, ge=10, le=200, description="a whole number, 10 to 200 on taobao")
+    group: Group | None = Field(None, description=GROUP)
+    session: Secret | None = Field(None, description="the seller's session, as env:NAME or file:PATH")
+    counter: Counter | None = Field(None, description="a table: topics, user_ids, type, fields, client_info, every")
+
+    @field_validator("counter", mode="after")
+    @classmethod
+    def _has_session(cls, counter: Counter | None, info: ValidationInfo) -> Counter | None:
+        if counter is not None and info.data.get("session", ...) is None:
+            raise ValueError("a session beside the counter, which asks in the seller's name")
+        return counter
+
+
+class VvtoolAccount(Account):
+    """A shop behind vv-tool, all its messages or those of one `topic`. `edition` is the wire's vvtype."""
+
+    gateway: VvtoolGateway
+    quantity: Whole = Field(100, ge=10, le=200, description="a whole number, 10 to 200 on vvtool")
+    shop_id: Listed = Field(description="text without spaces or commas: the shop's id at vv-tool")
+    topic: Listed | None = Field(None, description="one full topic name, e.g. taobao_trade_TradeSellerShip")
+    edition: Edition = Field(1, description="1 (basic), 2 (enhanced) or 3 (standard)")
+
+
+GATEWAYS: dict[str, type[Gateway]] = {"qianmi": QianmiGateway, "taobao": TaobaoGateway, "vvtool": VvtoolGateway}
+ACCOUNTS: dict[str, type[Account]] = {"qianmi": QianmiAccount, "taobao": TaobaoAccount, "vvtool": VvtoolAccount}
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """Every gateway and account by its name, and what is right but unwise (literal secrets) as lines of text."""
+
+    gateways: Mapping[str, Gateway]
+    accounts: Mapping[str, Account]
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for field in ("gateways", "accounts"):
+            object.__setattr__(self, field, MappingProxyType(dict(getattr(self, field))))

@@ -1,0 +1,140 @@
+"""Where the accounts come from: a TOML file, or a function named as `python:package.module:callable`."""
+
+import importlib
+import tomllib
+import traceback
+from collections.abc import Callable
+from functools import reduce
+from pathlib import Path
+from typing import Protocol
+
+from tasks.accounts.faults import SHOWN_SOURCE, AccountsError, Fault
+from tasks.accounts.files import Stamp, Unreadable, read, stamp
+from tasks.text import shown as escaped
+
+FILE_BYTES = 64 * 2**20
+PYTHON = "python:"
+SETTLING_LOOKS = 10  # a file that never rests is read all the same
+
+
+class Origin(Protocol):
+    """One place that accounts come from."""
+
+    name: str
+    folder: Path
+    """Where relative paths of secrets start."""
+    literals_are_fine: bool
+    """Whether a secret may stand in the structure itself, as a function may have fetched it from a vault."""
+    patience: int
+    """How many times longer than a file's look it takes before this is looked at again."""
+
+    def changed(self) -> bool:
+        """Whether it is worth reading again; called once a look."""
+
+    def read(self) -> object:
+        """The structure as it stands there. Raises `AccountsError`."""
+
+
+class File:
+    """A TOML file. A change counts once the file has kept still for one look: half a file may read as a whole one."""
+
+    literals_are_fine = False
+    patience = 1
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._path = Path(name)
+        self.folder = self._path.absolute().parent
+        self._read: Stamp | None = None
+        self._seen: Stamp = None
+        self._restless = 0
+
+    def changed(self) -> bool:
+        now = stamp(self._path)
+        still, self._seen = now == self._seen, now
+        if now == self._read:
+            self._restless = 0
+            return False
+        self._restless += 1
+        return still or self._restless > SETTLING_LOOKS
+
+    def read(self) -> object:
+        self._read = self._seen = stamp(self._path)
+        self._restless = 0
+        if not self.name:
+            raise AccountsError([Fault("TIDINGS_ACCOUNTS", "it is empty; expected the path of an accounts file")])
+        try:
+            return tomllib.loads(read(self._path, FILE_BYTES))
+        except Unreadable as error:
+            raise self._fault(f"{error} (TIDINGS_ACCOUNTS says where the accounts are)") from None
+        except RecursionError:
+            raise self._fault("it is nested too deeply") from None
+        except tomllib.TOMLDecodeError as error:
+            raise self._fault(f"it is not TOML: {error}") from None
+        except ValueError:
+            raise self._fault("it is not TOML: a number in it is too long to be read") from None
+
+    def _fault(self, expected: str) -> AccountsError:
+        return _unusable(self.name, expected)
+
+
+class Function:
+    """A function, called again from time to time. What it raises is told by type only: its text may hold a secret."""
+
+    literals_are_fine = True
+    patience = 30
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.folder = Path.cwd()
+
+    def changed(self) -> bool:
+        return True
+
+    def read(self) -> object:
+        call = self._callable()
+        try:
+            return call()
+        except (Exception, SystemExit) as error:
+            raise self._fault(f"it raised {type(error).__name__}{_place(error)}") from None
+
+    def _callable(self) -> Callable[[], object]:
+        module_name, _, path = self.name.removeprefix(PYTHON).partition(":")
+        if not module_name or not path:
+            raise self._fault("expected python:package.module:callable")
+        try:
+            found = reduce(getattr, path.split("."), self._module(module_name))
+        except AttributeError:
+            raise self._fault(f"the module {module_name} has no {path}") from None
+        if not callable(found):
+            raise self._fault(f"{path} is not callable, but of type {type(found).__name__}")
+        return found
+
+    def _module(self, name: str) -> object:
+        try:
+            return importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            if error.name and f"{name}.".startswith(f"{error.name}."):
+                raise self._fault(f"there is no module {error.name} (is its folder on PYTHONPATH?)") from None
+            raise self._fault(f"importing {name} failed, as it imports {error.name}, which is not there") from None
+        except (Exception, SystemExit) as error:
+            raise self._fault(f"importing {name} raised {type(error).__name__}{_place(error)}") from None
+
+    def _fault(self, expected: str) -> AccountsError:
+        return _unusable(self.name, expected)
+
+
+def _unusable(name: str, expected: str) -> AccountsError:
+    shown = escaped(name, SHOWN_SOURCE)
+    return AccountsError([Fault(shown, expected)], name)
+
+
+def _place(error: BaseException) -> str:
+    """Where it was raised, as ` at file.py:12`."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+
+
+def open_origin(source: str) -> Origin:
+    """The origin that the text names. Nothing is read yet."""
+    return Function(source) if source.startswith(PYTHON) else File(source)

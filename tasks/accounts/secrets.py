@@ -1,0 +1,64 @@
+"""What `env:NAME` and `file:PATH` stand for, so that secrets need not stand in the accounts file."""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from tasks.accounts.files import Stamp, Unreadable, read, stamp
+
+SECRET_BYTES = 64 * 2**10
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+class Unresolved(Exception):
+    """The reference leads nowhere; the text says what is expected and holds no secret."""
+
+
+class Secrets:
+    """Looks references up, each file once, and remembers which files they came from.
+
+    Relative paths start at `folder`.
+    """
+
+    def __init__(self, environ: Mapping[str, str], folder: Path) -> None:
+        self._environ = environ
+        self._folder = folder
+        self._texts: dict[str, str | Unresolved] = {}
+        self._stamps: dict[Path, Stamp] = {}
+
+    def resolve(self, text: str) -> str:
+        """The text that a reference stands for; text that is none stands for itself. Raises `Unresolved`."""
+        if not text.startswith(("env:", "file:")):
+            return text
+        if text not in self._texts:
+            self._texts[text] = self._look_up(*text.split(":", 1))
+        found = self._texts[text]
+        if isinstance(found, Unresolved):
+            raise Unresolved(str(found))
+        return found
+
+    def changed(self) -> bool:
+        """Whether any file that was asked for is another one now, has come or has gone."""
+        return any(stamp(path) != seen for path, seen in self._stamps.items())
+
+    def _look_up(self, kind: str, name: str) -> str | Unresolved:
+        return self._variable(name) if kind == "env" else self._file(name)
+
+    def _variable(self, name: str) -> str | Unresolved:
+        if not _VARIABLE.fullmatch(name):
+            return Unresolved("expected env: and the name of an environment variable")
+        if name not in self._environ:
+            return Unresolved(f"the environment variable {name} is not set")
+        return self._environ[name] or Unresolved(f"the environment variable {name} is empty")
+
+    def _file(self, name: str) -> str | Unresolved:
+        path = self._folder / name
+        if not name:
+            return Unresolved("expected file: and the path of a file")
+        self._stamps[path] = stamp(path)
+        try:
+            text = read(path, SECRET_BYTES)
+        except Unreadable as error:
+            return Unresolved(f"the secret's file {name!r}: {error}")
+        return text.removesuffix("\n").removesuffix("\r") or Unresolved(f"the secret's file {name!r} is empty")

@@ -1,0 +1,43 @@
+"""The Celery application class: Celery's own, which sends many tasks in one round trip and survives a lost broker."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from celery import Celery
+from celery.app.amqp import AMQP
+
+from tasks.transport import SteadyConnection
+
+
+class Messaging(AMQP):
+    """Celery's side of the broker, on connections that survive its loss."""
+
+    Connection = SteadyConnection
+
+
+class Tidings(Celery):
+    """A Celery application with `batch()`, and with a broker connection of its own kind."""
+
+    amqp_cls = "tasks.app:Messaging"
+    _local = threading.local()
+
+    def producer_or_acquire(self, producer: Any = None) -> Any:
+        """The producer given, else the batch's that is open in this thread, else one from the pool."""
+        return super().producer_or_acquire(producer or getattr(self._local, "producer", None))
+
+    @contextmanager
+    def batch(self, max_size: int = 1000) -> Iterator[None]:
+        """Everything sent inside goes out together when the block ends; nothing does when it raises.
+
+        `chord()` takes no producer, hence this way. On a broker that cannot batch, each task is sent when it is called.
+        Raises `kombu.exceptions.BatchPublishError` when it is uncertain what arrived.
+        """
+        pool: Any = self.producer_pool  # kombu's types lag behind: batch() is new in 5.7
+        with pool.acquire(block=True) as producer, producer.batch(max_size=max_size):
+            self._local.producer = producer
+            try:
+                yield
+            finally:
+                self._local.producer = None

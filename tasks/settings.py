@@ -1,0 +1,89 @@
+"""Every setting that comes from the environment, each as `TIDINGS_` and its name in capitals."""
+
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from tasks import urls
+
+PREFIX = "TIDINGS_"
+REDIS_SCHEMES = ("redis://", "rediss://", "unix://", "sentinel://")
+
+
+class SettingsError(Exception):
+    """A variable of the environment cannot be used; the text names each and says what is expected."""
+
+
+class Settings(BaseSettings):
+    """What one installation of Tidings is told. The README's table is made from these descriptions."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    accounts: str = Field(
+        "accounts.toml",
+        description="path of the accounts file, or `python:package.module:callable` that returns the same structure",
+    )
+    redis_url: str = Field(
+        "redis://127.0.0.1:6379/0",
+        repr=False,
+        description="state and results: `redis://`, `rediss://`, `unix://`, or `sentinel://host:26379;sentinel://host2:26379/0?master=name`",
+    )
+    broker_url: str = Field("", repr=False, description="any Celery broker; empty: the same Redis as the state")
+    handlers: str = Field("handlers", description="comma-separated modules to import for their handlers")
+
+    max_deliveries: int = Field(5, ge=1, description="a message delivered this often without success is buried")
+    handler_seconds: float = Field(
+        60,
+        gt=0,
+        description="a handler that runs longer is stopped (seconds; shorter where a gateway's lease is short)",
+    )
+    done_days: float = Field(
+        3, gt=0, description="how long a handled message is remembered, so that it is not handled again"
+    )
+    open_batches: int = Field(4, ge=1, description="how many batches of one account may be under way at the same time")
+
+    connect_seconds: float = Field(3.05, gt=0, description="how long to wait for a connection to a platform (seconds)")
+    read_seconds: float = Field(15, gt=0, description="how long to wait for a platform's reply (seconds)")
+    reply_bytes: int = Field(32 * 2**20, ge=1024, description="a platform's reply larger than this is refused (bytes)")
+    accounts_seconds: float = Field(
+        1,
+        gt=0,
+        description="how often to look whether the accounts file has changed (seconds; `python:` sources: 30 times that)",
+    )
+    visibility_seconds: float | None = Field(
+        None, gt=0, description="how long a killed worker's tasks stay hidden (seconds); empty: from the shortest lease"
+    )
+    worker_concurrency: int | None = Field(
+        None, ge=1, description="how many tasks one worker runs at a time; empty: twice the number of cores, at least 4"
+    )
+    home: Path = Field(Path(".tidings"), description="where `up` keeps its Valkey's data")
+
+    @field_validator("redis_url")
+    @classmethod
+    def _known_redis(cls, url: str) -> str:
+        if not url.startswith(REDIS_SCHEMES):
+            raise ValueError(f"the address has to begin with {', '.join(REDIS_SCHEMES)}")
+        urls.sentinel(url)
+        return url
+
+
+@cache
+def settings() -> Settings:
+    """The environment's settings, read once a process. Raises `SettingsError` with everything that is wrong."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = error.errors(include_input=False, include_url=False, include_context=False)
+    said = [f"{PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg'].removeprefix('Value error, ')}" for fault in faults]
+    raise SettingsError("\n".join(said))
+
+
+def table() -> str:
+    """The settings as the README shows them."""
+    rows = ["| variable | default | meaning |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default in (None, "") else f"`{field.default}`"
+        rows.append(f"| `{PREFIX}{name.upper()}` | {default} | {field.description} |")
+    return "\n".join(rows) + "\n"
