@@ -1,0 +1,46 @@
+"""The parts of a reply around its rows, as the platforms' JSON has them in several forms."""
+
+from typing import Any
+
+from tasks.platforms.errors import MalformedReply, Transient
+
+
+def listed(holder: object, *path: str) -> list[Any]:
+    """The list that stands in `holder` under the path's names, one in the other; the last ones may be left out.
+
+    Absent, null, `{}` and `[]` all mean an empty list, as platforms write one in each of these ways. Raises
+    `MalformedReply` for anything else.
+    """
+    name = "the response"
+    for inner in path:
+        if not isinstance(holder, dict) or not holder:
+            break
+        if inner not in holder and name in path:
+            raise MalformedReply(f"{name} holds no {inner}")
+        name, holder = inner, holder.get(inner)
+    if holder is None or holder == {}:
+        return []
+    if not isinstance(holder, list):
+        raise MalformedReply(f"{name} is {kind(holder)}, a list was expected")
+    return holder
+
+
+def must_succeed(response: dict[str, Any]) -> None:
+    """Whether a confirm did what it was asked. Raises `Transient` for `is_success: false`: the ids come again."""
+    success, request_id = response.get("is_success"), text_of(response.get("request_id"))
+    if success in (False, "false"):
+        raise Transient("the platform answered a confirm with is_success: false", request_id=request_id)
+    if success not in (True, "true"):
+        raise MalformedReply(f"is_success is {kind(success)}, true or false was expected", request_id=request_id)
+
+
+def text_of(value: object) -> str:
+    """A member that a reply can do without, as text that can be logged: "" unless it is text or a whole number."""
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        return ""
+    return str(value).encode("utf-8", "replace").decode()
+
+
+def kind(value: object) -> str:
+    """What a wrong value is, without its text: that may be a buyer's."""
+    return "missing" if value is None else "empty" if value == "" else f"a JSON {type(value).__name__}"

@@ -1,0 +1,133 @@
+"""What the code tables are made of: what a platform said, whom it concerns, and the error that it means.
+
+A table maps each code to a function that makes the error. Looking one up goes by sub code first, then by code, never by
+text, which the platforms change at will.
+"""
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypedDict
+
+from tasks.platforms.clock import next_midnight
+from tasks.platforms.errors import (
+    BadRequest,
+    MalformedReply,
+    OutOfQuota,
+    PlatformError,
+    Scope,
+    Throttled,
+    Transient,
+    Unauthorised,
+)
+
+LONGEST_TEXT = 500
+"""Characters of a platform's text that an error carries on."""
+
+
+class Codes(TypedDict):
+    """The members that every error takes over as they came."""
+
+    code: str
+    sub_code: str
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the error envelope of a reply says. `link` is where to authorise, when it names a place."""
+
+    code: str
+    sub_code: str = ""
+    text: str = ""
+    request_id: str = ""
+    link: str = ""
+
+    @property
+    def codes(self) -> Codes:
+        return Codes(code=self.code, sub_code=self.sub_code, request_id=self.request_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Whom:
+    """Whose call it was, by the names of the accounts file; "*" where a reply is read without knowing the account."""
+
+    gateway: str
+    account: str = "*"
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+
+    def clear(self, text: str) -> str:
+        """The text, should it quote one of our secrets, without it."""
+        for secret in self.secrets:
+            text = text.replace(secret, "***")
+        return text[:LONGEST_TEXT]
+
+
+Fault = Callable[[Said, Whom], PlatformError]
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One platform's codes and what they mean."""
+
+    codes: Mapping[str, Fault]
+    sub_codes: Mapping[str, Fault] = field(default_factory=dict)
+
+    def fault(self, said: Said, whom: Whom) -> PlatformError:
+        """The error that was meant. Sub codes `isp.*` are the server's fault, `isv.*` the caller's."""
+        said = replace(said, text=whom.clear(said.text), link=whom.clear(said.link))
+        return self._meaning(said)(said, whom)
+
+    def _meaning(self, said: Said) -> Fault:
+        if said.sub_code in self.sub_codes:
+            return self.sub_codes[said.sub_code]
+        if said.sub_code.startswith("isp."):
+            return transient
+        if said.code in self.codes:
+            return self.codes[said.code]
+        return bad_request() if said.sub_code.startswith("isv.") else unknown
+
+
+def transient(said: Said, _whom: Whom) -> PlatformError:
+    return Transient(said.text, **said.codes)
+
+
+def unknown(said: Said, _whom: Whom) -> PlatformError:
+    return MalformedReply(f"a code that the platform's pages do not list; {said.text}", **said.codes)
+
+
+def bad_request(scope: Scope = "account") -> Fault:
+    return lambda said, _whom: BadRequest(said.text, scope=scope, **said.codes)
+
+
+def unauthorised(scope: Scope, remedy: str) -> Fault:
+    """Someone has to act: `remedy` may name {gateway}, {account} and {link}."""
+
+    def fault(said: Said, whom: Whom) -> PlatformError:
+        what = remedy.format(gateway=whom.gateway, account=whom.account, link=said.link)
+        return Unauthorised(said.text, remedy=what.rstrip(": "), scope=scope, **said.codes)
+
+    return fault
+
+
+def throttled(said: Said, _whom: Whom) -> PlatformError:
+    """Too many calls at once: wait as long as the text says, else a second."""
+    return Throttled(said.text, seconds=ban_seconds(said.text) or 1.0, **said.codes)
+
+
+def out_of_quota(scope: Scope) -> Fault:
+    """The day's calls are spent: until the ban ends that the text tells of, else until the platform's next day."""
+
+    def fault(said: Said, _whom: Whom) -> PlatformError:
+        ban = ban_seconds(said.text)
+        until = time.time() + ban if ban else next_midnight()
+        return OutOfQuota(said.text, until=until, scope=scope, **said.codes)
+
+    return fault
+
+
+def ban_seconds(text: str) -> float | None:
+    """The figure in "This ban will last for 31062 more seconds", which Taobao gives nowhere else; None without one."""
+    found = re.search(r"last for ([0-9]{1,7}) more second", text)
+    return max(float(found[1]), 1.0) if found else None

@@ -1,0 +1,102 @@
+"""Qianmi's QMOP: consume and confirm (open.qianmi.com; the reply's shape as the vendor's Java SDK reads it)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from tasks.accounts import Account, QianmiAccount, QianmiGateway
+from tasks.platforms import http, jsontext
+from tasks.platforms.arguments import joined, own
+from tasks.platforms.base import Keep, Reading, Reply
+from tasks.platforms.clock import timestamp
+from tasks.platforms.envelope import listed, must_succeed, text_of
+from tasks.platforms.errors import BadRequest, MalformedReply
+from tasks.platforms.faults import Said, Whom
+from tasks.platforms.qianmi_codes import TABLE
+from tasks.platforms.reading import Unreadable, gather, item_of, whole_id
+from tasks.platforms.refusals import STATUSES, usable
+from tasks.platforms.signing import qianmi_sign
+
+
+class QianmiClient:
+    """One Qianmi app. A message that is not confirmed comes again after ten minutes."""
+
+    confirm_limit = 100
+    """The API's page says 100 ids, a comment in the SDK 200: the lower one holds under both."""
+
+    def __init__(self, gateway: QianmiGateway) -> None:
+        self._gateway = gateway
+
+    def pull(self, account: Account, *, keep: Keep | None = None) -> Reply:
+        mine, whom = own(account, QianmiAccount), self._whom(account.name)
+        wanted = {"group_name": mine.group or "", "quantity": str(mine.quantity)}
+        body = self._call("qianmi.qmcs.messages.consume", wanted, whom)
+        if keep is not None:
+            keep(body)
+        return _reply(body, whom)
+
+    def read(self, body: bytes) -> Reply:
+        return _reply(body, self._whom())
+
+    def confirm(self, account: Account, receipts: Sequence[str]) -> None:
+        """Confirm 1 to 100 ids, else `ValueError`, whatever group they were pulled in."""
+        whom = self._whom(account.name)
+        body = self._call("qianmi.qmcs.messages.confirm", {"s_message_ids": joined(receipts, self.confirm_limit)}, whom)
+        must_succeed(_response(body, whom))
+
+    def count(self, account: Account) -> tuple[Reading, ...]:
+        raise BadRequest(f"qianmi has no counter: remove it from accounts.{account.name}")
+
+    def _whom(self, account: str = "*") -> Whom:
+        secrets = (self._gateway.app_secret, self._gateway.access_token)
+        return Whom(self._gateway.name, account, tuple(secret.get_secret_value() for secret in secrets if secret))
+
+    def _call(self, method: str, wanted: dict[str, str], whom: Whom) -> bytes:
+        token = self._gateway.access_token
+        form = wanted | {
+            "method": method,
+            "appKey": self._gateway.app_key,
+            "v": "1.1",
+            "format": "json",
+            "timestamp": timestamp(),
+            "access_token": token.get_secret_value() if token else "",
+        }
+        form = {name: value for name, value in form.items() if value}
+        form["sign"] = qianmi_sign(form, self._gateway.app_secret.get_secret_value())
+        answer = http.post(self._gateway.url, form)
+        return usable(answer, lambda body: _response(body, whom), STATUSES, whom)
+
+
+def _reply(body: bytes, whom: Whom) -> Reply:
+    return gather(listed(_response(body, whom), "qmcs_messages", "qmcs_message"), lambda _, row: item_of(row, _id))
+
+
+def _id(value: object) -> str:
+    """`confirm` takes a comma list, so that an id with a comma would confirm other messages."""
+    text = whole_id(value)
+    if "," in text:
+        raise Unreadable("the id holds a comma")
+    return text
+
+
+def _response(body: bytes, whom: Whom) -> dict[str, Any]:
+    """The response: the root's first member that is an object, whatever its name. Raises what an error means."""
+    root = jsontext.decode(body)
+    if "errorToken" in root:
+        raise TABLE.fault(_said(root), whom)
+    for name, value in root.items():
+        if isinstance(value, dict) and name != "subErrors":
+            return value
+    if any(name.endswith("_response") and not value for name, value in root.items()):
+        return {}
+    raise MalformedReply("the reply holds neither a response nor an error")
+
+
+def _said(root: dict[str, Any]) -> Said:
+    """The envelope's words. `subErrors` is an array on the wire, `{"subError": [...]}` on the doc page, or left out."""
+    subs = root.get("subErrors")
+    if isinstance(subs, dict):
+        subs = subs.get("subError")
+    first = subs[0] if isinstance(subs, list) and subs else subs
+    sub = first if isinstance(first, dict) else {}
+    text = ": ".join(filter(None, (text_of(root.get("message")), text_of(sub.get("message")))))
+    return Said(text_of(root.get("code")), text_of(sub.get("code")), text, text_of(root.get("request_id")))

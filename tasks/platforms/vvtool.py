@@ -1,0 +1,117 @@
+"""vv-tool's tbconsume, a paid proxy for Taobao's messages (api.vv-tool.com, `tool/erps/tbconsume`)."""
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from tasks.accounts import Account, VvtoolAccount, VvtoolGateway
+from tasks.platforms import http, jsontext
+from tasks.platforms.arguments import own
+from tasks.platforms.base import Item, Keep, Reading, Reply
+from tasks.platforms.envelope import listed, text_of
+from tasks.platforms.errors import BadRequest, MalformedReply
+from tasks.platforms.faults import Said, Whom
+from tasks.platforms.reading import Unreadable, gather, item_of, whole_id
+from tasks.platforms.refusals import usable
+from tasks.platforms.salvage import rows_in
+from tasks.platforms.vvtool_codes import HTTP_TABLE, TABLE
+
+_LINK = re.compile(r"https?://[\w.~:/?#\[\]@!$&'()*+,;=%-]+", re.ASCII)
+
+
+class VvtoolClient:
+    """One vv-tool token. What a call returns is gone from the proxy: `keep` is the only way not to lose it."""
+
+    confirm_limit = 200
+    """One whole reply. There is no call behind it, see `confirm`."""
+
+    def __init__(self, gateway: VvtoolGateway) -> None:
+        self._gateway = gateway
+
+    def pull(self, account: Account, *, keep: Keep | None = None) -> Reply:
+        """Messages with their place in the reply as receipts, and the points that the call cost."""
+        mine, whom = own(account, VvtoolAccount), self._whom(account.name)
+        form = {"shop_id": mine.shop_id, "quantity": str(mine.quantity), "vvtype": str(mine.edition)}
+        if mine.topic:
+            form["msg_type"] = mine.topic
+        token = f"Bearer {self._gateway.token.get_secret_value()}".encode()
+        answer = http.post(self._gateway.url, form, {"Authorization": token})
+        if not (answer.ok and answer.body):
+            usable(answer, lambda refusal: _data(jsontext.decode(refusal), whom), HTTP_TABLE, whom)
+        if keep is not None:
+            keep(answer.body)
+        try:
+            return _reply(answer.body, whom)
+        except MalformedReply as malformed:
+            raise answer.fault or malformed from None
+
+    def read(self, body: bytes) -> Reply:
+        """The same receipts as when the body was pulled."""
+        return _reply(body, self._whom())
+
+    def confirm(self, account: Account, receipts: Sequence[str]) -> None:  # noqa: ARG002
+        """Always raises `BadRequest`: the platform has nothing to confirm with. Tidings' own inbox settles these."""
+        raise BadRequest(f"vvtool has no confirm: accounts.{account.name} is settled in the inbox")
+
+    def count(self, account: Account) -> tuple[Reading, ...]:
+        raise BadRequest(f"vvtool has no counter: remove it from accounts.{account.name}")
+
+    def _whom(self, account: str = "*") -> Whom:
+        return Whom(self._gateway.name, account, (self._gateway.token.get_secret_value(),))
+
+
+def _reply(body: bytes, whom: Whom) -> Reply:
+    """What the body holds. A broken one, as it will not be sent again, counts row by row and for the least price."""
+    try:
+        root = jsontext.decode(body)
+    except MalformedReply:
+        if rows := rows_in(body):
+            return gather(rows, _item, points=1)
+        raise
+    data = _data(root, whom)
+    cost = data.get("withholding_money") if isinstance(data, dict) else None
+    return gather(_rows(data), _item, points=_points(cost))
+
+
+def _data(root: dict[str, Any], whom: Whom) -> object:
+    """The `data` of a success. Raises what another code means."""
+    code = text_of(root.get("code"))
+    if not code:
+        raise MalformedReply("the reply holds no code")
+    if code != "0":
+        raise TABLE.fault(Said(code, text=text_of(root.get("msg")), link=_link(root)), whom)
+    return root.get("data")
+
+
+def _link(root: dict[str, Any]) -> str:
+    """The first address in an error's reply: code 302 says where to authorise, though not in which member."""
+    found = _LINK.search(jsontext.raw([root.get("data"), root.get("msg"), root]))
+    return found[0].rstrip(".,;:!)]'") if found else ""
+
+
+def _rows(data: object) -> list[Any]:
+    """`data.msg`, a list. PHP, which the proxy runs on, writes a list with gaps as an object with numbers for names."""
+    rows = data.get("msg") if isinstance(data, dict) else data
+    if isinstance(rows, dict) and all(name.isdigit() for name in rows):
+        return list(rows.values())
+    return listed(rows)
+
+
+def _item(place: int, row: object) -> Item:
+    """The message inside a row: JSON text in `msg_data`, whose own id counts; the row's is the proxy's counter."""
+    receipt = str(place)
+    inner = row.get("msg_data") if isinstance(row, dict) else row
+    if isinstance(inner, str):
+        try:
+            inner = jsontext.loads(inner)
+        except ValueError:
+            raise Unreadable("msg_data is no JSON", receipt) from None
+    return item_of(inner, whole_id, receipt)
+
+
+def _points(cost: object) -> int:
+    """The call's price, rounded up; 0 when it is left out, as resellers do, or no number."""
+    if isinstance(cost, bool) or not isinstance(cost, int | float) or not 0 <= cost < 1e9:
+        return 0
+    return math.ceil(cost)
