@@ -1,0 +1,1 @@
+"""The operator's own commands, each plugged into `celery -A tasks`."""

@@ -1,0 +1,130 @@
+"""Faults on demand: what goes wrong, for whom, how often."""
+
+import random
+from collections.abc import Iterable
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from tasks.sandbox.exchange import Platform, Target
+
+Kind = Literal[
+    "error",
+    "http",
+    "cut",
+    "cut_after",
+    "slow",
+    "garbage",
+    "raw_control_chars",
+    "duplicate",
+    "reorder",
+    "ban",
+    "expired_session",
+    "unauthorised_shop",
+    "wrong_types",
+    "undecodable",
+    "ignore_confirm",
+]
+
+CALL_KINDS = frozenset(
+    {"error", "http", "cut", "cut_after", "slow", "garbage", "ban", "expired_session", "unauthorised_shop"}
+)
+ORDER_KINDS = frozenset({"duplicate", "reorder"})
+ITEM_KINDS = frozenset({"raw_control_chars", "wrong_types", "undecodable"})
+CONFIRM_KINDS = frozenset({"ignore_confirm"})
+
+
+class FaultSpec(BaseModel):
+    """One fault. It hits every matching call, or the next `count` of them, or a random `share` of them.
+
+    Faults of messages (duplicate, reorder, raw_control_chars, wrong_types, undecodable) only count pulls that bring
+    messages, and change the first of them.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    platform: Platform
+    kind: Kind
+    share: float | None = Field(None, ge=0, le=1)
+    count: int | None = Field(None, ge=1)
+    seed: int | None = Field(None, description="makes `share` repeatable")
+    app: str | None = Field(None, description="app key, token, or name")
+    group: str | None = None
+    shop_id: str | None = None
+    api: Literal["consume", "confirm", "count", "permit", "queue"] | None = None
+    code: str = Field("", description="error, expired_session, unauthorised_shop: the platform's code")
+    sub_code: str = ""
+    text: str = Field("", description="the platform's message; without one, its usual text for the code")
+    sub_text: str = ""
+    status: int = Field(503, ge=400, le=599, description="http")
+    seconds: float = Field(1.0, ge=0, description="slow: before the reply, after the call took effect; ban: how long")
+    form: Literal["html", "bytes", "truncated"] = Field(
+        "html", description="garbage: html and bytes come instead of the call's effect, truncated after it"
+    )
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        if self.kind == "error" and not self.code:
+            raise ValueError("an error needs the platform's code")
+        if self.kind == "raw_control_chars" and self.platform != "taobao":
+            raise ValueError("only taobao sends raw control characters")
+        return self
+
+    def concerns(self, target: Target) -> bool:
+        """Whether that call is one of those that this fault can hit."""
+        return (
+            self.platform == target.platform
+            and (self.api is None or self.api == target.api)
+            and (self.app is None or self.app == target.app)
+            and (self.group is None or self.group == target.key)
+            and (self.shop_id is None or self.shop_id == target.key)
+        )
+
+
+class _Armed:
+    def __init__(self, spec: FaultSpec) -> None:
+        self.spec = spec
+        self.left = spec.count
+        self._random = random.Random(spec.seed)  # noqa: S311  (chooses which calls fail, nothing secret)
+
+    def strikes(self) -> bool:
+        if self.spec.share is not None and self._random.random() >= self.spec.share:
+            return False
+        if self.left is not None:
+            self.left -= 1
+        return True
+
+
+class Faults:
+    """The faults that are set."""
+
+    def __init__(self) -> None:
+        self._armed: dict[str, _Armed] = {}
+        self._last = 0
+
+    def add(self, spec: FaultSpec) -> str:
+        """Set one; returns its id."""
+        self._last += 1
+        self._armed[str(self._last)] = _Armed(spec)
+        return str(self._last)
+
+    def remove(self, id_: str) -> bool:
+        """Whether there was one of that id, used up or not it is gone."""
+        return self._armed.pop(id_, None) is not None
+
+    def clear(self) -> None:
+        """Remove all of them."""
+        self._armed.clear()
+
+    def fire(self, target: Target, kinds: Iterable[str]) -> list[FaultSpec]:
+        """Those of these kinds that hit this call, in the order they were set; each counts as used once."""
+        if not self._armed:
+            return []
+        hits = [
+            (id_, each) for id_, each in self._armed.items() if each.spec.kind in kinds and each.spec.concerns(target)
+        ]
+        struck = [(id_, each) for id_, each in hits if each.strikes()]
+        for id_, each in struck:
+            if each.left == 0:
+                del self._armed[id_]
+        return [each.spec for _, each in struck]

@@ -1,0 +1,105 @@
+"""The HTTP server: the platforms' real paths and the control API on one port."""
+
+import asyncio
+import contextlib
+import gzip
+import os
+import signal
+from collections.abc import Awaitable, Callable
+
+from aiohttp import web
+
+from tasks.sandbox.control_api import LARGEST, ControlApi
+from tasks.sandbox.exchange import Answer
+from tasks.sandbox.qianmi import Qianmi
+from tasks.sandbox.reading import read_call
+from tasks.sandbox.respond import Simulated, respond
+from tasks.sandbox.state import State
+from tasks.sandbox.top import Top
+from tasks.sandbox.vvtool import Vvtool
+
+WORTH_PACKING = 512
+"""Bytes from which a reply is packed when the client takes gzip (Taobao only)."""
+
+SWEEP_SECONDS = 60
+PARENT_SECONDS = 0.5
+CUT_OFF_SECONDS = 0.05
+"""How long calls under way may take once the sandbox stops; 0 would be for ever."""
+
+
+def application(state: State) -> web.Application:
+    """The whole sandbox as an aiohttp application."""
+    app = web.Application(client_max_size=LARGEST)
+    app.router.add_route("*", "/router/rest", _handler(Top(state)))
+    app.router.add_route("*", "/api", _handler(Qianmi(state)))
+    app.router.add_route("*", "/tool/{rest:.*}", _handler(Vvtool(state)))
+    app.add_subapp("/sandbox/", ControlApi(state).application())
+    return app
+
+
+async def serve(state: State, host: str, port: int, ready: Callable[[int], None], *, with_parent: bool) -> None:
+    """Listen until SIGTERM or SIGINT, or, `with_parent`, until the parent process is gone.
+
+    `ready` gets the port once connections are taken. Raises OSError when the address cannot be had.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    runner = web.AppRunner(application(state), access_log=None, shutdown_timeout=CUT_OFF_SECONDS)
+    await runner.setup()
+    chores = [asyncio.create_task(_sweep(state))]
+    if with_parent:
+        chores.append(asyncio.create_task(_watch_parent(stop)))
+    try:
+        site = web.TCPSite(runner, host, port, reuse_address=True)
+        await site.start()
+        ready(runner.addresses[0][1])
+        await stop.wait()
+    finally:
+        for chore in chores:
+            chore.cancel()
+        await runner.cleanup()
+
+
+def _handler(simulated: Simulated) -> Callable[[web.Request], Awaitable[web.Response]]:
+    packs = simulated.platform == "taobao"
+
+    async def handle(request: web.Request) -> web.Response:
+        answer = respond(simulated, await read_call(request, simulated.state.clock()))
+        if answer.delay:
+            await asyncio.sleep(answer.delay)
+        if answer.cut:
+            return _cut(request)
+        return _response(answer, packed=packs and "gzip" in request.headers.get("Accept-Encoding", ""))
+
+    return handle
+
+
+def _response(answer: Answer, *, packed: bool) -> web.Response:
+    headers = {"Content-Type": answer.content_type}
+    body = answer.body
+    if packed and len(body) >= WORTH_PACKING:
+        headers["Content-Encoding"] = "gzip"
+        body = gzip.compress(body, compresslevel=1)
+    return web.Response(body=body, status=answer.status, headers=headers)
+
+
+def _cut(request: web.Request) -> web.Response:
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()
+
+
+async def _sweep(state: State) -> None:
+    while True:
+        await asyncio.sleep(SWEEP_SECONDS)
+        state.sweep()
+
+
+async def _watch_parent(stop: asyncio.Event) -> None:
+    parent = os.getppid()
+    with contextlib.suppress(asyncio.CancelledError):
+        while os.getppid() == parent:
+            await asyncio.sleep(PARENT_SECONDS)
+        stop.set()
