@@ -1,0 +1,46 @@
+"""What a failed call means for the next ones: who is left alone, and for how long. Pure; spans are seconds."""
+
+from dataclasses import dataclass
+
+from tasks.platforms.errors import BadRequest, OutOfQuota, PlatformError, Throttled, Unauthorised
+from tasks.store.pauses import Kind, Pause
+
+FIRST_PROBE = 60.0
+LONGEST_PROBE = 3600.0
+"""Somebody has to act: the account is tried again after a minute, then ever less often, at least once an hour."""
+
+ASK_AGAIN = 30.0
+"""A paused account is looked at this often without a call, so that new credentials or `accounts resume` work soon."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Pause somebody, or nobody."""
+
+    kind: Kind
+    pause: Pause | None
+
+
+def decide(error: PlatformError, last: Pause | None, fingerprint: str, *, now: float) -> Decision:
+    """What follows from an error. `last` is the most recent pause of whoever `error.scope` names, over or not."""
+    if isinstance(error, Throttled):
+        return Decision(error.scope, Pause(now + error.seconds, str(error)))
+    if isinstance(error, OutOfQuota):
+        return Decision(error.scope, Pause(max(now, error.until), str(error)))
+    if isinstance(error, Unauthorised | BadRequest):
+        again = last.probes if last and last.fingerprint == fingerprint else 0
+        wait = min(LONGEST_PROBE, FIRST_PROBE * 2.0 ** min(again, 10))
+        remedy = (
+            error.remedy
+            if isinstance(error, Unauthorised)
+            else "check the account's settings against the platform's reply"
+        )
+        return Decision(error.scope, Pause(now + wait, str(error), remedy, again + 1, fingerprint))
+    return Decision(error.scope, None)
+
+
+def holds(pause: Pause | None, fingerprint: str, *, now: float) -> bool:
+    """Whether a pause is still in force: its time is not over, and it was not for credentials that have changed since."""
+    if pause is None or now >= pause.until:
+        return False
+    return not pause.fingerprint or pause.fingerprint == fingerprint

@@ -1,0 +1,70 @@
+"""What the platform's lease leaves time for: how long handlers may run, and until when a batch can be confirmed.
+
+    pulled ────── handlers start, run, are tried again ──────┬── confirm ──┬── margin ── the platform sends it again
+                                                       handle_until   confirm_until   pulled + seconds
+
+Pure: times are seconds since the epoch, spans are seconds.
+"""
+
+import random
+from dataclasses import dataclass
+
+HANDLE_SHARE = 0.75
+"""The part of a lease in which handlers may run; the rest is the confirm's, with its retries."""
+
+CONFIRM_SHARE = 0.95
+"""After this part a confirm is late: the platform may be sending the batch again already."""
+
+TRY_SHARE = 0.4
+"""One try of a handler takes no more of a short lease, so that a hanging one leaves time for the batch's confirm."""
+
+VISIBILITY_SHARE = 0.6
+"""A killed worker's messages show again after this part of the shortest lease: later than the longest try ends, early
+enough for another try within the lease."""
+
+LONGEST_VISIBILITY = 240.0
+FIRST_RETRY = 0.5
+LONGEST_RETRY = 30.0
+HARD_GRACE = 1.0
+"""A handler that ignores its soft limit is killed so many seconds later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The lease of one batch: when it was pulled and how long the platform keeps it."""
+
+    pulled: float
+    seconds: float
+
+    @property
+    def handle_until(self) -> float:
+        return self.pulled + self.seconds * HANDLE_SHARE
+
+    @property
+    def confirm_until(self) -> float:
+        return self.pulled + self.seconds * CONFIRM_SHARE
+
+    @property
+    def ends(self) -> float:
+        return self.pulled + self.seconds
+
+
+def try_seconds(lease: float, handler_seconds: float) -> float:
+    """How long one try of a handler may take under a lease."""
+    return min(handler_seconds, lease * TRY_SHARE)
+
+
+def visibility_seconds(shortest_lease: float) -> float:
+    """How long an unacknowledged task stays hidden from other workers, for leases no shorter than this one."""
+    return min(LONGEST_VISIBILITY, shortest_lease * VISIBILITY_SHARE)
+
+
+def retry_delay(tries: int, asked: float | None = None, *, dice: float | None = None) -> float:
+    """Seconds to wait after the given number of tries: what the handler asked for, else doubling with jitter.
+
+    `dice` is a random number from 0 to 1.
+    """
+    if asked is not None:
+        return max(0.0, asked)
+    grown = min(LONGEST_RETRY, FIRST_RETRY * 2.0 ** min(tries - 1, 16))
+    return float(grown * (0.5 + 0.5 * (random.random() if dice is None else dice)))  # noqa: S311 - spreading, not secrecy

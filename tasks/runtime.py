@@ -1,0 +1,64 @@
+"""What the tasks work with, built once a process: the accounts as they are now, and the stores."""
+
+from dataclasses import dataclass
+from functools import cache
+
+from redis import Redis
+
+from tasks.accounts import Accounts, AccountsSource
+from tasks.settings import settings
+from tasks.store.batches import Batches
+from tasks.store.connection import connect
+from tasks.store.due import Due
+from tasks.store.inbox import Inbox
+from tasks.store.letters import Letters
+from tasks.store.marks import Marks
+from tasks.store.pauses import Pauses
+from tasks.store.tally import Tally
+
+DAY = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Every store on one client."""
+
+    due: Due
+    counts: Due
+    marks: Marks
+    batches: Batches
+    inbox: Inbox
+    letters: Letters
+    pauses: Pauses
+    tally: Tally
+
+    @classmethod
+    def on(cls, redis: Redis, *, done_days: float) -> "Stores":
+        """All stores on this client; messages that are done with are remembered for `done_days`."""
+        return cls(
+            due=Due(redis, "consume"),
+            counts=Due(redis, "count"),
+            marks=Marks(redis, done_days * DAY),
+            batches=Batches(redis),
+            inbox=Inbox(redis),
+            letters=Letters(redis),
+            pauses=Pauses(redis),
+            tally=Tally(redis),
+        )
+
+
+@cache
+def stores() -> Stores:
+    """The stores of this installation."""
+    return Stores.on(connect(), done_days=settings().done_days)
+
+
+@cache
+def accounts_source() -> AccountsSource:
+    """Where this installation's accounts come from."""
+    return AccountsSource(settings().accounts, settings().accounts_seconds)
+
+
+def accounts() -> Accounts:
+    """The accounts as they are now. Raises `AccountsError` when the source was never good."""
+    return accounts_source().current()

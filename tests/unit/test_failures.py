@@ -1,0 +1,70 @@
+"""What a failed call means for the next ones."""
+
+import pytest
+
+from tasks.failures import decide, holds
+from tasks.platforms.errors import (
+    BadRequest,
+    MalformedReply,
+    OutOfQuota,
+    PlatformError,
+    Throttled,
+    Transient,
+    Unauthorised,
+)
+from tasks.store.pauses import Pause
+
+NOW = 1_000_000.0
+
+
+@pytest.mark.parametrize("error", [Transient("down"), MalformedReply("<html>")])
+def test_what_may_pass_by_itself_pauses_nobody(error: PlatformError) -> None:
+    assert decide(error, None, "f", now=NOW).pause is None
+
+
+def test_a_ban_holds_the_whole_gateway_for_as_long_as_the_platform_said() -> None:
+    decision = decide(Throttled("banned", seconds=31), None, "f", now=NOW)
+    assert decision.kind == "gateway"
+    assert decision.pause is not None
+    assert decision.pause.until == NOW + 31
+
+
+def test_a_spent_quota_holds_the_gateway_until_it_comes_back() -> None:
+    decision = decide(OutOfQuota("spent", until=NOW + 7200), None, "f", now=NOW)
+    assert (decision.kind, decision.pause and decision.pause.until) == ("gateway", NOW + 7200)
+
+
+def test_a_ban_lifts_for_new_credentials_too_only_when_its_time_is_over() -> None:
+    pause = decide(Throttled("banned", seconds=31), None, "old", now=NOW).pause
+    assert holds(pause, "new", now=NOW + 30)
+    assert not holds(pause, "new", now=NOW + 31)
+
+
+def test_an_unauthorised_account_is_paused_with_reason_and_remedy() -> None:
+    decision = decide(Unauthorised("session expired", remedy="renew it", code="27"), None, "f", now=NOW)
+    assert decision.kind == "account"
+    assert decision.pause is not None
+    assert decision.pause.reason == "27: session expired"
+    assert decision.pause.remedy == "renew it"
+
+
+def test_waits_for_a_person_double_up_to_an_hour() -> None:
+    pause, waits = None, []
+    for _ in range(9):
+        pause = decide(Unauthorised("no", remedy="do"), pause, "f", now=NOW).pause
+        assert pause is not None
+        waits.append(pause.until - NOW)
+    assert waits == [60, 120, 240, 480, 960, 1920, 3600, 3600, 3600]
+
+
+def test_new_credentials_end_the_pause_at_once_and_start_the_waits_anew() -> None:
+    pause = Pause(until=NOW + 3600, reason="no", remedy="do", probes=7, fingerprint="old")
+    assert holds(pause, "old", now=NOW)
+    assert not holds(pause, "new", now=NOW)
+    again = decide(BadRequest("no"), pause, "new", now=NOW).pause
+    assert again is not None
+    assert again.until == NOW + 60
+
+
+def test_nobody_is_held_without_a_pause() -> None:
+    assert not holds(None, "f", now=NOW)
