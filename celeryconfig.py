@@ -1,0 +1,102 @@
+"""Every Celery setting that differs from its default, with the reason. Figures: two cores, Celery 5.7 on Redis 7."""
+
+import os
+
+from kombu import Queue
+
+from tasks import urls
+from tasks.names import CONFIRM, CONSUME, COUNT, HANDLE
+from tasks.settings import SettingsError, settings
+from tasks.timing import visibility
+
+try:
+    settings()
+except SettingsError as error:
+    raise SystemExit(str(error)) from None
+
+_broker = settings().broker_url or settings().redis_url
+_on_redis = _broker.startswith(("redis", "unix", "sentinel"))
+_sentinel = urls.sentinel(_broker)
+_results_sentinel = urls.sentinel(settings().redis_url)
+
+# Which modules hold tasks, and where they run. A worker without -Q serves all queues; named ones let HTTP work run in a
+# thread pool and handlers in processes.
+include = ["tasks.consume", "tasks.handle", "tasks.confirm", "tasks.count"]
+task_queues = [Queue(name, routing_key=name) for name in ("consume", "handle", "confirm")]
+task_default_queue = "handle"
+task_routes = {
+    CONSUME: {"queue": "consume"},
+    COUNT: {"queue": "consume"},
+    HANDLE: {"queue": "handle"},
+    CONFIRM: {"queue": "confirm"},
+}
+
+# JSON only: nothing in a queue can run code, and everything in it can be read.
+task_serializer = "json"
+result_serializer = "json"
+accept_content = ["json"]
+timezone = "Asia/Shanghai"
+
+# A task is acknowledged when it has ended, and comes back when its process is killed. consume alone differs (see there).
+task_acks_late = True
+task_reject_on_worker_lost = True
+# More than one task fetched ahead gains nothing for no-op tasks and makes the others wait behind a slow handler.
+worker_prefetch_multiplier = 1
+# Results are written to nobody: leaving them out saves 10 to 45 % of a task. Chords count without them.
+task_ignore_result = True
+task_store_errors_even_if_ignored = False
+# What a chord that never completes leaves in Redis goes after this; longer than any lease in use (seconds).
+result_expires = 3600
+result_chord_expires = 3600
+# Blocking HTTP in the same processes as the handlers: with one task a core, two slow platforms would stop everything.
+worker_concurrency = settings().worker_concurrency or max(4, 2 * (os.cpu_count() or 1))
+# The net below the limits that each batch sets for itself.
+task_soft_time_limit = settings().handler_seconds + 60
+task_time_limit = settings().handler_seconds + 65
+# A broker that blinks must not kill half-done handlers; a message that is run again is known by its mark.
+worker_cancel_long_running_tasks_on_connection_loss = False
+# A Redis that restarts is waited for, at start and later, for as long as it takes.
+broker_connection_retry_on_startup = True
+broker_connection_max_retries = None
+# No event is sent unless somebody watches (`worker -E`, or Flower's "enable events"): events cost 21 to 35 %.
+worker_send_task_events = False
+task_send_sent_event = False
+# A worker told to stop finishes what runs within this time and hands the rest back (seconds). Start workers with
+# REMAP_SIGTERM=SIGQUIT for it, as `up` does.
+worker_soft_shutdown_timeout = 10
+worker_enable_soft_shutdown_on_idle = True
+
+broker_url = urls.for_broker(_broker) if _on_redis else _broker
+result_backend = urls.for_results(settings().redis_url)
+
+broker_transport_options: dict[str, object] = {}
+if _on_redis:
+    broker_transport_options = {
+        "global_keyprefix": "tidings:",
+        # How long a killed worker's tasks stay hidden: within the shortest lease, longer than the longest try.
+        "visibility_timeout": visibility(),
+        # Look for them every 5 s; kombu's own pace is every 100 s.
+        "unacked_restore_interval": 5 if visibility() >= 10 else 1,
+        "unacked_restore_throttle": 1,
+        # A worker killed while it looks must not keep the others from looking for kombu's five minutes.
+        "unacked_mutex_expire": 10,
+        # No task has a priority: one list a queue to watch instead of four.
+        "priority_steps": [0],
+        # Without these a half-open connection hangs a publish for ever.
+        "socket_timeout": 30,
+        "socket_connect_timeout": 5,
+        "socket_keepalive": True,
+    }
+    if _sentinel:
+        broker_transport_options |= {"master_name": _sentinel.master}
+result_backend_transport_options: dict[str, object] = {"global_keyprefix": "tidings:", "retry_policy": {"timeout": 5.0}}
+if _results_sentinel:
+    result_backend_transport_options |= {"master_name": _results_sentinel.master}
+redis_socket_timeout = 30
+redis_socket_connect_timeout = 5
+redis_socket_keepalive = True
+redis_backend_health_check_interval = 25
+
+beat_scheduler = "tasks.beat:AccountScheduler"
+# The longest sleep between two looks at what is due (seconds).
+beat_max_loop_interval = 0.2

@@ -1,0 +1,117 @@
+"""Confirms what the outcomes of a batch allow, then closes the batch; the last of the three tasks.
+
+The chord's callback: `results` holds receipt and outcome of every handle task. Only what is found there, or was settled
+before any handler ran, is confirmed (guarantee 1). A confirm that fails is tried again while the lease allows; then the
+messages come again, are known by their marks, and are confirmed with their next batch.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any
+
+from celery import Task
+from celery.utils.log import get_task_logger
+
+from tasks import app, sending
+from tasks.accounts import Account, VvtoolAccount
+from tasks.lease import Lease, retry_delay
+from tasks.names import CONFIRM, SALVAGE
+from tasks.outcomes import confirmable
+from tasks.platforms import client_for
+from tasks.platforms.errors import MalformedReply, PlatformError, Throttled, Transient
+from tasks.runtime import accounts, stores
+from tasks.text import shown
+from tasks.timing import visibility
+
+log = get_task_logger(__name__)
+
+Results = Sequence[Sequence[str]]
+
+
+@app.task(name=CONFIRM, bind=True, max_retries=None)
+def confirm(
+    self: Task,  # type: ignore[type-arg]
+    results: Results,
+    account: str,
+    batch: str,
+    pulled: float,
+    lease: float,
+    alone: bool = False,
+    receipts: list[str] | None = None,
+) -> None:
+    """Confirm one batch's messages, or those that a failed try has left (`receipts`).
+
+    `alone` marks a message that was tried apart from its batch, which has long been closed.
+    """
+    if receipts is None:
+        receipts = add_up(
+            account, [(receipt, outcome) for receipt, outcome in results] + ([] if alone else settled(batch))
+        )
+    shop = accounts().accounts.get(account)
+    left, wait = tell(shop, batch, receipts) if shop else ([], 0.0)
+    if left and time.time() < Lease(pulled, lease).confirm_until:
+        pause = min(max(wait, retry_delay(self.request.retries + 1)), visibility() / 2)
+        raise self.retry(args=([],), kwargs={**(self.request.kwargs or {}), "receipts": left}, countdown=pause)
+    if left:
+        log.error("%s: %d messages could not be confirmed in time; they come again", shown(account), len(left))
+        stores().tally.add(account, {"unconfirmed": len(left)}, now=time.time())
+    if not alone and stores().batches.close(batch, account):
+        sending.consume(account)
+
+
+@app.task(name=SALVAGE)
+def salvage(_request: Any, _error: Any, _traceback: Any, **about: Any) -> None:
+    """Save a batch whose chord broke because a handler had to be killed: what its marks say is done with is confirmed.
+
+    Celery calls this where the last header ended, with that task's request, the error and its traceback.
+    """
+    found = stores().batches.get(about["batch"])
+    waiting = found.waiting if found else ()
+    over = stores().marks.over([names for _, names in waiting])
+    results = [(receipt, "handled" if done else "failed") for (receipt, _), done in zip(waiting, over, strict=True)]
+    log.warning(
+        "%s: a handler was killed; %d of %d messages of its batch are saved",
+        shown(about["account"]),
+        sum(over),
+        len(over),
+    )
+    sending.confirm(results, about)
+
+
+def settled(batch: str) -> list[tuple[str, str]]:
+    """What needed no handler in this batch; nothing when Redis has lost it."""
+    found = stores().batches.get(batch)
+    return list(found.settled) if found else []
+
+
+def add_up(account: str, outcomes: list[tuple[str, str]]) -> list[str]:
+    """Count what became of the messages; the receipts that may be confirmed."""
+    stores().tally.add(account, Counter(outcome for _, outcome in outcomes), now=time.time())
+    return confirmable(outcomes)
+
+
+def tell(account: Account, batch: str, receipts: list[str]) -> tuple[list[str], float]:
+    """Tell the platform, or on vvtool the inbox; the receipts worth another try, and the wait that the platform asks for."""
+    if isinstance(account, VvtoolAccount):
+        stores().inbox.settle(account.name, batch, receipts)
+        return [], 0.0
+    client = client_for(account.gateway)
+    left: list[str] = []
+    wait = 0.0
+    for chunk in chunks(receipts, client.confirm_limit):
+        try:
+            client.confirm(account, chunk)
+        except PlatformError as error:
+            log.warning("%s: a confirm of %d failed: %s", shown(account.name), len(chunk), shown(error, 500))
+            if isinstance(error, Transient | Throttled | MalformedReply):
+                left += chunk
+            wait = max(wait, error.seconds if isinstance(error, Throttled) else 0.0)
+    return left, wait
+
+
+def chunks(receipts: Sequence[str], size: int) -> list[list[str]]:
+    """The receipts in groups that one call takes."""
+    rest = iter(receipts)
+    return [*iter(lambda: list(islice(rest, size)), [])]

@@ -1,0 +1,199 @@
+"""Gives one message to the user's handler and returns its receipt and outcome; the second of the three tasks.
+
+It never raises, whatever the handler does: a chord whose header fails never calls its callback.
+
+1. A delivery that starts when its lease has no time left is dropped: the platform has the message again.
+2. The message is claimed, so that no two workers run it; one that is done with needs no second time.
+3. The handler runs. Returning means handled. A rejected or unfit message is buried. After any other failure it is tried
+   again: a short wait holds the batch, after a longer one it is tried apart from it, and its confirm goes by itself.
+4. When the lease has no time for another try it is left to come again, or buried after `max_deliveries`.
+"""
+
+import time
+import traceback
+from dataclasses import dataclass, replace
+from typing import Any
+
+from celery import Task
+from celery.exceptions import Retry as CeleryRetry
+from celery.exceptions import SoftTimeLimitExceeded, WorkerShutdown, WorkerTerminate
+from celery.utils.log import get_task_logger
+
+from handlers import Handler, Reject, Retry, Unfit
+from tasks import app, sending
+from tasks.delivery import Delivery
+from tasks.lease import HARD_GRACE, Lease, retry_delay, try_seconds
+from tasks.loading import registry
+from tasks.names import HANDLE
+from tasks.outcomes import CONFIRMABLE, Outcome
+from tasks.runtime import stores
+from tasks.settings import settings
+from tasks.store.letters import Letter
+from tasks.store.marks import Begun
+from tasks.text import shown
+from tasks.timing import visibility
+
+log = get_task_logger(__name__)
+
+HOLD_SECONDS = 2.0
+"""A batch waits so long for a message that is to be tried again; a longer wait takes the message out of the batch."""
+
+
+class HandleTask(Task):  # type: ignore[type-arg]
+    """Shows account, topic and message id wherever Celery shows a task's arguments, and nothing else of the message."""
+
+    def apply_async(self, args: Any = None, kwargs: Any = None, *more: Any, **options: Any) -> Any:
+        """Send the task, its arguments described without its content."""
+        fields = (kwargs or {}).get("delivery", {})
+        told = {name: shown(fields.get(name, "")) for name in ("account", "topic", "id")}
+        return super().apply_async(args, kwargs, *more, **{**options, "argsrepr": "()", "kwargsrepr": repr(told)})
+
+
+@dataclass(frozen=True, slots=True)
+class Again(Exception):  # a decision on its way to the task, not an error
+    """The message is to be tried again after `delay` seconds."""
+
+    delay: float
+
+
+@app.task(name=HANDLE, bind=True, base=HandleTask, max_retries=None)
+def handle(self: HandleTask, delivery: dict[str, Any]) -> tuple[str, Outcome]:
+    """Deliver one message; its receipt and what became of it."""
+    given = Delivery.from_json(delivery)
+    outcome: Outcome = "failed"
+    try:
+        try:
+            outcome = deliver(given)
+        except Again as again:
+            outcome = try_again(self, given, again.delay)
+        if given.alone:
+            conclude(given, outcome)
+    except (CeleryRetry, WorkerShutdown, WorkerTerminate):
+        raise
+    except Exception as error:  # whatever broke, the batch goes on and the message comes again
+        log.error("%s: %s; what was not confirmed comes again", described(given), place(error))  # noqa: TRY400 - a stack could show buyer data
+    return given.receipt, outcome
+
+
+def deliver(given: Delivery) -> Outcome:
+    """One try. Raises `Again` when another is due within the lease."""
+    now, lease = time.time(), Lease(given.pulled, given.lease)
+    if now >= lease.handle_until:
+        return "late"
+    if now < given.not_before:
+        raise Again(given.not_before - now)
+    handler = registry().find(given.topic)
+    if handler is None:
+        return "ignored"
+    limit = try_seconds(given.lease, settings().handler_seconds)
+    begun = stores().marks.begin(given.names, given.batch, limit + HARD_GRACE)
+    if begun.state in ("done", "dead"):
+        return "duplicate"
+    if begun.state == "busy":
+        return later(lease, begun.wait)
+    return run(given, handler, begun, lease)
+
+
+def run(given: Delivery, handler: Handler, begun: Begun, lease: Lease) -> Outcome:
+    """Call the handler and say what its end means."""
+    if begun.open > settings().max_deliveries:
+        return bury(
+            given, begun, f"{begun.open - 1} tries began and never ended: its handler kills the process that runs it"
+        )
+    try:
+        handler.call(given.message(begun.deliveries))
+    except (Reject, Unfit) as error:
+        return bury(given, begun, str(error) or "rejected by its handler", traceback.format_exc())
+    except (WorkerShutdown, WorkerTerminate, KeyboardInterrupt):
+        stores().marks.release(given.names)
+        raise
+    except (Exception, SystemExit) as error:  # a handler may raise anything
+        return failed(given, begun, lease, error)
+    stores().marks.finish(given.names)
+    return "handled"
+
+
+def failed(given: Delivery, begun: Begun, lease: Lease, error: BaseException) -> Outcome:
+    """Another try, or the end of this delivery: left, or buried when there were enough."""
+    asked = error.delay if isinstance(error, Retry) else None
+    delay = retry_delay(begun.tries, asked)
+    log.warning("%s: try %d failed: %s", described(given), begun.tries, place(error))
+    if time.time() + delay < lease.handle_until:
+        stores().marks.release(given.names)
+        raise Again(delay)
+    if begun.deliveries >= settings().max_deliveries:
+        told = "".join(traceback.format_exception(error))
+        return bury(given, begun, f"failed in {begun.deliveries} deliveries, at last with {type(error).__name__}", told)
+    stores().marks.release(given.names)
+    return "failed"
+
+
+def later(lease: Lease, wait: float) -> Outcome:
+    """Wait for whoever runs the message now, if the lease allows."""
+    if time.time() + wait < lease.handle_until:
+        raise Again(wait)
+    return "failed"
+
+
+def bury(given: Delivery, begun: Begun, reason: str, told: str = "") -> Outcome:
+    """Store the dead letter, then mark the message as done with."""
+    letter = Letter(
+        platform=given.platform,
+        account=given.account,
+        topic=given.topic,
+        message_id=given.id,
+        content=given.content,
+        reason=reason,
+        traceback=told,
+        pub_time=given.pub_time,
+        user_id=given.user_id,
+        user_nick=given.user_nick,
+        deliveries=begun.deliveries,
+        tries=begun.tries,
+        names=given.names,
+    )
+    id_ = stores().letters.bury(letter)
+    stores().marks.finish(given.names, "dead")
+    log.error("%s is buried as letter %s", described(given), id_)
+    return "dead"
+
+
+def try_again(task: HandleTask, given: Delivery, delay: float) -> Outcome:
+    """Send the message round once more: within its chord after a short wait, apart from it after a longer one."""
+    until = time.time() + delay
+    hop = min(delay, visibility() / 2)  # a longer countdown would outlive the broker's patience and run twice
+    following = replace(given, not_before=until if hop < delay else 0.0)
+    if given.alone or delay <= HOLD_SECONDS:
+        raise task.retry(kwargs={"delivery": following.to_json()}, countdown=hop)
+    limits = dict(zip(("time_limit", "soft_time_limit"), task.request.timelimit or (None, None), strict=True))
+    apart = replace(following, alone=True)
+    handle.apply_async(kwargs={"delivery": apart.to_json()}, countdown=hop, **limits)
+    return "again"
+
+
+def conclude(given: Delivery, outcome: Outcome) -> None:
+    """Confirm a message that was tried apart from its batch; no chord does it."""
+    if outcome in CONFIRMABLE:
+        about = {
+            "account": given.account,
+            "batch": given.batch,
+            "pulled": given.pulled,
+            "lease": given.lease,
+            "alone": True,
+        }
+        sending.confirm([(given.receipt, outcome)], about)
+    else:
+        stores().tally.add(given.account, {outcome: 1}, now=time.time())
+
+
+def described(given: Delivery) -> str:
+    """The message as logs name it."""
+    return f"{shown(given.account)} {shown(given.topic)} {shown(given.id)}"
+
+
+def place(error: BaseException) -> str:
+    """The kind of an error and where it was raised; its text may hold buyer data and goes to the dead letter only."""
+    if isinstance(error, SoftTimeLimitExceeded):
+        return "it took longer than its time limit"
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{type(error).__name__} at {frames[-1].filename}:{frames[-1].lineno}" if frames else type(error).__name__

@@ -1,0 +1,30 @@
+"""Sends the two tasks that others than their own module start: by name, so that no module has to import the next one."""
+
+from collections.abc import Sequence
+
+from tasks import app
+from tasks.names import CONFIRM, CONSUME, COUNT
+from tasks.settings import settings
+
+HANDING_OUT_SECONDS = 5.0
+"""What consume needs besides its call: storing and publishing a batch."""
+
+
+def claim_seconds() -> float:
+    """How long a claim on an account lasts: longer than a poll can take, so that no second one starts meanwhile."""
+    return settings().connect_seconds + settings().read_seconds + HANDING_OUT_SECONDS
+
+
+def consume(account: str) -> None:
+    """Have an account polled now. A task that nobody takes until beat would send it again is dropped."""
+    app.send_task(CONSUME, (account,), expires=claim_seconds(), ignore_result=True)
+
+
+def count(account: str) -> None:
+    """Have an account's counter read now."""
+    app.send_task(COUNT, (account,), expires=claim_seconds(), ignore_result=True)
+
+
+def confirm(results: Sequence[tuple[str, str]], about: dict[str, object]) -> None:
+    """Have messages confirmed without waiting for a chord; `about` is what the confirm task takes besides the results."""
+    app.send_task(CONFIRM, (results,), about, ignore_result=True)

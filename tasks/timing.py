@@ -1,0 +1,28 @@
+"""How long a killed worker's tasks stay hidden: the one span that all workers of a broker must agree on at their start."""
+
+from functools import cache
+
+from tasks.accounts import AccountsError
+from tasks.lease import visibility_seconds
+from tasks.runtime import accounts
+from tasks.settings import settings
+
+SHORTEST_KNOWN_LEASE = 300.0
+"""Taobao's, the shortest that a platform has by default (seconds)."""
+
+
+@cache
+def visibility() -> float:
+    """Seconds: the setting, else from the shortest lease of the accounts file as it is now.
+
+    Without a readable accounts file, the platforms' own leases count. A shorter lease written into the file later takes
+    effect for the platform at once and here when workers start again.
+    """
+    told = settings().visibility_seconds
+    if told is not None:
+        return told
+    try:
+        leases = [gateway.lease_seconds for gateway in accounts().gateways.values()]
+    except AccountsError:
+        leases = []
+    return visibility_seconds(min(leases, default=SHORTEST_KNOWN_LEASE))

@@ -1,0 +1,76 @@
+"""Tidings inside the test's own process: its settings point at the embedded Valkey and at an accounts file of the test's."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from handlers import Registry
+from tasks import accounts, handle, loading, runtime, settings, timing
+from tasks.runtime import Stores
+from tasks.store import connection
+
+CACHES = (
+    settings.settings,
+    connection.connect,
+    runtime.stores,
+    runtime.accounts_source,
+    loading.registry,
+    timing.visibility,
+)
+
+ACCOUNTS = """
+[gateways.tb]
+platform = "taobao"
+app_key = "12345678"
+app_secret = "env:TB_SECRET"
+lease_seconds = 20
+[gateways.vv]
+platform = "vvtool"
+token = "env:TB_SECRET"
+lease_seconds = 20
+[accounts.shop]
+gateway = "tb"
+[accounts.vshop]
+gateway = "vv"
+shop_id = "123"
+"""
+
+
+@pytest.fixture
+def tidings(valkey: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stores]:
+    """The stores that the product's own code uses here and now, all empty."""
+    (tmp_path / "accounts.toml").write_text(ACCOUNTS)
+    monkeypatch.setenv("TIDINGS_ACCOUNTS", str(tmp_path / "accounts.toml"))
+    monkeypatch.setenv("TIDINGS_REDIS_URL", valkey)
+    monkeypatch.setenv("TB_SECRET", "helloworld")
+    for cached in CACHES:
+        cached.cache_clear()
+    yield runtime.stores()
+    for cached in CACHES:
+        cached.cache_clear()
+
+
+@pytest.fixture
+def account(tidings: Stores) -> accounts.Account:
+    """A taobao account."""
+    return runtime.accounts().accounts["shop"]
+
+
+@pytest.fixture
+def vshop(tidings: Stores) -> accounts.Account:
+    """A vvtool account."""
+    return runtime.accounts().accounts["vshop"]
+
+
+@pytest.fixture
+def registered(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Registry]:
+    """Makes a function the handler of every topic, or of the topic given."""
+    registry = Registry()
+    monkeypatch.setattr(handle, "registry", lambda: registry)
+
+    def register(function: Callable[..., object], topic: str = "*") -> Registry:
+        registry.handles(topic)(function)
+        return registry
+
+    return register

@@ -1,0 +1,153 @@
+"""The scheduler, on a real broker: what it sends, how fast, and that two of them send nothing twice."""
+
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from celery.schedules import schedule
+from kombu.utils.json import loads
+from redis import Redis
+
+from tasks import app, runtime, settings
+from tasks.beat import AccountScheduler
+from tasks.runtime import Stores
+from tasks.store import connection
+
+GATEWAY = """
+[gateways.tb]
+platform = "taobao"
+app_key = "12345678"
+app_secret = "env:TB_SECRET"
+"""
+
+
+def write_accounts(tmp_path: Path, *names: str, extra: str = "") -> None:
+    text = GATEWAY + "".join(f'[accounts.{name}]\ngateway = "tb"\n{extra.format(name=name)}' for name in names)
+    (tmp_path / "accounts.toml").write_text(text)
+
+
+def sent(redis: Redis) -> list[tuple[str, str]]:
+    """Task and account of everything in the consume queue."""
+    messages = [loads(raw) for raw in redis.lrange("tidings:consume", 0, -1)]
+    return [(message["headers"]["task"], message["headers"]["argsrepr"]) for message in messages]
+
+
+def accounts_of(redis: Redis) -> Counter[str]:
+    return Counter(args for _, args in sent(redis))
+
+
+@pytest.fixture
+def scheduler(tidings: Stores) -> AccountScheduler:
+    return AccountScheduler(app=app)
+
+
+def tick_until(scheduler: AccountScheduler, seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        time.sleep(min(scheduler.tick(), 0.05))
+
+
+def test_each_account_is_sent_once_for_each_time_it_is_due(
+    tmp_path: Path, scheduler: AccountScheduler, redis: Redis
+) -> None:
+    write_accounts(tmp_path, "a", "b", "c")
+    tick_until(scheduler, 1.5)
+    assert accounts_of(redis) == {"('a',)": 1, "('b',)": 1, "('c',)": 1}
+    assert {task for task, _ in sent(redis)} == {"tidings.consume"}
+
+
+def test_a_consume_task_expires_before_the_account_is_sent_again(
+    tmp_path: Path, scheduler: AccountScheduler, redis: Redis
+) -> None:
+    write_accounts(tmp_path, "a")
+    tick_until(scheduler, 0.5)
+    message = loads(redis.lrange("tidings:consume", 0, -1)[0])
+    assert message["headers"]["expires"] is not None
+
+
+def test_two_beats_send_two_thousand_accounts_once_and_faster_than_celery_s_own_would(
+    tmp_path: Path, tidings: Stores, redis: Redis
+) -> None:
+    names = [f"shop-{number}" for number in range(2000)]
+    write_accounts(tmp_path, *names)
+    tidings.due.seed(dict.fromkeys(names, 0.0))
+    beats = [AccountScheduler(app=app) for _ in range(2)]
+    began = time.monotonic()
+    threads = [threading.Thread(target=tick_until, args=(beat, 6)) for beat in beats]
+    for thread in threads:
+        thread.start()
+    while redis.llen("tidings:consume") < 2000:
+        assert time.monotonic() - began < 10, "Celery's own would need 40 s"
+        time.sleep(0.02)
+    for thread in threads:
+        thread.join(20)
+    counted = accounts_of(redis)
+    assert len(counted) == 2000
+    assert set(counted.values()) == {1}
+
+
+def test_changes_of_the_accounts_file_take_effect_without_a_restart(
+    tmp_path: Path, scheduler: AccountScheduler, redis: Redis, tidings: Stores
+) -> None:
+    write_accounts(tmp_path, "a", "b")
+    tick_until(scheduler, 1.3)
+    write_accounts(tmp_path, "b", "c")
+    tick_until(scheduler, 3)
+    assert tidings.due.known() == {"b", "c"}
+    assert accounts_of(redis) == {"('a',)": 1, "('b',)": 1, "('c',)": 1}
+
+
+def test_a_broken_accounts_file_leaves_the_last_good_one_at_work(
+    tmp_path: Path, scheduler: AccountScheduler, tidings: Stores
+) -> None:
+    write_accounts(tmp_path, "a")
+    tick_until(scheduler, 0.3)
+    (tmp_path / "accounts.toml").write_text("accounts = 5")
+    tick_until(scheduler, 2)
+    assert tidings.due.known() == {"a"}
+
+
+def test_a_flushed_redis_is_filled_again_at_the_next_look(
+    tmp_path: Path, scheduler: AccountScheduler, redis: Redis, tidings: Stores
+) -> None:
+    write_accounts(tmp_path, "a", "b")
+    tick_until(scheduler, 0.3)
+    redis.flushall()
+    tick_until(scheduler, 0.6)
+    assert tidings.due.known() == {"a", "b"}
+
+
+def test_without_usable_accounts_beat_waits_and_says_so_once(
+    tmp_path: Path, scheduler: AccountScheduler, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "accounts.toml").write_text("[accounts.a]\n")
+    tick_until(scheduler, 0.5)
+    assert sum("no usable accounts" in record.message for record in caplog.records) <= 1
+
+
+def test_accounts_with_a_counter_have_it_read_too(tmp_path: Path, scheduler: AccountScheduler, redis: Redis) -> None:
+    write_accounts(tmp_path, "a", extra='session = "env:TB_SECRET"\n[accounts.{name}.counter]\ntopics = ["trade"]\n')
+    tick_until(scheduler, 0.5)
+    assert {task for task, _ in sent(redis)} == {"tidings.consume", "tidings.count"}
+
+
+def test_entries_of_beat_schedule_run_as_well(
+    tmp_path: Path, tidings: Stores, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_accounts(tmp_path, "a")
+    entry = {"task": "tidings.consume", "schedule": schedule(0.2), "args": ("by-hand",)}
+    monkeypatch.setitem(app.conf.beat_schedule, "by-hand", entry)
+    tick_until(AccountScheduler(app=app), 1)
+    assert accounts_of(redis)["['by-hand']"] >= 2
+
+
+def test_a_redis_that_is_down_is_waited_for(
+    tmp_path: Path, scheduler: AccountScheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_accounts(tmp_path, "a")
+    monkeypatch.setenv("TIDINGS_REDIS_URL", "redis://127.0.0.1:1/0")
+    for cached in (settings.settings, connection.connect, runtime.stores):
+        cached.cache_clear()
+    assert scheduler.tick() == 2.0

@@ -1,0 +1,183 @@
+"""One delivery, from the mark to the outcome, on a real Valkey and with real handlers."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from handlers import Message, Reject, Retry
+from tasks.delivery import Delivery
+from tasks.handle import Again, deliver, place
+from tasks.runtime import Stores
+from tasks.settings import settings
+
+Register = Callable[..., object]
+SECRET_BUYER = "Zhang San 13800000000"
+
+
+def delivery(**fields: object) -> Delivery:
+    """A message that was pulled just now."""
+    common: dict[str, object] = {
+        "account": "shop",
+        "platform": "taobao",
+        "batch": "b1",
+        "pulled": time.time(),
+        "lease": 20.0,
+        "receipt": "r1",
+        "names": ("app", "1"),
+        "id": "1",
+        "topic": "taobao_trade_TradeBuyerPay",
+        "content": '{"tid": 1588826713157361977}',
+        "pub_time": "2026-11-21 10:00:00",
+        "user_id": "9",
+        "user_nick": "shop",
+    }
+    return Delivery(**{**common, **fields})  # type: ignore[arg-type]
+
+
+def test_a_handler_that_returns_has_handled_and_is_not_called_again(tidings: Stores, registered: Register) -> None:
+    seen: list[Message] = []
+
+    def on_any(content: dict, message: Message) -> None:  # type: ignore[type-arg]
+        seen.append(message)
+
+    registered(on_any)
+    assert deliver(delivery()) == "handled"
+    assert deliver(delivery(batch="b2")) == "duplicate"
+    assert [(message.id, message.deliveries, str(message.published)) for message in seen] == [
+        ("1", 1, "2026-11-21 10:00:00+08:00")
+    ]
+
+
+def test_a_topic_that_nobody_handles_is_ignored(tidings: Stores, registered: Register) -> None:
+    assert deliver(delivery()) == "ignored"
+
+
+def test_a_delivery_without_time_left_never_reaches_the_handler(tidings: Stores, registered: Register) -> None:
+    def on_any(content: dict) -> None:  # type: ignore[type-arg]
+        pytest.fail("called past its lease")
+
+    registered(on_any)
+    assert deliver(delivery(pulled=time.time() - 15.1)) == "late"
+
+
+def test_a_failing_handler_is_tried_again_while_the_lease_allows_then_left(
+    tidings: Stores, registered: Register
+) -> None:
+    def on_any(content: dict) -> None:  # type: ignore[type-arg]
+        raise ConnectionError(SECRET_BUYER)
+
+    registered(on_any)
+    with pytest.raises(Again) as again:
+        deliver(delivery())
+    assert 0.25 <= again.value.delay <= 0.5
+    assert deliver(delivery(pulled=time.time() - 14.8)) == "failed"
+    assert tidings.marks.begin(("app", "1"), "b1", 1).state == "begun"
+
+
+def test_a_delay_that_the_handler_asks_for_is_kept(tidings: Stores, registered: Register) -> None:
+    def on_any(content: dict) -> None:  # type: ignore[type-arg]
+        raise Retry(delay=7)
+
+    registered(on_any)
+    with pytest.raises(Again) as again:
+        deliver(delivery())
+    assert again.value.delay == 7
+
+
+def test_enough_deliveries_without_success_end_in_a_dead_letter_with_everything_known(
+    tidings: Stores, registered: Register
+) -> None:
+    def on_any(content: dict) -> None:  # type: ignore[type-arg]
+        raise ConnectionError("the stock database is away")
+
+    registered(on_any)
+    most = settings().max_deliveries
+    late = time.time() - 14.8
+    outcomes = [deliver(delivery(batch=f"b{number}", pulled=late)) for number in range(most)]
+    assert outcomes == ["failed"] * (most - 1) + ["dead"]
+    (letter,) = tidings.letters.all()
+    assert (letter.account, letter.topic, letter.message_id) == ("shop", "taobao_trade_TradeBuyerPay", "1")
+    assert (letter.content, letter.deliveries, letter.tries) == ('{"tid": 1588826713157361977}', most, most)
+    assert letter.reason == "failed in 5 deliveries, at last with ConnectionError"
+    assert "the stock database is away" in letter.traceback
+    assert deliver(delivery(batch="again")) == "duplicate"
+
+
+def test_a_rejected_message_is_buried_at_once_with_its_reason(tidings: Stores, registered: Register) -> None:
+    def on_any(content: dict) -> None:  # type: ignore[type-arg]
+        raise Reject("no such shop")
+
+    registered(on_any)
+    assert deliver(delivery()) == "dead"
+    assert [letter.reason for letter in tidings.letters.all()] == ["no such shop"]
+
+
+@pytest.mark.parametrize("content", ["not json", "[]", "", '{"a":' * 5000, "NaN", '{"n": ' + "9" * 5000 + "}"])
+def test_content_that_does_not_fit_is_buried_at_once(tidings: Stores, registered: Register, content: str) -> None:
+    def on_any(content: dict) -> None:  # type: ignore[type-arg]
+        pytest.fail("called with content that does not fit")
+
+    registered(on_any)
+    assert deliver(delivery(content=content)) == "dead"
+    assert [letter.content for letter in tidings.letters.all()] == [content]
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), BaseExceptionGroup("g", [KeyError()]), AssertionError()])
+def test_whatever_a_handler_raises_stays_in_its_message(
+    tidings: Stores, registered: Register, error: BaseException
+) -> None:
+    def on_any(content: dict) -> None:  # type: ignore[type-arg]
+        raise error
+
+    registered(on_any)
+    with pytest.raises(Again):
+        deliver(delivery())
+
+
+def test_a_message_that_another_worker_runs_is_waited_for(tidings: Stores, registered: Register) -> None:
+    registered(handler)
+    tidings.marks.begin(("app", "1"), "b0", 3)
+    with pytest.raises(Again) as again:
+        deliver(delivery())
+    assert 2.5 < again.value.delay <= 3.1
+    assert deliver(delivery(pulled=time.time() - 14.8)) == "failed"
+
+
+def test_a_handler_that_kills_its_process_every_time_is_buried_without_another_call(
+    tidings: Stores, registered: Register
+) -> None:
+    def on_any(content: dict) -> None:  # type: ignore[type-arg]
+        pytest.fail("called once too often")
+
+    registered(on_any)
+    for _ in range(settings().max_deliveries):
+        assert tidings.marks.begin(("app", "1"), "b1", 0).state == "begun"
+    assert deliver(delivery()) == "dead"
+    assert "kills the process" in next(tidings.letters.all()).reason
+
+
+def test_a_wait_that_is_not_over_is_waited_for(tidings: Stores, registered: Register) -> None:
+    registered(handler)
+    with pytest.raises(Again) as again:
+        deliver(delivery(not_before=time.time() + 9))
+    assert 8 < again.value.delay <= 9
+
+
+def test_where_a_handler_failed_is_told_without_what_it_said() -> None:
+    with pytest.raises(ValueError, match="Zhang") as failed:
+        int(SECRET_BUYER)
+    told = place(failed.value)
+    assert told.startswith("ValueError at ")
+    assert "Zhang" not in told
+
+
+def test_a_delivery_survives_the_way_through_json() -> None:
+    given = delivery(names=("app", "t", "1"), alone=True)
+    assert Delivery.from_json(given.to_json()) == given
+    assert replace(given, names=("app",)) != given
+
+
+def handler(content: dict) -> None:  # type: ignore[type-arg]
+    """Takes anything."""

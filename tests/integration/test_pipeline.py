@@ -1,0 +1,334 @@
+"""consume → handle → confirm on a real broker and a real worker; only the platform is a fake, so that its faults are exact."""
+
+import json
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any
+
+import pytest
+from celery.contrib.testing.worker import start_worker
+from redis import Redis
+
+from handlers import Message, Reject, Retry
+from tasks import app, confirm, consume, sending
+from tasks.accounts import Account
+from tasks.lease import Lease
+from tasks.platforms import Item, Keep, PlatformError, Reply, Spoilt, Transient, Unauthorised
+from tasks.platforms.vvtool import VvtoolClient
+from tasks.runtime import Stores
+from tasks.store.batches import Open
+
+Register = Callable[..., object]
+
+
+class FakePlatform:
+    """Answers pulls from a list, and remembers every confirm; `failures` befall the confirms to come (None: none)."""
+
+    confirm_limit = 50
+
+    def __init__(self) -> None:
+        self.replies: list[Reply | PlatformError] = []
+        self.failures: list[PlatformError | None] = []
+        self.pulls = 0
+        self.confirms: list[list[str]] = []
+
+    def pull(self, account: Account, *, keep: Keep | None = None) -> Reply:
+        self.pulls += 1
+        reply = self.replies.pop(0) if self.replies else Reply()
+        if isinstance(reply, PlatformError):
+            raise reply
+        return reply
+
+    def confirm(self, account: Account, receipts: Sequence[str]) -> None:
+        failure = self.failures.pop(0) if self.failures else None
+        if failure is not None:
+            raise failure
+        self.confirms.append(list(receipts))
+
+    @property
+    def confirmed(self) -> Counter[str]:
+        return Counter(receipt for receipts in self.confirms for receipt in receipts)
+
+
+@pytest.fixture
+def platform(tidings: Stores, monkeypatch: pytest.MonkeyPatch) -> FakePlatform:
+    fake = FakePlatform()
+    monkeypatch.setattr(consume, "client_for", lambda gateway: fake)
+    monkeypatch.setattr(confirm, "client_for", lambda gateway: fake)
+    tidings.due.seed({"shop": 0, "vshop": 0})
+    return fake
+
+
+@pytest.fixture
+def worker(platform: FakePlatform) -> Iterator[None]:
+    with start_worker(app, pool="threads", concurrency=4, perform_ping_check=False, loglevel=logging.CRITICAL):
+        yield
+
+
+def items(*ids: int, topic: str = "t", content: str = "{}") -> tuple[Item, ...]:
+    return tuple(Item(receipt=str(id_), id=str(id_), topic=topic, content=content) for id_ in ids)
+
+
+def until(condition: Callable[[], object], seconds: float = 15) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.02)
+
+
+def confirmed_times(platform: FakePlatform, wanted: int) -> bool:
+    return len(platform.confirms) == wanted
+
+
+def test_a_batch_is_handled_and_confirmed_in_chunks(platform: FakePlatform, worker: None, registered: Register) -> None:
+    seen: list[str] = []
+
+    def on_any(content: dict, message: Message) -> None:  # type: ignore[type-arg]
+        seen.append(message.id)
+
+    registered(on_any)
+    platform.replies = [Reply(items(*range(120)))]
+    sending.consume("shop")
+    until(lambda: len(platform.confirmed) == 120)
+    assert sorted(map(len, platform.confirms)) == [20, 50, 50]
+    assert sorted(map(int, seen)) == list(range(120))
+
+
+def test_an_empty_pull_starts_no_chord_and_confirms_nothing(
+    platform: FakePlatform, account: Account, redis: Redis
+) -> None:
+    following = consume.poll(account)
+    assert following == consume.Next(1.0, 1.0)
+    assert platform.confirms == []
+    assert redis.keys("tidings:celery*") == redis.keys("tidings:handle") == redis.keys("tidings:confirm") == []
+
+
+def test_a_full_batch_is_followed_at_once_until_one_is_not(
+    platform: FakePlatform, worker: None, registered: Register
+) -> None:
+    registered(handler)
+    platform.replies = [Reply(items(*range(n, n + 100))) for n in (0, 100, 200)]
+    sending.consume("shop")
+    until(lambda: len(platform.confirmed) == 300)
+    until(lambda: platform.pulls == 4)
+
+
+def test_only_what_was_handled_is_confirmed(
+    platform: FakePlatform, worker: None, registered: Register, tidings: Stores, account: Account
+) -> None:
+    def on_any(content: dict, message: Message) -> None:  # type: ignore[type-arg]
+        if message.id == "3":
+            raise Reject("bad")
+        if message.id == "4":
+            raise Retry(delay=1000)
+
+    registered(on_any)
+    platform.replies = [Reply(items(1, 2, 3, 4), (Spoilt("5", "{", "no topic"), Spoilt("", "?", "no id")))]
+    sending.consume("shop")
+    until(lambda: platform.confirms)
+    until(lambda: tidings.batches.under_way("shop") == 0)
+    assert set(platform.confirmed) == {"1", "2", "3", "5"}
+    assert sorted(letter.message_id for letter in tidings.letters.all()) == ["", "3", "5"]
+    tally = tidings.tally.read("shop", now=time.time())
+    assert (tally["handled"], tally["dead"], tally["failed"]) == (2, 3, 1)
+
+
+def test_a_message_seen_before_is_confirmed_again_but_not_handled_again(
+    platform: FakePlatform, worker: None, registered: Register
+) -> None:
+    calls: Counter[str] = Counter()
+
+    def on_any(content: dict, message: Message) -> None:  # type: ignore[type-arg]
+        calls[message.id] += 1
+
+    registered(on_any)
+    platform.replies = [Reply(items(1, 2)), Reply(items(1, 2, 3)), Reply(items(1, 2))]
+    for number in (1, 2, 3):
+        sending.consume("shop")
+        until(partial(confirmed_times, platform, number))
+    assert calls == {"1": 1, "2": 1, "3": 1}
+    assert platform.confirmed == {"1": 3, "2": 3, "3": 1}
+
+
+def test_a_message_that_stands_twice_in_a_reply_is_handled_once(
+    platform: FakePlatform, worker: None, registered: Register
+) -> None:
+    calls: Counter[str] = Counter()
+
+    def on_any(content: dict, message: Message) -> None:  # type: ignore[type-arg]
+        calls[message.id] += 1
+
+    registered(on_any)
+    platform.replies = [Reply(items(1, 1, 2))]
+    sending.consume("shop")
+    until(lambda: platform.confirms)
+    assert calls == {"1": 1, "2": 1}
+    assert platform.confirmed == {"1": 1, "2": 1}
+
+
+def test_a_longer_retry_does_not_hold_its_batch_and_is_confirmed_by_itself(
+    platform: FakePlatform, worker: None, registered: Register
+) -> None:
+    tries: list[float] = []
+
+    def on_any(content: dict, message: Message) -> None:  # type: ignore[type-arg]
+        if message.id == "2":
+            tries.append(time.monotonic())
+            if len(tries) == 1:
+                raise Retry(delay=3)
+
+    registered(on_any)
+    platform.replies = [Reply(items(1, 2, 3))]
+    sending.consume("shop")
+    until(lambda: platform.confirms, 2.5)
+    assert platform.confirms == [["1", "3"]]
+    until(lambda: len(platform.confirms) == 2)
+    assert platform.confirms[1] == ["2"]
+    assert 3 <= tries[1] - tries[0] < 6
+
+
+def test_a_failed_confirm_is_tried_again_with_what_is_left(
+    platform: FakePlatform, worker: None, registered: Register, tidings: Stores
+) -> None:
+    registered(handler)
+    platform.failures = [None, Transient("cut")]
+    platform.replies = [Reply(items(*range(80)))]
+    sending.consume("shop")
+    until(lambda: len(platform.confirmed) == 80)
+    until(lambda: tidings.batches.under_way("shop") == 0)
+    assert set(platform.confirmed.values()) == {1}
+
+
+def test_a_batch_whose_header_was_killed_is_saved_from_its_marks(
+    platform: FakePlatform, worker: None, tidings: Stores, account: Account
+) -> None:
+    lease = Lease(time.time(), 20)
+    batch = Open("b1", "shop", lease.pulled, lease.seconds, (("r1", ("a", "1")), ("r2", ("a", "2"))), (("r3", "dead"),))
+    tidings.batches.open(batch)
+    tidings.marks.finish(("a", "1"))
+    confirm.salvage(None, None, None, account="shop", batch="b1", pulled=lease.pulled, lease=lease.seconds)
+    until(lambda: platform.confirms)
+    assert platform.confirms == [["r1", "r3"]]
+
+
+def test_too_many_open_batches_hold_the_account_until_one_is_confirmed(
+    platform: FakePlatform, tidings: Stores, account: Account
+) -> None:
+    for number in range(4):
+        tidings.batches.open(Open(f"b{number}", "shop", time.time(), 20))
+    assert consume.poll(account) == consume.Next(account.poll.min)
+    assert platform.pulls == 0
+    assert tidings.batches.close("b0", "shop")
+    consume.poll(account)
+    assert platform.pulls == 1
+
+
+def test_an_unauthorised_account_is_paused_and_not_called_again(
+    platform: FakePlatform, tidings: Stores, account: Account
+) -> None:
+    platform.replies = [Unauthorised("session expired", remedy="renew accounts.shop.session")]
+    following = consume.poll(account)
+    assert 0 < following.wait <= 30
+    for _ in range(3):
+        assert 0 < consume.poll(account).wait <= 30
+    assert platform.pulls == 1
+    pause, _ = tidings.pauses.get("shop", "tb")
+    assert pause is not None
+    assert (pause.reason, pause.remedy) == ("session expired", "renew accounts.shop.session")
+
+
+def test_an_account_that_is_gone_is_not_polled(platform: FakePlatform, tidings: Stores) -> None:
+    consume.consume("gone")
+    assert platform.pulls == 0
+
+
+def vvtool_body(*ids: int) -> bytes:
+    rows = [
+        {"id": 7, "msg_data": json.dumps({"id": id_, "topic": "t", "content": "{}", "pub_time": ""})} for id_ in ids
+    ]
+    return json.dumps(
+        {"code": 0, "data": {"msg": [*rows, {"id": 8, "msg_data": "broken"}], "withholding_money": 1}}
+    ).encode()
+
+
+@pytest.fixture
+def proxy(platform: FakePlatform, vshop: Account, monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """vvtool's real client, with its HTTP call answered from this list."""
+    bodies: list[bytes] = []
+
+    class Offline(VvtoolClient):
+        def pull(self, account: Account, *, keep: Keep | None = None) -> Reply:
+            body = bodies.pop(0)
+            assert keep is not None
+            keep(body)
+            return self.read(body)
+
+    monkeypatch.setattr(consume, "client_for", Offline)
+    return bodies
+
+
+def test_what_vvtool_sent_once_leaves_the_inbox_when_all_of_it_is_done(
+    proxy: list[bytes], worker: None, registered: Register, tidings: Stores
+) -> None:
+    registered(handler)
+    proxy += [vvtool_body(1, 2, 3)]
+    sending.consume("vshop")
+    until(lambda: tidings.batches.under_way("vshop") == 0 and len(tidings.letters) == 1)
+    until(lambda: tidings.inbox.waiting("vshop") == 0)
+    assert tidings.tally.read("vshop", now=time.time())["handled"] == 3
+
+
+def test_what_was_not_done_within_its_lease_is_handed_out_again_from_the_inbox(
+    proxy: list[bytes], worker: None, registered: Register, tidings: Stores, vshop: Account
+) -> None:
+    seen: list[str] = []
+
+    def on_any(content: dict, message: Message) -> None:  # type: ignore[type-arg]
+        seen.append(message.id)
+
+    registered(on_any)
+    tidings.inbox.keep("vshop", "b1", vvtool_body(1, 2, 3), 0)
+    tidings.inbox.settle("vshop", "b1", ["1"])
+    assert consume.poll(vshop) == consume.Next(0)
+    until(lambda: tidings.inbox.waiting("vshop") == 0)
+    assert sorted(seen) == ["1", "3"]
+    assert proxy == []
+
+
+def test_an_empty_reply_leaves_nothing_in_the_inbox(proxy: list[bytes], vshop: Account, tidings: Stores) -> None:
+    proxy += [b'{"code":0,"data":{"msg":[]}}', b'{"code":202,"msg":"busy"}']
+    for _ in (1, 2):
+        consume.poll(vshop)
+    assert tidings.inbox.waiting("vshop") == 0
+
+
+def test_a_reply_that_cannot_be_read_stays_in_the_inbox(proxy: list[bytes], vshop: Account, tidings: Stores) -> None:
+    proxy += [b"<html>"]
+    consume.poll(vshop)
+    assert tidings.inbox.waiting("vshop") == 1
+
+
+def test_nothing_but_marks_and_counters_is_left_of_many_batches(
+    platform: FakePlatform, worker: None, registered: Register, tidings: Stores, redis: Redis
+) -> None:
+    registered(handler)
+    platform.replies = [Reply(items(*range(n * 100, n * 100 + 100))) for n in range(5)]
+    sending.consume("shop")
+    until(lambda: len(platform.confirmed) == 500, 30)
+    until(lambda: tidings.batches.under_way("shop") == 0)
+    kinds = Counter(":".join(key.split(":")[1:2]) for key in redis.scan_iter("*") if redis.ttl(key) != -1)
+    lasting = {key for key in redis.scan_iter("*") if redis.ttl(key) == -1}
+    assert kinds["mark"] == 500
+    assert kinds["batch"] == kinds["open"] == 0
+    assert all(
+        key.startswith(("tidings:due:", "tidings:learnt:", "tidings:_kombu", "tidings:unacked")) for key in lasting
+    )
+    assert not any("task-meta" in key and not key.endswith(".c") for key in redis.scan_iter("*"))
+    assert all(redis.ttl(key) <= 3600 for key in redis.scan_iter("*celery-taskset*"))
+
+
+def handler(content: dict[str, Any]) -> None:
+    """Takes anything."""
