@@ -1,0 +1,40 @@
+# make demo, make test: nothing but Python 3.11 or later and make is needed. uv is used where it is installed.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+EXTRAS := embedded,flower,sandbox,dev
+# Another PYTHON, or a change of what is needed, makes the environment anew.
+MADE := $(VENV)/made-with-$(subst /,-,$(PYTHON))
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint check
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+
+setup: $(MADE)  ## make .venv with everything in it
+
+demo: setup  ## show the main job, end to end, against simulated platforms
+	@$(BIN)/celery -A tasks demo
+
+test: setup  ## run all tests
+	@$(BIN)/python -m pytest -q
+
+lint: setup  ## lint, format, types
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --quiet --check
+	@$(BIN)/mypy --no-error-summary
+
+check: lint test  ## everything that CI looks at
+
+$(MADE): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed: make PYTHON=python3.11 ..." if sys.version_info < (3, 11) else 0)'
+	@echo "Making $(VENV), once; this may take a minute."
+	@if command -v uv >/dev/null; then \
+		uv venv --quiet --clear --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(VENV) && \
+		uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[$(EXTRAS)]'; \
+	else \
+		$(PYTHON) -m venv --clear $(VENV) && \
+		$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$(EXTRAS)]'; \
+	fi
+	@touch $@

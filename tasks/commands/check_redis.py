@@ -1,0 +1,85 @@
+"""What `check` says of the Redis that keeps state and results."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from redis.exceptions import RedisError
+
+from tasks.commands.finding import Finding, fail, ok, warn
+from tasks.commands.masking import masked
+from tasks.settings import settings
+from tasks.store.connection import connect
+from tasks.text import shown
+
+LEAST_VERSION = (6, 2)
+"""What redis-py and Celery 5.7 ask for."""
+
+SKEW_SECONDS = 2.0
+"""Due times go by Redis's clock, leases by the workers'; more than this apart, leases are cut short."""
+
+ABOUT = "redis"
+
+
+def redis_findings() -> Iterator[Finding]:
+    """Whether it answers, and whether it keeps what must not be lost."""
+    url = masked(settings().redis_url)
+    try:
+        client = connect()
+        info: dict[str, Any] = client.info()
+        seconds, micros = client.time()
+    except (RedisError, ValueError, OSError) as error:
+        yield fail(
+            ABOUT,
+            f"{url} does not answer: {shown(masked(str(error)))}",
+            "start it, or set TIDINGS_REDIS_URL; `celery -A tasks up` has its own",
+        )
+        return
+    yield from judged(url, info)
+    yield from skew(seconds + micros / 1e6 - time.time())
+
+
+def judged(url: str, info: dict[str, Any]) -> Iterator[Finding]:
+    """What its own description says."""
+    version = str(info.get("redis_version", "0"))
+    if _numbers(version) >= LEAST_VERSION:
+        yield ok(ABOUT, f"{url} answers, version {version}")
+    else:
+        yield fail(ABOUT, f"{url} is version {shown(version)}", "install Redis 6.2 or later, or Valkey")
+    if info.get("cluster_enabled"):
+        yield fail(ABOUT, "it is a Redis Cluster, which Celery cannot use", "use one Redis, or several under Sentinel")
+    if info.get("role") == "slave":
+        yield fail(
+            ABOUT,
+            "it is a read-only replica",
+            "give the primary's address, or Sentinel's: sentinel://HOST/0?master=NAME",
+        )
+    if info.get("aof_enabled"):
+        yield ok(ABOUT, "its append-only file is on")
+    else:
+        yield warn(
+            ABOUT,
+            "its append-only file is off: a restart loses letters, inbox and what was handled",
+            "set `appendonly yes`",
+        )
+    policy = str(info.get("maxmemory_policy", "noeviction"))
+    if policy == "noeviction":
+        yield ok(ABOUT, "it evicts nothing")
+    else:
+        yield warn(ABOUT, f"it throws keys away when it is full ({shown(policy)})", "set `maxmemory-policy noeviction`")
+
+
+def skew(seconds: float) -> Iterator[Finding]:
+    """What a clock that is so many seconds ahead of ours means."""
+    if abs(seconds) < SKEW_SECONDS:
+        yield ok("clock", "this machine and Redis agree")
+    else:
+        yield warn(
+            "clock",
+            f"Redis's clock is {seconds:+.1f} s off this machine's",
+            "set both by NTP; platforms allow 10 minutes",
+        )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) if part.isdigit() else 0 for part in version.split(".")[:2])

@@ -1,0 +1,115 @@
+"""What `check` says of accounts, handlers, leases and the broker."""
+
+from collections.abc import Iterator
+
+from celery import Celery
+from kombu.exceptions import KombuError
+
+from handlers.errors import HandlersError
+from handlers.registry import Handler
+from tasks.accounts import Accounts, AccountsError, load
+from tasks.commands.finding import Finding, fail, ok, warn
+from tasks.commands.masking import masked
+from tasks.lease import try_seconds
+from tasks.loading import registry
+from tasks.settings import settings
+from tasks.text import shown
+from tasks.timing import visibility
+
+BROKER_SECONDS = 5
+SHOWN_TOPICS = 10
+
+
+def accounts_findings() -> Iterator[Finding]:
+    """Every fault of the accounts, and what is unwise in them."""
+    try:
+        accounts = load(settings().accounts)
+    except AccountsError as error:
+        for fault in error.faults:
+            yield fail(
+                "accounts", str(fault), f"correct {shown(settings().accounts)}, or set TIDINGS_ACCOUNTS to another one"
+            )
+        return
+    counts = (
+        f"{len(accounts.accounts)} accounts behind {len(accounts.gateways)} gateways in {shown(settings().accounts)}"
+    )
+    if accounts.accounts:
+        yield ok("accounts", counts)
+    else:
+        yield warn("accounts", counts, "nobody is polled; write your shops into it")
+    for warning in accounts.warnings:
+        yield warn("accounts", warning, "move it there")
+
+
+def handlers_findings() -> Iterator[Finding]:
+    """Which topics have a handler."""
+    try:
+        found = list(registry())
+    except HandlersError as error:
+        yield fail("handlers", str(error), "correct the module, or TIDINGS_HANDLERS")
+        return
+    own = [handler for handler in found if not handler.fallback]
+    if own:
+        yield ok("handlers", f"{len(own)} of your own: {_topics(own)}")
+    elif found:
+        yield warn(
+            "handlers",
+            f"only those that ship, which log a line: {_topics(found)}",
+            "write your own; `handlers/__init__.py` shows how",
+        )
+    else:
+        yield warn(
+            "handlers",
+            "none: every message is confirmed and forgotten",
+            "write some, or name their module in TIDINGS_HANDLERS",
+        )
+
+
+def lease_findings() -> Iterator[Finding]:
+    """Whether the times that are set fit the platforms' leases."""
+    try:
+        accounts = load(settings().accounts)
+    except AccountsError:
+        return
+    yield from fitting(accounts, visibility(), settings().handler_seconds)
+
+
+def fitting(accounts: Accounts, hidden: float, handler_seconds: float) -> Iterator[Finding]:
+    """What the leases say of how long a killed worker's tasks stay hidden, and of how long a handler may run; seconds."""
+    shortest = min((gateway.lease_seconds for gateway in accounts.gateways.values()), default=None)
+    if shortest is None:
+        return
+    if hidden >= shortest:
+        text = f"a killed worker's tasks stay hidden for {hidden:g} s, longer than the shortest lease of {shortest:g} s"
+        yield fail("leases", text, "leave TIDINGS_VISIBILITY_SECONDS unset, or set it lower")
+    else:
+        yield ok(
+            "leases",
+            f"a killed worker's tasks come again after {hidden:g} s, within every lease (shortest {shortest:g} s)",
+        )
+    for gateway in accounts.gateways.values():
+        limit = try_seconds(gateway.lease_seconds, handler_seconds)
+        if limit < handler_seconds:
+            text = f"{gateway.name}: under a lease of {gateway.lease_seconds:g} s a handler has {limit:g} s"
+            todo = "keep its handlers shorter than that, or raise lease_seconds if the platform's own is longer"
+            yield warn("leases", text, todo)
+
+
+def broker_findings(app: Celery) -> Iterator[Finding]:
+    """Whether the broker takes connections."""
+    url = masked(settings().broker_url or settings().redis_url)
+    try:
+        with app.connection_for_write(connect_timeout=BROKER_SECONDS) as connection:
+            connection.ensure_connection(max_retries=1, timeout=BROKER_SECONDS)
+    except (KombuError, OSError) as error:
+        yield fail(
+            "broker", f"{url} does not answer: {shown(masked(str(error)))}", "start it, or set TIDINGS_BROKER_URL"
+        )
+    else:
+        yield ok("broker", f"{url} takes connections")
+
+
+def _topics(handlers: list[Handler]) -> str:
+    topics = sorted(handler.topic for handler in handlers)
+    more = f" and {len(topics) - SHOWN_TOPICS} more" if len(topics) > SHOWN_TOPICS else ""
+    return ", ".join(shown(topic) for topic in topics[:SHOWN_TOPICS]) + more

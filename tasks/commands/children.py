@@ -1,0 +1,42 @@
+"""The command lines of the processes that `up` and `demo` start."""
+
+import sys
+from importlib.util import find_spec
+
+SOFT_STOP = {"REMAP_SIGTERM": "SIGQUIT"}
+"""The environment of a worker that gives back what it holds when it is told to stop, instead of finishing all of it."""
+
+SOFT_SECONDS = 4
+"""How long such a worker waits for handlers that run; it waits so long even if they end sooner, but not when none runs."""
+
+FLOWER_MISSING = "Flower is not installed; install 'tidings[flower]'"
+
+
+def celery(*words: str) -> list[str]:
+    """A command of this application, by the interpreter that runs now."""
+    return [sys.executable, "-m", "celery", "-q", "-A", "tasks", *words]
+
+
+def worker(*, loglevel: str, name: str = "celery", concurrency: int | None = None, events: bool = False) -> list[str]:
+    """A worker on all queues. `events` are what Flower shows."""
+    words = ["worker", "--hostname", f"{name}@%h", "--loglevel", loglevel, "--without-gossip", "--without-mingle"]
+    words += [] if concurrency is None else ["--concurrency", str(concurrency)]
+    words += ["--task-events"] if events else []
+    settings = [f"worker.soft_shutdown_timeout={SOFT_SECONDS}", "worker.enable_soft_shutdown_on_idle=0"]
+    return celery(*words, "--", *settings)
+
+
+def beat(*, loglevel: str) -> list[str]:
+    """A scheduler; it keeps no file."""
+    return celery("beat", "--loglevel", loglevel)
+
+
+def flower(port: int) -> list[str]:
+    """Flower on 127.0.0.1, its list of tasks with what tells one message from another."""
+    columns = "name,uuid,args,kwargs,state,received,runtime"
+    return celery("flower", "--address=127.0.0.1", f"--port={port}", f"--tasks_columns={columns}")
+
+
+def has_flower() -> bool:
+    """Whether Flower is installed."""
+    return find_spec("flower") is not None

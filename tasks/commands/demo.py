@@ -1,0 +1,26 @@
+"""`celery -A tasks demo`: the main job, end to end, on parts that all come with the package."""
+
+import click
+from celery.bin.base import CeleryCommand
+
+
+@click.command(cls=CeleryCommand)
+@click.option(
+    "--messages", type=click.IntRange(60, 100_000), default=3000, show_default=True, help="How many to publish."
+)
+@click.option("--keep", is_flag=True, help="Stay up afterwards, to look around.")
+@click.pass_context
+def demo(ctx: click.Context, messages: int, keep: bool) -> None:
+    """Pull, handle and confirm the messages of three simulated platforms, with everything going wrong that may.
+
+    Ends by itself, with a verdict: exit code 0 only if nothing was lost and nothing confirmed early. Nothing of your own
+    installation is touched.
+    """
+    from tasks.commands.demo_run import perform
+    from tasks.commands.unusable import Unusable
+
+    try:
+        code = perform(messages, keep=keep)
+    except Unusable as error:
+        raise click.ClickException(str(error)) from None
+    ctx.exit(code)

@@ -1,0 +1,93 @@
+"""Who plays in the demo: six accounts on three platforms, and the accounts file that says so."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """One account. `place` is its group on taobao and qianmi, its shop on vvtool."""
+
+    name: str
+    platform: str
+    place: str
+
+    @property
+    def gateway(self) -> str:
+        """The gateway in front of it: one a platform, of the same name."""
+        return self.platform
+
+    @property
+    def where(self) -> dict[str, str]:
+        """Its queue as the sandbox names it."""
+        return {"shop_id" if self.platform == "vvtool" else "group": self.place}
+
+    @property
+    def confirms(self) -> bool:
+        """Whether its platform can be told that a message is done with."""
+        return self.platform != "vvtool"
+
+
+CAST = (
+    Actor("shop-1", "taobao", "g1"),
+    Actor("shop-2", "taobao", "g2"),
+    Actor("seller-1", "qianmi", "A854800"),
+    Actor("seller-2", "qianmi", "A854801"),
+    Actor("mall-1", "vvtool", "123"),
+    Actor("mall-2", "vvtool", "456"),
+)
+
+EXPIRED = CAST[1]
+"""Whose session has expired when the curtain rises."""
+
+FLAKY = "qianmi"
+"""The platform that fails now and then."""
+
+SECRETS = {
+    "DEMO_TAOBAO_SECRET": "helloworld",
+    "DEMO_QIANMI_SECRET": "helloworld",
+    "DEMO_VVTOOL_TOKEN": "test-token",
+    "DEMO_OLD_SESSION": "expired-session",
+    "DEMO_NEW_SESSION": "test-session",
+}
+"""The sandbox's own invented keys, for the environment."""
+
+GATEWAYS = """\
+[gateways.taobao]
+platform = "taobao"
+url = "{url}"
+app_key = "12345678"
+app_secret = "env:DEMO_TAOBAO_SECRET"
+lease_seconds = {lease:g}
+
+[gateways.qianmi]
+platform = "qianmi"
+url = "{url}"
+app_key = "10000001"
+app_secret = "env:DEMO_QIANMI_SECRET"
+lease_seconds = {lease:g}
+
+[gateways.vvtool]
+platform = "vvtool"
+url = "{url}"
+token = "env:DEMO_VVTOOL_TOKEN"
+lease_seconds = {lease:g}
+"""
+
+ACCOUNT = """
+[accounts.{name}]
+gateway = "{gateway}"
+{kind} = "{place}"
+quantity = 50
+poll = {{ min = 0.5, max = 2 }}
+"""
+
+
+def accounts_file(url: str, lease: float, *, renewed: bool = False) -> str:
+    """The accounts file for a sandbox at `url` whose leases last so many seconds; `renewed` has the new session in it."""
+    text = GATEWAYS.format(url=url, lease=lease)
+    for actor in CAST:
+        kind = next(iter(actor.where))
+        text += ACCOUNT.format(name=actor.name, gateway=actor.gateway, kind=kind, place=actor.place)
+        if actor is EXPIRED:
+            text += f'session = "env:{"DEMO_NEW_SESSION" if renewed else "DEMO_OLD_SESSION"}"\n'
+    return text

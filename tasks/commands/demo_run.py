@@ -1,0 +1,81 @@
+"""One run of the demo from curtain to curtain: the folder, the show, the verdict, and the end of every process."""
+
+import shutil
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+
+from rich.console import Console
+
+from tasks.commands import embedded
+from tasks.commands.demo_screen import final, screen
+from tasks.commands.demo_show import Show, TimeUp
+from tasks.commands.demo_stage import Stage
+from tasks.commands.demo_verdict import Sums, summary, words
+from tasks.commands.processes import Processes
+from tasks.commands.stopping import Interrupted, Stopping
+from tasks.commands.unusable import Unusable
+
+FAILED = 1
+SIGNALLED = 128
+"""Exit codes above it name the signal that ended a process, as in a shell."""
+
+
+def perform(number: int, *, keep: bool) -> int:
+    """Show the demo with so many messages; the exit code. Raises `Unusable` when a part of it cannot be had."""
+    if find_spec("aiohttp") is None:
+        raise Unusable("the sandbox needs aiohttp; install 'tidings[sandbox]'")
+    embedded.binary()
+    console = Console()
+    folder = Path(tempfile.mkdtemp(prefix="tidings-demo-"))
+    code = FAILED
+    try:
+        code = _perform(folder, console, number, keep=keep)
+    finally:
+        if code == FAILED:
+            console.print(f"What every process said is in {folder}", soft_wrap=True, highlight=False)
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+    return code
+
+
+def _perform(folder: Path, console: Console, number: int, *, keep: bool) -> int:
+    code = None
+    with Stopping() as stopping, Processes() as processes:
+        stage = Stage(folder, processes, stopping)
+        try:
+            code = _play(stage, console, stopping, number)
+            if keep:
+                _stay(stage, console, stopping)
+        except Interrupted as asked:
+            return SIGNALLED + asked.number if code is None else code
+        finally:
+            processes.kill(*processes.names)  # their state goes too, so nobody has to give anything back
+    return code
+
+
+def _play(stage: Stage, console: Console, stopping: Stopping, number: int) -> int:
+    late = ""
+    with screen(console) as shown:
+        show = Show(stage, shown, stopping)
+        try:
+            show.play(number)
+        except TimeUp as up:
+            late = f"Time is up: {up}. "
+    sums = show.verdict()
+    total = sum(sums.values(), Sums())
+    console.print(final(sums))
+    console.print(summary(total), soft_wrap=True, highlight=False)
+    console.print(f"{'[green]Passed' if total.good else '[red]Failed'}[/]: {late}{words(total)}", soft_wrap=True)
+    return 0 if total.good else FAILED
+
+
+def _stay(stage: Stage, console: Console, stopping: Stopping) -> None:
+    """Say how to look around, and wait for a signal."""
+    console.print("\nEverything stays up until Ctrl-C. In another terminal:", highlight=False)
+    for name, value in stage.settings().items():
+        console.print(f"  export {name}={value}", soft_wrap=True, highlight=False)
+    console.print("  celery -A tasks inspect active", highlight=False)
+    console.print(f"The sandbox's ledger: {stage.control.url}/sandbox/ledger", soft_wrap=True, highlight=False)
+    while True:
+        stopping.pause(3600)

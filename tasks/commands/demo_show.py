@@ -1,0 +1,152 @@
+"""The demo itself, act by act."""
+
+import time
+from collections.abc import Callable, Sequence
+
+from redis.exceptions import RedisError
+from requests.exceptions import RequestException
+
+from tasks.commands import children
+from tasks.commands.demo_cast import CAST, EXPIRED, FLAKY, Actor
+from tasks.commands.demo_screen import Screen
+from tasks.commands.demo_script import messages, shares
+from tasks.commands.demo_stage import LEASE, Stage
+from tasks.commands.demo_verdict import Sums, judge
+from tasks.commands.demo_watch import Now
+from tasks.commands.restarting import told
+from tasks.commands.stopping import Stopping
+from tasks.commands.unusable import Unusable
+
+LIMIT_SECONDS = 100.0
+"""For everything; a demo that is not over by then has failed."""
+
+LOOK_SECONDS = 0.25
+KILL_AT = 0.3
+HEAL_AT = 0.7
+"""The parts of what can be handled at which the worker is killed, and the expired session renewed."""
+
+LAST_LINES = 15
+
+
+class TimeUp(Exception):
+    """The demo took too long; the text says what it was waiting for."""
+
+
+class Show:
+    """One performance."""
+
+    def __init__(self, stage: Stage, screen: Screen, stopping: Stopping) -> None:
+        self._stage = stage
+        self._screen = screen
+        self._stopping = stopping
+        self._ends = time.monotonic() + LIMIT_SECONDS
+        self._flower = children.has_flower()
+
+    def play(self, number: int) -> None:
+        """All acts, until every message is done with. Raises `TimeUp`, `Unusable`, or `Interrupted`."""
+        self._stage.set_up()
+        self._publish(number)
+        self._spoil()
+        self._start()
+        self._kill_worker()
+        self._renew_session()
+        self._until(lambda now: all(one.over for one in now), "every message to be confirmed or buried")
+
+    def verdict(self) -> dict[Actor, Sums]:
+        """What became of every message, by account."""
+        watch = self._stage.watch
+        watch.look()
+        return {
+            actor: judge(actor, self._stage.control.ledger(actor.platform, **actor.where), watch.entries, watch.letters)
+            for actor in CAST
+        }
+
+    def _publish(self, number: int) -> None:
+        for actor, share in zip(CAST, shares(number, len(CAST)), strict=True):
+            self._stage.control.publish(actor.platform, list(messages(actor, share)), **actor.where)
+        self._screen.tell(
+            f"{number} messages wait on three simulated platforms at {self._stage.control.url}, for {len(CAST)} accounts; "
+            "some are no JSON or do not fit, some of their handlers fail at first"
+        )
+
+    def _spoil(self) -> None:
+        control = self._stage.control
+        control.fault(FLAKY, "http", share=0.1, status=503)
+        control.fault(FLAKY, "cut", share=0.05)
+        control.fault(FLAKY, "cut_after", api="confirm", share=0.2)
+        control.fault("taobao", "duplicate", share=0.2)
+        self._expired = control.fault("taobao", "expired_session", api="consume", **EXPIRED.where)
+        self._screen.tell(
+            f"{FLAKY} is flaky: 503s, cut connections, lost confirms; the session of {EXPIRED.name} has expired"
+        )
+
+    def _start(self) -> None:
+        self._stage.start_worker("worker-1", events=self._flower)
+        self._stage.start_beat()
+        flower = f"Flower on {self._stage.start_flower()}" if self._flower else f"no Flower: {children.FLOWER_MISSING}"
+        self._screen.tell(f"worker-1 and beat are started; {flower}")
+
+    def _kill_worker(self) -> None:
+        self._until(lambda now: handled_share(now) >= KILL_AT, "the first messages to be handled")
+        self._stage.processes.kill("worker-1")
+        self._screen.tell(
+            f"worker-1 was killed (SIGKILL, with its pool); what it held comes again within {LEASE:.0f} s"
+        )
+        self._stage.start_worker("worker-2", events=self._flower)
+        self._screen.tell("worker-2 is started")
+
+    def _renew_session(self) -> None:
+        self._until(lambda now: of(now, EXPIRED).pause is not None, f"{EXPIRED.name} to be paused")
+        pause = of(self._stage.watch.look(), EXPIRED).pause
+        if pause:
+            self._screen.tell(f"{EXPIRED.name} is paused, the others go on: {pause.reason}; to do: {pause.remedy}")
+        self._until(lambda now: handled_share(now) >= HEAL_AT, "worker-2 to go on")
+        self._stage.control.clear_faults(self._expired)
+        self._stage.write_accounts(renewed=True)
+        self._screen.tell(f"the session of {EXPIRED.name} is renewed in accounts.toml; nothing is restarted")
+        self._until(lambda now: of(now, EXPIRED).delivered > 0, f"{EXPIRED.name} to be polled again", self._ask_now)
+        self._screen.tell(f"{EXPIRED.name} is polled again")
+        self._until(lambda now: of(now, EXPIRED).pulled, f"{EXPIRED.name} to be polled on", self._ask_now)
+
+    def _ask_now(self) -> None:
+        """Workers look at a paused account, and at the accounts file, when they see fit; this show is shorter."""
+        self._stage.stores.due.sooner(EXPIRED.name, 0)
+
+    def _until(
+        self, condition: Callable[[Sequence[Now]], bool], what: str, meanwhile: Callable[[], None] | None = None
+    ) -> None:
+        while True:
+            self._look_after_children()
+            now = self._look()
+            self._screen.show(now)
+            if condition(now):
+                return
+            if time.monotonic() > self._ends:
+                raise TimeUp(f"waited in vain for {what}")
+            if meanwhile:
+                meanwhile()
+            self._stopping.pause(LOOK_SECONDS)
+
+    def _look(self) -> Sequence[Now]:
+        try:
+            return self._stage.watch.look()
+        except (RedisError, RequestException):
+            self._look_after_children()
+            raise
+
+    def _look_after_children(self) -> None:
+        for ended in self._stage.processes.ended():
+            lines = self._stage.log(ended.name).read_text(encoding="utf-8", errors="replace").splitlines()
+            raise Unusable("\n".join([f"{told(ended)}; it said last:", *lines[-LAST_LINES:]]))
+
+
+def handled_share(now: Sequence[Now]) -> float:
+    """How much is handled of what can be while one session has expired, 0 to 1."""
+    able = [one for one in now if one.actor is not EXPIRED]
+    published = sum(one.published for one in able)
+    return sum(one.handled + one.buried for one in able) / published if published else 1.0
+
+
+def of(now: Sequence[Now], actor: Actor) -> Now:
+    """One account among all."""
+    return next(one for one in now if one.actor is actor)

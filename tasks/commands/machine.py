@@ -1,0 +1,105 @@
+"""What `up` runs on one machine: a Valkey unless there is a Redis, a worker, a beat, and Flower if asked for."""
+
+import os
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from handlers.errors import HandlersError
+from tasks.accounts import AccountsError, load
+from tasks.accounts.origins import PYTHON
+from tasks.commands import children
+from tasks.commands.embedded import NAME as VALKEY
+from tasks.commands.embedded import USUAL_PORT, Embedded, free_port
+from tasks.commands.home import claimed
+from tasks.commands.masking import masked
+from tasks.commands.processes import Processes
+from tasks.commands.restarting import Restarting
+from tasks.commands.stopping import Interrupted, Stopping
+from tasks.commands.unusable import Unusable
+from tasks.loading import registry
+from tasks.settings import settings
+
+LOOK_SECONDS = 0.2
+EXAMPLE = "accounts.example.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """One run of `up`. `flower` is Flower's port, None for no Flower; `say` gets a line for whoever watches."""
+
+    concurrency: int | None
+    loglevel: str
+    flower: int | None
+    say: Callable[[str], None]
+
+    def run(self) -> None:
+        """Run until SIGINT, SIGTERM or SIGHUP. Raises `Unusable` when there is nothing to run with."""
+        if self.flower and not children.has_flower():
+            raise Unusable(children.FLOWER_MISSING)
+        self.say(known_accounts())
+        with Stopping() as stopping:
+            try:
+                with ExitStack() as stack:
+                    self._run(stack, stopping)
+            except Interrupted as asked:
+                self.say(f"stopped by {asked}")
+
+    def _run(self, stack: ExitStack, stopping: Stopping) -> None:
+        if "redis_url" in settings().model_fields_set:
+            self.say(f"TIDINGS_REDIS_URL is set: state is kept in {masked(settings().redis_url)}, no Valkey is started")
+            self._keep_running({}, stack.enter_context(Processes()), settings().redis_url, stopping)
+            return
+        lock = stack.enter_context(claimed(settings().home))
+        valkey = Embedded(settings().home, free_port(USUAL_PORT))
+        processes = stack.enter_context(Processes())
+        valkey.start(processes, pass_fds=[lock])
+        valkey.wait(processes, stopping)
+        self.say(
+            f"Valkey runs, with its data in {valkey.folder}; for other commands: export TIDINGS_REDIS_URL={valkey.url}"
+        )
+        again = partial(valkey.start, processes, pass_fds=[lock])
+        self._keep_running({VALKEY: again}, processes, valkey.url, stopping)
+
+    def _keep_running(
+        self, running: Mapping[str, Callable[[], object]], processes: Processes, redis_url: str, stopping: Stopping
+    ) -> None:
+        env = {**os.environ, "TIDINGS_REDIS_URL": redis_url, **children.SOFT_STOP}
+        starts = {name: partial(processes.start, name, argv, env=env) for name, argv in self._commands().items()}
+        keeper = Restarting(processes, {**running, **starts}, self.say)
+        for name in starts:
+            keeper.start(name)
+            self.say(f"{name} is started")
+        self.say("Ctrl-C stops everything")
+        while True:
+            keeper.look()
+            stopping.pause(LOOK_SECONDS)
+
+    def _commands(self) -> dict[str, list[str]]:
+        commands = {
+            "worker": children.worker(
+                loglevel=self.loglevel, concurrency=self.concurrency, events=self.flower is not None
+            ),
+            "beat": children.beat(loglevel=self.loglevel),
+        }
+        if self.flower is not None:
+            commands[f"flower (http://127.0.0.1:{self.flower})"] = children.flower(self.flower)
+        return commands
+
+
+def known_accounts() -> str:
+    """How many accounts there are. Raises `Unusable` when they, or the handlers, cannot be read."""
+    source = settings().accounts
+    if not source.startswith(PYTHON) and not Path(source).exists():
+        first = (
+            f"copy {EXAMPLE} to {source}" if Path(EXAMPLE).exists() else f"write {source} (the README has an example)"
+        )
+        raise Unusable(f"there is no {source}: {first}, with your shops in it; TIDINGS_ACCOUNTS names another file")
+    try:
+        accounts = load(source)
+        registry()
+    except (AccountsError, HandlersError) as error:
+        raise Unusable(str(error)) from None
+    return f"{len(accounts.accounts)} accounts in {source}"

@@ -1,0 +1,166 @@
+"""Child processes that are never left behind: each in a group of its own, which is stopped or killed as a whole.
+
+A Celery worker that is killed leaves its pool children; killing its group takes them too. Children get no signals from the
+terminal: Ctrl-C reaches their parent alone, which stops them in order. Should the parent be killed, `guard` ends what it has
+started.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Self
+
+from tasks.commands import guard
+
+STOP_SECONDS = 7.0
+"""What children get to end by themselves."""
+
+BASE_SECONDS = 2.0
+"""What those get that others lean on, after them. Both together stay below the 10 s that a stop may take."""
+
+GONE_SECONDS = 0.3
+"""How long killed groups take to be gone, at most."""
+
+LOOK_SECONDS = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A child that ended without having been told to: its name and exit code, negative for a signal."""
+
+    name: str
+    code: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Child:
+    popen: subprocess.Popen[bytes]
+    base: bool
+
+
+class Processes:
+    """The children of this process, by name. Leaving the `with` block stops them all."""
+
+    def __init__(self) -> None:
+        self._children: dict[str, _Child] = {}
+        self._guard: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop_all()
+
+    def start(
+        self,
+        name: str,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        cwd: Path | None = None,
+        log: Path | None = None,
+        base: bool = False,
+        pass_fds: Sequence[int] = (),
+    ) -> int:
+        """Start a child; its process id, which is its group's too.
+
+        What it prints is added to `log`, or goes where this process prints. `base` marks what others lean on: it is stopped
+        after them. Raises `ValueError` while a child of that name is known, `OSError` when the program cannot be started.
+        """
+        if name in self._children:
+            raise ValueError(f"{name} was started already")
+        self._start_guard()
+        with _opened(log) as out:
+            popen = subprocess.Popen(  # noqa: S603 - our own commands
+                argv,
+                env=env,
+                cwd=cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+                pass_fds=pass_fds,
+            )
+        self._tell("start", popen.pid)
+        self._children[name] = _Child(popen, base)
+        return popen.pid
+
+    @property
+    def names(self) -> list[str]:
+        """Everyone who was started and neither stopped nor seen to have ended."""
+        return list(self._children)
+
+    def running(self, name: str) -> bool:
+        """Whether the child of that name is alive."""
+        child = self._children.get(name)
+        return child is not None and child.popen.poll() is None
+
+    def ended(self) -> list[Ended]:
+        """The children that have ended by themselves since the last look; what was left of their groups is killed."""
+        over = {
+            name: child.popen.returncode for name, child in self._children.items() if child.popen.poll() is not None
+        }
+        self.kill(*over)
+        return [Ended(name, code) for name, code in over.items()]
+
+    def kill(self, *names: str) -> None:
+        """SIGKILL children and everything that they have started. Raises `KeyError` for a name that is not known."""
+        groups = [self._children[name].popen.pid for name in names]
+        for group in groups:
+            guard.send(group, signal.SIGKILL)
+        for name in names:
+            self._children.pop(name).popen.wait()
+        deadline = time.monotonic() + GONE_SECONDS
+        while any(guard.send(group, 0) for group in groups) and time.monotonic() < deadline:
+            time.sleep(LOOK_SECONDS)
+        for group in groups:
+            self._tell("gone", group)
+
+    def stop(self, *names: str, seconds: float = STOP_SECONDS) -> None:
+        """Ask children to end, and kill those that have not within the time, with all that is left of their groups."""
+        deadline = time.monotonic() + seconds
+        for name in names:
+            guard.send(self._children[name].popen.pid, signal.SIGTERM)
+        for name in names:
+            with suppress(subprocess.TimeoutExpired):
+                self._children[name].popen.wait(max(0.0, deadline - time.monotonic()))
+        self.kill(*names)
+
+    def stop_all(self) -> None:
+        """Stop every child within 10 seconds, those that others lean on last."""
+        self.stop(*[name for name, child in self._children.items() if not child.base])
+        self.stop(*self._children, seconds=BASE_SECONDS)
+        if self._guard is not None:
+            self._guard.communicate()
+            self._guard = None
+
+    def _start_guard(self) -> None:
+        if self._guard is None:
+            self._guard = subprocess.Popen(  # noqa: S603 - our own file
+                [sys.executable, "-I", "-S", str(Path(guard.__file__))],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+
+    def _tell(self, what: str, group: int) -> None:
+        """Tell the guard. That somebody has killed it is no reason to stop."""
+        if self._guard is not None and self._guard.stdin is not None:
+            with suppress(OSError):
+                os.write(self._guard.stdin.fileno(), f"{what} {group}\n".encode())
+
+
+@contextmanager
+def _opened(log: Path | None) -> Iterator[IO[bytes] | None]:
+    if log is None:
+        yield None
+        return
+    with log.open("ab") as out:
+        yield out

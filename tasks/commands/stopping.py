@@ -1,0 +1,46 @@
+"""Asked to stop: Ctrl-C and its kin as something that is noticed where it suits, and never twice."""
+
+import signal
+import time
+from types import FrameType
+from typing import Self
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+LOOK_SECONDS = 0.1
+
+
+class Interrupted(Exception):
+    """This process was asked to stop by the signal `number`."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.number = number
+
+
+class Stopping:
+    """Whether SIGINT, SIGTERM or SIGHUP has come. While this is entered they do nothing else, however often they come, so
+    that whoever stops children is not stopped itself."""
+
+    def __init__(self) -> None:
+        self.number: int | None = None
+
+    def __enter__(self) -> Self:
+        under_nohup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        heard = [number for number in SIGNALS if not (under_nohup and number is signal.SIGHUP)]
+        self._before = {number: signal.signal(number, self._ask) for number in heard}
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _ask(self, number: int, _: FrameType | None) -> None:
+        self.number = self.number or number
+
+    def pause(self, seconds: float) -> None:
+        """Sleep. Raises `Interrupted` as soon as somebody asks to stop, or has asked before."""
+        until = time.monotonic() + seconds
+        while self.number is None and (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, LOOK_SECONDS))
+        if self.number is not None:
+            raise Interrupted(self.number)

@@ -1,0 +1,37 @@
+"""`celery -A tasks up`: everything that one machine needs, in one command."""
+
+import click
+from celery.bin.base import CeleryCommand
+
+LEVELS = click.Choice(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], case_sensitive=False)
+FLOWER_PORT = 5555
+
+
+@click.command(cls=CeleryCommand)
+@click.option("-c", "--concurrency", type=click.IntRange(1), help="How many tasks the worker runs at a time.")
+@click.option("-l", "--loglevel", type=LEVELS, default="INFO", show_default=True, help="What worker and beat log.")
+@click.option(
+    "--flower",
+    type=click.IntRange(1, 65535),
+    is_flag=False,
+    flag_value=FLOWER_PORT,
+    metavar="[PORT]",
+    help=f"Run Flower too, on 127.0.0.1 and this port ({FLOWER_PORT} if none is given).",
+)
+def up(concurrency: int | None, loglevel: str, flower: int | None) -> None:
+    """Run worker and beat on this machine, with a Valkey of their own.
+
+    The Valkey comes with the package and keeps its data in .tidings/ (TIDINGS_HOME). If TIDINGS_REDIS_URL is set, that Redis
+    is used instead. A process that ends is started again. Ctrl-C stops everything.
+    """
+    from tasks.commands.machine import Machine
+    from tasks.commands.unusable import Unusable
+
+    def say(text: str) -> None:
+        click.echo(f"up: {text}", err=True)
+
+    machine = Machine(concurrency=concurrency, loglevel=loglevel, flower=flower, say=say)
+    try:
+        machine.run()
+    except Unusable as error:
+        raise click.ClickException(str(error)) from None

@@ -1,0 +1,204 @@
+"""`celery -A tasks up`: one command, one machine, no Redis."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from tasks.commands.embedded import Embedded, free_port
+from tasks.commands.processes import Processes
+from tasks.commands.stopping import Stopping
+from tasks.sandbox.control import Control
+from tasks.store.connection import connect
+from tests.end_to_end.marked import Mark, until
+
+ACCOUNTS = """
+[gateways.tb]
+platform = "taobao"
+url = "{url}"
+app_key = "12345678"
+app_secret = "env:TB_SECRET"
+lease_seconds = 8
+
+[accounts.shop-1]
+gateway = "tb"
+poll = {{ min = 0.2, max = 0.5 }}
+"""
+HANDLERS = """
+import time
+from pathlib import Path
+from handlers import Message, handles
+
+@handles("*")
+def on_any(content: dict, message: Message) -> None:
+    Path("handled").open("a").write(message.id + "\\n")
+    time.sleep(content.get("sleeps", 0))
+"""
+TOPIC = "taobao_trade_TradeCreate"
+
+
+class Up:
+    """One directory to run `up` in."""
+
+    def __init__(self, folder: Path, control: Control) -> None:
+        self.folder = folder
+        self.control = control
+        self.mark = Mark(folder)
+        self.popen: subprocess.Popen[bytes] | None = None
+        control.switches(lease_seconds={"taobao": 8})
+        (folder / "accounts.toml").write_text(ACCOUNTS.format(url=control.url))
+        (folder / "my_handlers.py").write_text(HANDLERS)
+
+    def command(self, *words: str) -> list[str]:
+        return [sys.executable, "-m", "celery", "-A", "tasks", "up", "-l", "WARNING", "-c", "2", *words]
+
+    def environment(self, **more: str) -> dict[str, str]:
+        path = os.pathsep.join(filter(None, (str(self.folder), os.environ.get("PYTHONPATH"))))
+        ours = {"TB_SECRET": "helloworld", "TIDINGS_HANDLERS": "my_handlers", "PYTHONPATH": path}
+        return self.mark.environment(**ours, **more)
+
+    def start(self, *words: str, **more: str) -> "subprocess.Popen[bytes]":
+        """Start it and wait until it says that it runs."""
+        with (self.folder / "log").open("wb") as log:
+            self.popen = subprocess.Popen(
+                self.command(*words), cwd=self.folder, env=self.environment(**more), stdout=log, stderr=log
+            )
+        until(lambda: "Ctrl-C stops everything" in self.said(), self.said)
+        return self.popen
+
+    def once(self, **more: str) -> tuple[int, str]:
+        """Run it where it cannot run; exit code and what it said."""
+        done = subprocess.run(
+            self.command(), cwd=self.folder, env=self.environment(**more), capture_output=True, timeout=30, check=False
+        )
+        return done.returncode, done.stderr.decode()
+
+    def said(self) -> str:
+        return (self.folder / "log").read_text()
+
+    def handled(self) -> list[str]:
+        journal = self.folder / "handled"
+        return journal.read_text().split() if journal.exists() else []
+
+    def publish(self, **content: object) -> str:
+        return self.control.publish("taobao", [{"topic": TOPIC, "content": content}])[0]
+
+    def confirmed(self, id_: str) -> bool:
+        return any(row["id"] == id_ and row["confirmed"] for row in self.control.ledger("taobao"))
+
+    def stop(self, number: int = signal.SIGINT) -> float:
+        """Ask it to stop; the seconds that it took. Nobody may be left."""
+        assert self.popen is not None
+        started = time.monotonic()
+        self.popen.send_signal(number)
+        assert self.popen.wait(15) == 0, self.said()
+        assert self.mark.running() == []
+        return time.monotonic() - started
+
+
+@pytest.fixture
+def up(tmp_path: Path, sandbox: Control) -> Iterator[Up]:
+    made = Up(tmp_path, sandbox)
+    yield made
+    made.mark.kill()
+    if made.popen:
+        made.popen.wait()
+
+
+def test_it_handles_and_confirms_restarts_what_dies_and_remembers_what_was_handled(up: Up) -> None:
+    up.start()
+    first = up.publish()
+    until(lambda: up.confirmed(first), up.said)
+
+    worker = next(pid for pid in up.mark.running("worker") if os.getpgid(pid) == pid)
+    os.killpg(worker, signal.SIGKILL)
+    until(lambda: "up: worker was killed by SIGKILL; it is started again in 1 s" in up.said(), up.said)
+    second = up.publish()
+    until(lambda: up.confirmed(second), up.said)
+
+    assert up.handled() == [first, second]
+    assert up.stop() < 10
+    assert up.said().endswith("up: stopped by SIGINT\n")
+    assert remembered(up.folder / ".tidings") == 2
+
+
+def test_a_handler_that_takes_its_time_does_not_keep_it_from_stopping(up: Up) -> None:
+    up.start()
+    id_ = up.publish(sleeps=60)
+    until(lambda: up.handled() == [id_], up.said)
+    assert up.stop(signal.SIGTERM) < 10
+    assert not up.confirmed(id_)
+
+
+def test_when_it_is_killed_itself_nobody_is_left(up: Up) -> None:
+    up.start().kill()
+    assert up.mark.running("valkey-server")
+    until(lambda: not up.mark.running(), lambda: json.dumps(up.mark.running()), seconds=10)
+
+
+def test_a_second_one_in_the_same_directory_refuses(up: Up) -> None:
+    up.start()
+    code, said = up.once()
+    assert code == 1
+    assert f"another `celery -A tasks up` runs in {up.folder}/.tidings; stop it first" in said
+    up.stop()
+
+
+def test_a_redis_that_is_set_is_used_instead_and_flower_runs_if_asked_for(up: Up, valkey: str) -> None:
+    port = free_port()
+    up.start("--flower", str(port), TIDINGS_REDIS_URL=valkey)
+    assert f"TIDINGS_REDIS_URL is set: state is kept in {valkey}, no Valkey is started" in up.said()
+    id_ = up.publish()
+    until(lambda: up.confirmed(id_), up.said)
+    until(lambda: answers(f"http://127.0.0.1:{port}/workers"), up.said)
+    up.stop()
+    assert not (up.folder / ".tidings").exists()
+
+
+def test_without_accounts_it_says_what_to_do(up: Up) -> None:
+    (up.folder / "accounts.toml").unlink()
+    code, said = up.once()
+    assert (code, said.count("\n")) == (1, 1)
+    assert "there is no accounts.toml: write accounts.toml" in said
+    (up.folder / "accounts.example.toml").touch()
+    assert "there is no accounts.toml: copy accounts.example.toml to accounts.toml" in up.once()[1]
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "word"),
+    [
+        ("accounts.toml", "[gateways.tb]\nplatform = 'tmall'\n", "gateways.tb.platform"),
+        ("my_handlers.py", "import no_such_thing\n", "no_such_thing"),
+    ],
+)
+def test_accounts_and_handlers_are_looked_at_before_anything_starts(up: Up, file: str, text: str, word: str) -> None:
+    (up.folder / file).write_text(text)
+    code, said = up.once()
+    assert code == 1
+    assert word in said
+    assert "Traceback" not in said
+    assert not (up.folder / ".tidings").exists()
+
+
+def remembered(home: Path) -> int:
+    """How many messages a Valkey on this directory knows to be handled."""
+    with Processes() as processes:
+        valkey = Embedded(home, free_port())
+        valkey.start(processes)
+        valkey.wait(processes, Stopping())
+        redis = connect(valkey.url)
+        return sum(redis.get(key) == "done" for key in redis.scan_iter("tidings:mark:*"))
+
+
+def answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=5).ok
+    except requests.ConnectionError:
+        return False

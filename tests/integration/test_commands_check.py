@@ -1,0 +1,102 @@
+"""`celery -A tasks check`, as an operator runs it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tasks.commands.embedded import Embedded, free_port
+from tasks.commands.processes import Processes
+from tasks.commands.stopping import Stopping
+
+ACCOUNTS = """
+[gateways.tb]
+platform = "taobao"
+app_key = "12345678"
+app_secret = "env:TB_SECRET"
+
+[accounts.shop-1]
+gateway = "tb"
+"""
+HANDLERS = """
+from handlers import handles
+
+@handles("taobao_trade_TradeBuyerPay")
+def on_paid(content: dict) -> None: ...
+"""
+
+
+def check(folder: Path, **settings: str) -> tuple[int, str]:
+    """Exit code and output; `settings` are the environment's, an empty one is left out."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("TIDINGS_")}
+    env = {
+        **kept,
+        "TB_SECRET": "hunter2",
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH")))),
+        **settings,
+    }
+    command = [sys.executable, "-m", "celery", "-A", "tasks", "check"]
+    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert "hunter2" not in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    return done.returncode, done.stdout
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "accounts.toml").write_text(ACCOUNTS)
+    (tmp_path / "my_handlers.py").write_text(HANDLERS)
+    return tmp_path
+
+
+def test_everything_fine_is_exit_code_0_and_all_ok(folder: Path) -> None:
+    with Processes() as processes:
+        valkey = Embedded(folder, free_port())
+        valkey.start(processes)
+        valkey.wait(processes, Stopping())
+        code, said = check(folder, TIDINGS_REDIS_URL=valkey.url, TIDINGS_HANDLERS="my_handlers")
+    assert code == 0, said
+    assert {line.split()[0] for line in said.splitlines()[:-1]} == {"OK"}, said
+    assert "1 accounts behind 1 gateways in accounts.toml" in said
+    assert "1 of your own: taobao_trade_TradeBuyerPay" in said
+
+
+def test_a_redis_without_an_append_only_file_and_only_shipped_handlers_are_warned_of(folder: Path, valkey: str) -> None:
+    code, said = check(folder, TIDINGS_REDIS_URL=valkey)
+    assert code == 0, said
+    assert "WARN  redis     its append-only file is off" in said
+    assert "WARN  handlers  only those that ship" in said
+
+
+def test_a_secret_that_stands_in_the_file_is_warned_of_and_not_shown(folder: Path, valkey: str) -> None:
+    (folder / "accounts.toml").write_text(ACCOUNTS.replace("env:TB_SECRET", "hunter2"))
+    code, said = check(folder, TIDINGS_REDIS_URL=valkey, TIDINGS_HANDLERS="my_handlers")
+    assert code == 0, said
+    assert "WARN  accounts  gateways.tb.app_secret" in said
+
+
+def test_every_fault_is_named_at_once_each_with_what_to_do(folder: Path) -> None:
+    (folder / "accounts.toml").write_text(ACCOUNTS + 'quantity = 5\nshop_id = "1"\n')
+    dead = f"redis://:hunter2@127.0.0.1:{free_port()}/0"
+    code, said = check(folder, TIDINGS_REDIS_URL=dead, TIDINGS_HANDLERS="no_such_module")
+    failed = [line for line in said.splitlines() if line.startswith("FAIL")]
+    assert code == 1
+    assert [line.split()[1] for line in failed] == ["accounts", "accounts", "handlers", "redis", "broker"]
+    assert said.count("to do: ") == len(failed)
+    assert said.splitlines()[-1] == "5 failed, 0 warned, 0 are fine"
+
+
+def test_tasks_hidden_longer_than_a_lease_fail(folder: Path, valkey: str) -> None:
+    code, said = check(folder, TIDINGS_REDIS_URL=valkey, TIDINGS_VISIBILITY_SECONDS="400")
+    assert code == 1
+    assert (
+        "FAIL  leases    a killed worker's tasks stay hidden for 400 s, longer than the shortest lease of 300 s" in said
+    )
+
+
+def test_without_a_file_it_says_which_is_missing(tmp_path: Path, valkey: str) -> None:
+    code, said = check(tmp_path, TIDINGS_REDIS_URL=valkey, TIDINGS_ACCOUNTS="elsewhere.toml")
+    assert code == 1
+    assert "FAIL  accounts  elsewhere.toml: there is no such file" in said

@@ -1,0 +1,80 @@
+"""The wheel: what a user installs."""
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from configparser import ConfigParser
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BUILD = "from setuptools.build_meta import build_wheel; import sys; build_wheel(sys.argv[1])"
+NOT_SOURCE = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build", "dist")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
+    """Built from a copy, by this environment's setuptools: nothing is fetched, and the tree stays as it is."""
+    folder = tmp_path_factory.mktemp("wheel")
+    shutil.copytree(ROOT, folder / "source", ignore=NOT_SOURCE)
+    command = [sys.executable, "-c", BUILD, str(folder)]
+    done = subprocess.run(command, cwd=folder / "source", capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stderr
+    return zipfile.ZipFile(next(folder.glob("*.whl")))
+
+
+def test_it_holds_every_module_and_marks_its_types(wheel: zipfile.ZipFile) -> None:
+    ours = {path.relative_to(ROOT).as_posix() for top in ("handlers", "tasks") for path in (ROOT / top).rglob("*.py")}
+    names = set(wheel.namelist())
+    assert ours | {"celeryconfig.py", "handlers/py.typed", "tasks/py.typed"} <= names
+    assert not [
+        name for name in names if not name.startswith(("handlers/", "tasks/", "tidings-")) and name != "celeryconfig.py"
+    ]
+
+
+def test_it_plugs_its_commands_into_celerys_and_its_fixture_into_pytests(wheel: zipfile.ZipFile) -> None:
+    points = ConfigParser()
+    points.read_string(read(wheel, "entry_points.txt"))
+    for name in ("up", "demo", "sandbox", "check"):
+        assert points["celery.commands"][name] == f"tasks.commands.{name}:{name}"
+    assert points["pytest11"]["tidings_sandbox"] == "tasks.sandbox.pytest_plugin"
+
+
+def test_it_carries_its_licence_and_says_what_it_needs(wheel: zipfile.ZipFile) -> None:
+    assert "MIT License" in read(wheel, "licenses/LICENSE")
+    metadata = read(wheel, "METADATA")
+    assert "Name: tidings\n" in metadata
+    assert "Requires-Python: >=3.11\n" in metadata
+    assert "Requires-Dist: celery<5.8,>=5.7\n" in metadata
+    for extra in ("embedded", "flower", "sandbox"):
+        assert f"Provides-Extra: {extra}\n" in metadata
+
+
+def test_from_the_wheel_alone_celery_finds_the_application_and_its_commands(
+    wheel: zipfile.ZipFile, tmp_path: Path
+) -> None:
+    wheel.extractall(tmp_path / "installed")
+    code = "import tasks, celeryconfig; print(tasks.__file__, tasks.app.conf.task_default_queue, celeryconfig.__file__)"
+    env = {**os.environ, "PYTHONPATH": str(tmp_path / "installed"), "TIDINGS_ACCOUNTS": "none.toml"}
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", code],
+        cwd=tmp_path,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    home, queue, config = done.stdout.split()
+    assert queue == "handle"
+    assert Path(home).is_relative_to(tmp_path / "installed")
+    assert Path(config).is_relative_to(tmp_path / "installed")
+
+
+def read(wheel: zipfile.ZipFile, name: str) -> str:
+    """One file of the wheel's own directory."""
+    inside = next(each for each in wheel.namelist() if each.endswith(f".dist-info/{name}"))
+    return wheel.read(inside).decode()

@@ -1,0 +1,73 @@
+"""What `check` concludes from what it found."""
+
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from tasks.accounts import Accounts, TaobaoGateway
+from tasks.commands.check_redis import judged, skew
+from tasks.commands.check_setup import fitting
+from tasks.commands.finding import Finding, fail, ok
+
+GOOD: dict[str, Any] = {"redis_version": "7.2.4", "aof_enabled": 1, "maxmemory_policy": "noeviction", "role": "master"}
+
+
+def worst(findings: list[Finding]) -> list[str]:
+    return [f"{finding.level} {finding.text}" for finding in findings if finding.level != "OK"]
+
+
+def test_a_good_redis_has_nothing_against_it() -> None:
+    assert worst(list(judged("redis://h", GOOD))) == []
+
+
+@pytest.mark.parametrize(
+    ("flaw", "level", "word"),
+    [
+        ({"redis_version": "6.0.16"}, "FAIL", "version 6.0.16"),
+        ({"cluster_enabled": 1}, "FAIL", "Cluster"),
+        ({"role": "slave"}, "FAIL", "replica"),
+        ({"aof_enabled": 0}, "WARN", "append-only file is off"),
+        ({"maxmemory_policy": "allkeys-lru"}, "WARN", "allkeys-lru"),
+    ],
+)
+def test_each_flaw_of_a_redis_is_named_alone_with_what_to_do(flaw: dict[str, Any], level: str, word: str) -> None:
+    found = [finding for finding in judged("redis://h", {**GOOD, **flaw}) if finding.level != "OK"]
+    assert [finding.level for finding in found] == [level]
+    assert word in found[0].text
+    assert found[0].todo
+
+
+@pytest.mark.parametrize("version", ["6.2.0", "6.10.1", "7.0.15", "10.0.0-rc1"])
+def test_versions_are_compared_by_number(version: str) -> None:
+    assert worst(list(judged("redis://h", {**GOOD, "redis_version": version}))) == []
+
+
+@pytest.mark.parametrize(("seconds", "level"), [(0.0, "OK"), (-1.9, "OK"), (2.1, "WARN"), (-700.0, "WARN")])
+def test_clocks_may_differ_by_less_than_two_seconds(seconds: float, level: str) -> None:
+    assert [finding.level for finding in skew(seconds)] == [level]
+
+
+@pytest.mark.parametrize(("hidden", "levels"), [(6.0, ["OK"]), (10.0, ["FAIL"]), (240.0, ["FAIL"])])
+def test_tasks_must_not_stay_hidden_longer_than_the_shortest_lease(hidden: float, levels: list[str]) -> None:
+    assert [finding.level for finding in fitting(leased(10), hidden, 3)] == levels
+
+
+def test_a_lease_that_shortens_handlers_is_told_with_the_time_they_have() -> None:
+    found = [finding for finding in fitting(leased(10), 6, 60) if finding.level == "WARN"]
+    assert [finding.text for finding in found] == ["tb: under a lease of 10 s a handler has 4 s"]
+
+
+def test_without_gateways_there_is_nothing_to_say_of_leases() -> None:
+    assert list(fitting(Accounts({}, {}), 6, 60)) == []
+
+
+def test_a_line_says_what_to_do_below_what_is_wrong() -> None:
+    assert str(ok("redis", "it answers")) == "OK    redis     it answers"
+    assert str(fail("redis", "it is gone", "start it")) == f"FAIL  redis     it is gone\n{'':<15} to do: start it"
+
+
+def leased(seconds: float) -> Accounts:
+    """Accounts behind one gateway with such a lease."""
+    gateway = TaobaoGateway(name="tb", app_key="1", app_secret=SecretStr("invented"), lease_seconds=seconds)
+    return Accounts({"tb": gateway}, {})

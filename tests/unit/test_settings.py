@@ -1,0 +1,46 @@
+"""The environment's settings."""
+
+from pathlib import Path
+
+import pytest
+
+from tasks.settings import Settings, SettingsError, settings, table
+
+README = Path(__file__).parents[2] / "README.md"
+
+
+@pytest.fixture(autouse=True)
+def read_anew() -> None:
+    settings.cache_clear()
+
+
+def test_the_readme_shows_every_setting_as_it_is() -> None:
+    assert table() in README.read_text(), f"put this into README.md:\n\n{table()}"
+
+
+def test_every_setting_is_described() -> None:
+    assert all(field.description for field in Settings.model_fields.values())
+
+
+def test_everything_wrong_is_named_at_once_by_its_variable_and_without_its_value(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TIDINGS_READ_SECONDS", "soon-7391")
+    monkeypatch.setenv("TIDINGS_MAX_DELIVERIES", "0")
+    monkeypatch.setenv("TIDINGS_REDIS_URL", "postgres://:pw-7391@h/0")
+    with pytest.raises(SettingsError) as refused:
+        settings()
+    lines = str(refused.value).splitlines()
+    assert [line.split(":")[0] for line in lines] == [
+        "TIDINGS_REDIS_URL",
+        "TIDINGS_MAX_DELIVERIES",
+        "TIDINGS_READ_SECONDS",
+    ]
+    assert "7391" not in str(refused.value)
+    settings.cache_clear()
+
+
+def test_passwords_in_addresses_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIDINGS_REDIS_URL", "redis://:pw-7391@h/0")
+    assert "7391" not in repr(settings())
+    settings.cache_clear()
