@@ -21,7 +21,7 @@ _results_sentinel = urls.sentinel(settings().redis_url)
 
 # Which modules hold tasks, and where they run. A worker without -Q serves all queues; named ones let HTTP work run in a
 # thread pool and handlers in processes.
-include = ["tasks.consume", "tasks.handle", "tasks.confirm", "tasks.count"]
+include = ["tasks.consume", "tasks.handle", "tasks.confirm", "tasks.count", "tasks.starting"]
 task_queues = [Queue(name, routing_key=name) for name in ("consume", "handle", "confirm")]
 task_default_queue = "handle"
 task_routes = {
@@ -64,7 +64,7 @@ task_send_sent_event = False
 # A worker told to stop finishes what runs within this time and hands the rest back (seconds). Start workers with
 # REMAP_SIGTERM=SIGQUIT for it, as `up` does.
 worker_soft_shutdown_timeout = 10
-worker_enable_soft_shutdown_on_idle = True
+worker_enable_soft_shutdown_on_idle = False
 
 broker_url = urls.for_broker(_broker) if _on_redis else _broker
 result_backend = urls.for_results(settings().redis_url)

@@ -17,6 +17,7 @@ from tasks import app as tidings
 from tasks import polling, sending
 from tasks.accounts import Account, Accounts, AccountsError, TaobaoAccount
 from tasks.runtime import accounts, stores
+from tasks.settings import settings
 from tasks.store.due import Due
 from tasks.text import shown
 
@@ -28,6 +29,9 @@ AT_ONCE = 500
 BACK_OFF_SECONDS = 2.0
 """The wait after Redis or the broker failed."""
 
+NOTICED = 2
+"""Workers have seen a change of the accounts file after so many looks at it."""
+
 LOST = (RedisError, KombuError, ConnectionError, OSError)
 
 
@@ -35,7 +39,6 @@ class AccountScheduler(Scheduler):
     """Celery's scheduler, and the accounts' due times beside it."""
 
     _known: Accounts | None = None
-    _complaint = ""
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """Send what is due; the seconds until the next look, never longer than `beat_max_loop_interval`."""
@@ -59,17 +62,25 @@ class AccountScheduler(Scheduler):
         """Claim and send both kinds of task; the seconds until one falls due."""
         try:
             now = accounts()
-        except AccountsError as error:
-            self.complain(str(error))
-            return self.longest_sleep
+        except AccountsError:
+            return self.longest_sleep  # the source has logged it
         counted = {name: account for name, account in now.accounts.items() if has_counter(account)}
         fresh = now is not self._known
+        self.poll_changed(now)
         waits = [
             self.send_due(stores().due, now.accounts, sending.consume, fresh=fresh),
             self.send_due(stores().counts, counted, sending.count, fresh=fresh),
         ]
         self._known = now
         return min(waits)
+
+    def poll_changed(self, now: Accounts) -> None:
+        """Poll accounts soon that were changed, as by new credentials: a paused one would wait for its next look."""
+        if self._known is None or self._known is now:
+            return
+        for name, account in now.accounts.items():
+            if self._known.accounts.get(name, account) != account:
+                stores().due.sooner(name, NOTICED * settings().accounts_seconds)
 
     def send_due(self, due: Due, known: Mapping[str, Account], send: Callable[[str], None], *, fresh: bool) -> float:
         """Claim what is due of one kind and send it in one round trip; the seconds until the next falls due."""
@@ -86,12 +97,6 @@ class AccountScheduler(Scheduler):
         if len(claim.names) == AT_ONCE:
             return 0.0
         return self.longest_sleep if claim.next_in is None else max(0.0, claim.next_in)
-
-    def complain(self, text: str) -> None:
-        """Log a fault once, not at every tick."""
-        if text != self._complaint:
-            self._complaint = text
-            log.error("beat: no usable accounts yet: %s", text)
 
 
 def seed(due: Due, known: Mapping[str, Account]) -> None:

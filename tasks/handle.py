@@ -23,11 +23,11 @@ from handlers import Handler, Reject, Retry, Unfit
 from tasks import app, sending
 from tasks.delivery import Delivery
 from tasks.lease import HARD_GRACE, Lease, retry_delay, try_seconds
-from tasks.loading import registry
 from tasks.names import HANDLE
 from tasks.outcomes import CONFIRMABLE, Outcome
 from tasks.runtime import stores
 from tasks.settings import settings
+from tasks.starting import registry
 from tasks.store.letters import Letter
 from tasks.store.marks import Begun
 from tasks.text import shown

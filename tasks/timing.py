@@ -1,11 +1,16 @@
 """How long a killed worker's tasks stay hidden: the one span that all workers of a broker must agree on at their start."""
 
+import logging
 from functools import cache
 
 from tasks.accounts import AccountsError
 from tasks.lease import visibility_seconds
 from tasks.runtime import accounts
 from tasks.settings import settings
+
+# This reads the accounts while Celery makes its settings, before there is a log. What is to be said of them then,
+# starting.py says later; without a handler Python would print it at once, and once more for every operator's command.
+logging.getLogger("tasks").addHandler(logging.NullHandler())
 
 SHORTEST_KNOWN_LEASE = 300.0
 """Taobao's, the shortest that a platform has by default (seconds)."""

@@ -1,6 +1,7 @@
 """Where the accounts come from: a TOML file, or a function named as `python:package.module:callable`."""
 
 import importlib
+import time
 import tomllib
 import traceback
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from tasks.text import shown as escaped
 FILE_BYTES = 64 * 2**20
 PYTHON = "python:"
 SETTLING_LOOKS = 10  # a file that never rests is read all the same
+RESTED_NS = 10**9  # a file that nobody has touched for a second is whole
 
 
 class Origin(Protocol):
@@ -36,7 +38,7 @@ class Origin(Protocol):
 
 
 class File:
-    """A TOML file. A change counts once the file has kept still for one look: half a file may read as a whole one."""
+    """A TOML file. A change counts once the file has kept still, for a second or one look: half a file may read as whole."""
 
     literals_are_fine = False
     patience = 1
@@ -56,7 +58,7 @@ class File:
             self._restless = 0
             return False
         self._restless += 1
-        return still or self._restless > SETTLING_LOOKS
+        return still or rested(now) or self._restless > SETTLING_LOOKS
 
     def read(self) -> object:
         self._read = self._seen = stamp(self._path)
@@ -76,6 +78,11 @@ class File:
 
     def _fault(self, expected: str) -> AccountsError:
         return _unusable(self.name, expected)
+
+
+def rested(seen: Stamp) -> bool:
+    """Whether the file's last change is long enough ago, by this machine's clock."""
+    return seen is not None and time.time_ns() - seen[1] >= RESTED_NS
 
 
 class Function:

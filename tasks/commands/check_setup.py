@@ -11,8 +11,8 @@ from tasks.accounts import Accounts, AccountsError, load
 from tasks.commands.finding import Finding, fail, ok, warn
 from tasks.commands.masking import masked
 from tasks.lease import try_seconds
-from tasks.loading import registry
 from tasks.settings import settings
+from tasks.starting import registry
 from tasks.text import shown
 from tasks.timing import visibility
 

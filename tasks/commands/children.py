@@ -22,8 +22,7 @@ def worker(*, loglevel: str, name: str = "celery", concurrency: int | None = Non
     words = ["worker", "--hostname", f"{name}@%h", "--loglevel", loglevel, "--without-gossip", "--without-mingle"]
     words += [] if concurrency is None else ["--concurrency", str(concurrency)]
     words += ["--task-events"] if events else []
-    settings = [f"worker.soft_shutdown_timeout={SOFT_SECONDS}", "worker.enable_soft_shutdown_on_idle=0"]
-    return celery(*words, "--", *settings)
+    return celery(*words, "--", f"worker.soft_shutdown_timeout={SOFT_SECONDS}")
 
 
 def beat(*, loglevel: str) -> list[str]:

@@ -104,17 +104,11 @@ class Show:
         self._stage.control.clear_faults(self._expired)
         self._stage.write_accounts(renewed=True)
         self._screen.tell(f"the session of {EXPIRED.name} is renewed in accounts.toml; nothing is restarted")
-        self._until(lambda now: of(now, EXPIRED).delivered > 0, f"{EXPIRED.name} to be polled again", self._ask_now)
+        self._until(lambda now: of(now, EXPIRED).delivered > 0, f"{EXPIRED.name} to be polled again")
         self._screen.tell(f"{EXPIRED.name} is polled again")
-        self._until(lambda now: of(now, EXPIRED).pulled, f"{EXPIRED.name} to be polled on", self._ask_now)
+        self._until(lambda now: of(now, EXPIRED).pulled, f"{EXPIRED.name} to be polled on")
 
-    def _ask_now(self) -> None:
-        """Workers look at a paused account, and at the accounts file, when they see fit; this show is shorter."""
-        self._stage.stores.due.sooner(EXPIRED.name, 0)
-
-    def _until(
-        self, condition: Callable[[Sequence[Now]], bool], what: str, meanwhile: Callable[[], None] | None = None
-    ) -> None:
+    def _until(self, condition: Callable[[Sequence[Now]], bool], what: str) -> None:
         while True:
             self._look_after_children()
             now = self._look()
@@ -123,8 +117,6 @@ class Show:
                 return
             if time.monotonic() > self._ends:
                 raise TimeUp(f"waited in vain for {what}")
-            if meanwhile:
-                meanwhile()
             self._stopping.pause(LOOK_SECONDS)
 
     def _look(self) -> Sequence[Now]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from handlers import Registry
-from tasks import accounts, handle, loading, runtime, settings, timing
+from tasks import accounts, handle, runtime, settings, starting, timing
 from tasks.runtime import Stores
 from tasks.store import connection
 
@@ -15,7 +15,7 @@ CACHES = (
     connection.connect,
     runtime.stores,
     runtime.accounts_source,
-    loading.registry,
+    starting.registry,
     timing.visibility,
 )
 

@@ -1,0 +1,50 @@
+"""What is to be said and done when a process starts: the faults of accounts are logged, a worker's handlers are imported."""
+
+import logging
+import sys
+from functools import cache
+from typing import Any
+
+from celery.signals import after_setup_logger, worker_init
+
+from handlers.errors import HandlersError
+from handlers.load import load
+from handlers.registry import Registry
+from handlers.registry import registry as default
+from tasks.accounts import AccountsError
+from tasks.runtime import accounts
+from tasks.settings import settings
+
+SHOWN_WARNINGS = 10
+
+log = logging.getLogger(__name__)
+
+
+@cache
+def registry() -> Registry:
+    """The registry with every module of TIDINGS_HANDLERS imported. Raises `HandlersError` when one cannot be."""
+    load(settings().handlers.split(","))
+    return default
+
+
+@after_setup_logger.connect
+def tell_of_accounts(**_: Any) -> None:
+    """Log what was wrong, or could be better, with the accounts when Celery's settings were made, before there was a log."""
+    try:
+        found = accounts()
+    except AccountsError as error:
+        log.error("no usable accounts yet: %s", error)  # noqa: TRY400 - a fault of a file, not of this code
+        return
+    log.info("%d accounts, %d gateways", len(found.accounts), len(found.gateways))
+    for warning in found.warnings[:SHOWN_WARNINGS]:
+        log.warning("%s", warning)
+
+
+@worker_init.connect
+def import_handlers(**_: Any) -> None:
+    """Load the handlers before the pool forks; a worker without them must not start."""
+    try:
+        registry()
+    except HandlersError as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(1) from None
