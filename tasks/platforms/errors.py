@@ -11,34 +11,40 @@
 Which code means which is a table in each platform's module, looked up by sub code first, then by code, never by text.
 """
 
-from typing import Literal
+from typing import Literal, TypedDict, Unpack
 
 Scope = Literal["account", "gateway"]
+
+
+class Said(TypedDict, total=False):
+    """What a platform said besides its text: its own codes, as text, and whom the error concerns."""
+
+    code: str
+    sub_code: str
+    request_id: str
+    scope: Scope
 
 
 class PlatformError(Exception):
     """A call that brought no usable reply.
 
-    `code` and `sub_code` are the platform's own, as text ("" when it gave none); `text` is its message, passed through.
-    `scope` tells who is concerned: one account, or every account of the gateway.
+    `text` is the platform's message, passed through; `code` and `sub_code` are "" when it gave none. `scope` tells who is
+    concerned: one account, or every account of the gateway.
     """
 
     scope: Scope = "account"
 
-    def __init__(
-        self, text: str, *, code: str = "", sub_code: str = "", request_id: str = "", scope: Scope | None = None
-    ) -> None:
+    def __init__(self, text: str, **said: Unpack[Said]) -> None:
         super().__init__(text)
         self.text = text
-        self.code = code
-        self.sub_code = sub_code
-        self.request_id = request_id
-        if scope is not None:
-            self.scope = scope
+        self.code = said.get("code", "")
+        self.sub_code = said.get("sub_code", "")
+        self.request_id = said.get("request_id", "")
+        self.scope = said.get("scope", self.scope)
 
     def __str__(self) -> str:
-        said = " ".join(part for part in (self.code, self.sub_code) if part)
-        return f"{said}: {self.text}" if said else self.text
+        told = " ".join(part for part in (self.code, self.sub_code) if part)
+        return f"{told}: {self.text}" if told else self.text
 
 
 class Transient(PlatformError):
@@ -50,17 +56,8 @@ class Throttled(PlatformError):
 
     scope: Scope = "gateway"
 
-    def __init__(
-        self,
-        text: str,
-        *,
-        seconds: float,
-        code: str = "",
-        sub_code: str = "",
-        request_id: str = "",
-        scope: Scope | None = None,
-    ) -> None:
-        super().__init__(text, code=code, sub_code=sub_code, request_id=request_id, scope=scope)
+    def __init__(self, text: str, *, seconds: float, **said: Unpack[Said]) -> None:
+        super().__init__(text, **said)
         self.seconds = seconds
 
 
@@ -69,34 +66,16 @@ class OutOfQuota(PlatformError):
 
     scope: Scope = "gateway"
 
-    def __init__(
-        self,
-        text: str,
-        *,
-        until: float,
-        code: str = "",
-        sub_code: str = "",
-        request_id: str = "",
-        scope: Scope | None = None,
-    ) -> None:
-        super().__init__(text, code=code, sub_code=sub_code, request_id=request_id, scope=scope)
+    def __init__(self, text: str, *, until: float, **said: Unpack[Said]) -> None:
+        super().__init__(text, **said)
         self.until = until
 
 
 class Unauthorised(PlatformError):
     """Someone has to act before this works again: `scope` says whether one account or the gateway, `remedy` says how."""
 
-    def __init__(
-        self,
-        text: str,
-        *,
-        remedy: str,
-        code: str = "",
-        sub_code: str = "",
-        request_id: str = "",
-        scope: Scope | None = None,
-    ) -> None:
-        super().__init__(text, code=code, sub_code=sub_code, request_id=request_id, scope=scope)
+    def __init__(self, text: str, *, remedy: str, **said: Unpack[Said]) -> None:
+        super().__init__(text, **said)
         self.remedy = remedy
 
 

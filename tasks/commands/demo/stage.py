@@ -8,9 +8,9 @@ from pathlib import Path
 
 from tasks.accounts import fingerprint, load
 from tasks.commands import children
-from tasks.commands.demo_cast import SECRETS, accounts_file
-from tasks.commands.demo_journal import FOLDER, Journal
-from tasks.commands.demo_watch import Watch
+from tasks.commands.demo.cast import SECRETS, accounts_file
+from tasks.commands.demo.journal import FOLDER, Journal
+from tasks.commands.demo.watch import Watch
 from tasks.commands.embedded import Embedded, free_port
 from tasks.commands.processes import Processes
 from tasks.commands.stopping import Stopping
@@ -80,7 +80,7 @@ class Stage:
         return {
             "TIDINGS_REDIS_URL": self.valkey.url,
             "TIDINGS_ACCOUNTS": str(self.accounts),
-            "TIDINGS_HANDLERS": "tasks.commands.demo_handlers",
+            "TIDINGS_HANDLERS": "tasks.commands.demo.handlers",
             FOLDER: str(self.folder),
             **SECRETS,
         }

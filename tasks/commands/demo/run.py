@@ -8,10 +8,10 @@ from pathlib import Path
 from rich.console import Console
 
 from tasks.commands import embedded
-from tasks.commands.demo_screen import final, screen
-from tasks.commands.demo_show import Show, TimeUp
-from tasks.commands.demo_stage import Stage
-from tasks.commands.demo_verdict import Sums, summary, words
+from tasks.commands.demo.screen import final, screen
+from tasks.commands.demo.show import Show, TimeUp
+from tasks.commands.demo.stage import Stage
+from tasks.commands.demo.verdict import Sums, summary, words
 from tasks.commands.processes import Processes
 from tasks.commands.stopping import Interrupted, Stopping
 from tasks.commands.unusable import Unusable

@@ -7,7 +7,7 @@ from typing import Any
 
 from handlers import Message, Reject, Retry, handles
 from handlers.trade import TradeBuyerPay
-from tasks.commands.demo_journal import FOLDER, Journal
+from tasks.commands.demo.journal import FOLDER, Journal
 
 
 @handles("taobao_trade_TradeBuyerPay")

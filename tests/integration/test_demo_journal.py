@@ -4,7 +4,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
-from tasks.commands.demo_journal import Journal
+from tasks.commands.demo.journal import Journal
 
 LINES = 200
 

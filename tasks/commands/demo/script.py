@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from typing import Any
 
-from tasks.commands.demo_cast import Actor
+from tasks.commands.demo.cast import Actor
 
 PAID = "taobao_trade_TradeBuyerPay"
 STOCK = "taobao_item_ItemStockChanged"
 RECHARGE = "qianmi_elife_rechargeStateChange"
 
 MISBEHAVIOURS = {5: "fails", 25: "fails", 45: "waits", 65: "fails", 85: "fails", 95: "refuses"}
-"""Place in a hundred: what its handler does. `demo_handlers` reads it from the content."""
+"""Place in a hundred: what its handler does. `handlers` reads it from the content."""
 
 NO_JSON = (15, 75)
 UNFIT = (35,)

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from tasks.commands.demo_cast import CAST
-from tasks.commands.demo_journal import Entry
-from tasks.commands.demo_verdict import Sums, judge, summary, words
+from tasks.commands.demo.cast import CAST
+from tasks.commands.demo.journal import Entry
+from tasks.commands.demo.verdict import Sums, judge, summary, words
 from tasks.sandbox.control import LedgerRow
 from tasks.store.letters import Letter
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Self
 
-from tasks.commands.demo_cast import Actor
-from tasks.commands.demo_journal import Entry
+from tasks.commands.demo.cast import Actor
+from tasks.commands.demo.journal import Entry
 from tasks.sandbox.control import LedgerRow
 from tasks.store.letters import Letter
 

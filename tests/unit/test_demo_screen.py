@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from tasks.commands.demo_cast import CAST
-from tasks.commands.demo_screen import final, screen
-from tasks.commands.demo_verdict import Sums
-from tasks.commands.demo_watch import Now
+from tasks.commands.demo.cast import CAST
+from tasks.commands.demo.screen import final, screen
+from tasks.commands.demo.verdict import Sums
+from tasks.commands.demo.watch import Now
 from tasks.store.pauses import Pause
 
 TAOBAO, VVTOOL = CAST[0], CAST[-1]

@@ -11,9 +11,9 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from tasks.commands.demo_cast import Actor
-from tasks.commands.demo_verdict import Sums
-from tasks.commands.demo_watch import Now
+from tasks.commands.demo.cast import Actor
+from tasks.commands.demo.verdict import Sums
+from tasks.commands.demo.watch import Now
 
 PLAIN_SECONDS = 2.0
 """Between two lines of progress where nothing can change in place."""

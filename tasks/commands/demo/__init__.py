@@ -16,7 +16,7 @@ def demo(ctx: click.Context, messages: int, keep: bool) -> None:
     Ends by itself, with a verdict: exit code 0 only if nothing was lost and nothing confirmed early. Nothing of your own
     installation is touched.
     """
-    from tasks.commands.demo_run import perform
+    from tasks.commands.demo.run import perform
     from tasks.commands.unusable import Unusable
 
     try:

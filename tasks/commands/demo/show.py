@@ -7,12 +7,12 @@ from redis.exceptions import RedisError
 from requests.exceptions import RequestException
 
 from tasks.commands import children
-from tasks.commands.demo_cast import CAST, EXPIRED, FLAKY, Actor
-from tasks.commands.demo_screen import Screen
-from tasks.commands.demo_script import messages, shares
-from tasks.commands.demo_stage import LEASE, Stage
-from tasks.commands.demo_verdict import Sums, judge
-from tasks.commands.demo_watch import Now
+from tasks.commands.demo.cast import CAST, EXPIRED, FLAKY, Actor
+from tasks.commands.demo.screen import Screen
+from tasks.commands.demo.script import messages, shares
+from tasks.commands.demo.stage import LEASE, Stage
+from tasks.commands.demo.verdict import Sums, judge
+from tasks.commands.demo.watch import Now
 from tasks.commands.restarting import told
 from tasks.commands.stopping import Stopping
 from tasks.commands.unusable import Unusable

@@ -5,8 +5,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from tasks import failures
-from tasks.commands.demo_cast import CAST, Actor
-from tasks.commands.demo_journal import Entry, Journal
+from tasks.commands.demo.cast import CAST, Actor
+from tasks.commands.demo.journal import Entry, Journal
 from tasks.runtime import Stores
 from tasks.sandbox.control import Control
 from tasks.store.letters import Letter

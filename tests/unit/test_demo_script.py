@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from handlers.trade import TradeBuyerPay
 from tasks.accounts import fingerprint, load
-from tasks.commands.demo_cast import CAST, EXPIRED, SECRETS, Actor, accounts_file
-from tasks.commands.demo_script import PAID, messages, shares
+from tasks.commands.demo.cast import CAST, EXPIRED, SECRETS, Actor, accounts_file
+from tasks.commands.demo.script import PAID, messages, shares
 
 
 @pytest.mark.parametrize(("total", "parts"), [(600, 6), (601, 6), (3000, 6), (7, 3), (2, 6)])
