@@ -21,7 +21,8 @@ class Delivery:
     `names` tell the message from all others, whoever brings it; `receipt` is what a confirm of its batch takes for it.
     `pulled` and `lease` are its batch's, in seconds. `alone` marks a try apart from the batch, whose outcome is confirmed by
     itself.
-    `not_before` is when a wait that is longer than the broker allows at a time is over.
+    `not_before` is when a wait that is longer than the broker allows at a time is over. `letter` is the dead letter that is
+    replayed, "" for what a platform sent: a replay has nothing to confirm, and its letter leaves when it is handled.
     """
 
     account: str
@@ -39,6 +40,7 @@ class Delivery:
     user_nick: str
     alone: bool = False
     not_before: float = 0.0
+    letter: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """The delivery as a task's argument."""

@@ -77,7 +77,6 @@ def bury(account: Account, spoilt: Spoilt) -> tuple[str, str]:
 
 def header(account: Account, batch: str, lease: Lease, item: Item) -> Signature:
     """The handle task of one message, with the time limits that its lease allows."""
-    limit = try_seconds(lease.seconds, settings().handler_seconds)
     delivery = Delivery(
         account=account.name,
         platform=account.gateway.platform,
@@ -93,5 +92,10 @@ def header(account: Account, batch: str, lease: Lease, item: Item) -> Signature:
         user_id=item.user_id,
         user_nick=item.user_nick,
     )
-    limits = {"soft_time_limit": limit, "time_limit": limit + HARD_GRACE}
-    return handle.subtask(kwargs={"delivery": delivery.to_json()}, options=limits)
+    return handle.subtask(kwargs={"delivery": delivery.to_json()}, options=limits(lease.seconds))
+
+
+def limits(lease: float) -> dict[str, float]:
+    """Celery's time limits for one try under a lease of so many seconds."""
+    limit = try_seconds(lease, settings().handler_seconds)
+    return {"soft_time_limit": limit, "time_limit": limit + HARD_GRACE}

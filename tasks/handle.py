@@ -121,7 +121,7 @@ def failed(given: Delivery, begun: Begun, lease: Lease, error: BaseException) ->
     if time.time() + delay < lease.handle_until:
         stores().marks.release(given.names)
         raise Again(delay)
-    if begun.deliveries >= settings().max_deliveries:
+    if given.letter or begun.deliveries >= settings().max_deliveries:
         told = "".join(traceback.format_exception(error))
         return bury(given, begun, f"failed in {begun.deliveries} deliveries, at last with {type(error).__name__}", told)
     stores().marks.release(given.names)
@@ -172,8 +172,12 @@ def try_again(task: HandleTask, given: Delivery, delay: float) -> Outcome:
 
 
 def conclude(given: Delivery, outcome: Outcome) -> None:
-    """Confirm a message that was tried apart from its batch; no chord does it."""
-    if outcome in CONFIRMABLE:
+    """Confirm a message that was tried apart from its batch, as no chord does it; of a replay, drop the letter."""
+    if given.letter:
+        if outcome == "handled":
+            stores().letters.drop([given.letter])
+        stores().tally.add(given.account, {f"replayed_{outcome}": 1}, now=time.time())
+    elif outcome in CONFIRMABLE:
         about = {
             "account": given.account,
             "batch": given.batch,
