@@ -20,7 +20,7 @@ from tasks.lease import Lease, retry_delay
 from tasks.names import CONFIRM, SALVAGE
 from tasks.outcomes import confirmable
 from tasks.platforms import client_for
-from tasks.platforms.errors import MalformedReply, PlatformError, Throttled, Transient
+from tasks.platforms.errors import BadRequest, MalformedReply, PlatformError, Throttled, Transient
 from tasks.runtime import accounts, stores
 from tasks.text import shown
 from tasks.timing import visibility
@@ -98,20 +98,30 @@ def tell(account: Account, batch: str, receipts: list[str]) -> tuple[list[str], 
         stores().inbox.settle(account.name, batch, receipts)
         return [], 0.0
     client = client_for(account.gateway)
+    pending = chunks(receipts, client.confirm_limit)
     left: list[str] = []
     wait = 0.0
-    for chunk in chunks(receipts, client.confirm_limit):
+    while pending:
+        chunk = pending.pop()
         try:
             client.confirm(account, chunk)
+        except BadRequest as error:
+            log.warning("%s: a confirm of %d is refused: %s", shown(account.name), len(chunk), shown(error, 500))
+            pending += halves(chunk)
         except PlatformError as error:
             log.warning("%s: a confirm of %d failed: %s", shown(account.name), len(chunk), shown(error, 500))
-            if isinstance(error, Transient | Throttled | MalformedReply):
-                left += chunk
+            left += chunk if isinstance(error, Transient | Throttled | MalformedReply) else []
             wait = max(wait, error.seconds if isinstance(error, Throttled) else 0.0)
     return left, wait
 
 
-def chunks(receipts: Sequence[str], size: int) -> list[list[str]]:
+def halves(refused: Sequence[str]) -> list[Sequence[str]]:
+    """What to try instead of a list that was refused, until only the bad id is left behind; nothing for a single id."""
+    middle = len(refused) // 2
+    return [refused[:middle], refused[middle:]] if middle else []
+
+
+def chunks(receipts: Sequence[str], size: int) -> list[Sequence[str]]:
     """The receipts in groups that one call takes."""
     rest = iter(receipts)
     return [*iter(lambda: list(islice(rest, size)), [])]

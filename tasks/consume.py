@@ -16,11 +16,12 @@ from celery.utils.log import get_task_logger
 
 from tasks import app, dispatch, failures, polling, sending
 from tasks.accounts import Account, VvtoolAccount, fingerprint
+from tasks.keeping import KeptReply
 from tasks.lease import Lease
 from tasks.names import CONSUME
 from tasks.platforms import client_for
-from tasks.platforms.base import Keep, Reply
-from tasks.platforms.errors import MalformedReply, PlatformError
+from tasks.platforms.base import Reply
+from tasks.platforms.errors import PlatformError
 from tasks.runtime import accounts, stores
 from tasks.settings import settings
 from tasks.store.pauses import Kind, Pause
@@ -76,26 +77,18 @@ def paused(account: Account) -> float:
 def pull(account: Account) -> Next:
     """One call for new messages, handed out. Raises `PlatformError`."""
     batch, lease = uuid.uuid4().hex, Lease(time.time(), account.gateway.lease_seconds)
+    kept = KeptReply(account, batch) if isinstance(account, VvtoolAccount) else None
     try:
-        reply = client_for(account.gateway).pull(account, keep=keeper(account, batch))
+        reply = client_for(account.gateway).pull(account, keep=kept)
     except PlatformError as error:
-        if not unreadable(error):
-            stores().inbox.settle(account.name, batch, size=0)
+        if kept:
+            kept.refuse(error)
         raise
     stores().tally.add(account.name, {"calls": 1, "points": reply.points, "pulled": len(reply)}, now=lease.pulled)
     hand_out(account, batch, lease, reply)
+    if kept and reply:
+        stores().inbox.secure()
     return after(account, len(reply))
-
-
-def keeper(account: Account, batch: str) -> Keep | None:
-    """Where a raw reply goes before it is read: into the inbox, on a platform that never sends again."""
-    if not isinstance(account, VvtoolAccount):
-        return None
-
-    def keep(body: bytes) -> None:
-        stores().inbox.keep(account.name, batch, body, account.gateway.lease_seconds)
-
-    return keep
 
 
 def hand_out(account: Account, batch: str, lease: Lease, reply: Reply, settled: frozenset[str] = frozenset()) -> None:
@@ -118,20 +111,12 @@ def hand_out_again(account: VvtoolAccount) -> bool:
         return False
     log.warning("%s: what was left of batch %s is handed out again", shown(account.name), kept.batch)
     try:
-        hand_out(account, kept.batch, lease, client_for(account.gateway).read(kept.body), kept.settled)
+        reply = client_for(account.gateway).read(kept.body)
     except PlatformError as error:
-        if unreadable(error):
-            log.warning(
-                "%s: a stored reply cannot be read and stays in the inbox: %s", shown(account.name), shown(error)
-            )
-        else:
-            stores().inbox.settle(account.name, kept.batch, size=0)
+        KeptReply(account, kept.batch, kept.body).refuse(error)
+    else:
+        hand_out(account, kept.batch, lease, reply, kept.settled)
     return True
-
-
-def unreadable(error: PlatformError) -> bool:
-    """Whether a reply may hold messages that a later release can read, and has to stay in the inbox."""
-    return isinstance(error, MalformedReply) and not error.code
 
 
 def after(account: Account, got: int) -> Next:

@@ -1,7 +1,7 @@
 """Sends dead letters round once more, as messages of their own: what a handler takes leaves the letters, the rest stays."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from tasks import app
 from tasks.delivery import Delivery
@@ -17,21 +17,22 @@ REPLAY_SECONDS = 600.0
 def send(letters: Iterable[Letter]) -> int:
     """Hand these letters to handle tasks, in one round trip; how many there were.
 
-    Left out are those that were never readable as a message: no handler could be found for them.
+    A reply that could not be read goes back to the inbox, to be read with its account's next poll. Left out is a single item
+    that could not be read: no handler could be found for it.
     """
-    sent = list(replayable(letters))
+    asked = list(letters)
+    replies = [letter for letter in asked if letter.reply]
+    sent = [letter for letter in asked if letter.names]
+    for letter in replies:
+        stores().inbox.keep(letter.account, letter.message_id, letter.content.encode("latin-1"), 0)
+        stores().letters.drop([letter.id])
     for letter in sent:
         stores().marks.forget(letter.names)
     with app.batch():
         for letter in sent:
             delivery = again(letter)
             handle.apply_async(kwargs={"delivery": delivery.to_json()}, **limits(delivery.lease))
-    return len(sent)
-
-
-def replayable(letters: Iterable[Letter]) -> Iterator[Letter]:
-    """Those that were read as messages."""
-    return (letter for letter in letters if letter.names)
+    return len(sent) + len(replies)
 
 
 def again(letter: Letter) -> Delivery:

@@ -10,6 +10,8 @@ past its lease is handed out again. Scores and leases go by Redis's own clock.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from redis.exceptions import ResponseError
+
 from tasks.store.connection import Client
 from tasks.store.due import NOW
 from tasks.store.keys import key
@@ -44,6 +46,10 @@ if size and redis.call('HLEN', KEYS[2]) - 2 >= tonumber(size) then
 end
 return 1
 """
+
+
+DISK_SECONDS = 2.0
+"""The longest wait for a write to be on disk; with `appendfsync everysec` it takes up to one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,19 @@ class Inbox:
         """Cross off messages that are done with, and say how many there are once that is known; True while some remain."""
         args = [batch, "" if size is None else size, *receipts]
         return bool(self._settle(keys=self._keys(account, batch), args=args))
+
+    def secure(self) -> bool:
+        """Wait until all that was written is on disk; False where the server cannot tell, or has no append-only file.
+
+        WAITAOF speaks of its own connection's writes, so it follows one; the file is written in order.
+        """
+        pipe = self.redis.pipeline(transaction=False)
+        pipe.set(key("inbox", "secured"), "", ex=60)
+        pipe.execute_command("WAITAOF", 1, 0, round(DISK_SECONDS * 1000))
+        try:
+            return bool(pipe.execute()[1][0])
+        except ResponseError:
+            return False
 
     def waiting(self, account: str) -> int:
         """How many replies of the account are not settled yet."""

@@ -34,6 +34,7 @@ class Letter:
     deliveries: int = 1
     tries: int = 1
     names: tuple[str, ...] = ()
+    reply: bool = False  # a whole reply that cannot be read, not one message
     buried: float = field(default_factory=time.time)
 
     @property

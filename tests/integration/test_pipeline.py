@@ -13,10 +13,10 @@ from celery.contrib.testing.worker import start_worker
 from redis import Redis
 
 from handlers import Message, Reject, Retry
-from tasks import app, confirm, consume, sending
+from tasks import app, confirm, consume, replay, sending
 from tasks.accounts import Account
 from tasks.lease import Lease
-from tasks.platforms import Item, Keep, PlatformError, Reply, Spoilt, Transient, Unauthorised
+from tasks.platforms import BadRequest, Item, Keep, PlatformError, Reply, Spoilt, Transient, Unauthorised
 from tasks.platforms.vvtool import VvtoolClient
 from tasks.runtime import Stores
 from tasks.store.batches import Open
@@ -202,6 +202,26 @@ def test_a_failed_confirm_is_tried_again_with_what_is_left(
     assert set(platform.confirmed.values()) == {1}
 
 
+def test_a_refused_confirm_is_narrowed_until_only_the_bad_id_is_left(
+    platform: FakePlatform, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def picky(_: Account, receipts: Sequence[str]) -> None:
+        if "13" in receipts:
+            raise BadRequest("isv.invalid-parameter")
+        platform.confirms.append(list(receipts))
+
+    monkeypatch.setattr(platform, "confirm", picky)
+    left, wait = confirm.tell(account, "b1", [str(n) for n in range(50)])
+    assert (left, wait) == ([], 0.0)
+    assert set(platform.confirmed) == {str(n) for n in range(50)} - {"13"}
+    assert set(platform.confirmed.values()) == {1}
+
+
+def test_nothing_to_confirm_makes_no_call(platform: FakePlatform, account: Account) -> None:
+    assert confirm.tell(account, "b1", []) == ([], 0.0)
+    assert platform.confirms == []
+
+
 def test_a_batch_whose_header_was_killed_is_saved_from_its_marks(
     platform: FakePlatform, worker: None, tidings: Stores, account: Account
 ) -> None:
@@ -305,10 +325,20 @@ def test_an_empty_reply_leaves_nothing_in_the_inbox(proxy: list[bytes], vshop: A
     assert tidings.inbox.waiting("vshop") == 0
 
 
-def test_a_reply_that_cannot_be_read_stays_in_the_inbox(proxy: list[bytes], vshop: Account, tidings: Stores) -> None:
-    proxy += [b"<html>"]
+def test_a_reply_that_cannot_be_read_becomes_a_letter_that_can_be_replayed(
+    proxy: list[bytes], vshop: Account, tidings: Stores
+) -> None:
+    body = "<html>维护中".encode()
+    proxy += [body]
     consume.poll(vshop)
-    assert tidings.inbox.waiting("vshop") == 1
+    assert tidings.inbox.waiting("vshop") == 0
+    (letter,) = tidings.letters.all()
+    assert letter.reply
+    assert replay.send([letter]) == 1
+    assert len(tidings.letters) == 0
+    kept = tidings.inbox.again("vshop", 60)
+    assert kept is not None
+    assert kept.body == body
 
 
 def test_nothing_but_marks_and_counters_is_left_of_many_batches(
