@@ -4,7 +4,7 @@ from celery import chord
 from celery.canvas import Signature
 from celery.utils.log import get_task_logger
 
-from tasks import app, sending
+from tasks import app, guard, sending
 from tasks.accounts import Account
 from tasks.confirm import confirm, salvage
 from tasks.delivery import Delivery, names
@@ -57,7 +57,9 @@ def sift(account: Account, items: tuple[Item, ...]) -> tuple[list[Item], list[It
 
 
 def bury(account: Account, spoilt: Spoilt) -> tuple[str, str]:
-    """Store an unreadable item as a dead letter; its receipt and outcome."""
+    """Store an unreadable item as a dead letter, unless too many are buried already; its receipt and outcome."""
+    if not guard.may_bury(account.name):
+        return (spoilt.receipt, "failed")
     letter = Letter(
         platform=account.gateway.platform,
         account=account.name,

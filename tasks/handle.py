@@ -20,7 +20,7 @@ from celery.exceptions import SoftTimeLimitExceeded, WorkerShutdown, WorkerTermi
 from celery.utils.log import get_task_logger
 
 from handlers import Handler, Reject, Retry, Unfit
-from tasks import app, sending
+from tasks import app, guard, sending
 from tasks.delivery import Delivery
 from tasks.lease import HARD_GRACE, Lease, retry_delay, try_seconds
 from tasks.names import HANDLE
@@ -31,6 +31,7 @@ from tasks.starting import registry
 from tasks.store.letters import Letter
 from tasks.store.marks import Begun
 from tasks.text import shown
+from tasks.timer import limited
 from tasks.timing import visibility
 
 log = get_task_logger(__name__)
@@ -101,7 +102,8 @@ def run(given: Delivery, handler: Handler, begun: Begun, lease: Lease) -> Outcom
             given, begun, f"{begun.open - 1} tries began and never ended: its handler kills the process that runs it"
         )
     try:
-        handler.call(given.message(begun.deliveries))
+        with limited(min(try_seconds(given.lease, settings().handler_seconds), lease.handle_until - time.time())):
+            handler.call(given.message(begun.deliveries))
     except (Reject, Unfit) as error:
         return bury(given, begun, str(error) or "rejected by its handler", traceback.format_exc())
     except (WorkerShutdown, WorkerTerminate, KeyboardInterrupt):
@@ -110,6 +112,7 @@ def run(given: Delivery, handler: Handler, begun: Begun, lease: Lease) -> Outcom
     except (Exception, SystemExit) as error:  # a handler may raise anything
         return failed(given, begun, lease, error)
     stores().marks.finish(given.names)
+    guard.went_well(given.account)
     return "handled"
 
 
@@ -136,7 +139,10 @@ def later(lease: Lease, wait: float) -> Outcome:
 
 
 def bury(given: Delivery, begun: Begun, reason: str, told: str = "") -> Outcome:
-    """Store the dead letter, then mark the message as done with."""
+    """Store the dead letter, then mark the message as done with; leave it when too many are buried already."""
+    if not given.letter and not guard.may_bury(given.account):
+        stores().marks.release(given.names)
+        return "failed"
     letter = Letter(
         platform=given.platform,
         account=given.account,

@@ -14,6 +14,7 @@ from tasks.store.inbox import Inbox
 from tasks.store.letters import Letters
 from tasks.store.marks import Marks
 from tasks.store.pauses import Pauses
+from tasks.store.recent import Recent
 from tasks.store.tally import Tally
 
 DAY = 24 * 3600
@@ -29,6 +30,7 @@ class Stores:
     batches: Batches
     inbox: Inbox
     letters: Letters
+    recent: Recent
     pauses: Pauses
     tally: Tally
 
@@ -42,6 +44,7 @@ class Stores:
             batches=Batches(redis),
             inbox=Inbox(redis),
             letters=Letters(redis),
+            recent=Recent(redis),
             pauses=Pauses(redis),
             tally=Tally(redis),
         )

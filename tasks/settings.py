@@ -34,6 +34,12 @@ class Settings(BaseSettings):
     handlers: str = Field("handlers", description="comma-separated modules to import for their handlers")
 
     max_deliveries: int = Field(5, ge=1, description="a message delivered this often without success is buried")
+    max_dead_ratio: float = Field(
+        0.5,
+        gt=0,
+        le=1,
+        description="an account pauses when a larger share of its latest messages would be buried, as after a bad release",
+    )
     handler_seconds: float = Field(
         60,
         gt=0,

@@ -1,0 +1,39 @@
+"""How an account's latest deliveries ended, well or in a dead letter: what tells one bad message from a bad release.
+
+tidings:recent:ACCOUNT   hash: well, dead; halved when they get large, so that old deliveries count ever less
+"""
+
+from tasks.store.connection import Client
+from tasks.store.keys import key
+
+KEEP_SECONDS = 7 * 24 * 3600
+MANY = 1000
+"""About so many of the latest deliveries count."""
+
+ADD = """
+redis.call('HINCRBY', KEYS[1], 'well', ARGV[1])
+local dead = redis.call('HINCRBY', KEYS[1], 'dead', ARGV[2])
+local well = tonumber(redis.call('HGET', KEYS[1], 'well'))
+if well + dead > tonumber(ARGV[3]) then
+  redis.call('HSET', KEYS[1], 'well', math.floor(well / 2), 'dead', math.floor(dead / 2))
+end
+redis.call('EXPIRE', KEYS[1], ARGV[4])
+return {well, dead}
+"""
+
+
+class Recent:
+    """The latest deliveries of each account."""
+
+    def __init__(self, redis: Client) -> None:
+        self.redis = redis
+        self._add = redis.register_script(ADD)
+
+    def add(self, account: str, *, well: int = 0, dead: int = 0) -> tuple[int, int]:
+        """Count deliveries; how many ended well and how many dead of late, these included."""
+        counted_well, counted_dead = self._add(keys=[key("recent", account)], args=[well, dead, MANY, KEEP_SECONDS])
+        return int(counted_well), int(counted_dead)
+
+    def clear(self, account: str) -> None:
+        """Start anew, as when a person resumes the account."""
+        self.redis.delete(key("recent", account))

@@ -1,0 +1,90 @@
+"""A bad release does not bury everything; one bad message now and then is nothing."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from handlers import Message, Reject
+from tasks import guard
+from tasks.handle import deliver
+from tasks.runtime import Stores
+from tasks.settings import settings
+from tests.integration.test_handle import delivery
+
+Register = Callable[..., object]
+
+
+@pytest.fixture(autouse=True)
+def nothing_counted() -> None:
+    guard._well.clear()
+
+
+def outcomes(count: int) -> list[str]:
+    """What becomes of so many messages, each new."""
+    return [deliver(delivery(names=("app", str(n)), id=str(n))) for n in range(count)]
+
+
+def test_a_release_that_rejects_everything_pauses_the_account_and_buries_no_more(
+    tidings: Stores, registered: Register
+) -> None:
+    def on_any(content: dict[str, Any]) -> None:
+        raise Reject("a mistake in the new release")
+
+    registered(on_any)
+    ended = outcomes(60)
+    assert ended == ["dead"] * guard.FROM_DEAD + ["failed"] * (60 - guard.FROM_DEAD)
+    assert len(tidings.letters) == guard.FROM_DEAD
+    pause, _ = tidings.pauses.get("shop", "tb")
+    assert pause is not None
+    assert pause.until > time.time() + 300
+    assert "21 of the latest 21 messages would be buried" in pause.reason
+    assert "accounts resume shop" in pause.remedy
+
+
+def test_poison_among_many_good_messages_is_buried_without_a_pause(tidings: Stores, registered: Register) -> None:
+    def on_any(content: dict[str, Any], message: Message) -> None:
+        if int(message.id) % 4 == 0:
+            raise Reject("poison")
+
+    registered(on_any)
+    ended = outcomes(200)
+    assert ended.count("dead") == 50
+    assert tidings.pauses.get("shop", "tb") == (None, None)
+
+
+def test_messages_left_by_the_guard_are_handled_once_the_release_is_mended(
+    tidings: Stores, registered: Register
+) -> None:
+    broken = True
+
+    def on_any(content: dict[str, Any]) -> None:
+        if broken:
+            raise Reject("a mistake")
+
+    registered(on_any)
+    left = [n for n, outcome in enumerate(outcomes(40)) if outcome == "failed"]
+    broken = False
+    again = [deliver(delivery(batch="b2", names=("app", str(n)), id=str(n))) for n in left]
+    assert again == ["handled"] * 20
+
+
+def test_old_deliveries_count_less_and_less(tidings: Stores) -> None:
+    tidings.recent.add("shop", well=2000)
+    well, dead = tidings.recent.add("shop", dead=1)
+    assert (well, dead) == (1000, 1)
+    tidings.recent.clear("shop")
+    assert tidings.recent.add("shop", dead=1) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("well", "dead", "ratio", "expected"),
+    [(0, 20, 0.5, False), (0, 21, 0.5, True), (21, 21, 0.5, False), (20, 21, 0.5, True), (0, 1000, 1.0, False)],
+)
+def test_the_share_that_is_too_many(well: int, dead: int, ratio: float, expected: bool) -> None:
+    assert guard.too_many(well, dead, ratio) is expected
+
+
+def test_the_ratio_is_a_setting() -> None:
+    assert settings().max_dead_ratio == 0.5
