@@ -2,6 +2,7 @@
 
 - When Redis goes away while a late-acknowledged task runs, kombu asks a connection that is gone for its host name and the
   worker ends on the AttributeError. Raised as the connection error it is, the worker reconnects instead.
+- A full Redis, or one that was made a replica, refuses to write: for kombu an error of the task, which ends the worker as well.
 - kombu makes a new client object for every command; the one made first serves as well and takes a fifth off a task's cost.
 """
 
@@ -10,6 +11,11 @@ from typing import Any
 from kombu import Connection
 from kombu.transport import redis as kombu_redis
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ExecAbortError, MasterDownError, OutOfMemoryError, ReadOnlyError
+
+REFUSALS = (OutOfMemoryError, ReadOnlyError, MasterDownError, ExecAbortError)
+"""What a Redis says that is full, that has become a replica, or that has lost its master. Counted among lost connections,
+they make the worker try again until Redis takes what it writes, instead of ending."""
 
 
 class Steady:
@@ -40,12 +46,14 @@ class Transport(kombu_redis.Transport):
     """Serves `redis://`, `rediss://` and unix sockets."""
 
     Channel = Channel
+    connection_errors = (*kombu_redis.Transport.connection_errors, *REFUSALS)
 
 
 class SentinelTransport(kombu_redis.SentinelTransport):
     """Serves `sentinel://`."""
 
     Channel = SentinelChannel
+    connection_errors = (*kombu_redis.SentinelTransport.connection_errors, *REFUSALS)
 
 
 STEADY: dict[type, type] = {
