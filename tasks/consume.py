@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from celery.utils.log import get_task_logger
 
-from tasks import app, dispatch, failures, polling, sending
-from tasks.accounts import Account, VvtoolAccount, fingerprint
+from tasks import app, dispatch, pausing, polling, sending
+from tasks.accounts import Account, VvtoolAccount
 from tasks.keeping import KeptReply
 from tasks.lease import Lease
 from tasks.names import CONSUME
@@ -24,7 +24,6 @@ from tasks.platforms.base import Reply
 from tasks.platforms.errors import PlatformError
 from tasks.runtime import accounts, stores
 from tasks.settings import settings
-from tasks.store.pauses import Kind, Pause
 from tasks.text import shown
 
 log = get_task_logger(__name__)
@@ -55,23 +54,15 @@ def poll(account: Account) -> Next:
     if stores().batches.under_way(account.name) >= settings().open_batches:
         stores().batches.hold(account.name)
         return Next(account.poll.min)
-    if isinstance(account, VvtoolAccount) and hand_out_again(account):
+    now = pausing.look(account)
+    if isinstance(account, VvtoolAccount) and not now.standstill and hand_out_again(account):
         return Next(0)
-    wait = paused(account)
-    if wait:
-        return Next(wait)
+    if now.wait:
+        return Next(now.wait)
     try:
         return pull(account)
     except PlatformError as error:
         return failed(account, error)
-
-
-def paused(account: Account) -> float:
-    """For how many seconds the account is to be left alone before it is looked at again; 0 when it may be called."""
-    now, ours = time.time(), fingerprint(account)
-    found = stores().pauses.get(account.name, account.gateway.name)
-    ends = [pause.until for pause in found if pause and failures.holds(pause, ours, now=now)]
-    return min(failures.ASK_AGAIN, max(ends) - now) if ends else 0
 
 
 def pull(account: Account) -> Next:
@@ -128,20 +119,7 @@ def after(account: Account, got: int) -> Next:
 
 def failed(account: Account, error: PlatformError) -> Next:
     """Draw the consequence of a failed call."""
-    now, ours = time.time(), fingerprint(account)
-    stores().tally.add(account.name, {"calls": 1, "failures": 1}, now=now)
+    stores().tally.add(account.name, {"calls": 1, "failures": 1}, now=time.time())
     log.warning("%s: %s: %s", shown(account.name), type(error).__name__, shown(error, 500))
-    on_account, on_gateway = stores().pauses.get(account.name, account.gateway.name)
-    decision = failures.decide(error, on_account if error.scope == "account" else on_gateway, ours, now=now)
-    if decision.pause is None:
-        return after(account, 0)
-    pause(account, decision.kind, decision.pause, now)
-    return Next(min(failures.ASK_AGAIN, max(account.poll.min, decision.pause.until - now)))
-
-
-def pause(account: Account, kind: Kind, put: Pause, now: float) -> None:
-    """Leave the account, or its whole gateway, alone for a while, and say so."""
-    whom = account.name if kind == "account" else account.gateway.name
-    stores().pauses.put(kind, whom, put, now=now)
-    told = " ".join(shown(part, 500) for part in (put.reason, put.remedy) if part)
-    log.warning("%s %s is paused for %.0f s: %s", kind, shown(whom), put.until - now, told)
+    wait = pausing.after(account, error)
+    return Next(max(account.poll.min, wait)) if wait else after(account, 0)

@@ -8,7 +8,7 @@ import time
 
 from celery.utils.log import get_task_logger
 
-from tasks import app, sending
+from tasks import app, pausing, sending
 from tasks.accounts import TaobaoAccount
 from tasks.names import COUNT
 from tasks.platforms import client_for
@@ -24,6 +24,9 @@ def count(name: str) -> None:
     """Read the counter of the account of this name once."""
     account = accounts().accounts.get(name)
     if not isinstance(account, TaobaoAccount) or account.counter is None:
+        return
+    if wait := pausing.look(account).wait:
+        stores().counts.put(name, max(account.counter.every, wait))
         return
     try:
         readings = client_for(account.gateway).count(account)

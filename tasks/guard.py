@@ -3,6 +3,7 @@
 What ended well is counted here, in the process, and told to Redis with the next death: the usual message costs nothing.
 """
 
+import shlex
 import time
 from collections import Counter
 
@@ -39,7 +40,7 @@ def may_bury(account: str) -> bool:
     stores().recent.add(account, dead=-1)
     now = time.time()
     reason = f"{dead} of the latest {well + dead} messages would be buried, more than TIDINGS_MAX_DEAD_RATIO allows"
-    remedy = f"mend the handlers and restart the workers, then: celery -A tasks accounts resume {account}"
+    remedy = f"mend the handlers and restart the workers, then: celery -A tasks accounts resume {shlex.quote(account)}"
     stores().pauses.put("account", account, Pause(now + PAUSE_SECONDS, reason, remedy), now=now)
     log.error("account %s is paused: %s; %s", shown(account), reason, shown(remedy, 200))
     return False

@@ -36,6 +36,9 @@ from tasks.timing import visibility
 
 log = get_task_logger(__name__)
 
+REPLAY_TRIES = 3
+"""A replay ends after so many tries: somebody waits for it, and it can be sent again."""
+
 HOLD_SECONDS = 2.0
 """A batch waits so long for a message that is to be tried again; a longer wait takes the message out of the batch."""
 
@@ -121,7 +124,8 @@ def failed(given: Delivery, begun: Begun, lease: Lease, error: BaseException) ->
     asked = error.delay if isinstance(error, Retry) else None
     delay = retry_delay(begun.tries, asked)
     log.warning("%s: try %d failed: %s", described(given), begun.tries, place(error))
-    if time.time() + delay < lease.handle_until:
+    patient = not given.letter or begun.tries < REPLAY_TRIES
+    if patient and time.time() + delay < lease.handle_until:
         stores().marks.release(given.names)
         raise Again(delay)
     if given.letter or begun.deliveries >= settings().max_deliveries:
@@ -180,7 +184,7 @@ def try_again(task: HandleTask, given: Delivery, delay: float) -> Outcome:
 def conclude(given: Delivery, outcome: Outcome) -> None:
     """Confirm a message that was tried apart from its batch, as no chord does it; of a replay, drop the letter."""
     if given.letter:
-        if outcome == "handled":
+        if outcome == "handled" or stores().marks.is_done(given.names):
             stores().letters.drop([given.letter])
         stores().tally.add(given.account, {f"replayed_{outcome}": 1}, now=time.time())
     elif outcome in CONFIRMABLE:

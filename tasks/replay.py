@@ -27,7 +27,7 @@ def send(letters: Iterable[Letter]) -> int:
         stores().inbox.keep(letter.account, letter.message_id, letter.content.encode("latin-1"), 0)
         stores().letters.drop([letter.id])
     for letter in sent:
-        stores().marks.forget(letter.names)
+        stores().marks.revive(letter.names)
     with app.batch():
         for letter in sent:
             delivery = again(letter)

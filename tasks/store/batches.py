@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from tasks.store.connection import Client
-from tasks.store.due import NOW
+from tasks.store.due import CHUNK, NOW
 from tasks.store.keys import PREFIX, key
 
 HELD = PREFIX + "held"
@@ -76,6 +76,18 @@ class Batches:
     def under_way(self, account: str) -> int:
         """How many batches of the account have neither been confirmed nor run out of lease."""
         return int(self._open(keys=[key("open", account)]))
+
+    def under_way_many(self, accounts: Sequence[str]) -> dict[str, int]:
+        """How many batches each of these accounts has open, in one round trip a thousand."""
+        now = "{}.{:06d}".format(*self.redis.time())
+        found: dict[str, int] = {}
+        for start in range(0, len(accounts), CHUNK):
+            some = accounts[start : start + CHUNK]
+            pipe = self.redis.pipeline(transaction=False)
+            for account in some:
+                pipe.zcount(key("open", account), now, "+inf")
+            found |= dict(zip(some, pipe.execute(), strict=True))
+        return found
 
     def hold(self, account: str) -> None:
         """Remember that the account would be polled at once but for its open batches."""

@@ -39,6 +39,18 @@ if ARGV[3] ~= '' then redis.call('HSET', KEYS[2], ARGV[1], ARGV[3]) end
 
 SOONER = NOW + "redis.call('ZADD', KEYS[1], 'XX', 'LT', now + ARGV[2], ARGV[1])"
 
+WAKE = (
+    NOW
+    + """
+local known = 0
+for i = 1, #ARGV, 2 do
+  redis.call('ZADD', KEYS[1], 'XX', 'LT', now + ARGV[i + 1], ARGV[i])
+  if redis.call('ZSCORE', KEYS[1], ARGV[i]) then known = known + 1 end
+end
+return known
+"""
+)
+
 CHUNK = 1000
 
 
@@ -62,6 +74,7 @@ class Due:
         self._seed = redis.register_script(SEED)
         self._put = redis.register_script(PUT)
         self._sooner = redis.register_script(SOONER)
+        self._wake = redis.register_script(WAKE)
 
     def claim(self, most: int, seconds: float) -> Claim:
         """Take up to `most` due accounts; each falls due again after `seconds` unless somebody puts it elsewhere."""
@@ -92,6 +105,13 @@ class Due:
         """Let the account fall due after `delay` seconds, unless it does so earlier anyway."""
         self._sooner(keys=[self.key], args=[name, delay])
 
+    def wake(self, delays: Mapping[str, float]) -> int:
+        """Let each account fall due after its delay in seconds, or earlier if it does anyway; how many of them are known."""
+        pairs, known = list(delays.items()), 0
+        for start in range(0, len(pairs), CHUNK):
+            known += self._wake(keys=[self.key], args=[word for pair in pairs[start : start + CHUNK] for word in pair])
+        return known
+
     def learnt(self, name: str) -> float | None:
         """The number last remembered: for `consume` the polling interval in seconds, for `count` the counter."""
         found = self.redis.hget(self.learnt_key, name)
@@ -102,3 +122,12 @@ class Due:
         asked = list(names)
         scores = self.redis.zmscore(self.key, asked) if asked else []
         return {name: float(score) for name, score in zip(asked, scores, strict=True) if score is not None}
+
+    def delays(self, names: Iterable[str]) -> dict[str, float]:
+        """In how many seconds each known account falls due, by Redis's clock; less than 0 when it is overdue."""
+        seconds, micros = self.redis.time()
+        return {name: at - (seconds + micros / 1e6) for name, at in self.waits(names).items()}
+
+    def all_learnt(self) -> dict[str, float]:
+        """Every number that is remembered, by account."""
+        return {name: float(number) for name, number in self.redis.hgetall(self.learnt_key).items()}

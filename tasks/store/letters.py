@@ -7,14 +7,21 @@ tidings:letters:at    sorted set: letter id → when it was buried, in seconds s
 import json
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from hashlib import blake2b
+from typing import Any
 
 from tasks.store.connection import Client
 from tasks.store.keys import PREFIX
 
 LETTERS = PREFIX + "letters"
 AT = PREFIX + "letters:at"
+
+PAGE = 200
+"""Letters that are read at a time: each may be as large as a platform lets a message be."""
+
+CHUNK = 1000
+"""Ids in one command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +50,12 @@ class Letter:
         names = "\0".join(self.names or (self.platform, self.account, self.topic, self.message_id, self.content))
         return blake2b(names.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
+    @classmethod
+    def from_json(cls, found: dict[str, Any]) -> "Letter":
+        """The letter from its fields; those that only a later release knows are left out."""
+        known = {each.name: found[each.name] for each in fields(cls) if each.name in found}
+        return cls(**{**known, "names": tuple(known.get("names", ()))})
+
 
 class Letters:
     """All dead letters, oldest first."""
@@ -60,27 +73,41 @@ class Letters:
     def get(self, id_: str) -> Letter | None:
         """One letter, or None when there is none of that id."""
         found = self.redis.hget(LETTERS, id_)
-        return None if found is None else _letter(found)
+        return None if found is None else Letter.from_json(json.loads(found))
 
-    def all(self, page: int = 500) -> Iterator[Letter]:
-        """Every letter, the oldest first, read a page at a time."""
-        start = 0
-        while ids := self.redis.zrange(AT, start, start + page - 1):
-            yield from (_letter(found) for found in self.redis.hmget(LETTERS, ids) if found is not None)
-            start += page
+    def all(self, page: int = PAGE) -> Iterator[Letter]:
+        """Every letter that there is now, the oldest first, read a page at a time."""
+        return self.many(self.ids(), page)
+
+    def ids(self, oldest: float | None = None, newest: float | None = None) -> list[str]:
+        """The ids of letters, the oldest first; of those buried within these two times (seconds since the epoch)."""
+        least, most = "-inf" if oldest is None else oldest, "+inf" if newest is None else newest
+        found: list[str] = self.redis.zrangebyscore(AT, least, most)
+        return found
+
+    def many(self, ids: Sequence[str], page: int = PAGE) -> Iterator[Letter]:
+        """The letters of these ids, in their order, read a page at a time. Those that are gone are left out."""
+        for start in range(0, len(ids), page):
+            for found in self.redis.hmget(LETTERS, ids[start : start + page]):
+                if found is not None:
+                    yield Letter.from_json(json.loads(found))
+
+    def buried(self, ids: Sequence[str]) -> dict[str, float]:
+        """When each of these letters was buried, in seconds since the epoch. Those that are gone are left out."""
+        there: dict[str, float] = {}
+        for start in range(0, len(ids), CHUNK):
+            some = ids[start : start + CHUNK]
+            times = self.redis.zmscore(AT, list(some))
+            there |= {id_: float(at) for id_, at in zip(some, times, strict=True) if at is not None}
+        return there
 
     def drop(self, ids: Sequence[str]) -> int:
         """Remove letters; how many there were."""
-        if not ids:
-            return 0
-        removed: int = self.redis.pipeline().hdel(LETTERS, *ids).zrem(AT, *ids).execute()[0]
+        removed = 0
+        for start in range(0, len(ids), CHUNK):
+            some = ids[start : start + CHUNK]
+            removed += self.redis.pipeline().hdel(LETTERS, *some).zrem(AT, *some).execute()[0]
         return removed
 
     def __len__(self) -> int:
         return int(self.redis.zcard(AT))
-
-
-def _letter(found: str) -> Letter:
-    fields = json.loads(found)
-    fields["names"] = tuple(fields["names"])
-    return Letter(**fields)

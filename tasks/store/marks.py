@@ -47,6 +47,8 @@ local deliveries, tries, batch = string.match(was, '^%S+ (%d+) (%d+) %d+ (.*)$')
 redis.call('SET', KEYS[1], string.format('0 %d %d 0 %s', deliveries, tries, batch), 'EX', ARGV[1])
 """
 
+REVIVE = "if redis.call('GET', KEYS[1]) == 'dead' then redis.call('DEL', KEYS[1]) end"
+
 
 @dataclass(frozen=True, slots=True)
 class Begun:
@@ -67,6 +69,7 @@ class Marks:
         self.remember = max(1, round(remember_seconds))
         self._begin = redis.register_script(BEGIN)
         self._release = redis.register_script(RELEASE)
+        self._revive = redis.register_script(REVIVE)
 
     def begin(self, names: Sequence[str], batch: str, seconds: float) -> Begun:
         """Claim the message for one try of at most `seconds`."""
@@ -81,9 +84,13 @@ class Marks:
         """This try is over without success; the counts stay."""
         self._release(keys=[key("mark", *names)], args=[REMEMBER_SECONDS])
 
-    def forget(self, names: Sequence[str]) -> None:
-        """Take the message as new, as a replay does."""
-        self.redis.delete(key("mark", *names))
+    def revive(self, names: Sequence[str]) -> None:
+        """Take a buried message as new, as a replay does; one that was handled, or that somebody runs, stays as it is."""
+        self._revive(keys=[key("mark", *names)])
+
+    def is_done(self, names: Sequence[str]) -> bool:
+        """Whether the message was handled."""
+        return bool(self.redis.get(key("mark", *names)) == "done")
 
     def over(self, many: Sequence[Sequence[str]]) -> list[bool]:
         """Which of these messages are done with, in one round trip."""

@@ -1,7 +1,8 @@
 """Who is not called until when, and why: an account that needs a person, or a gateway that is banned or spent."""
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
 from typing import Literal
 
 from tasks.store.connection import Client
@@ -12,13 +13,29 @@ Kind = Literal["account", "gateway"]
 REMEMBER_SECONDS = 24 * 3600
 """A pause that is over is remembered this much longer, so that the wait after the next failed probe is a longer one."""
 
+WITHOUT_END = 4_102_444_800.0
+"""The `until` of a pause that lasts until somebody ends it: the year 2100."""
+
+CHUNK = 1000
+"""Pauses that are read in one command."""
+
+# Read as text: cjson refuses half a surrogate pair, which a platform's message or a command line may hold.
+PUT = """
+local was = redis.call('GET', KEYS[1])
+if was and ARGV[3] == '0' and string.find(was, '"by_hand": true', 1, true) then
+  if tonumber(string.match(was, '^{"until": ([^,]+),')) > tonumber(ARGV[4]) then return 0 end
+end
+redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
+return 1
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Pause:
     """Why somebody is not called, and until when (seconds since the epoch).
 
     `remedy` is what a person can do, "" when waiting is all. `probes` counts the calls that failed for the same reason, and
-    `fingerprint` is that of the credentials they failed with: others are tried at once.
+    `fingerprint` is that of the credentials they failed with: others are tried at once. `by_hand` is a person's own pause.
     """
 
     until: float
@@ -26,6 +43,7 @@ class Pause:
     remedy: str = ""
     probes: int = 0
     fingerprint: str = ""
+    by_hand: bool = False
 
 
 class Pauses:
@@ -33,18 +51,39 @@ class Pauses:
 
     def __init__(self, redis: Client) -> None:
         self.redis = redis
+        self._put = redis.register_script(PUT)
 
-    def put(self, kind: Kind, name: str, pause: Pause, *, now: float) -> None:
-        """Pause somebody, or pause longer."""
+    def put(self, kind: Kind, name: str, pause: Pause, *, now: float) -> bool:
+        """Pause somebody, or pause longer. A person's pause gives way to another person's only; False when it stays."""
         lives = max(1, round(pause.until - now)) + REMEMBER_SECONDS
-        self.redis.set(key("pause", kind, name), json.dumps(asdict(pause)), ex=lives)
+        args = [json.dumps(asdict(pause)), lives, int(pause.by_hand), now]
+        return bool(self._put(keys=[key("pause", kind, name)], args=args))
 
     def get(self, account: str, gateway: str) -> tuple[Pause | None, Pause | None]:
         """The last pause of the account and of its gateway, over or not."""
         found = self.redis.mget(key("pause", "account", account), key("pause", "gateway", gateway))
-        account_pause, gateway_pause = (None if one is None else Pause(**json.loads(one)) for one in found)
-        return account_pause, gateway_pause
+        return _pause(found[0]), _pause(found[1])
 
-    def end(self, kind: Kind, name: str) -> None:
-        """Forget a pause."""
-        self.redis.delete(key("pause", kind, name))
+    def many(self, kind: Kind, names: Iterable[str]) -> dict[str, Pause]:
+        """The last pauses of all who had one, over or not, by name."""
+        asked = list(names)
+        found: dict[str, Pause] = {}
+        for start in range(0, len(asked), CHUNK):
+            some = asked[start : start + CHUNK]
+            read = map(_pause, self.redis.mget([key("pause", kind, name) for name in some]))
+            found |= {name: pause for name, pause in zip(some, read, strict=True) if pause}
+        return found
+
+    def end(self, kind: Kind, name: str) -> bool:
+        """Forget a pause; whether there was one."""
+        return bool(self.redis.delete(key("pause", kind, name)))
+
+
+KNOWN = frozenset(field.name for field in fields(Pause))
+
+
+def _pause(found: str | None) -> Pause | None:
+    """The pause from its JSON; what only a later release knows of it is left out."""
+    if found is None:
+        return None
+    return Pause(**{name: value for name, value in json.loads(found).items() if name in KNOWN})

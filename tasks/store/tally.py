@@ -3,11 +3,12 @@
 One hash an account and day (the platforms' day, GMT+8), kept for `KEEP_DAYS`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from tasks.store.connection import Client
+from tasks.store.due import CHUNK
 from tasks.store.keys import key
 
 KEEP_DAYS = 8
@@ -40,3 +41,15 @@ class Tally:
     def read(self, account: str, *, now: float) -> dict[str, int]:
         """Today's counters of an account."""
         return {name: int(number) for name, number in self.redis.hgetall(key("tally", day(now), account)).items()}
+
+    def read_many(self, accounts: Sequence[str], *, now: float) -> dict[str, dict[str, int]]:
+        """Today's counters of each of these accounts, in one round trip a thousand."""
+        read: dict[str, dict[str, int]] = {}
+        for start in range(0, len(accounts), CHUNK):
+            some = accounts[start : start + CHUNK]
+            pipe = self.redis.pipeline(transaction=False)
+            for account in some:
+                pipe.hgetall(key("tally", day(now), account))
+            found = ({name: int(number) for name, number in counts.items()} for counts in pipe.execute())
+            read |= dict(zip(some, found, strict=True))
+        return read

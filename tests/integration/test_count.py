@@ -10,6 +10,7 @@ from tasks import count, runtime
 from tasks.accounts import Account
 from tasks.platforms import PlatformError, Reading, Unauthorised
 from tasks.runtime import Stores
+from tasks.store.pauses import Pause
 
 ACCOUNTS = """
 [gateways.tb]
@@ -92,6 +93,15 @@ def test_a_counter_that_cannot_be_read_leaves_the_account_to_plain_polling(
     assert polls(redis) == 0
     assert 3 < due_in(shop) <= 4.1
     assert shop.pauses.get("shop", "tb") == (None, None), "messages need no session"
+
+
+def test_the_counter_of_a_paused_account_is_not_read(shop: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.time()
+    shop.pauses.put("account", "shop", Pause(now + 60, "by hand"), now=now)
+    unread = FakeCounter(5)
+    monkeypatch.setattr(count, "client_for", lambda gateway: unread)
+    count.count("shop")
+    assert unread.answers == [5]
 
 
 def test_the_counter_is_read_again_after_its_own_time(shop: Stores, monkeypatch: pytest.MonkeyPatch) -> None:

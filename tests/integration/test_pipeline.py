@@ -14,12 +14,13 @@ from redis import Redis
 
 from handlers import Message, Reject, Retry
 from tasks import app, confirm, consume, replay, sending
-from tasks.accounts import Account
+from tasks.accounts import Account, fingerprint
 from tasks.lease import Lease
 from tasks.platforms import BadRequest, Item, Keep, PlatformError, Reply, Spoilt, Transient, Unauthorised
 from tasks.platforms.vvtool import VvtoolClient
 from tasks.runtime import Stores
 from tasks.store.batches import Open
+from tasks.store.pauses import Pause
 
 Register = Callable[..., object]
 
@@ -316,6 +317,19 @@ def test_what_was_not_done_within_its_lease_is_handed_out_again_from_the_inbox(
     until(lambda: tidings.inbox.waiting("vshop") == 0)
     assert sorted(seen) == ["1", "3"]
     assert proxy == []
+
+
+def test_a_pause_by_the_platform_holds_calls_and_one_by_a_person_holds_everything(
+    proxy: list[bytes], vshop: Account, tidings: Stores
+) -> None:
+    now = time.time()
+    tidings.inbox.keep("vshop", "b1", vvtool_body(1), 0)
+    tidings.pauses.put("account", "vshop", Pause(now + 60, "mistake"), now=now)
+    assert 0 < consume.poll(vshop).wait <= 30
+    tidings.pauses.end("account", "vshop")
+    tidings.pauses.put("account", "vshop", Pause(now + 60, "302", fingerprint=fingerprint(vshop)), now=now)
+    assert consume.poll(vshop) == consume.Next(0)
+    assert 0 < consume.poll(vshop).wait <= 30
 
 
 def test_an_empty_reply_leaves_nothing_in_the_inbox(proxy: list[bytes], vshop: Account, tidings: Stores) -> None:

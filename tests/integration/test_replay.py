@@ -72,6 +72,29 @@ def test_what_was_never_readable_is_left_out(tidings: Stores) -> None:
     assert replay.send([Letter("taobao", "shop", "", "5", "{", "cannot be read")]) == 0
 
 
+def test_a_replay_that_was_handled_but_whose_letter_was_left_drops_it(
+    tidings: Stores, worker: None, registered: Register
+) -> None:
+    registered(handler)
+    letter = bury(tidings, 1)
+    tidings.marks.finish(letter.names)
+    replay.send([letter])
+    until(lambda: len(tidings.letters) == 0)
+
+
+def test_a_replay_that_keeps_raising_comes_back_soon(tidings: Stores, worker: None, registered: Register) -> None:
+    tries = []
+
+    def on_any(content: dict) -> None:  # type: ignore[type-arg]
+        tries.append(time.monotonic())
+        raise ConnectionError
+
+    registered(on_any)
+    replay.send([bury(tidings, 1)])
+    until(lambda: "ConnectionError" in next(tidings.letters.all()).reason)
+    assert len(tries) == 3
+
+
 def test_a_replay_is_handled_once_however_often_it_is_sent(tidings: Stores, worker: None, registered: Register) -> None:
     seen: list[str] = []
 
@@ -85,3 +108,7 @@ def test_a_replay_is_handled_once_however_often_it_is_sent(tidings: Stores, work
     until(lambda: len(tidings.letters) == 0)
     time.sleep(0.8)
     assert seen == ["1"]
+
+
+def handler(content: dict) -> None:  # type: ignore[type-arg]
+    """Takes anything."""

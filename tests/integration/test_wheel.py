@@ -38,7 +38,7 @@ def test_it_holds_every_module_and_marks_its_types(wheel: zipfile.ZipFile) -> No
 def test_it_plugs_its_commands_into_celerys_and_its_fixture_into_pytests(wheel: zipfile.ZipFile) -> None:
     points = ConfigParser()
     points.read_string(read(wheel, "entry_points.txt"))
-    for name in ("up", "demo", "sandbox", "check"):
+    for name in ("up", "demo", "sandbox", "check", "accounts", "letters"):
         assert points["celery.commands"][name] == f"tasks.commands.{name}:{name}"
     assert points["pytest11"]["tidings_sandbox"] == "tasks.sandbox.pytest_plugin"
 

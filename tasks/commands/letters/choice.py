@@ -1,0 +1,104 @@
+"""Which letters a command is about: ids and filters, as every command of the group takes them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tasks.commands.ages import AGE
+from tasks.text import shown
+
+if TYPE_CHECKING:
+    from tasks.store.letters import Letter, Letters
+
+FILTERS = ("account", "topic", "reason", "older", "newer")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Letters by id, by what is in them (patterns) and by age (seconds). What is None or empty leaves everybody in."""
+
+    ids: tuple[str, ...] = ()
+    account: str | None = None
+    topic: str | None = None
+    reason: str | None = None
+    older: float | None = None
+    newer: float | None = None
+
+    def __bool__(self) -> bool:
+        """Whether anything is chosen."""
+        return bool(self.ids) or any(getattr(self, name) is not None for name in FILTERS)
+
+    def fits(self, letter: "Letter") -> bool:
+        """Whether a letter is meant, its age and id left aside. A reason may also be a part of the letter's."""
+        return (
+            _like(letter.account, self.account)
+            and _like(letter.topic, self.topic)
+            and (_like(letter.reason, self.reason) or str(self.reason).casefold() in letter.reason.casefold())
+        )
+
+    def find(self, letters: "Letters", now: float) -> "Found":
+        """The ids that there are, the oldest letter first. Reads contents only where a filter asks for what is in them."""
+        newest = None if self.older is None else now - self.older
+        oldest = None if self.newer is None else now - self.newer
+        ids = letters.ids(oldest, newest)
+        missing: tuple[str, ...] = ()
+        if self.ids:
+            asked = set(self.ids)
+            ids = [id_ for id_ in ids if id_ in asked]
+            there = letters.buried(self.ids)
+            missing = tuple(id_ for id_ in dict.fromkeys(self.ids) if id_ not in there)
+        if (self.account, self.topic, self.reason) != (None, None, None):
+            ids = [letter.id for letter in letters.many(ids) if self.fits(letter)]
+        return Found(ids, missing)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The letters that fit, and the ids that nobody has."""
+
+    ids: list[str]
+    missing: tuple[str, ...]
+
+    def tell_missing(self) -> None:
+        """Name the ids that nobody has, on standard error."""
+        for id_ in self.missing:
+            click.echo(f"there is no letter {shown(id_)}", err=True)
+
+
+def choosing(*, needed: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the ids and filters; its function gets one `choice`. With `needed`, none at all takes an --all."""
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        @click.argument("ids", nargs=-1, metavar="[ID]...")
+        @click.option("--account", metavar="PATTERN", callback=_filled, help="Of this account; * and ? stand for any.")
+        @click.option("--topic", metavar="PATTERN", help="With this topic; * and ? stand for any.")
+        @click.option("--reason", metavar="TEXT", callback=_filled, help="With this text in the reason, or a pattern.")
+        @click.option("--older", type=AGE, metavar="AGE", help="Buried longer ago than this: 90s, 5m, 2h, 3d.")
+        @click.option("--newer", type=AGE, metavar="AGE", help="Buried within this time.")
+        @wraps(function)
+        def called(ids: tuple[str, ...], **options: Any) -> None:
+            choice = Choice(ids, **{name: options.pop(name) for name in FILTERS})
+            if needed and bool(choice) is options.pop("everything"):
+                raise click.UsageError("say which letters: by id, by filters, or --all and nothing else")
+            function(choice=choice, **options)
+
+        if needed:
+            called = click.option("--all", "everything", is_flag=True, help="Every letter that there is.")(called)
+        return called
+
+    return decorate
+
+
+def _filled(_ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """An empty text is what an unset variable of a shell leaves, and as a filter it would fit everything or nothing."""
+    if value == "":
+        raise click.BadParameter("it is empty", param=param)
+    return value
+
+
+def _like(text: str, pattern: str | None) -> bool:
+    return pattern is None or text == pattern or fnmatchcase(text, pattern)

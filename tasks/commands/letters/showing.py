@@ -1,0 +1,92 @@
+"""Letters on a terminal, and as lines of JSON."""
+
+import sys
+import time
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import click
+
+from tasks.commands.ages import told
+from tasks.commands.letters.choice import Choice
+from tasks.commands.tables import json_line, table
+from tasks.delivery import SHANGHAI
+from tasks.runtime import stores
+from tasks.store.letters import Letter
+from tasks.text import shown
+
+HEAD = ("id", "age", "account", "topic", "message", "tries", "reason")
+IN_TABLE = 100
+"""Rows of a table unless `--most` says otherwise; what is piped or written as JSON is complete."""
+
+
+def show_list(choice: Choice, most: int | None, *, as_json: bool) -> None:
+    """Print the chosen letters without their contents."""
+    now = time.time()
+    found = choice.find(stores().letters, now)
+    if most is None and not as_json and sys.stdout.isatty():
+        most = IN_TABLE
+    chosen = stores().letters.many(found.ids[:most])
+    if as_json:
+        for letter in chosen:
+            json_line(outline(letter))
+    elif found.ids:
+        table(HEAD, (row(letter, now) for letter in chosen))
+        left = len(found.ids) - len(found.ids[:most])
+        click.echo(f"and {left} more" if left else f"{len(found.ids)} letters", err=True)
+    elif not found.missing:
+        click.echo("no letter fits" if choice else "there are no letters", err=True)
+    ended(found.missing)
+
+
+def show_one(id_: str, *, as_json: bool) -> None:
+    """Print one letter with everything in it."""
+    letter = stores().letters.get(id_)
+    if letter is None:
+        raise click.ClickException(f"there is no letter {shown(id_)}")
+    if as_json:
+        json_line(whole(letter))
+        return
+    click.echo(f"{'id':<11} {letter.id}")
+    for name, value in asdict(letter).items():
+        if name not in ("content", "traceback", "names", "buried", "reply"):
+            click.echo(f"{name:<11} {shown(value, 2000)}".rstrip())
+    at = datetime.fromtimestamp(letter.buried, SHANGHAI)
+    click.echo(f"{'buried':<11} {at:%Y-%m-%d %H:%M:%S} GMT+8, {told(time.time() - letter.buried)} ago")
+    for name, text in (("content", letter.content), ("traceback", letter.traceback)):
+        if text:
+            click.echo(f"\n{name}:")
+            for line in text.split("\n"):
+                click.echo(f"  {shown(line, len(line))}".rstrip())
+
+
+def write_all(choice: Choice) -> None:
+    """Print the chosen letters with everything in them, one line of JSON each."""
+    found = choice.find(stores().letters, time.time())
+    for letter in stores().letters.many(found.ids):
+        json_line(whole(letter))
+    ended(found.missing)
+
+
+def row(letter: Letter, now: float) -> tuple[object, ...]:
+    """A letter as the table shows it."""
+    age = told(now - letter.buried)
+    return (letter.id, age, letter.account, letter.topic, letter.message_id, letter.tries, letter.reason)
+
+
+def outline(letter: Letter) -> dict[str, Any]:
+    """A letter without what the message says and whom it is about."""
+    hidden = ("content", "traceback", "names", "user_id", "user_nick")
+    return {"id": letter.id, **{name: value for name, value in asdict(letter).items() if name not in hidden}}
+
+
+def whole(letter: Letter) -> dict[str, Any]:
+    """A letter with all its fields."""
+    return {"id": letter.id, **asdict(letter)}
+
+
+def ended(missing: tuple[str, ...]) -> None:
+    """End the command with exit code 1 when letters were asked for that nobody has."""
+    if missing:
+        raise click.ClickException(", ".join(f"there is no letter {shown(id_)}" for id_ in missing))
