@@ -87,7 +87,7 @@ def lose_everything(redis: Redis) -> Callable[[], object]:
 
 
 def hang(redis: Redis) -> Callable[[], object]:
-    redis.execute_command("CLIENT", "PAUSE", 3000, "ALL")
+    redis.client_pause(3000)
     return lambda: None
 
 

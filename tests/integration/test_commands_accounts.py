@@ -75,7 +75,7 @@ def test_a_pause_for_a_time_ends_by_itself(polled: Stores, account: Account) -> 
 
 def test_what_a_call_under_way_learns_does_not_end_a_pause_by_hand(polled: Stores, account: Account) -> None:
     run(accounts, "pause", "shop", "--reason", HOSTILE)
-    consume.failed(account, Unauthorised("expired", remedy="renew it"))
+    pausing.after(account, Unauthorised("expired", remedy="renew it"))
     pause, _ = polled.pauses.get("shop", "tb")
     assert pause is not None
     assert (pause.reason, pause.by_hand) == (HOSTILE, True)
