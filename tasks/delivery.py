@@ -42,6 +42,11 @@ class Delivery:
     not_before: float = 0.0
     letter: str = ""
 
+    @property
+    def handing_out(self) -> str:
+        """What all tries of one delivery share: the inbox hands the same batch out again, at another time."""
+        return f"{self.batch}@{self.pulled:.3f}"
+
     def to_json(self) -> dict[str, Any]:
         """The delivery as a task's argument."""
         return asdict(self)

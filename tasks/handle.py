@@ -90,7 +90,7 @@ def deliver(given: Delivery) -> Outcome:
     if handler is None:
         return "ignored"
     limit = try_seconds(given.lease, settings().handler_seconds)
-    begun = stores().marks.begin(given.names, given.batch, limit + HARD_GRACE)
+    begun = stores().marks.begin(given.names, given.handing_out, limit + HARD_GRACE)
     if begun.state in ("done", "dead"):
         return "duplicate"
     if begun.state == "busy":

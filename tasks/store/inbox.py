@@ -97,7 +97,7 @@ class Inbox:
         WAITAOF speaks of its own connection's writes, so it follows one; the file is written in order.
         """
         pipe = self.redis.pipeline(transaction=False)
-        pipe.set(key("inbox", "secured"), "", ex=60)
+        pipe.set(key("secured"), "", ex=60)
         pipe.execute_command("WAITAOF", 1, 0, round(DISK_SECONDS * 1000))
         try:
             return bool(pipe.execute()[1][0])

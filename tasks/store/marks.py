@@ -6,7 +6,7 @@ One string a message. `done` or `dead` once it is over (guarantee 4); until then
     deliveries  how many batches brought it
     tries       how often a handler was started
     open        how many of the last tries began and never ended: a handler that kills its process
-    batch       the batch that brought it last
+    batch       the batch that brought it last, and when
 """
 
 from collections.abc import Sequence
