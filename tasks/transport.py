@@ -10,6 +10,7 @@ from typing import Any
 
 from kombu import Connection
 from kombu.transport import redis as kombu_redis
+from kombu.transport import virtual
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ExecAbortError, MasterDownError, OutOfMemoryError, ReadOnlyError
 
@@ -34,12 +35,39 @@ class Steady:
         return client
 
 
+class QoS(kombu_redis.QoS):
+    """Frees a message's place when Redis refuses its acknowledgement, or the worker would soon wait for places for ever.
+
+    The message itself shows again after the visibility timeout, and is known by its mark.
+    """
+
+    def ack(self, delivery_tag: str) -> None:
+        """Acknowledge; raises what Redis refuses with."""
+        try:
+            super().ack(delivery_tag)
+        except REFUSALS:
+            virtual.QoS.ack(self, delivery_tag)
+            raise
+
+    def reject(self, delivery_tag: str, requeue: bool = False) -> None:
+        """Give back, or drop; raises what Redis refuses with."""
+        try:
+            super().reject(delivery_tag, requeue=requeue)
+        except REFUSALS:
+            virtual.QoS.ack(self, delivery_tag)
+            raise
+
+
 class Channel(Steady, kombu_redis.Channel):
     """For one Redis."""
+
+    QoS = QoS
 
 
 class SentinelChannel(Steady, kombu_redis.SentinelChannel):
     """For a Redis that sentinels watch."""
+
+    QoS = QoS
 
 
 class Transport(kombu_redis.Transport):
