@@ -7,7 +7,7 @@ EXTRAS := embedded,flower,sandbox,dev
 MADE := $(VENV)/made-with-$(subst /,-,$(PYTHON))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint check
+.PHONY: help setup demo test chaos lint check
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
@@ -18,7 +18,10 @@ demo: setup  ## show the main job, end to end, against simulated platforms
 	@$(BIN)/celery -A tasks demo
 
 test: setup  ## run all tests
-	@$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q -n 3 --dist loadfile
+
+chaos: setup  ## kill, restart and spoil everything for some minutes, and count what is lost
+	@$(BIN)/python -m tests.end_to_end.chaos
 
 lint: setup  ## lint, format, types
 	@$(BIN)/ruff check --quiet
