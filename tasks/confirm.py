@@ -22,7 +22,7 @@ from tasks.outcomes import confirmable
 from tasks.platforms import client_for
 from tasks.platforms.errors import BadRequest, MalformedReply, PlatformError, Throttled, Transient
 from tasks.runtime import accounts, stores
-from tasks.text import shown
+from tasks.text import plain, shown, unplain
 from tasks.timing import visibility
 
 log = get_task_logger(__name__)
@@ -47,8 +47,10 @@ def confirm(
     """
     if receipts is None:
         receipts = add_up(
-            account, [(receipt, outcome) for receipt, outcome in results] + ([] if alone else settled(batch))
+            account, [(unplain(receipt), outcome) for receipt, outcome in results] + ([] if alone else settled(batch))
         )
+    if receipts and not alone and time.time() >= Lease(pulled, lease).ends:
+        stores().tally.add(account, {"late_confirms": len(receipts)}, now=time.time())
     shop = accounts().accounts.get(account)
     left, wait = tell(shop, batch, receipts) if shop else ([], 0.0)
     if left and time.time() < Lease(pulled, lease).confirm_until:
@@ -70,7 +72,9 @@ def salvage(_request: Any, _error: Any, _traceback: Any, **about: Any) -> None:
     found = stores().batches.get(about["batch"])
     waiting = found.waiting if found else ()
     over = stores().marks.over([names for _, names in waiting])
-    results = [(receipt, "handled" if done else "failed") for (receipt, _), done in zip(waiting, over, strict=True)]
+    results = [
+        (plain(receipt), "handled" if done else "failed") for (receipt, _), done in zip(waiting, over, strict=True)
+    ]
     log.warning(
         "%s: a handler was killed; %d of %d messages of its batch are saved",
         shown(about["account"]),

@@ -30,7 +30,7 @@ from tasks.settings import settings
 from tasks.starting import registry
 from tasks.store.letters import Letter
 from tasks.store.marks import Begun
-from tasks.text import shown
+from tasks.text import plain, shown
 from tasks.timer import limited
 from tasks.timing import visibility
 
@@ -62,7 +62,7 @@ class Again(Exception):  # a decision on its way to the task, not an error
 
 @app.task(name=HANDLE, bind=True, base=HandleTask, max_retries=None)
 def handle(self: HandleTask, delivery: dict[str, Any]) -> tuple[str, Outcome]:
-    """Deliver one message; its receipt and what became of it."""
+    """Deliver one message; its receipt, in plain characters, and what became of it."""
     given = Delivery.from_json(delivery)
     outcome: Outcome = "failed"
     try:
@@ -76,7 +76,7 @@ def handle(self: HandleTask, delivery: dict[str, Any]) -> tuple[str, Outcome]:
         raise
     except Exception as error:  # whatever broke, the batch goes on and the message comes again
         log.error("%s: %s; what was not confirmed comes again", described(given), place(error))  # noqa: TRY400 - a stack could show buyer data
-    return given.receipt, outcome
+    return plain(given.receipt), outcome
 
 
 def deliver(given: Delivery) -> Outcome:
@@ -195,7 +195,7 @@ def conclude(given: Delivery, outcome: Outcome) -> None:
             "lease": given.lease,
             "alone": True,
         }
-        sending.confirm([(given.receipt, outcome)], about)
+        sending.confirm([(plain(given.receipt), outcome)], about)
     else:
         stores().tally.add(given.account, {outcome: 1}, now=time.time())
 

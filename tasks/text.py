@@ -8,3 +8,16 @@ def shown(text: object, longest: int = LONGEST) -> str:
     told = str(text)
     cut = told if len(told) <= longest else told[: longest - 1] + "…"
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in cut)
+
+
+def plain(text: str) -> str:
+    """The text with all but plain characters written as escapes, so that it can be read back with `unplain`.
+
+    What a task returns is logged as it is, by Celery: an id must not bring line ends or terminal codes with it.
+    """
+    return text.encode("unicode_escape").decode("ascii")
+
+
+def unplain(text: str) -> str:
+    """The text that `plain` was given."""
+    return text.encode("ascii").decode("unicode_escape")

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from redis import Redis
 
 from tasks.sandbox.control import LedgerRow
 from tests.end_to_end.installation import HANDLERS, Installation
@@ -140,6 +141,23 @@ def test_secrets_and_content_stay_out_of_redis_keys_and_logs(installation: Insta
     logs = installation.logs()
     for hidden in ("BUYER", "helloworld", "test-token", "test-session"):
         assert hidden not in logs
+
+
+def test_hostile_topics_ids_and_nicks_reach_logs_and_keys_escaped(installation: Installation, redis: Redis) -> None:
+    installation.configure(ACCOUNTS)
+    hostile = "\x1b[2J\n[2026-11-21 00:00:00.000: ERROR/MainProcess] forged \r\u202e<b>[red]../../"
+    message = {"id": hostile + "x" * 5000, "topic": hostile * 3, "content": "{}", "user_nick": hostile}
+    installation.control.publish(platform="qianmi", group="A854800", messages=[message])
+    installation.control.publish(platform="taobao", messages=[{"topic": hostile, "content": "no json"}])
+    installation.worker()
+    installation.beat()
+    installation.until(lambda: all(one["confirmed"] for one in confirms(installation)), 40, "both are confirmed")
+    logs = installation.logs()
+    assert not [line for line in logs.splitlines() if line.startswith("[2026-11-21 00:00:00.000")]
+    assert "\x1b[2J" not in logs
+    assert "\u202e" not in logs
+    keys = [key for key in redis.scan_iter("tidings:*") if not key.startswith("tidings:_kombu")]
+    assert all(key.isprintable() and len(key) < 200 for key in keys)
 
 
 @pytest.mark.parametrize("pool", ["threads", "solo"])

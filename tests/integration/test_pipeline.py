@@ -218,6 +218,14 @@ def test_a_refused_confirm_is_narrowed_until_only_the_bad_id_is_left(
     assert set(platform.confirmed.values()) == {1}
 
 
+def test_a_confirm_past_the_lease_is_tried_and_counted_as_late(
+    platform: FakePlatform, tidings: Stores, account: Account
+) -> None:
+    confirm.confirm([("1", "handled"), ("2", "failed")], "shop", "b1", time.time() - 21, 20.0)
+    assert platform.confirms == [["1"]]
+    assert tidings.tally.read("shop", now=time.time())["late_confirms"] == 1
+
+
 def test_nothing_to_confirm_makes_no_call(platform: FakePlatform, account: Account) -> None:
     assert confirm.tell(account, "b1", []) == ([], 0.0)
     assert platform.confirms == []
