@@ -21,7 +21,7 @@ _results_sentinel = urls.sentinel(settings().redis_url)
 
 # Which modules hold tasks, and where they run. A worker without -Q serves all queues; named ones let HTTP work run in a
 # thread pool and handlers in processes.
-include = ["tasks.consume", "tasks.handle", "tasks.confirm", "tasks.count", "tasks.starting"]
+include = ["tasks.consume", "tasks.handle", "tasks.confirm", "tasks.count", "tasks.starting", "tasks.stopping"]
 task_queues = [Queue(name, routing_key=name) for name in ("consume", "handle", "confirm")]
 task_default_queue = "handle"
 task_routes = {
@@ -61,8 +61,7 @@ broker_connection_max_retries = None
 # No event is sent unless somebody watches (`worker -E`, or Flower's "enable events"): events cost 21 to 35 %.
 worker_send_task_events = False
 task_send_sent_event = False
-# A worker told to stop finishes what runs within this time and hands the rest back (seconds). Start workers with
-# REMAP_SIGTERM=SIGQUIT for it, as `up` does.
+# A worker told to stop finishes what runs within this time (seconds) and hands the rest on (see tasks/stopping.py).
 worker_soft_shutdown_timeout = 10
 worker_enable_soft_shutdown_on_idle = False
 

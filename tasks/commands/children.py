@@ -3,11 +3,8 @@
 import sys
 from importlib.util import find_spec
 
-SOFT_STOP = {"REMAP_SIGTERM": "SIGQUIT"}
-"""The environment of a worker that gives back what it holds when it is told to stop, instead of finishing all of it."""
-
 SOFT_SECONDS = 4
-"""How long such a worker waits for handlers that run; it waits so long even if they end sooner, but not when none runs."""
+"""How long a worker that is told to stop lets handlers run; then it interrupts them (see tasks/stopping.py)."""
 
 FLOWER_MISSING = "Flower is not installed; install 'tidings[flower]'"
 

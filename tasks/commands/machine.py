@@ -66,7 +66,7 @@ class Machine:
     def _keep_running(
         self, running: Mapping[str, Callable[[], object]], processes: Processes, redis_url: str, stopping: Stopping
     ) -> None:
-        env = {**os.environ, "TIDINGS_REDIS_URL": redis_url, **children.SOFT_STOP}
+        env = {**os.environ, "TIDINGS_REDIS_URL": redis_url}
         starts = {name: partial(processes.start, name, argv, env=env) for name, argv in self._commands().items()}
         keeper = Restarting(processes, {**running, **starts}, self.say)
         for name in starts:

@@ -91,7 +91,6 @@ class Stage:
         return {
             **kept,
             **self.settings(),
-            **children.SOFT_STOP,
             "TIDINGS_ACCOUNTS_SECONDS": "0.2",
             "TIDINGS_CONNECT_SECONDS": "1",
             "TIDINGS_READ_SECONDS": "3",  # an account whose poll was killed is polled again after these and five more
