@@ -49,7 +49,7 @@ def confirm(
         receipts = add_up(
             account, [(unplain(receipt), outcome) for receipt, outcome in results] + ([] if alone else settled(batch))
         )
-    if receipts and not alone and time.time() >= Lease(pulled, lease).ends:
+    if receipts and time.time() >= Lease(pulled, lease).ends:
         stores().tally.add(account, {"late_confirms": len(receipts)}, now=time.time())
     shop = accounts().accounts.get(account)
     left, wait = tell(shop, batch, receipts) if shop else ([], 0.0)

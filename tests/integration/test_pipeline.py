@@ -218,10 +218,11 @@ def test_a_refused_confirm_is_narrowed_until_only_the_bad_id_is_left(
     assert set(platform.confirmed.values()) == {1}
 
 
+@pytest.mark.parametrize("alone", [False, True])
 def test_a_confirm_past_the_lease_is_tried_and_counted_as_late(
-    platform: FakePlatform, tidings: Stores, account: Account
+    platform: FakePlatform, tidings: Stores, account: Account, alone: bool
 ) -> None:
-    confirm.confirm([("1", "handled"), ("2", "failed")], "shop", "b1", time.time() - 21, 20.0)
+    confirm.confirm([("1", "handled"), ("2", "failed")], "shop", "b1", time.time() - 21, 20.0, alone=alone)
     assert platform.confirms == [["1"]]
     assert tidings.tally.read("shop", now=time.time())["late_confirms"] == 1
 
