@@ -6,6 +6,7 @@ from celery.utils.log import get_task_logger
 
 from tasks import app, guard, sending
 from tasks.accounts import Account
+from tasks.backend import counted_here
 from tasks.confirm import confirm, salvage
 from tasks.delivery import Delivery, names
 from tasks.handle import handle
@@ -38,7 +39,8 @@ def start(account: Account, batch: str, lease: Lease, reply: Reply) -> None:
     if not waiting:
         sending.confirm([], about)
         return
-    callback = confirm.s(**about).on_error(salvage.s(**about))
+    callback = counted_here(confirm.s(**about).on_error(salvage.s(**about)), len(waiting))
+    stores().parts.expect(batch, len(waiting), 2 * lease.seconds)
     with app.batch():
         chord([header(account, batch, lease, item) for item in waiting])(callback)
 

@@ -13,6 +13,7 @@ from tasks.store.due import Due
 from tasks.store.inbox import Inbox
 from tasks.store.letters import Letters
 from tasks.store.marks import Marks
+from tasks.store.parts import Parts
 from tasks.store.pauses import Pauses
 from tasks.store.recent import Recent
 from tasks.store.tally import Tally
@@ -28,6 +29,7 @@ class Stores:
     counts: Due
     marks: Marks
     batches: Batches
+    parts: Parts
     inbox: Inbox
     letters: Letters
     recent: Recent
@@ -42,6 +44,7 @@ class Stores:
             counts=Due(redis, "count"),
             marks=Marks(redis, done_days * DAY),
             batches=Batches(redis),
+            parts=Parts(redis),
             inbox=Inbox(redis),
             letters=Letters(redis),
             recent=Recent(redis),

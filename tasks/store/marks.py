@@ -1,12 +1,15 @@
 """What is known of one message: that it is done with, or who runs it and how often it was tried.
 
-One string a message. `done` or `dead` once it is over (guarantee 4); until then `until deliveries tries open batch`:
+One string a message. `done` or `dead` once it is over (guarantee 4); until then `runs deliveries tries open batch`:
 
-    until       a delivery runs and nobody else may start one before this time (0: nobody runs it)
+    runs        a delivery runs, and nobody else may start one for so many seconds after this was written (0: nobody runs it)
     deliveries  how many batches brought it
     tries       how often a handler was started
     open        how many of the last tries began and never ended: a handler that kills its process
     batch       the batch that brought it last, and when
+
+When it was written is told by the time that it has left to live, which all workers read off one clock: Redis's. So the usual
+claim, of a message that nobody knows, is one plain command.
 """
 
 from collections.abc import Sequence
@@ -14,7 +17,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tasks.store.connection import Client
-from tasks.store.due import NOW
 from tasks.store.keys import key
 
 Over = Literal["done", "dead"]
@@ -22,23 +24,21 @@ Over = Literal["done", "dead"]
 REMEMBER_SECONDS = 2 * 24 * 3600
 """Counts of a message that was never handled live twice as long as any platform keeps it (TMC: 24 hours)."""
 
-BEGIN = (
-    NOW
-    + """
+BEGIN = """
 local was = redis.call('GET', KEYS[1])
 if was == 'done' or was == 'dead' then return {was, '0', 0, 0, 0} end
-local running, deliveries, tries, open, batch = 0, 0, 0, 0, ''
+local runs, deliveries, tries, open, batch = 0, 0, 0, 0, ''
 if was then
-  running, deliveries, tries, open, batch = string.match(was, '^(%S+) (%d+) (%d+) (%d+) (.*)$')
+  runs, deliveries, tries, open, batch = string.match(was, '^(%S+) (%d+) (%d+) (%d+) (.*)$')
 end
-if tonumber(running) > now then return {'busy', tostring(running - now), 0, 0, 0} end
+local left = tonumber(runs)
+if left > 0 then left = left - (ARGV[3] - redis.call('PTTL', KEYS[1]) / 1000) end
+if left > 0 then return {'busy', tostring(left), 0, 0, 0} end
 if batch ~= ARGV[1] then deliveries = deliveries + 1 end
 tries, open = tries + 1, open + 1
-local until_ = string.format('%.6f', now + ARGV[2])
-redis.call('SET', KEYS[1], string.format('%s %d %d %d %s', until_, deliveries, tries, open, ARGV[1]), 'EX', ARGV[3])
+redis.call('SET', KEYS[1], string.format('%s %d %d %d %s', ARGV[2], deliveries, tries, open, ARGV[1]), 'EX', ARGV[3])
 return {'begun', '0', deliveries, tries, open}
 """
-)
 
 RELEASE = """
 local was = redis.call('GET', KEYS[1])
@@ -73,7 +73,9 @@ class Marks:
 
     def begin(self, names: Sequence[str], batch: str, seconds: float) -> Begun:
         """Claim the message for one try of at most `seconds`."""
-        reply = self._begin(keys=[key("mark", *names)], args=[batch, seconds, REMEMBER_SECONDS])
+        if self.redis.set(key("mark", *names), f"{seconds:.6f} 1 1 1 {batch}", nx=True, ex=REMEMBER_SECONDS):
+            return Begun("begun", 0.0, 1, 1, 1)
+        reply = self._begin(keys=[key("mark", *names)], args=[batch, f"{seconds:.6f}", REMEMBER_SECONDS])
         return Begun(reply[0], float(reply[1]), *map(int, reply[2:]))
 
     def finish(self, names: Sequence[str], over: Over = "done") -> None:

@@ -1,0 +1,52 @@
+"""What the headers of a chord have returned so far: one list a batch, and one command a header.
+
+Celery's own count takes a script of ten commands for each header, and marks a chord as complete before its callback is
+published: a process that is killed in between loses the callback. Here whoever adds the last part publishes, and whoever
+repeats a part of a chord that is still there finds it complete and publishes again; a confirm that comes twice does no harm.
+
+tidings:parts:BATCH   list: the number of headers, then `[index, value]` for each that has returned, repetitions too
+"""
+
+import json
+from typing import Any
+
+from tasks.store.connection import Client
+from tasks.store.keys import key
+
+
+class Parts:
+    """The headers' values, by batch."""
+
+    def __init__(self, redis: Client) -> None:
+        self.redis = redis
+
+    def expect(self, batch: str, size: int, seconds: float) -> None:
+        """A chord of so many headers is about to start; forget it after `seconds`."""
+        pipe = self.redis.pipeline(transaction=False)
+        pipe.delete(key("parts", batch))
+        pipe.rpush(key("parts", batch), size)
+        pipe.expire(key("parts", batch), _whole(seconds))
+        pipe.execute()
+
+    def add(self, batch: str, size: int, index: int, value: Any, seconds: float) -> list[Any] | None:
+        """Note what the header at `index` returned; the values of all headers, in order, once every one is there.
+
+        A header that returns again counts once, with what it returned last. A list that Redis has lost is begun anew.
+        """
+        where = key("parts", batch)
+        length = self.redis.rpush(where, json.dumps([index, value]))
+        if length == 1:  # the chord is over, or Redis has lost it
+            self.redis.expire(where, _whole(seconds))
+        if length < size:
+            return None
+        until_mine = self.redis.lrange(where, 0, length - 1)  # what came after has its own header to look at it
+        found = dict(json.loads(each) for each in until_mine if each.startswith("["))
+        return [found[place] for place in sorted(found)] if len(found) == size else None
+
+    def drop(self, batch: str) -> None:
+        """The chord is over."""
+        self.redis.delete(key("parts", batch))
+
+
+def _whole(seconds: float) -> int:
+    return max(1, round(seconds))
