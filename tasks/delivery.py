@@ -1,6 +1,6 @@
 """What one handle task is given: one message of one batch, as plain JSON."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
@@ -49,7 +49,7 @@ class Delivery:
 
     def to_json(self) -> dict[str, Any]:
         """The delivery as a task's argument."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in FIELDS}
 
     @classmethod
     def from_json(cls, fields: dict[str, Any]) -> "Delivery":
@@ -69,6 +69,9 @@ class Delivery:
             user_nick=self.user_nick,
             deliveries=deliveries,
         )
+
+
+FIELDS = tuple(field.name for field in fields(Delivery))
 
 
 def published(pub_time: str) -> datetime | None:

@@ -1,15 +1,13 @@
 """Starts the chord of one batch: a handle task for each message that needs a handler, confirm when all have ended."""
 
-from celery import chord
-from celery.canvas import Signature
 from celery.utils.log import get_task_logger
 
-from tasks import app, guard, sending
+from tasks import fanout, guard, sending
 from tasks.accounts import Account
 from tasks.backend import counted_here
 from tasks.confirm import confirm, salvage
 from tasks.delivery import Delivery, names
-from tasks.handle import handle
+from tasks.handle import described_arguments, handle
 from tasks.lease import HARD_GRACE, Lease, try_seconds
 from tasks.platforms.base import Item, Reply, Spoilt
 from tasks.runtime import stores
@@ -41,8 +39,8 @@ def start(account: Account, batch: str, lease: Lease, reply: Reply) -> None:
         return
     callback = counted_here(confirm.s(**about).on_error(salvage.s(**about)), len(waiting))
     stores().parts.expect(batch, len(waiting), 2 * lease.seconds)
-    with app.batch():
-        chord([header(account, batch, lease, item) for item in waiting])(callback)
+    headers = [header(account, batch, lease, item) for item in waiting]
+    fanout.start(handle, headers, callback, limits(lease.seconds))
 
 
 def sift(account: Account, items: tuple[Item, ...]) -> tuple[list[Item], list[Item]]:
@@ -79,8 +77,8 @@ def bury(account: Account, spoilt: Spoilt) -> tuple[str, str]:
     return (spoilt.receipt, "dead")
 
 
-def header(account: Account, batch: str, lease: Lease, item: Item) -> Signature:
-    """The handle task of one message, with the time limits that its lease allows."""
+def header(account: Account, batch: str, lease: Lease, item: Item) -> fanout.Header:
+    """What the handle task of one message is given."""
     delivery = Delivery(
         account=account.name,
         platform=account.gateway.platform,
@@ -96,7 +94,8 @@ def header(account: Account, batch: str, lease: Lease, item: Item) -> Signature:
         user_id=item.user_id,
         user_nick=item.user_nick,
     )
-    return handle.subtask(kwargs={"delivery": delivery.to_json()}, options=limits(lease.seconds))
+    fields = delivery.to_json()
+    return {"delivery": fields}, described_arguments(fields)
 
 
 def limits(lease: float) -> dict[str, float]:

@@ -11,6 +11,7 @@ It never raises, whatever the handler does: a chord whose header fails never cal
 
 import time
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -48,9 +49,13 @@ class HandleTask(Task):  # type: ignore[type-arg]
 
     def apply_async(self, args: Any = None, kwargs: Any = None, *more: Any, **options: Any) -> Any:
         """Send the task, its arguments described without its content."""
-        fields = (kwargs or {}).get("delivery", {})
-        told = {name: shown(fields.get(name, "")) for name in ("account", "topic", "id")}
-        return super().apply_async(args, kwargs, *more, **{**options, "argsrepr": "()", "kwargsrepr": repr(told)})
+        told = described_arguments((kwargs or {}).get("delivery", {}))
+        return super().apply_async(args, kwargs, *more, **{**options, "argsrepr": "()", "kwargsrepr": told})
+
+
+def described_arguments(delivery: Mapping[str, Any]) -> str:
+    """What Celery may show of a handle task's arguments."""
+    return repr({name: shown(delivery.get(name, "")) for name in ("account", "topic", "id")})
 
 
 @dataclass(frozen=True, slots=True)
