@@ -4,14 +4,55 @@ full batch      at once: more is waiting
 some messages   after poll.min
 none            twice as long as last time, up to poll.max
 failed          as the error says, else like an empty pull
+
+A gateway with limits has a plan (`tasks.plan`). With a quota of calls a day, the plan says what follows a batch that was
+not full; with points a day or a limit a second only, it says what the wait is at the least.
 """
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from tasks.accounts import Poll
+from tasks.plan import Plan
 
 FIRST_POLLS_A_SECOND = 100
 """Accounts that nobody has polled yet are spread so that no more than this many fall due in a second, if poll.max allows."""
+
+AFTER_EMPTY_SECONDS = 0.1
+"""The least wait after an empty pull: Taobao's and vv-tool's documentation advise it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """The seconds until the next pull; `unplanned` is what they were without a plan, to be remembered, as it may double."""
+
+    wait: float
+    unplanned: float
+
+
+def following(
+    got: int, asked: int, last: float | None, poll: Poll, *, plan: Plan | None, rate: float, day_left: float
+) -> Following:
+    """When to pull again, after a pull that asked for `asked` messages and got `got`.
+
+    last      `unplanned` of the pull before, None at first
+    plan      the gateway's, None while it has none
+    rate      the account's messages a second, this pull counted in; asked for only where there is a plan
+    day_left  seconds until the platform's day ends
+    """
+    unplanned = next_interval(got, asked, last, poll)
+    if got >= asked:
+        return Following(0.0, unplanned)
+    wait = unplanned
+    if plan is not None:
+        planned = past_midnight(plan.interval(rate, poll), day_left, plan.ebb)
+        wait = max(planned, unplanned) if plan.holds else planned
+    return Following(wait if got else max(AFTER_EMPTY_SECONDS, wait), unplanned)
+
+
+def past_midnight(wait: float, day_left: float, ebb: float) -> float:
+    """A wait that reaches into the next day, shortened as that day has a quota of its own: today's may be at its ebb."""
+    return wait if wait <= day_left else day_left + (wait - day_left) * ebb
 
 
 def next_interval(got: int, asked: int, last: float | None, poll: Poll) -> float:
@@ -23,10 +64,17 @@ def next_interval(got: int, asked: int, last: float | None, poll: Poll) -> float
     return min(poll.max, max(poll.min, 2 * (last or poll.min / 2)))
 
 
-def first_polls(accounts: Mapping[str, Poll], taken: Iterable[str] = ()) -> dict[str, float]:
-    """When to poll each account for the first time, spread evenly: name → delay in seconds. `taken` ones are left out."""
+def first_polls(
+    accounts: Mapping[str, Poll], taken: Iterable[str] = (), calls_per_second: float | None = None
+) -> dict[str, float]:
+    """When to poll each account for the first time, spread evenly: name → delay in seconds. `taken` ones are left out.
+
+    With `calls_per_second`, what their gateway's quota allows, they are spread over as long as that takes.
+    """
     known = set(taken)
     new = [name for name in accounts if name not in known]
+    if calls_per_second is not None:
+        return {name: place / calls_per_second for place, name in enumerate(new)}
     spread = len(new) / FIRST_POLLS_A_SECOND
     return {
         name: place / len(new) * min(accounts[name].max, max(accounts[name].min, spread))

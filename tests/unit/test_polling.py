@@ -3,9 +3,16 @@
 import pytest
 
 from tasks.accounts import Poll
-from tasks.polling import first_polls, next_interval
+from tasks.plan import Plan
+from tasks.polling import Following, first_polls, following, next_interval
 
 POLL = Poll(min=1, max=60)
+RATE = 0.04
+NOON = 43_200.0
+
+
+def after(got: int, last: float | None, plan: Plan | None, poll: Poll = POLL, day_left: float = NOON) -> Following:
+    return following(got, 100, last, poll, plan=plan, rate=RATE, day_left=day_left)
 
 
 @pytest.mark.parametrize(
@@ -34,6 +41,44 @@ def test_empty_pulls_grow_to_the_longest_interval_and_stay_there() -> None:
     assert set(waits[6:]) == {10}
 
 
+PLANNED = Plan(scale=5)
+"""25 seconds at this rate."""
+
+
+@pytest.mark.parametrize(
+    ("got", "last", "plan", "expected"),
+    [
+        (7, 32, None, Following(1, 1)),  # no limit: as ever
+        (0, 32, None, Following(60, 60)),
+        (100, 32, PLANNED, Following(0, 0)),  # more is waiting, plan or not
+        (7, 32, PLANNED, Following(25, 1)),  # a quota: the plan says it, not what just came
+        (0, 32, PLANNED, Following(25, 60)),
+        (7, 32, PLANNED._replace(holds=True), Following(25, 1)),  # a limit a second: not before
+        (0, 8, PLANNED._replace(holds=True), Following(25, 16)),
+        (0, 32, PLANNED._replace(holds=True), Following(60, 60)),  # but later
+        (0, 32, Plan(scale=500), Following(60, 60)),  # poll.max
+        (0, 32, Plan(scale=500, stretch=3), Following(180, 60)),  # which gives way
+    ],
+)
+def test_what_follows_a_pull_is_the_plans_where_there_is_one(
+    got: int, last: float, plan: Plan | None, expected: Following
+) -> None:
+    assert after(got, last, plan) == expected
+
+
+@pytest.mark.parametrize("plan", [None, Plan(scale=0), Plan(scale=0, holds=True)])
+def test_an_empty_pull_is_never_followed_within_a_tenth_of_a_second(plan: Plan | None) -> None:
+    poll = Poll(min=0.01, max=60)
+    assert after(0, 0, plan, poll).wait == 0.1
+    assert after(1, 0, plan, poll).wait == 0.01
+
+
+def test_a_quota_at_its_ebb_does_not_hold_accounts_back_into_the_next_day() -> None:
+    scarce = Plan(scale=2_000, stretch=1_000, ebb=0.01)
+    assert after(0, 60, scarce, day_left=NOON).wait == 10_000
+    assert after(0, 60, scarce, day_left=600).wait == 600 + 94
+
+
 def test_first_polls_of_few_accounts_lie_within_their_shortest_interval() -> None:
     delays = first_polls({f"shop-{n}": POLL for n in range(6)})
     assert sorted(delays.values()) == pytest.approx([n / 6 for n in range(6)])
@@ -50,3 +95,8 @@ def test_first_polls_never_wait_longer_than_the_longest_interval() -> None:
 
 def test_accounts_that_have_a_due_time_are_left_alone() -> None:
     assert first_polls({"old": POLL, "new": POLL}, taken=["old"]) == {"new": 0}
+
+
+def test_first_polls_within_a_quota_take_as_long_as_it_asks_for() -> None:
+    delays = first_polls({f"shop-{n}": POLL for n in range(1_000)}, calls_per_second=0.5)
+    assert sorted(delays.values()) == pytest.approx([2 * n for n in range(1_000)])
