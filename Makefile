@@ -5,9 +5,11 @@ BIN := $(VENV)/bin
 EXTRAS := embedded,flower,sandbox,dev
 # Another PYTHON, or a change of what is needed, makes the environment anew.
 MADE := $(VENV)/made-with-$(subst /,-,$(PYTHON))
+# What the benchmarks need besides: other libraries to compare with. Nothing else installs it.
+WITH_BENCH := $(VENV)/with-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test chaos lint check
+.PHONY: help setup demo test chaos bench lint check
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
@@ -22,6 +24,9 @@ test: setup  ## run all tests
 
 chaos: setup  ## kill, restart and spoil everything for some minutes, and count what is lost
 	@$(BIN)/python -m tests.end_to_end.chaos
+
+bench: $(WITH_BENCH)  ## measure everything, or only BENCH="throughput fairness"; takes the better part of an hour
+	@$(BIN)/python -m tests.bench $(BENCH)
 
 lint: setup  ## lint, format, types
 	@$(BIN)/ruff check --quiet
@@ -39,5 +44,13 @@ $(MADE): pyproject.toml constraints.txt
 	else \
 		$(PYTHON) -m venv --clear $(VENV) && \
 		$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$(EXTRAS)]'; \
+	fi
+	@touch $@
+
+$(WITH_BENCH): $(MADE)
+	@if command -v uv >/dev/null; then \
+		uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[$(EXTRAS),bench]'; \
+	else \
+		$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$(EXTRAS),bench]'; \
 	fi
 	@touch $@

@@ -50,8 +50,8 @@ result_expires = 3600
 result_chord_expires = 3600
 # Blocking HTTP in the same processes as the handlers: with one task a core, two slow platforms would stop everything.
 worker_concurrency = settings().worker_concurrency or max(4, 2 * (os.cpu_count() or 1))
-# The net below the limits that each batch sets for itself.
-task_soft_time_limit = settings().handler_seconds + 60
+# The net below the limits that each batch sets for itself. There is no soft limit of Celery's: its signal interrupts whatever
+# the child does when a main process that was held up finds time for it, and half a result in the pipe ends the worker.
 task_time_limit = settings().handler_seconds + 65
 # A broker that blinks must not kill half-done handlers; a message that is run again is known by its mark.
 worker_cancel_long_running_tasks_on_connection_loss = False
@@ -98,4 +98,4 @@ redis_backend_health_check_interval = 25
 
 beat_scheduler = "tasks.beat:AccountScheduler"
 # The longest sleep between two looks at what is due (seconds).
-beat_max_loop_interval = 0.2
+beat_max_loop_interval = 0.1

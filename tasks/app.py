@@ -7,6 +7,8 @@ from typing import Any
 
 from celery import Celery
 from celery.app.amqp import AMQP
+from celery.concurrency import solo
+from celery.signals import celeryd_after_setup
 
 from tasks.transport import SteadyConnection
 
@@ -15,6 +17,13 @@ class Messaging(AMQP):
     """Celery's side of the broker, on connections that survive its loss."""
 
     Connection = SteadyConnection
+
+
+@celeryd_after_setup.connect
+def take_ahead_only_beside_the_pool(instance: Any, conf: Any, **_: Any) -> None:
+    """A solo pool runs tasks where messages arrive: what it took ahead could not be given back while a slow one runs."""
+    if issubclass(instance.pool_cls, solo.TaskPool):
+        conf.broker_transport_options = {**conf.broker_transport_options, "ahead": False}
 
 
 class Tidings(Celery):

@@ -14,13 +14,13 @@ from typing import Any
 from celery import Task
 from celery.utils.log import get_task_logger
 
-from tasks import app, sending
+from tasks import app, limits, pausing, sending
 from tasks.accounts import Account, VvtoolAccount
 from tasks.lease import Lease, retry_delay
 from tasks.names import CONFIRM, SALVAGE
 from tasks.outcomes import confirmable
 from tasks.platforms import client_for
-from tasks.platforms.errors import BadRequest, MalformedReply, PlatformError, Throttled, Transient
+from tasks.platforms.errors import BadRequest, MalformedReply, OutOfQuota, PlatformError, Throttled, Transient
 from tasks.runtime import accounts, stores
 from tasks.text import plain, shown, unplain
 from tasks.timing import visibility
@@ -56,9 +56,10 @@ def confirm(
     if left and time.time() < Lease(pulled, lease).confirm_until:
         pause = min(max(wait, retry_delay(self.request.retries + 1)), visibility() / 2)
         raise self.retry(args=([],), kwargs={**(self.request.kwargs or {}), "receipts": left}, countdown=pause)
-    if left:
+    if left and shop:
         log.error("%s: %d messages could not be confirmed in time; they come again", shown(account), len(left))
         stores().tally.add(account, {"unconfirmed": len(left)}, now=time.time())
+        limits.unneeded(shop)
     if not alone and stores().batches.close(batch, account):
         sending.consume(account)
 
@@ -97,25 +98,32 @@ def add_up(account: str, outcomes: list[tuple[str, str]]) -> list[str]:
 
 
 def tell(account: Account, batch: str, receipts: list[str]) -> tuple[list[str], float]:
-    """Tell the platform, or on vvtool the inbox; the receipts worth another try, and the wait that the platform asks for."""
+    """Tell the platform, or on vvtool the inbox; the receipts worth another try, and the wait that the platform asks for,
+    or the gateway's limits.
+    """
     if isinstance(account, VvtoolAccount):
         stores().inbox.settle(account.name, batch, receipts)
         return [], 0.0
     client = client_for(account.gateway)
     pending = chunks(receipts, client.confirm_limit)
+    if not pending:
+        limits.unneeded(account)
     left: list[str] = []
     wait = 0.0
     while pending:
         chunk = pending.pop()
         try:
-            client.confirm(account, chunk)
+            with limits.call(account, "confirm"):
+                client.confirm(account, chunk)
+        except limits.NotNow as put_off:
+            return left + [receipt for some in (chunk, *pending) for receipt in some], max(wait, put_off.wait)
         except BadRequest as error:
             log.warning("%s: a confirm of %d is refused: %s", shown(account.name), len(chunk), shown(error, 500))
             pending += halves(chunk)
         except PlatformError as error:
             log.warning("%s: a confirm of %d failed: %s", shown(account.name), len(chunk), shown(error, 500))
-            left += chunk if isinstance(error, Transient | Throttled | MalformedReply) else []
-            wait = max(wait, error.seconds if isinstance(error, Throttled) else 0.0)
+            left += chunk if isinstance(error, Transient | Throttled | OutOfQuota | MalformedReply) else []
+            wait = max(wait, pausing.heed(account, error))
     return left, wait
 
 

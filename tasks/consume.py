@@ -1,7 +1,7 @@
 """Pulls one batch of one account and starts its chord; the first of the three tasks.
 
 1. What an earlier pull left in the inbox past its lease is handed out again (vvtool), before anything new is asked for.
-2. An account or gateway that is paused, or an account with enough batches open, is not called.
+2. An account or gateway that is paused, or an account that is held back until handlers catch up, is not called.
 3. One call. What comes back is noted as open, then handed out: one handle task a message, confirm as the chord's callback.
 4. The account's next poll is set: at once after a full batch, later after a partial one, ever later after empty ones.
 
@@ -10,11 +10,10 @@ A consume task is acknowledged when it starts: a lost one is sent again when bea
 
 import time
 import uuid
-from dataclasses import dataclass
 
 from celery.utils.log import get_task_logger
 
-from tasks import app, dispatch, pausing, polling, sending
+from tasks import app, dispatch, holding, learning, limits, pausing, sending
 from tasks.accounts import Account, VvtoolAccount
 from tasks.keeping import KeptReply
 from tasks.lease import Lease
@@ -23,18 +22,9 @@ from tasks.platforms import client_for
 from tasks.platforms.base import Reply
 from tasks.platforms.errors import PlatformError
 from tasks.runtime import accounts, stores
-from tasks.settings import settings
 from tasks.text import shown
 
 log = get_task_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Next:
-    """When to poll an account again: after `wait` seconds, 0 for at once. `interval` is remembered when it was learnt anew."""
-
-    wait: float
-    interval: float | None = None
 
 
 @app.task(name=CONSUME, acks_late=False, reject_on_worker_lost=False)
@@ -43,43 +33,46 @@ def consume(name: str) -> None:
     account = accounts().accounts.get(name)
     if account is None:
         return
-    following = poll(account)
-    stores().due.put(name, following.wait or sending.claim_seconds(), following.interval)
-    if not following.wait:
+    wait = poll(account)
+    stores().due.put(name, wait or sending.claim_seconds())
+    if not wait:
         sending.consume(name)
 
 
-def poll(account: Account) -> Next:
-    """Do what is to be done for an account now, and say when to come back."""
-    if stores().batches.under_way(account.name) >= settings().open_batches:
-        stores().batches.hold(account.name)
-        return Next(account.poll.min)
+def poll(account: Account) -> float:
+    """Do what is to be done for an account now; in how many seconds to come back, 0 for at once."""
+    if held := holding.look(account):
+        return held
     now = pausing.look(account)
     if isinstance(account, VvtoolAccount) and not now.standstill and hand_out_again(account):
-        return Next(0)
+        return 0
     if now.wait:
-        return Next(now.wait)
+        return later(account, now.wait)
     try:
         return pull(account)
+    except limits.NotNow as put_off:
+        return later(account, put_off.wait)
     except PlatformError as error:
         return failed(account, error)
 
 
-def pull(account: Account) -> Next:
-    """One call for new messages, handed out. Raises `PlatformError`."""
-    batch, lease = uuid.uuid4().hex, Lease(time.time(), account.gateway.lease_seconds)
-    kept = KeptReply(account, batch) if isinstance(account, VvtoolAccount) else None
-    try:
-        reply = client_for(account.gateway).pull(account, keep=kept)
-    except PlatformError as error:
-        if kept:
-            kept.refuse(error)
-        raise
+def pull(account: Account) -> float:
+    """One call for new messages, handed out. Raises `PlatformError`, or `NotNow` where the gateway's limits allow none."""
+    with limits.call(account, "pull") as made:
+        batch, lease = uuid.uuid4().hex, Lease(time.time(), account.gateway.lease_seconds)
+        kept = KeptReply(account, batch) if isinstance(account, VvtoolAccount) else None
+        try:
+            reply = client_for(account.gateway).pull(account, keep=kept)
+        except PlatformError as error:
+            if kept:
+                kept.refuse(error)
+            raise
+        made.points, made.got = reply.points, len(reply)
     stores().tally.add(account.name, {"calls": 1, "points": reply.points, "pulled": len(reply)}, now=lease.pulled)
     hand_out(account, batch, lease, reply)
     if kept and reply:
         stores().inbox.secure()
-    return after(account, len(reply))
+    return learning.after_pull(account, reply, lease.pulled)
 
 
 def hand_out(account: Account, batch: str, lease: Lease, reply: Reply, settled: frozenset[str] = frozenset()) -> None:
@@ -110,16 +103,17 @@ def hand_out_again(account: VvtoolAccount) -> bool:
     return True
 
 
-def after(account: Account, got: int) -> Next:
-    """What follows a pull that got so many messages."""
-    last = stores().due.learnt(account.name)
-    interval = polling.next_interval(got, account.quantity, last, account.poll)
-    return Next(interval, interval)
+def later(account: Account, wait: float) -> float:
+    """Come back after so many seconds without a call, sooner where the inbox has something to hand out again meanwhile."""
+    lease = account.gateway.lease_seconds
+    if wait > lease and isinstance(account, VvtoolAccount) and stores().inbox.waiting(account.name):
+        return lease
+    return wait
 
 
-def failed(account: Account, error: PlatformError) -> Next:
+def failed(account: Account, error: PlatformError) -> float:
     """Draw the consequence of a failed call."""
     stores().tally.add(account.name, {"calls": 1, "failures": 1}, now=time.time())
     log.warning("%s: %s: %s", shown(account.name), type(error).__name__, shown(error, 500))
     wait = pausing.after(account, error)
-    return Next(max(account.poll.min, wait)) if wait else after(account, 0)
+    return max(account.poll.min, wait) if wait else learning.after_failure(account)

@@ -1,22 +1,32 @@
 """Asks Taobao's counter whether pulling an account is worth a call.
 
-A counter that rose makes the account due now; one that stands at zero lets it wait for its longest interval; one that
-cannot be read leaves the account to plain polling.
+rises                 the account is due now
+falls, not to zero    due soon: what fell was pulled or read, and new messages may have come since
+stays                 due when it would be anyway: plain polling fetches what a lost pull has left waiting
+is zero               due when its longest interval is over, no earlier
+cannot be read        due when it would be without a counter
 """
 
+import math
 import time
 
 from celery.utils.log import get_task_logger
 
-from tasks import app, pausing, sending
+from tasks import app, limits, pausing, sending
 from tasks.accounts import TaobaoAccount
 from tasks.names import COUNT
 from tasks.platforms import client_for
-from tasks.platforms.errors import PlatformError
+from tasks.platforms.errors import PlatformError, Transient
 from tasks.runtime import accounts, stores
+from tasks.store.seen import Seen
 from tasks.text import shown
 
 log = get_task_logger(__name__)
+
+REFUSED_SECONDS = 60.0
+"""A counter that is refused, as without a valid session, is asked no more often: somebody has to act."""
+
+NEVER = Seen(at=-math.inf)
 
 
 @app.task(name=COUNT, acks_late=False, reject_on_worker_lost=False)
@@ -29,24 +39,45 @@ def count(name: str) -> None:
         stores().counts.put(name, max(account.counter.every, wait))
         return
     try:
-        readings = client_for(account.gateway).count(account)
+        with limits.call(account, "count"):
+            readings = client_for(account.gateway).count(account)
+    except limits.NotNow as put_off:
+        stores().counts.put(name, put_off.wait)
+        return
     except PlatformError as error:
+        pausing.heed(account, error)
         log.warning("%s: its counter cannot be read, it is polled without: %s", shown(name), shown(error, 500))
-        stores().tally.add(name, {"counts": 1, "count_failures": 1}, now=time.time())
-        stores().counts.put(name, account.counter.every)
-        stores().due.sooner(name, stores().due.learnt(name) or account.poll.min)
+        stores().tally.add(name, {"count_failures": 1}, now=time.time())
+        again = account.counter.every
+        stores().counts.put(name, again if isinstance(error, Transient) else max(again, REFUSED_SECONDS))
+        seen = last_pull(name)
+        stores().due.sooner(name, max(account.poll.min, seen.at + seen.interval - time.time()))
         return
     number = sum(reading.number for reading in readings)
     last = stores().counts.learnt(name)
-    stores().tally.add(name, {"counts": 1}, now=time.time())
-    stores().counts.put(name, account.counter.every, number)
     follow(account, number, last or 0)
+    stores().counts.put(name, account.counter.every, number)  # last: whoever is killed before it finds the rise again
 
 
 def follow(account: TaobaoAccount, number: float, last: float) -> None:
-    """Poll the account now, later, or when it would be polled anyway."""
+    """Poll the account now, soon, later, or when it would be polled anyway."""
     if number > last:
         stores().due.put(account.name, sending.claim_seconds())
         sending.consume(account.name)
-    elif number == 0:
-        stores().due.put(account.name, account.poll.max)
+    elif number:
+        if number < last:
+            stores().due.sooner(account.name, account.poll.min)
+    else:
+        let_wait(account)
+
+
+def let_wait(account: TaobaoAccount) -> None:
+    """Poll the account no earlier than its longest interval after its last pull. One that was never pulled does not wait."""
+    left = last_pull(account.name).at + account.poll.max - time.time()
+    if left > stores().due.delays([account.name]).get(account.name, 0.0):
+        stores().due.put(account.name, left)
+
+
+def last_pull(name: str) -> Seen:
+    """What the account's last pull told."""
+    return stores().seen.get(name) or NEVER

@@ -99,9 +99,5 @@ def header(account: Account, batch: str, lease: Lease, item: Item) -> fanout.Hea
 
 
 def limits(lease: float) -> dict[str, float]:
-    """Celery's time limits for one try under a lease of so many seconds, for a handler that ignores our own (`timer.py`).
-
-    Both are later than ours: a soft limit at the same moment would ring a second time, wherever the task is by then.
-    """
-    limit = try_seconds(lease, settings().handler_seconds)
-    return {"soft_time_limit": limit + HARD_GRACE / 2, "time_limit": limit + HARD_GRACE}
+    """Celery's time limit for one try under a lease of so many seconds, for a handler that ignores our own (`timer.py`)."""
+    return {"time_limit": try_seconds(lease, settings().handler_seconds) + HARD_GRACE}

@@ -12,6 +12,9 @@ LONGEST_PROBE = 3600.0
 ASK_AGAIN = 30.0
 """A paused account is looked at this often without a call, so that new credentials or `accounts resume` work soon."""
 
+LOOKS_A_SECOND = 100.0
+"""All accounts together, should all be paused, are looked at no more often: a hundred thousand would keep a core busy."""
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -37,6 +40,16 @@ def decide(error: PlatformError, last: Pause | None, fingerprint: str, *, now: f
         )
         return Decision(error.scope, Pause(now + wait, str(error), remedy, again + 1, fingerprint))
     return Decision(error.scope, None)
+
+
+def ask_again(accounts: int) -> float:
+    """How long to leave a paused account before it is looked at again, one of so many accounts."""
+    return max(ASK_AGAIN, accounts / LOOKS_A_SECOND)
+
+
+def outlasts(last: Pause, new: Pause) -> bool:
+    """Whether a ban or a spent quota that is known already lasts longer than the one that a platform has just named."""
+    return not (last.by_hand or last.fingerprint or new.fingerprint) and last.until >= new.until
 
 
 def holds(pause: Pause | None, fingerprint: str, *, now: float) -> bool:

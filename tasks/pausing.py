@@ -7,8 +7,8 @@ from celery.utils.log import get_task_logger
 
 from tasks import failures
 from tasks.accounts import Account, fingerprint
-from tasks.platforms.errors import PlatformError
-from tasks.runtime import stores
+from tasks.platforms.errors import OutOfQuota, PlatformError, Throttled
+from tasks.runtime import accounts, stores
 from tasks.store.pauses import Kind, Pause
 from tasks.text import shown
 
@@ -33,7 +33,7 @@ def look(account: Account) -> Standing:
     found = stores().pauses.get(account.name, account.gateway.name)
     on_account, on_gateway = (pause if failures.holds(pause, ours, now=now) else None for pause in found)
     ends = [pause.until for pause in (on_account, on_gateway) if pause]
-    wait = min(failures.ASK_AGAIN, max(ends) - now) if ends else 0.0
+    wait = min(ask_again(), max(ends) - now) if ends else 0.0
     return Standing(wait, on_account is not None and not on_account.fingerprint)
 
 
@@ -41,11 +41,37 @@ def after(account: Account, error: PlatformError) -> float:
     """Pause whoever the error concerns; the seconds until the account is looked at again, 0 when nobody was paused."""
     now, ours = time.time(), fingerprint(account)
     on_account, on_gateway = stores().pauses.get(account.name, account.gateway.name)
-    decision = failures.decide(error, on_account if error.scope == "account" else on_gateway, ours, now=now)
+    last = on_account if error.scope == "account" else on_gateway
+    decision = failures.decide(error, last, ours, now=now)
     if decision.pause is None:
         return 0.0
-    put(account, decision.kind, decision.pause, now)
-    return min(failures.ASK_AGAIN, max(0.001, decision.pause.until - now))
+    longest = decision.pause
+    if last and failures.outlasts(last, decision.pause):
+        longest = last  # as when calls that were under way together end in a spent day and in a ban of a second
+    else:
+        put(account, decision.kind, decision.pause, now)
+    return min(ask_again(), max(0.001, longest.until - now))
+
+
+def banned(account: Account) -> float:
+    """For how many more seconds its platform refuses every call of the gateway, by its own word; 0 when it does not."""
+    _, pause = stores().pauses.get(account.name, account.gateway.name)
+    if pause is None or pause.by_hand or pause.fingerprint:
+        return 0.0
+    return max(0.0, pause.until - time.time())
+
+
+def heed(account: Account, error: PlatformError) -> float:
+    """Hold all workers back when a call was one too many for the platform; for how many seconds, 0 for other errors.
+
+    For confirms and counts, whose other errors say nothing about pulls.
+    """
+    return after(account, error) if isinstance(error, Throttled | OutOfQuota) else 0.0
+
+
+def ask_again() -> float:
+    """How long a paused account is left alone at the most before it is looked at again (seconds)."""
+    return failures.ask_again(len(accounts().accounts))
 
 
 def put(account: Account, kind: Kind, pause: Pause, now: float) -> None:

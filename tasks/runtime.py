@@ -10,12 +10,16 @@ from tasks.settings import settings
 from tasks.store.batches import Batches
 from tasks.store.connection import connect
 from tasks.store.due import Due
+from tasks.store.flow import Flow
 from tasks.store.inbox import Inbox
 from tasks.store.letters import Letters
 from tasks.store.marks import Marks
 from tasks.store.parts import Parts
 from tasks.store.pauses import Pauses
+from tasks.store.plans import Plans
+from tasks.store.quota import Quota
 from tasks.store.recent import Recent
+from tasks.store.seen import LatestPulls
 from tasks.store.tally import Tally
 
 DAY = 24 * 3600
@@ -29,11 +33,15 @@ class Stores:
     counts: Due
     marks: Marks
     batches: Batches
+    flow: Flow
     parts: Parts
     inbox: Inbox
     letters: Letters
     recent: Recent
+    seen: LatestPulls
     pauses: Pauses
+    plans: Plans
+    quota: Quota
     tally: Tally
 
     @classmethod
@@ -44,11 +52,15 @@ class Stores:
             counts=Due(redis, "count"),
             marks=Marks(redis, done_days * DAY),
             batches=Batches(redis),
+            flow=Flow(redis),
             parts=Parts(redis),
             inbox=Inbox(redis),
             letters=Letters(redis),
             recent=Recent(redis),
+            seen=LatestPulls(redis),
             pauses=Pauses(redis),
+            plans=Plans(redis),
+            quota=Quota(redis),
             tally=Tally(redis),
         )
 

@@ -51,7 +51,7 @@ def hurry() -> None:
     end = time.monotonic() + KILL_SECONDS
     while children := active_children():
         number = signal.SIGALRM if time.monotonic() < end else signal.SIGKILL
-        for child in children:
+        for pid in filter(None, (child.pid for child in children)):
             with suppress(ProcessLookupError):
-                os.kill(child.pid, number)
+                os.kill(pid, number)
         time.sleep(AGAIN_SECONDS)

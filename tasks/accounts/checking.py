@@ -18,11 +18,14 @@ from tasks.accounts.models import (
     TaobaoGateway,
     VvtoolGateway,
 )
-from tasks.accounts.secrets import Secrets, Unresolved
+from tasks.accounts.pieces import Piece
+from tasks.accounts.reuse import Kept, Reuse, stamp
+from tasks.accounts.secrets import Secrets, Unresolved, is_reference
 
 SECTIONS = ("gateways", "accounts")
 
 Table = dict[str, Any]
+Written = Mapping[str, Any] | Piece
 M = TypeVar("M", bound=Frozen)
 
 
@@ -47,12 +50,20 @@ REFERENCES: dict[type[Frozen], frozenset[str]] = {
 """The fields of each model that may say env:NAME or file:PATH."""
 
 
-def check(raw: object, secrets: Secrets, source: str, *, literals_are_fine: bool = False) -> Accounts:
-    """The accounts that the structure describes. Raises `AccountsError` with every fault at once."""
-    checker = _Checker(secrets)
+def check(
+    raw: object, secrets: Secrets, source: str, *, literals_are_fine: bool = False, reuse: Reuse | None = None
+) -> Accounts:
+    """The accounts that the structure describes. Raises `AccountsError` with every fault at once.
+
+    Accounts written as they were at the last check with the same `reuse` are the same objects as then. Raises `Uncut` where
+    the structure has pieces that cannot be read.
+    """
+    reuse = Reuse() if reuse is None else reuse
+    checker = _Checker(secrets, reuse)
     gateways, accounts = checker.everything(raw, source)
     if checker.faults:
         raise AccountsError(checker.faults, source)
+    reuse.kept, reuse.gateways = checker.kept, gateways
     literals = [] if literals_are_fine else checker.literals
     return Accounts(gateways, accounts, (*map(_literal, literals), *_twins(accounts)))
 
@@ -65,7 +76,7 @@ def _twins(accounts: Mapping[str, Account]) -> Iterator[str]:
     """Accounts that pull the same messages: they take them from each other, and each call is paid for."""
     seen: dict[object, str] = {}
     for name, account in accounts.items():
-        queue = (account.gateway.name, *(getattr(account, field, None) for field in ("group", "shop_id", "topic")))
+        queue = (account.gateway.name, *map(vars(account).get, ("group", "shop_id", "topic")))
         first = seen.setdefault(queue, name)
         if first != name:
             yield f"{dotted(('accounts', name))}: it pulls the same messages as {dotted(('accounts', first))}"
@@ -74,10 +85,12 @@ def _twins(accounts: Mapping[str, Account]) -> Iterator[str]:
 class _Checker:
     """Goes through the structure once and gathers faults instead of stopping at the first."""
 
-    def __init__(self, secrets: Secrets) -> None:
+    def __init__(self, secrets: Secrets, reuse: Reuse) -> None:
         self.faults: list[Fault] = []
         self.literals: list[Place] = []
+        self.kept: dict[str, Kept] = {}
         self._secrets = secrets
+        self._reuse = reuse
 
     def everything(self, raw: object, source: str) -> tuple[dict[str, Gateway], dict[str, Account]]:
         if not isinstance(raw, Mapping):
@@ -92,8 +105,9 @@ class _Checker:
 
     def _gateways(self, tables: Mapping[str, Table]) -> Iterator[tuple[str, Gateway | None]]:
         """Each gateway; a faulty one stands in for itself, and None where not even its platform is known."""
-        for name, table in tables.items():
+        for name, written in tables.items():
             path: Place = ("gateways", name)
+            table = dict(written)
             platform = table.pop("platform", None)
             model = GATEWAYS.get(platform) if isinstance(platform, str) else None
             if model is None:
@@ -101,38 +115,64 @@ class _Checker:
                 self._fault((*path, "platform"), f"expected {listed(GATEWAYS)}{nearest(platform, GATEWAYS)}", said)
                 yield name, None
             else:
-                yield name, self._built(model, path, table) or STAND_INS[str(platform)]
+                built = self._built(model, path, table)
+                yield name, self._reuse.gateway(built) if built else STAND_INS[str(platform)]
 
     def _accounts(
-        self, tables: Mapping[str, Table], gateways: Mapping[str, Gateway | None]
+        self, tables: Mapping[str, Written], gateways: Mapping[str, Gateway | None]
     ) -> Iterator[tuple[str, Account]]:
-        for name, table in tables.items():
-            path: Place = ("accounts", name)
-            wanted = table.pop("gateway", None)
-            gateway = gateways.get(wanted) if isinstance(wanted, str) else None
-            if not isinstance(wanted, str) or wanted not in gateways:
-                known = f"expected the name of a gateway: {listed(gateways) or 'there is none yet'}"
-                said = shown(wanted) if wanted is not None else ""
-                self._fault((*path, "gateway"), known + nearest(wanted, gateways), said)
-            model = ACCOUNTS[gateway.platform] if gateway else _AnyAccount
-            account = self._built(model, path, {**table, "gateway": gateway or STAND_INS["taobao"]})
-            if account:
+        for name, written in tables.items():
+            kept = self._reuse.find(name, written, gateways, self._secrets)
+            if kept:
+                self.kept[name] = kept
+                self.literals += (("accounts", name, field) for field in kept.literals)
+                yield name, kept.account
+            elif account := self._account(name, written, gateways):
                 yield name, account
 
-    def _tables(self, raw: Mapping[object, object], section: str) -> dict[str, Table]:
-        """The named tables of a section, copied; whatever is none is a fault."""
+    def _account(self, name: str, written: Written, gateways: Mapping[str, Gateway | None]) -> Account | None:
+        """The account, kept for the next check, or None and its faults."""
+        path: Place = ("accounts", name)
+        table = written.table() if isinstance(written, Piece) else dict(written)
+        if not isinstance(table, dict):
+            self._no_table("accounts", name, table)
+            return None
+        wanted = table.pop("gateway", None)
+        gateway = gateways.get(wanted) if isinstance(wanted, str) else None
+        if not isinstance(wanted, str) or wanted not in gateways:
+            known = f"expected the name of a gateway: {listed(gateways) or 'there is none yet'}"
+            said = shown(wanted) if wanted is not None else ""
+            self._fault((*path, "gateway"), known + nearest(wanted, gateways), said)
+        model = ACCOUNTS[gateway.platform] if gateway else _AnyAccount
+        secret = [field for field in sorted(REFERENCES[model]) if field in table]
+        references = tuple(said for field in secret if is_reference(said := table[field]))
+        literal = len(self.literals)
+        account = self._built(model, path, {**table, "gateway": gateway or STAND_INS["taobao"]})
+        if account:
+            account = self._reuse.account(account)
+            fields = tuple(str(place[-1]) for place in self.literals[literal:])
+            number = stamp(written, map(self._secrets.resolve, references))
+            if number is not None:
+                self.kept[name] = Kept(account, number, references, fields)
+        return account
+
+    def _tables(self, raw: Mapping[object, object], section: str) -> dict[str, Any]:
+        """The named tables of a section; whatever is none is a fault."""
         found = raw.get(section)
         if not isinstance(found, Mapping):
             said = kind(found) if section in raw else ""
             self._fault((section,), f"expected tables, as [{section}.NAME]", said)
             return {}
-        tables: dict[str, Table] = {}
+        tables: dict[str, Any] = {}
         for name, table in found.items():
-            if isinstance(name, str) and isinstance(table, Mapping):
-                tables[name] = dict(table)
+            if isinstance(name, str) and isinstance(table, (Mapping, Piece)):
+                tables[name] = table
             else:
-                self._fault((section, name), f"expected a table under a name of text, as [{section}.NAME]", kind(table))
+                self._no_table(section, name, table)
         return tables
+
+    def _no_table(self, section: str, name: object, found: object) -> None:
+        self._fault((section, name), f"expected a table under a name of text, as [{section}.NAME]", kind(found))
 
     def _built(self, model: type[M], path: Place, table: Table) -> M | None:
         """One gateway or account, or None and its faults."""

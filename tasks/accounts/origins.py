@@ -11,6 +11,7 @@ from typing import Protocol
 
 from tasks.accounts.faults import SHOWN_SOURCE, AccountsError, Fault
 from tasks.accounts.files import Stamp, Unreadable, read, stamp
+from tasks.accounts.pieces import Uncut, cut
 from tasks.text import shown as escaped
 
 FILE_BYTES = 64 * 2**20
@@ -34,7 +35,10 @@ class Origin(Protocol):
         """Whether it is worth reading again; called once a look."""
 
     def read(self) -> object:
-        """The structure as it stands there. Raises `AccountsError`."""
+        """The structure as it stands there; a `Piece` may stand for an account's table. Raises `AccountsError`."""
+
+    def read_whole(self) -> object:
+        """The structure without pieces, for those that cannot be read. Raises `AccountsError`."""
 
 
 class File:
@@ -61,12 +65,18 @@ class File:
         return still or rested(now) or self._restless > SETTLING_LOOKS
 
     def read(self) -> object:
+        return self._structure(_pieces)
+
+    def read_whole(self) -> object:
+        return self._structure(tomllib.loads)
+
+    def _structure(self, understand: Callable[[str], object]) -> object:
         self._read = self._seen = stamp(self._path)
         self._restless = 0
         if not self.name:
             raise AccountsError([Fault("TIDINGS_ACCOUNTS", "it is empty; expected the path of an accounts file")])
         try:
-            return tomllib.loads(read(self._path, FILE_BYTES))
+            return understand(read(self._path, FILE_BYTES))
         except Unreadable as error:
             raise self._fault(f"{error} (TIDINGS_ACCOUNTS says where the accounts are)") from None
         except RecursionError:
@@ -78,6 +88,14 @@ class File:
 
     def _fault(self, expected: str) -> AccountsError:
         return _unusable(self.name, expected)
+
+
+def _pieces(text: str) -> object:
+    """What the TOML text says, in pieces where it can be cut. Raises what `tomllib.loads` does."""
+    try:
+        return cut(text)
+    except Uncut:
+        return tomllib.loads(text)
 
 
 def rested(seen: Stamp) -> bool:
@@ -104,6 +122,9 @@ class Function:
             return call()
         except (Exception, SystemExit) as error:
             raise self._fault(f"it raised {type(error).__name__}{_place(error)}") from None
+
+    def read_whole(self) -> object:
+        return self.read()
 
     def _callable(self) -> Callable[[], object]:
         module_name, _, path = self.name.removeprefix(PYTHON).partition(":")

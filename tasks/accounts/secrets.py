@@ -11,6 +11,11 @@ SECRET_BYTES = 64 * 2**10
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
+def is_reference(written: object) -> bool:
+    """Whether it says where a secret is, not what it is."""
+    return isinstance(written, str) and written.startswith(("env:", "file:"))
+
+
 class Unresolved(Exception):
     """The reference leads nowhere; the text says what is expected and holds no secret."""
 
@@ -29,7 +34,7 @@ class Secrets:
 
     def resolve(self, text: str) -> str:
         """The text that a reference stands for; text that is none stands for itself. Raises `Unresolved`."""
-        if not text.startswith(("env:", "file:")):
+        if not is_reference(text):
             return text
         if text not in self._texts:
             self._texts[text] = self._look_up(*text.split(":", 1))

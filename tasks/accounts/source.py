@@ -1,22 +1,23 @@
 """Reading the accounts once, and keeping them up to date while the process runs."""
 
-import hashlib
 import logging
-import marshal
 import os
 import threading
 import time
 from collections.abc import Mapping
-from typing import Any
 
+from tasks.accounts.background import Background
 from tasks.accounts.checking import check
 from tasks.accounts.faults import AccountsError, Fault
 from tasks.accounts.models import Accounts
 from tasks.accounts.origins import Origin, open_origin
+from tasks.accounts.pieces import Uncut
+from tasks.accounts.reuse import Reuse
 from tasks.accounts.secrets import Secrets
 
 SECRETS_SHARE = 0.01  # of the time may go into looking whether the secrets' files have changed
 SHOWN_WARNINGS = 10
+PATIENCE_SECONDS = 1.0
 
 logger = logging.getLogger(__name__)
 
@@ -27,30 +28,29 @@ def load(source: str, environ: Mapping[str, str] | None = None) -> Accounts:
     `environ` is where `env:NAME` is looked up, the process's own by default. Raises `AccountsError` with every fault.
     """
     origin = open_origin(source)
-    return _checked(origin.read(), _secrets(origin, environ), origin)
+    return _read(origin, _secrets(origin, environ), Reuse())
 
 
 def _secrets(origin: Origin, environ: Mapping[str, str] | None) -> Secrets:
     return Secrets(os.environ if environ is None else environ, origin.folder)
 
 
-def _checked(raw: object, secrets: Secrets, origin: Origin) -> Accounts:
+def _read(origin: Origin, secrets: Secrets, reuse: Reuse) -> Accounts:
+    try:
+        return _checked(origin.read(), secrets, origin, reuse)
+    except Uncut:
+        return _checked(origin.read_whole(), secrets, origin, reuse)
+
+
+def _checked(raw: object, secrets: Secrets, origin: Origin, reuse: Reuse) -> Accounts:
     """A function's structure may be of any classes, whose faults must not stop the process that reads it."""
     try:
-        return check(raw, secrets, origin.name, literals_are_fine=origin.literals_are_fine)
-    except AccountsError:
+        return check(raw, secrets, origin.name, literals_are_fine=origin.literals_are_fine, reuse=reuse)
+    except (AccountsError, Uncut):
         raise
     except Exception as error:
         said = f"the structure cannot be read: {type(error).__name__}"
         raise AccountsError([Fault(origin.name, said)], origin.name) from None
-
-
-def _digest(raw: Any) -> bytes:
-    """Equal for equal structures of plain values; empty when there are others in it."""
-    try:
-        return hashlib.sha256(marshal.dumps(raw, 2)).digest()
-    except ValueError:
-        return b""
 
 
 class AccountsSource:
@@ -58,60 +58,68 @@ class AccountsSource:
 
     A file is looked at every `check_every` seconds at most, and a change counts once the file has kept still for one
     look; a function is called again every 30 times that. While a change is faulty, the last good accounts stay. Where
-    nothing changed the same object is returned. May be used from several threads.
+    nothing changed the same object is returned, and an account that did not change is the same object as before.
+
+    Once there are good accounts, a background thread looks and reads. May be used from several threads, and on both sides of
+    a fork.
     """
 
     def __init__(self, source: str, check_every: float = 1.0, environ: Mapping[str, str] | None = None) -> None:
         self._origin = open_origin(source)
         self._environ = environ
-        self._pace = check_every * self._origin.patience
+        self.pace = check_every * self._origin.patience
+        """Seconds from one look to the next."""
         self._next_look = self._next_secrets = 0.0
         self._lock = threading.Lock()
+        self._background = Background(self._look, self._forget)
         self._secrets: Secrets | None = None
-        self._digest = b""
+        self._reuse = Reuse()
         self._good: Accounts | None = None
         self._faults: tuple[Fault, ...] = ()
         self._said = ""
 
-    def current(self) -> Accounts:
-        """The latest accounts that were whole and right. Raises `AccountsError` only if there never were any."""
-        if self._lock.acquire(blocking=self._good is None):
-            try:
-                self._look()
-            finally:
-                self._lock.release()
+    def current(self, patience: float = PATIENCE_SECONDS) -> Accounts:
+        """The latest accounts that were whole and right. Raises `AccountsError` only if there never were any.
+
+        Reading goes on in the background, except that whoever is the first to ask after a long time waits up to `patience`
+        seconds for it: what was read then may be long out of date.
+        """
+        if self._good is None:
+            with self._lock:
+                if self._good is None and time.monotonic() >= self._next_look:
+                    self._look()
+        elif (late := time.monotonic() - self._next_look) >= 0:
+            looked = self._background.ask()
+            if looked and late > self.pace:
+                looked.wait(patience)
         if self._good is None:
             raise AccountsError(self._faults, self._origin.name)
         return self._good
 
     def _look(self) -> None:
-        now = time.monotonic()
-        if self._secrets is None or now >= self._next_look:
-            other_secrets = self._secrets_changed(now)
-            if self._secrets is None or self._origin.changed() or other_secrets:
-                self._read(other_secrets)
-            self._next_look = time.monotonic() + self._pace
+        other_secrets = self._secrets_changed(time.monotonic())
+        if self._secrets is None or self._origin.changed() or other_secrets:
+            self._read()
+        self._next_look = time.monotonic() + self.pace
+
+    def _forget(self) -> None:
+        """Read again at the next look, whatever has been read so far."""
+        self._origin = open_origin(self._origin.name)
 
     def _secrets_changed(self, now: float) -> bool:
         """Whether a secret's file changed. Many files are looked at less often, for a share of the time."""
         if self._secrets is None or now < self._next_secrets:
-            return self._secrets is None
+            return False
         changed = self._secrets.changed()
         self._next_secrets = now + (time.monotonic() - now) / SECRETS_SHARE
         return changed
 
-    def _read(self, other_secrets: bool) -> None:
-        digest, secrets = b"", _secrets(self._origin, self._environ)
-        self._secrets = self._secrets or secrets
+    def _read(self) -> None:
+        self._secrets = _secrets(self._origin, self._environ)
         try:
-            raw = self._origin.read()
-            digest = _digest(raw)
-            if other_secrets or not digest or digest != self._digest:
-                self._secrets = secrets
-                self._take(_checked(raw, secrets, self._origin))
+            self._take(_read(self._origin, self._secrets, self._reuse))
         except AccountsError as error:
             self._report(error)
-        self._digest = digest
 
     def _take(self, fresh: Accounts) -> None:
         self._said = ""

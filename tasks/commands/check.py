@@ -11,11 +11,12 @@ def check(ctx: click.Context) -> None:
 
     Exit code 1 if anything fails; warnings do not count.
     """
-    from tasks.commands.check_redis import redis_findings
+    from tasks.commands.check_redis import letters_findings, redis_findings
     from tasks.commands.check_setup import accounts_findings, broker_findings, handlers_findings, lease_findings
 
     found = []
-    looks = (accounts_findings, handlers_findings, lease_findings, redis_findings, lambda: broker_findings(ctx.obj.app))
+    setup = (accounts_findings, handlers_findings, lease_findings)
+    looks = (*setup, redis_findings, letters_findings, lambda: broker_findings(ctx.obj.app))
     for look in looks:
         for finding in look():
             click.echo(str(finding))

@@ -1,4 +1,4 @@
-"""What `check` says of the Redis that keeps state and results."""
+"""What `check` says of the Redis that keeps state and results, and of the dead letters in it."""
 
 import time
 from collections.abc import Iterator
@@ -8,6 +8,7 @@ from redis.exceptions import RedisError
 
 from tasks.commands.finding import Finding, fail, ok, warn
 from tasks.commands.masking import masked
+from tasks.runtime import stores
 from tasks.settings import settings
 from tasks.store.connection import connect
 from tasks.text import shown
@@ -78,6 +79,34 @@ def skew(seconds: float) -> Iterator[Finding]:
             "clock",
             f"Redis's clock is {seconds:+.1f} s off this machine's",
             "set both by NTP; platforms allow 10 minutes",
+        )
+
+
+def letters_findings() -> Iterator[Finding]:
+    """Whether anything waits for a person. Nothing is said where Redis does not answer: that is a finding of its own."""
+    try:
+        letters = stores().letters
+        number, replies = len(letters), sum(letter.reply for letter in letters.all())
+    except (RedisError, ValueError, OSError):
+        return
+    yield from waiting(number, replies)
+
+
+def waiting(letters: int, replies: int) -> Iterator[Finding]:
+    """What so many dead letters mean, of which some are whole replies that could not be read."""
+    if not letters:
+        yield ok("letters", "no dead letter waits")
+        return
+    yield warn(
+        "letters",
+        f"{letters} dead letters wait: messages that no handler could take, or that could not be read",
+        "look at them with `celery -A tasks letters list`, then replay or drop them",
+    )
+    if replies:
+        yield warn(
+            "letters",
+            f"{replies} of them are replies from the inbox that cannot be read, each with all messages of a pull",
+            "`celery -A tasks letters list --reason 'reply cannot be read'`; replay them when the cause is gone",
         )
 
 

@@ -61,8 +61,14 @@ def _loads_mending(written: str) -> Any:
 
 def sound(written: str) -> str:
     """The text as it can be stored: half characters become U+FFFD. Raises `ValueError` for bytes that were no UTF-8."""
-    if written.isascii():
-        return written
+    try:
+        written.encode()
+    except UnicodeEncodeError:
+        return _whole(written)
+    return written
+
+
+def _whole(written: str) -> str:
     if any("\udc80" <= character <= "\udcff" for character in written):
         raise ValueError("holds bytes that are no UTF-8")
     return written.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -7,19 +7,30 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
+from tasks.flow import Load
 from tasks.store.connection import Client
 from tasks.store.due import CHUNK, NOW
-from tasks.store.keys import PREFIX, key
+from tasks.store.flow import FLOW, HANDED, KEEP_SECONDS
+from tasks.store.keys import key
 
-HELD = PREFIX + "held"
+HELD_SECONDS = 600
+"""A hold is forgotten after this, whatever became of its account."""
 
 OPEN = (
     NOW
     + """
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-return redis.call('ZCARD', KEYS[1])
+for _, batch in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now)) do
+  redis.call('ZREM', KEYS[1], batch)
+  redis.call('HDEL', KEYS[2], batch)
+end
+local messages = 0
+for _, size in ipairs(redis.call('HVALS', KEYS[2])) do messages = messages + size end
+local since = redis.call('GET', KEYS[3])
+return {redis.call('ZCARD', KEYS[1]), messages, since and tostring(math.max(0.001, now - since)) or '0'}
 """
 )
+
+HOLD = NOW + "redis.call('SET', KEYS[1], string.format('%.3f', now), 'EX', ARGV[1])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +56,18 @@ class Batches:
     def __init__(self, redis: Client) -> None:
         self.redis = redis
         self._open = redis.register_script(OPEN)
+        self._hold = redis.register_script(HOLD)
 
     def open(self, batch: Open) -> None:
         """Remember a batch before its messages are handed out."""
         ends = batch.pulled + batch.lease
         keep = max(1, round(batch.lease * 2))
-        accounts = key("open", batch.account)
+        opened, sizes, _ = self._keys(batch.account)
         pipe = self.redis.pipeline()
         pipe.set(key("batch", batch.id), json.dumps(asdict(batch)), ex=keep)
-        pipe.zadd(accounts, {batch.id: ends})
-        pipe.expire(accounts, keep)
+        pipe.zadd(opened, {batch.id: ends}).expire(opened, keep)
+        pipe.hset(sizes, batch.id, len(batch.waiting)).expire(sizes, keep)
+        pipe.hincrby(FLOW, HANDED, len(batch.waiting)).expire(FLOW, KEEP_SECONDS)
         pipe.execute()
 
     def get(self, id_: str) -> Open | None:
@@ -68,14 +81,20 @@ class Batches:
         return Open(**fields)
 
     def close(self, id_: str, account: str) -> bool:
-        """Forget the batch. True when the account was held back for having too many open, and may go on now."""
+        """Forget the batch. True when the account is held back, and may go on now."""
+        opened, sizes, held = self._keys(account)
         pipe = self.redis.pipeline()
-        pipe.delete(key("batch", id_)).zrem(key("open", account), id_).srem(HELD, account)
-        return bool(pipe.execute()[2])
+        pipe.exists(held).delete(key("batch", id_)).zrem(opened, id_).hdel(sizes, id_)
+        return bool(pipe.execute()[0])
 
     def under_way(self, account: str) -> int:
         """How many batches of the account have neither been confirmed nor run out of lease."""
-        return int(self._open(keys=[key("open", account)]))
+        return self.load(account).batches
+
+    def load(self, account: str) -> Load:
+        """The same, how many messages they brought for handlers, and for how long the account is held back already."""
+        batches, messages, held = self._open(keys=self._keys(account))
+        return Load(int(batches), int(messages), float(held))
 
     def under_way_many(self, accounts: Sequence[str]) -> dict[str, int]:
         """How many batches each of these accounts has open, in one round trip a thousand."""
@@ -90,10 +109,12 @@ class Batches:
         return found
 
     def hold(self, account: str) -> None:
-        """Remember that the account would be polled at once but for its open batches."""
-        self.redis.sadd(HELD, account)
+        """The account is held back: it is polled when one of its batches is closed, until it is let go."""
+        self._hold(keys=[key("held", account)], args=[HELD_SECONDS])
 
-    def drop(self, accounts: Sequence[str]) -> None:
-        """Forget the holds of accounts that are gone."""
-        if accounts:
-            self.redis.srem(HELD, *accounts)
+    def let_go(self, account: str) -> None:
+        """The account is held back no more."""
+        self.redis.delete(key("held", account))
+
+    def _keys(self, account: str) -> tuple[str, str, str]:
+        return key("open", account), key("sizes", account), key("held", account)

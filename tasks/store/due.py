@@ -1,7 +1,8 @@
 """When each account is to be polled next: a sorted set, claimed atomically, so that any number of beats may run.
 
 Scores are seconds since the epoch by Redis's own clock: beats and workers on several machines share it.
-A claim moves the due time ahead; whoever polls sets it anew. A claim that comes to nothing falls due again.
+A claim moves the due time ahead by the short time that sending takes, and `hold` then by as long as a poll may take; whoever
+polls sets it anew. A claim that comes to nothing falls due again: soon when its beat was killed before it had sent the task.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +19,18 @@ CLAIM = (
 local names = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])
 for _, name in ipairs(names) do redis.call('ZADD', KEYS[1], now + ARGV[2], name) end
 local first = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
-return {names, redis.call('ZCARD', KEYS[1]), first[2] and tostring(first[2] - now) or ''}
+local again = names[1] and redis.call('ZSCORE', KEYS[1], names[1]) or ''
+return {names, redis.call('ZCARD', KEYS[1]), first[2] and tostring(first[2] - now) or '', again}
+"""
+)
+
+# Whose due time is another than the claim set has been polled already.
+HOLD = (
+    NOW
+    + """
+for i = 3, #ARGV do
+  if redis.call('ZSCORE', KEYS[1], ARGV[i]) == ARGV[1] then redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[i]) end
+end
 """
 )
 
@@ -56,11 +68,15 @@ CHUNK = 1000
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Whom to poll now, how many are known in all, and in how many seconds the next one falls due (None: nobody)."""
+    """Whom to poll now, how many are known in all, and in how many seconds the next one falls due (None: nobody).
+
+    `again` is the due time that the claim has set, as Redis writes it.
+    """
 
     names: list[str]
     known: int
     next_in: float | None
+    again: str = ""
 
 
 class Due:
@@ -71,6 +87,7 @@ class Due:
         self.key = f"{PREFIX}due:{kind}"
         self.learnt_key = f"{PREFIX}learnt:{kind}"
         self._claim = redis.register_script(CLAIM)
+        self._hold = redis.register_script(HOLD)
         self._seed = redis.register_script(SEED)
         self._put = redis.register_script(PUT)
         self._sooner = redis.register_script(SOONER)
@@ -78,8 +95,13 @@ class Due:
 
     def claim(self, most: int, seconds: float) -> Claim:
         """Take up to `most` due accounts; each falls due again after `seconds` unless somebody puts it elsewhere."""
-        names, known, next_in = self._claim(keys=[self.key], args=[most, seconds])
-        return Claim(names, known, float(next_in) if next_in else None)
+        names, known, next_in, again = self._claim(keys=[self.key], args=[most, seconds])
+        return Claim(names, known, float(next_in) if next_in else None, again)
+
+    def hold(self, claim: Claim, seconds: float) -> None:
+        """Let what was claimed fall due again only after `seconds` from now, except where somebody has put it elsewhere."""
+        for start in range(0, len(claim.names), CHUNK):
+            self._hold(keys=[self.key], args=[claim.again, seconds, *claim.names[start : start + CHUNK]])
 
     def seed(self, delays: Mapping[str, float]) -> None:
         """Make accounts known that are not yet, each due after its delay in seconds."""

@@ -163,6 +163,28 @@ def test_what_a_killed_worker_had_taken_is_handled_by_another_within_the_same_le
     assert all(len(message["deliveries"]) == 1 for message in installation.control.ledger())
 
 
+@pytest.mark.parametrize("pool", ["prefork", "threads", "solo"])
+def test_a_worker_told_to_stop_leaves_nothing_recorded_and_gives_back_what_it_has_not_begun(
+    installation: Installation, redis: Redis, pool: str
+) -> None:
+    installation.configure(one_account(60), HANDLERS.replace("    note(m", "    time.sleep(0.05)\n    note(m"))
+    ids = publish(installation, "t", 60)
+    worker = installation.worker("worker", "-P", pool)
+    beat = installation.beat()
+    installation.until(lambda: len(installation.handled()) >= 10, 40, "the work has begun")
+    beat.terminate()
+    worker.terminate()
+    installation.until(lambda: worker.poll() is not None, 30, "the worker ends")
+    left = redis.llen("tidings:handle")
+    assert left, "it ended before the work did"
+    assert redis.hlen("tidings:unacked") == redis.zcard("tidings:unacked_index") == 0
+    assert len(installation.handled()) + left == 60
+    assert redis.llen("tidings:confirm") == 0
+    installation.worker("another", "-P", pool)
+    installation.until(lambda: len(confirmed(installation)) == 60, 30, "what was given back is handled and confirmed")
+    assert Counter(line[4] for line in installation.handled()) == Counter(ids)
+
+
 @pytest.mark.parametrize(("lease", "expected"), [(5, 3.0), (20, 12.0), (300, 180.0), (7200, 240.0)])
 def test_tasks_of_a_killed_worker_come_back_within_the_shortest_lease(
     installation: Installation, lease: float, expected: float

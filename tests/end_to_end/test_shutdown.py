@@ -20,12 +20,15 @@ poll = { min = 0.2, max = 0.5 }
 """
 NOTE = '    note(message, "handled")'
 SLOW = HANDLERS.replace(NOTE, "    time.sleep(0.5)\n" + NOTE)
-SLEEPS_ONCE = HANDLERS.replace(NOTE, f"""
+SLEEPS_ONCE = HANDLERS.replace(
+    NOTE,
+    f"""
     if not os.path.exists(JOURNAL + message.id):
         open(JOURNAL + message.id, "w").close()
         note(message, "begun")
         {{sleep}}
-{NOTE}""")
+{NOTE}""",
+)
 STUBBORN = """
         import signal
         signal.signal(signal.SIGALRM, signal.SIG_IGN)

@@ -1,5 +1,6 @@
 """Tidings inside the test's own process: its settings point at the embedded Valkey and at an accounts file of the test's."""
 
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -35,6 +36,22 @@ gateway = "tb"
 gateway = "vv"
 shop_id = "123"
 """
+
+
+@pytest.fixture(autouse=True)
+def logging_stays() -> Iterator[None]:
+    """What a worker in the test's own process does to the loggers ends with the test."""
+    before = {logger: (logger.level, logger.propagate, list(logger.handlers)) for logger in loggers()}
+    yield
+    for logger in loggers():
+        level, logger.propagate, logger.handlers = before.get(logger, (logging.NOTSET, True, logger.handlers))
+        logger.setLevel(level)
+
+
+def loggers() -> list[logging.Logger]:
+    """Every logger that there is."""
+    known = logging.root.manager.loggerDict.values()
+    return [logging.root, *(logger for logger in known if isinstance(logger, logging.Logger))]
 
 
 @pytest.fixture

@@ -64,8 +64,7 @@ class Run:
         self.request = Request(
             message, app=app, body=payload, decoded=True, on_ack=self._acknowledged, on_reject=self._acknowledged
         )
-        hard, soft = self.request.time_limits
-        self.soft_limit: float = soft or app.conf.task_soft_time_limit
+        hard, _ = self.request.time_limits
         self.deadline: float = time.time() + (hard or app.conf.task_time_limit)
         self._go, self._back = threading.Semaphore(0), threading.Semaphore(0)
 

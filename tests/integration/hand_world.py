@@ -30,6 +30,7 @@ poll = {{ min = 1, max = 8 }}
 [gateways.gateway]
 platform = "vvtool"
 token = "env:TOKEN"
+calls_per_second = 1000
 lease_seconds = {LEASE}
 [accounts.shop]
 gateway = "gateway"

@@ -1,11 +1,15 @@
 """What the application class, the transport and the result backend add to Celery's own."""
 
+from ast import literal_eval
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from celery import chord
+from celery.concurrency import get_implementation
 from celery.result import denied_join_result
-from kombu import Connection
+from celery.signals import celeryd_after_setup
+from kombu import Connection, Exchange, Producer, Queue
 from kombu.transport.redis import Channel as StockChannel
 from kombu.utils.json import loads
 from redis import Redis
@@ -15,7 +19,7 @@ from tasks import app, sending
 from tasks.backend import QuietRedisBackend
 from tasks.handle import handle
 from tasks.runtime import Stores
-from tasks.transport import Channel
+from tasks.transport.channel import Channel
 
 
 def test_a_batch_goes_out_together_when_its_block_ends(tidings: Stores, redis: Redis) -> None:
@@ -44,6 +48,41 @@ def test_a_chord_inside_a_batch_takes_one_round_trip_for_its_header(tidings: Sto
         chord(header)(handle.s(delivery={}))
     assert redis.info("stats")["total_reads_processed"] - before < 60, "without a batch it takes more than one a task"
     assert redis.llen("tidings:handle") == 100
+
+
+def test_a_batch_goes_into_each_queue_with_one_command_a_hundred_and_keeps_its_order(
+    tidings: Stores, redis: Redis
+) -> None:
+    redis.config_resetstat()
+    with app.batch():
+        for number in range(250):
+            handle.apply_async(kwargs={"delivery": {"id": str(number)}})
+            if number % 5 == 0:
+                sending.consume(f"shop-{number}")
+    assert redis.info("commandstats")["cmdstat_lpush"]["calls"] == 4
+    sent = [loads(text)["headers"]["kwargsrepr"] for text in redis.lrange("tidings:handle", 0, -1)]
+    assert [literal_eval(text)["id"] for text in reversed(sent)] == [str(number) for number in range(250)]
+    assert redis.llen("tidings:consume") == 50
+
+
+def test_what_else_kombu_publishes_in_a_batch_is_left_as_it_is(tidings: Stores, redis: Redis) -> None:
+    """Broadcasts go out, and a queue that expires is prolonged."""
+    client: Any = redis
+    with app.connection_for_write() as connection, client.pubsub() as watching:
+        channel: Any = connection.channel()
+        watching.psubscribe("*control*")
+        expiring = Queue("passing", routing_key="passing", expires=60, channel=channel)
+        expiring.declare()
+        broadcast = Exchange("control", type="fanout", channel=channel)
+        Queue("listener", broadcast, channel=channel, auto_delete=True).declare()
+        producer: Any = Producer(channel)
+        with producer.batch():
+            for number in range(3):
+                producer.publish({"n": number}, routing_key="passing", exchange="")
+            producer.publish({"n": 3}, exchange=broadcast)
+        assert redis.llen("tidings:passing") == 3
+        assert 0 < redis.ttl("tidings:passing") <= 60
+        assert any((watching.get_message(timeout=2) or {}).get("type") == "pmessage" for _ in range(3))
 
 
 def test_the_broker_s_client_is_made_once(tidings: Stores, valkey: str) -> None:
@@ -86,6 +125,25 @@ def test_what_a_chord_leaves_that_never_ends_goes_within_the_hour(tidings: Store
 def test_other_applications_keep_their_own_transport(tidings: Stores, valkey: str) -> None:
     with Connection(valkey) as connection:
         assert type(connection.channel()) is StockChannel
+
+
+@pytest.mark.parametrize(("pool", "ahead"), [("solo", False), ("prefork", True), ("threads", True)])
+def test_a_pool_that_runs_tasks_where_messages_arrive_takes_none_ahead(valkey: str, pool: str, ahead: bool) -> None:
+    conf = SimpleNamespace(broker_transport_options={"priority_steps": [0]})
+    worker = SimpleNamespace(pool_cls=get_implementation(pool))
+    celeryd_after_setup.send(sender="worker", instance=worker, conf=conf)
+    with app.amqp.Connection(valkey, transport_options=conf.broker_transport_options) as connection:
+        channel: Any = connection.channel()
+        assert channel.ahead is ahead
+        assert channel.priority_steps == [0]
+
+
+def test_tasks_are_published_on_the_steady_transport_as_well(tidings: Stores, valkey: str) -> None:
+    with app.producer_pool.acquire(block=True) as producer:
+        assert isinstance(producer.channel, Channel)
+    pool: Any = app.pool
+    with pool.acquire(block=True) as connection:
+        assert isinstance(connection.default_channel, Channel)
 
 
 @pytest.mark.parametrize(

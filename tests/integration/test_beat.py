@@ -1,6 +1,7 @@
 """The scheduler, on a real broker: what it sends, how fast, and that two of them send nothing twice."""
 
 import logging
+import sys
 import threading
 import time
 from collections import Counter
@@ -12,7 +13,7 @@ from kombu.utils.json import loads
 from redis import Redis
 
 from tasks import app, runtime, settings
-from tasks.beat import AccountScheduler
+from tasks.beat import PACE_SECONDS, AccountScheduler
 from tasks.runtime import Stores
 from tasks.store import connection
 
@@ -21,6 +22,16 @@ GATEWAY = """
 platform = "taobao"
 app_key = "12345678"
 app_secret = "env:TB_SECRET"
+"""
+BLOCKING = """
+import threading
+asked, answer = threading.Event(), threading.Event()
+calls = []
+def go():
+    calls.append(1)
+    if len(calls) > 1: asked.set(); answer.wait(30)
+    gateways = {"vv": {"platform": "vvtool", "token": "t"}}
+    return {"gateways": gateways, "accounts": {"a": {"gateway": "vv", "shop_id": "1"}}}
 """
 
 
@@ -117,6 +128,45 @@ def test_an_account_with_new_credentials_is_polled_soon(
     waits = tidings.due.waits(["a", "b"])
     assert waits["a"] - time.time() < 60
     assert waits["b"] - time.time() > 200
+
+
+def test_a_function_that_blocks_does_not_hold_up_who_is_due(
+    tmp_path: Path, scheduler: AccountScheduler, redis: Redis, tidings: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "blocking_accounts.py").write_text(BLOCKING)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setenv("TIDINGS_ACCOUNTS", "python:blocking_accounts:go")
+    monkeypatch.setenv("TIDINGS_ACCOUNTS_SECONDS", "0.001")
+    for cached in (settings.settings, runtime.accounts_source):
+        cached.cache_clear()
+    tick_until(scheduler, 0.3)
+    module = sys.modules.pop("blocking_accounts")
+    assert module.asked.wait(10)
+    try:
+        tidings.due.put("a", 0)
+        tick_until(scheduler, 0.5)
+        assert accounts_of(redis) == {"('a',)": 2}
+    finally:
+        module.answer.set()
+
+
+def test_whoever_falls_due_sooner_than_expected_is_sent_within_a_fifth_of_a_second(
+    tmp_path: Path, scheduler: AccountScheduler, tidings: Stores
+) -> None:
+    write_accounts(tmp_path, "a")
+    tick_until(scheduler, 0.5)
+    tidings.due.put("a", 100)
+    assert scheduler.tick() <= 0.1
+
+
+def test_what_falls_due_at_nearly_the_same_time_is_sent_together(
+    tmp_path: Path, scheduler: AccountScheduler, tidings: Stores
+) -> None:
+    write_accounts(tmp_path, "a", "b")
+    tick_until(scheduler, 0.5)
+    tidings.due.put("a", 0)
+    tidings.due.put("b", 0.001)
+    assert scheduler.tick() >= PACE_SECONDS
 
 
 def test_a_broken_accounts_file_leaves_the_last_good_one_at_work(

@@ -12,6 +12,7 @@ from tasks.platforms.errors import Unauthorised
 from tasks.runtime import Stores
 from tasks.store.batches import Open
 from tasks.store.pauses import Pause
+from tasks.store.seen import Seen
 from tests.integration.commands import run
 
 HOSTILE = "[red]\x1b[2J\u202e\n\udcff"
@@ -29,7 +30,8 @@ def due_in(stores: Stores, name: str) -> float:
 
 
 def test_the_list_shows_every_account_with_its_state_and_todays_figures(polled: Stores) -> None:
-    polled.due.put("shop", 300, 8.0)
+    polled.due.put("shop", 300)
+    polled.seen.put("shop", Seen(at=time.time(), interval=8.0))
     polled.batches.open(Open(id="b", account="shop", pulled=time.time(), lease=60))
     polled.tally.add("shop", {"calls": 3, "pulled": 5}, now=time.time())
     polled.pauses.put("account", "vshop", Pause(time.time() + 600, "27: expired", "renew it"), now=time.time())

@@ -10,6 +10,8 @@ import pytest
 from tasks.commands.embedded import Embedded, free_port
 from tasks.commands.processes import Processes
 from tasks.commands.stopping import Stopping
+from tasks.runtime import Stores
+from tasks.store.letters import Letter
 
 ACCOUNTS = """
 [gateways.tb]
@@ -86,6 +88,19 @@ def test_every_fault_is_named_at_once_each_with_what_to_do(folder: Path) -> None
     assert [line.split()[1] for line in failed] == ["accounts", "accounts", "handlers", "redis", "broker"]
     assert said.count("to do: ") == len(failed)
     assert said.splitlines()[-1] == "5 failed, 0 warned, 0 are fine"
+
+
+def test_dead_letters_and_replies_that_cannot_be_read_are_warned_of(folder: Path, valkey: str, stores: Stores) -> None:
+    for number in range(2):
+        stores.letters.bury(Letter("taobao", "shop-1", "t", str(number), "\x1b[2J", "no", names=("app", str(number))))
+    stores.letters.bury(
+        Letter("vvtool", "shop-2", "", "b1", "<html>", "the platform's reply cannot be read", reply=True)
+    )
+    code, said = check(folder, TIDINGS_REDIS_URL=valkey, TIDINGS_HANDLERS="my_handlers")
+    assert code == 0, said
+    assert "WARN  letters   3 dead letters wait" in said
+    assert "WARN  letters   1 of them are replies from the inbox that cannot be read" in said
+    assert "celery -A tasks letters list" in said
 
 
 def test_tasks_hidden_longer_than_a_lease_fail(folder: Path, valkey: str) -> None:

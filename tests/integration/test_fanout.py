@@ -23,7 +23,7 @@ HEADERS = [
     )
     for n in range(3)
 ]
-LIMITS = {"soft_time_limit": 8.5, "time_limit": 9.0}
+LIMITS = {"time_limit": 9.0}
 OWN = {"id", "root_id", "group", "correlation_id", "delivery_tag", "task_id", "group_id"}
 """What is made anew for each message or chord."""
 UNREAD = ("argsrepr", "kwargsrepr", "reply_to")

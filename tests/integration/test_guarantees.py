@@ -54,7 +54,7 @@ FAULTS = {
     ],
     "vvtool": [{"kind": "http"}, {"kind": "cut"}, {"kind": "error", "code": "202"}, {"kind": "duplicate"}],
 }
-LASTING = {"due", "learnt", "letters"}
+LASTING = {"due", "seen", "plans", "letters"}
 
 
 class Guarantees(RuleBasedStateMachine):

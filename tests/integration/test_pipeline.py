@@ -102,7 +102,7 @@ def test_an_empty_pull_starts_no_chord_and_confirms_nothing(
     platform: FakePlatform, account: Account, redis: Redis
 ) -> None:
     following = consume.poll(account)
-    assert following == consume.Next(1.0, 1.0)
+    assert following == 1.0
     assert platform.confirms == []
     assert redis.keys("tidings:celery*") == redis.keys("tidings:handle") == redis.keys("tidings:confirm") == []
 
@@ -249,7 +249,7 @@ def test_too_many_open_batches_hold_the_account_until_one_is_confirmed(
 ) -> None:
     for number in range(4):
         tidings.batches.open(Open(f"b{number}", "shop", time.time(), 20))
-    assert consume.poll(account) == consume.Next(account.poll.min)
+    assert consume.poll(account) == account.poll.min
     assert platform.pulls == 0
     assert tidings.batches.close("b0", "shop")
     consume.poll(account)
@@ -261,9 +261,9 @@ def test_an_unauthorised_account_is_paused_and_not_called_again(
 ) -> None:
     platform.replies = [Unauthorised("session expired", remedy="renew accounts.shop.session")]
     following = consume.poll(account)
-    assert 0 < following.wait <= 30
+    assert 0 < following <= 30
     for _ in range(3):
-        assert 0 < consume.poll(account).wait <= 30
+        assert 0 < consume.poll(account) <= 30
     assert platform.pulls == 1
     pause, _ = tidings.pauses.get("shop", "tb")
     assert pause is not None
@@ -322,7 +322,7 @@ def test_what_was_not_done_within_its_lease_is_handed_out_again_from_the_inbox(
     registered(on_any)
     tidings.inbox.keep("vshop", "b1", vvtool_body(1, 2, 3), 0)
     tidings.inbox.settle("vshop", "b1", ["1"])
-    assert consume.poll(vshop) == consume.Next(0)
+    assert consume.poll(vshop) == 0
     until(lambda: tidings.inbox.waiting("vshop") == 0)
     assert sorted(seen) == ["1", "3"]
     assert proxy == []
@@ -334,11 +334,11 @@ def test_a_pause_by_the_platform_holds_calls_and_one_by_a_person_holds_everythin
     now = time.time()
     tidings.inbox.keep("vshop", "b1", vvtool_body(1), 0)
     tidings.pauses.put("account", "vshop", Pause(now + 60, "mistake"), now=now)
-    assert 0 < consume.poll(vshop).wait <= 30
+    assert 0 < consume.poll(vshop) <= 30
     tidings.pauses.end("account", "vshop")
     tidings.pauses.put("account", "vshop", Pause(now + 60, "302", fingerprint=fingerprint(vshop)), now=now)
-    assert consume.poll(vshop) == consume.Next(0)
-    assert 0 < consume.poll(vshop).wait <= 30
+    assert consume.poll(vshop) == 0
+    assert 0 < consume.poll(vshop) <= 30
 
 
 def test_an_empty_reply_leaves_nothing_in_the_inbox(proxy: list[bytes], vshop: Account, tidings: Stores) -> None:
@@ -376,9 +376,7 @@ def test_nothing_but_marks_and_counters_is_left_of_many_batches(
     lasting = {key for key in redis.scan_iter("*") if redis.ttl(key) == -1}
     assert kinds["mark"] == 500
     assert kinds["batch"] == kinds["open"] == kinds["parts"] == 0
-    assert all(
-        key.startswith(("tidings:due:", "tidings:learnt:", "tidings:_kombu", "tidings:unacked")) for key in lasting
-    )
+    assert all(key.startswith(("tidings:due:", "tidings:seen", "tidings:_kombu", "tidings:unacked")) for key in lasting)
     assert not any("celery-task" in key for key in redis.scan_iter("*"))
 
 

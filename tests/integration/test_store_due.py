@@ -25,6 +25,29 @@ def test_a_claim_that_comes_to_nothing_falls_due_again(redis: Redis) -> None:
     assert due.claim(10, 0).names == ["shop"]
 
 
+def test_what_was_claimed_falls_due_late_once_it_is_held(redis: Redis) -> None:
+    due = Due(redis)
+    due.seed({"shop": 0, "other": 0})
+    claim = due.claim(10, 0)
+    due.hold(claim, 50)
+    assert due.claim(10, 30).names == []
+    assert all(49 < delay <= 50 for delay in due.delays(["shop", "other"]).values())
+
+
+def test_holding_leaves_alone_what_was_polled_meanwhile(redis: Redis) -> None:
+    due = Due(redis)
+    due.seed({"polled": 0, "claimed again": 0, "gone": 0})
+    claim = due.claim(10, 0)
+    due.put("polled", 5)
+    due.forget(["gone"])
+    assert due.claim(10, 20).names == ["claimed again"]
+    due.hold(claim, 50)
+    delays = due.delays(["polled", "claimed again"])
+    assert 4 < delays["polled"] <= 5
+    assert 19 < delays["claimed again"] <= 20
+    assert due.known() == {"polled", "claimed again"}
+
+
 def test_any_number_of_beats_claim_each_account_once(redis: Redis) -> None:
     Due(redis).seed({f"shop-{n}": 0.0 for n in range(2000)})
     claimed: list[str] = []

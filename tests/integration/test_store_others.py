@@ -6,6 +6,7 @@ from redis import Redis
 
 from tasks.runtime import Stores
 from tasks.store.batches import Open
+from tasks.store.flow import FLOW
 from tasks.store.letters import Letter
 from tasks.store.pauses import Pause
 from tasks.store.tally import day
@@ -50,16 +51,18 @@ def test_a_batch_comes_back_as_it_was_stored(stores: Stores) -> None:
     assert stores.batches.get("b2") is None
 
 
-def test_closing_tells_once_that_the_account_was_held_back(stores: Stores) -> None:
+def test_closing_tells_that_the_account_is_held_back_until_it_is_let_go(stores: Stores) -> None:
     stores.batches.open(batch("b1"))
+    stores.batches.open(batch("b2"))
     stores.batches.hold("shop")
     assert stores.batches.close("b1", "shop")
-    assert not stores.batches.close("b1", "shop")
+    stores.batches.let_go("shop")
+    assert not stores.batches.close("b2", "shop")
 
 
 def test_batches_that_nobody_closes_leave_by_themselves(stores: Stores, redis: Redis) -> None:
     stores.batches.open(batch("b1"))
-    assert all(0 < redis.ttl(key) <= 120 for key in redis.scan_iter("tidings:*"))
+    assert all(0 < redis.ttl(key) <= 120 for key in redis.scan_iter("tidings:*") if key != FLOW)
 
 
 def test_a_letter_is_read_as_it_was_buried(stores: Stores) -> None:

@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from tasks.accounts import Accounts, TaobaoGateway
-from tasks.commands.check_redis import judged, skew
+from tasks.commands.check_redis import judged, skew, waiting
 from tasks.commands.check_setup import fitting
 from tasks.commands.finding import Finding, fail, ok
 
@@ -60,6 +60,15 @@ def test_a_lease_that_shortens_handlers_is_told_with_the_time_they_have() -> Non
 
 def test_without_gateways_there_is_nothing_to_say_of_leases() -> None:
     assert list(fitting(Accounts({}, {}), 6, 60)) == []
+
+
+@pytest.mark.parametrize(("letters", "replies", "levels"), [(0, 0, ["OK"]), (3, 0, ["WARN"]), (3, 1, ["WARN", "WARN"])])
+def test_dead_letters_are_warned_of_with_the_command_that_shows_them(
+    letters: int, replies: int, levels: list[str]
+) -> None:
+    found = list(waiting(letters, replies))
+    assert [finding.level for finding in found] == levels
+    assert all("celery -A tasks letters list" in finding.todo for finding in found if finding.level == "WARN")
 
 
 def test_a_line_says_what_to_do_below_what_is_wrong() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from tasks import limits
 from tasks.accounts import Account
 from tasks.commands.accounts.standing import Standing, in_force
 from tasks.commands.ages import told
@@ -43,13 +44,14 @@ def standings(chosen: Sequence[Account], now: float) -> Iterator[Standing]:
     """How each of these accounts stands, with few round trips for any number of them."""
     names = [account.name for account in chosen]
     own = stores().pauses.many("account", names)
-    gateways = stores().pauses.many("gateway", {account.gateway.name: None for account in chosen})
-    delays, learnt = stores().due.delays(names), stores().due.all_learnt()
+    gateways = limits.pauses((account.gateway for account in chosen), now)
+    delays, seen = stores().due.delays(names), stores().seen.many(names)
     opened, today = stores().batches.under_way_many(names), stores().tally.read_many(names, now=now)
     for account in chosen:
         name = account.name
         kind, pause = in_force(account, own.get(name), gateways.get(account.gateway.name), now)
-        yield Standing(account, kind, pause, delays.get(name), learnt.get(name), opened[name], today[name])
+        interval = seen[name].interval if name in seen else None
+        yield Standing(account, kind, pause, delays.get(name), interval, opened[name], today[name])
 
 
 def row(each: Standing, now: float) -> tuple[object, ...]:

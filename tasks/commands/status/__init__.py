@@ -1,0 +1,65 @@
+"""`celery -A tasks status`: who is polled how often, what waits, what it costs, and what needs a person's attention."""
+
+import click
+
+from tasks.commands.group import Command
+from tasks.commands.status.celerys_own import stand_in
+
+EVERY, LEAST, MOST = 2.0, 0.2, 3600.0
+ORDERS = ("attention", "name", "rate", "pulled", "oldest", "waiting", "open", "calls", "points", "cost")
+
+
+class Every(click.ParamType):  # type: ignore[type-arg]  # generic in the newest click only
+    """The seconds between two pictures."""
+
+    name = "seconds"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The number; what is none was most likely meant as a pattern."""
+        try:
+            seconds = float(str(value))
+        except ValueError:
+            self.fail(f"{str(value)!r} is no number of seconds; patterns go before --watch", param, ctx)
+        if not LEAST <= seconds <= MOST:
+            self.fail(f"{value} is not within {LEAST:g} to {MOST:g} seconds", param, ctx)
+        return seconds
+
+
+@click.command(cls=Command)
+@click.argument("patterns", nargs=-1, metavar="[PATTERN]...")
+@click.option("--json", "as_json", is_flag=True, help="One line of JSON for each: installation, gateways, accounts.")
+@click.option(
+    "--watch",
+    "seconds",
+    type=Every(),
+    is_flag=False,
+    flag_value=EVERY,
+    metavar="[SECONDS]",
+    help=f"Again and again, every {EVERY:g} seconds if none are given, until Ctrl-C.",
+)
+@click.option(
+    "--sort",
+    "order",
+    type=click.Choice(ORDERS),
+    default="attention",
+    show_default=True,
+    help="Which accounts come first.",
+)
+@click.option("--limit", type=click.IntRange(0), help="So many accounts; 0 for all. Otherwise 50, with --json all.")
+def status(patterns: tuple[str, ...], seconds: float | None, order: str, limit: int | None, *, as_json: bool) -> None:
+    """Show gateways, queues and accounts, those first that need attention; all of them, or those whose names fit a pattern.
+
+    Figures are today's, of the platforms' day (GMT+8). A mark (!) stands before what needs attention: paused accounts, old
+    messages, a backlog, batches that nobody finishes, accounts that nobody polls. Only workers: `celery -A tasks inspect ping`.
+    """
+    from tasks.commands.status.showing import Asked, look, show
+    from tasks.commands.status.watching import watch
+
+    asked = Asked(patterns, order, limit, as_json)
+    if seconds is None:
+        show(look(asked), asked)
+    else:
+        watch(asked, seconds)
+
+
+stand_in(status)

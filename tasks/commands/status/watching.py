@@ -1,0 +1,96 @@
+"""`status --watch`: one picture after the other until somebody presses Ctrl-C. What cannot be read is said, and tried again."""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from math import ceil
+
+import click
+from rich.cells import cell_len
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from tasks.commands.group import in_one_line
+from tasks.commands.status.lines import Line, lines
+from tasks.commands.status.reading import Picture
+from tasks.commands.status.showing import Asked, drawn, look, show
+from tasks.delivery import SHANGHAI
+
+TABLE_HEAD = 2
+"""The rows that the table of accounts takes besides the accounts."""
+
+
+def watch(asked: Asked, seconds: float) -> None:
+    """Show a picture every so many seconds, in place on a terminal, else one below the other."""
+    try:
+        if asked.as_json or not sys.stdout.isatty():
+            scroll(asked, seconds)
+        else:
+            draw(asked, seconds)
+    except KeyboardInterrupt:
+        return
+
+
+def scroll(asked: Asked, seconds: float) -> None:
+    """Print pictures one below the other, an empty line between two that are for people."""
+    for number, found in enumerate(pictures(asked, seconds)):
+        if isinstance(found, str):
+            click.echo(found, err=True)
+            continue
+        if number and not asked.as_json:
+            click.echo("")
+        show(found, asked)
+        sys.stdout.flush()
+
+
+def draw(asked: Asked, seconds: float) -> None:
+    """Draw pictures on a terminal, each in the place of the last, with as many accounts as there is room for."""
+    console = Console(highlight=False)
+    with Live(console=console, auto_refresh=False, vertical_overflow="crop") as screen:
+        screen.update(Text("looking…"), refresh=True)
+        for found in pictures(asked, seconds):
+            if isinstance(found, str):
+                screen.update(Text(found), refresh=True)
+                continue
+            top = Line(f"{clock(found.now)}, every {seconds:g} s; Ctrl-C ends")
+            width, height = console.size
+            room = height - rows([top, *lines(found, [], width)], width) - TABLE_HEAD
+            fitting = replace(asked, limit=max(1, min(room, asked.limit or room)))
+            screen.update(styled([top, *drawn(found, fitting, width)]), refresh=True)
+
+
+def pictures(asked: Asked, seconds: float) -> Iterator[Picture | str]:
+    """A picture every so many seconds, or what keeps one from being taken. The first has to succeed: raises `ClickException`."""
+    with in_one_line():
+        found = look(asked)
+    yield found
+    while True:
+        time.sleep(seconds)
+        try:
+            with in_one_line():
+                found = look(asked)
+        except click.ClickException as error:
+            yield f"{clock(time.time())}: {error.message}"
+        else:
+            yield found
+
+
+def rows(text: Iterable[Line], width: int) -> int:
+    """How many rows of a terminal these lines take."""
+    return sum(max(1, ceil(cell_len(line.text) / width)) for line in text)
+
+
+def styled(text: Sequence[Line]) -> Text:
+    """The lines for rich; what is longer than a row goes on in the next one."""
+    whole = Text()
+    for line in text:
+        whole.append(line.text + "\n", style="bold" if line.head else None)
+    return whole
+
+
+def clock(now: float) -> str:
+    """The time of day in the platforms' zone."""
+    return f"{datetime.fromtimestamp(now, SHANGHAI):%H:%M:%S} GMT+8"

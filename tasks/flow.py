@@ -1,0 +1,81 @@
+"""Whether an account may be pulled now, or has to wait until handlers catch up. Pure; spans are seconds.
+
+What is pulled while handlers have enough to do gains nothing: other accounts' messages wait behind it, and its own lease runs.
+So an account is held back while a message pulled now would start too late for its lease; and one that has more than a few
+messages open, or was held back a moment ago, already while messages wait for handlers longer than it takes to fetch the next
+batch. Who always has more gets what the others leave, and a batch now and then.
+"""
+
+import math
+from dataclasses import dataclass
+
+from tasks.accounts import Poll
+from tasks.lease import HANDLE_SHARE, try_seconds
+
+AHEAD_SECONDS = 0.25
+"""Messages that wait for so long keep the handlers busy while the next batch is fetched; what waits longer only waits."""
+
+FEW = 10
+"""An account with no more messages open than this is never what others wait for. No platform gives smaller batches."""
+
+PATIENCE_SECONDS = 5.0
+"""An account that was held back and has nothing open any more lets the others go first until it was held for so long."""
+
+SAFE_SHARE = 0.5
+"""Of the time a message may wait: others pull at the same moment, and the wait is an estimate."""
+
+ASSUMED_RATE = 5.0
+"""Messages a second, until handlers have shown how many they take: some batches may go, and not hundreds."""
+
+UNKNOWN_SECONDS = 0.5
+"""So much later more is known."""
+
+SOONEST_SECONDS = 0.05
+LATEST_SECONDS = 10.0
+"""Whose messages would start too late is looked at again within this: handlers may have become faster."""
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What an account has open: batches, and the messages in them. `held` is for how long it is held back, 0 when it is not."""
+
+    batches: int = 0
+    messages: int = 0
+    held: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How many messages wait for handlers, and how many are taken a second; None while nobody knows."""
+
+    messages: int = 0
+    rate: float | None = None
+
+    @property
+    def seconds(self) -> float:
+        """How long a message pulled now would wait for its handler."""
+        if not self.messages:
+            return 0.0
+        rate = ASSUMED_RATE if self.rate is None else self.rate
+        return self.messages / rate if rate > 0 else math.inf
+
+
+def room(lease: float, handler_seconds: float) -> float:
+    """How long a message may wait for its handler after it was pulled: one whole try has to fit into its lease then."""
+    return SAFE_SHARE * (lease * HANDLE_SHARE - try_seconds(lease, handler_seconds))
+
+
+def hold(load: Load, backlog: Backlog, room: float, poll: Poll, longest: float = LATEST_SECONDS) -> float:
+    """For how many seconds an account of this load is not pulled; 0 when it may be.
+
+    `room` is how long its messages may wait for handlers, `longest` when to look again at the latest.
+    """
+    wait = backlog.seconds
+    if backlog.rate is None:
+        return UNKNOWN_SECONDS if wait > room else 0.0
+    if wait > room:
+        return max(poll.min, min(wait, longest, poll.max))
+    greedy = load.messages > FEW or 0 < load.held < PATIENCE_SECONDS
+    if greedy and wait > AHEAD_SECONDS:
+        return min(PATIENCE_SECONDS, max(SOONEST_SECONDS, wait - AHEAD_SECONDS))
+    return 0.0

@@ -1,0 +1,68 @@
+"""What a pull teaches: how many messages an account brings, how old they are, and when to pull it again."""
+
+import time
+from dataclasses import replace
+
+from celery.utils.log import get_task_logger
+
+from tasks import planner, polling, retention
+from tasks.accounts import Account
+from tasks.platforms.base import Reply
+from tasks.rates import Rate
+from tasks.rhythm import day_left
+from tasks.runtime import stores
+from tasks.store.seen import Seen
+from tasks.text import shown
+
+log = get_task_logger(__name__)
+
+
+def after_pull(account: Account, reply: Reply, pulled: float) -> float:
+    """Note what a call at `pulled` (seconds since the epoch) brought; in how many seconds to pull again, 0 for at once."""
+    now, got = time.time(), len(reply)
+    before = stores().seen.get(account.name) or Seen(at=pulled)
+    rate = Rate.from_list(before.rate).after(got, got >= account.quantity, pulled)
+    watched = retention.watch(reply.items, before.warned, pulled=pulled)
+    if watched.warning:
+        log.warning("%s: %s", shown(account.name), watched.warning)
+    if got and planner.planned_for(account.gateway):
+        stores().plans.count(account.gateway.name, got, now)
+    per_second = rate.per_second(now)
+    next_ = following(account, got, before, per_second, now)
+    stores().seen.put(
+        account.name,
+        Seen(
+            at=pulled,
+            got=got,
+            interval=next_.wait,
+            unplanned=next_.unplanned,
+            rate=tuple(rate.as_list()),
+            per_second=per_second,
+            oldest=before.oldest if watched.oldest is None else watched.oldest,
+            oldest_at=before.oldest_at if watched.oldest is None else pulled,
+            warned=watched.warned,
+        ),
+    )
+    return next_.wait
+
+
+def after_failure(account: Account) -> float:
+    """In how many seconds to pull again after a call that failed and paused nobody: as after an empty one, of which nothing
+    is learnt."""
+    now, before = time.time(), stores().seen.get(account.name) or Seen(at=0.0)
+    next_ = following(account, 0, before, Rate.from_list(before.rate).per_second(now), now)
+    stores().seen.put(account.name, replace(before, interval=next_.wait, unplanned=next_.unplanned))
+    return next_.wait
+
+
+def following(account: Account, got: int, before: Seen, rate: float, now: float) -> polling.Following:
+    """What follows a pull of so many messages, by the gateway's plan if it has one."""
+    return polling.following(
+        got,
+        account.quantity,
+        before.unplanned or None,
+        account.poll,
+        plan=planner.current(account.gateway),
+        rate=rate,
+        day_left=day_left(now),
+    )

@@ -1,0 +1,152 @@
+"""Keeps every call to a platform within its gateway's limits, over all workers together.
+
+    with limits.call(account, "pull") as made:
+        reply = client.pull(account)
+        made.points, made.got = reply.points, len(reply)
+
+Before the call, one script in Redis takes all that it may use (`store/quota.py`). A turn that is near is slept for, otherwise
+`NotNow` says when to come back. Confirms go before pulls, and pulls leave of the day's calls what the confirms of open batches
+need. A ban that the platform has named holds confirms and counts as it holds pulls.
+"""
+
+import random
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from celery.utils.log import get_task_logger
+from kombu.exceptions import KombuError
+from redis.exceptions import RedisError
+
+from tasks import pausing, sending
+from tasks.accounts import Account, Gateway
+from tasks.pace import Api, Limits, limits_of
+from tasks.platforms.clock import next_midnight
+from tasks.platforms.errors import BadRequest, OutOfQuota, PlatformError, Throttled, Unauthorised
+from tasks.runtime import stores
+from tasks.store.pauses import Pause
+from tasks.store.quota import MIDNIGHT_SECONDS, PutOff, Taken, Used
+from tasks.text import shown
+
+log = get_task_logger(__name__)
+
+LONGEST_WAIT = 3600.0
+"""Who is put off to another day looks again within this: a limit raised while no beat ran is found then."""
+
+SEND = {"pull": sending.consume, "count": sending.count}
+LOST = (RedisError, KombuError, OSError)
+
+REFUSED = (Throttled, OutOfQuota, Unauthorised, BadRequest)
+"""The platform has done nothing for these, and takes no points."""
+
+
+class NotNow(Exception):
+    """The call must not be made now; it may be tried again in `wait` seconds."""
+
+    def __init__(self, wait: float) -> None:
+        super().__init__(f"not within {wait:.3f} s")
+        self.wait = wait
+
+
+@dataclass(slots=True)
+class Made:
+    """What a call brought: the points that it cost, and how many messages."""
+
+    points: int = 0
+    got: int = 0
+
+
+@contextmanager
+def call(account: Account, api: Api) -> Iterator[Made]:
+    """Make one call inside of this. Raises `NotNow` instead, before anything was sent."""
+    if api != "pull":  # who pulls has looked already
+        heed_ban(account)
+    limits, made = limits_of(account.gateway), Made()
+    taken = take(account, limits, api)
+    try:
+        if taken.wait:
+            time.sleep(taken.wait)
+            heed_ban(account)
+        yield made
+    except (PlatformError, NotNow) as error:
+        sure = isinstance(error, (*REFUSED, NotNow))
+        settle(account, api, taken, points=0 if sure else None, owed=limits.owed if api == "pull" else 0)
+        raise
+    needless = not made.got if api == "pull" else api == "confirm"
+    settle(account, api, taken, points=made.points, owed=limits.owed if needless else 0)
+
+
+def heed_ban(account: Account) -> None:
+    """Raise `NotNow` while the platform's ban on the gateway lasts."""
+    if wait := pausing.banned(account):
+        raise NotNow(wait)
+
+
+def take(account: Account, limits: Limits, api: Api) -> Taken:
+    """Take one call from what the gateway has left. Raises `NotNow`."""
+    found = stores().quota.take(account.gateway.name, limits, api, account.name)
+    if isinstance(found, Taken):
+        return found
+    if found.first:
+        tell_spent(account.gateway, found)
+    raise NotNow(min(found.wait, LONGEST_WAIT * random.uniform(0.5, 1)))  # noqa: S311 - spreading, not secrecy
+
+
+def settle(account: Account, api: Api, taken: Taken, *, points: int | None, owed: int) -> None:
+    """Note that the call has ended, and have those called that come next. What fails here costs no reply."""
+    limits, claim = limits_of(account.gateway), sending.claim_seconds()
+    try:
+        for kind, name in stores().quota.settle(
+            account.gateway.name, limits, taken, points=points, owed=owed, claim=claim
+        ):
+            SEND[kind](name)
+        if api != "pull":  # who pulls tells more
+            stores().tally.add(account.name, {"calls": 1, f"{api}s": 1}, now=time.time())
+    except LOST as error:
+        log.warning("%s: the end of a call could not be noted: %s", shown(account.name), shown(error))
+
+
+def unneeded(account: Account) -> None:
+    """No confirm is made for a batch, or none any more: the call that was kept for it is free."""
+    limits = limits_of(account.gateway)
+    if limits.owed:
+        stores().quota.give_back(account.gateway.name, limits.owed)
+
+
+def tell_spent(gateway: Gateway, found: PutOff) -> None:
+    """Say once a day and limit that it is reached."""
+    reason, remedy = words(gateway, found.spent == "points")
+    log.warning("gateway %s is not called until midnight (GMT+8): %s; %s", shown(gateway.name), reason, remedy)
+
+
+def spent(gateway: Gateway, used: Used, now: float) -> Pause | None:
+    """The gateway's own limit of the day as a pause, while it is reached: for people to read. Pure.
+
+    It is never stored: a limit that was raised in the accounts file counts at once.
+    """
+    limits = limits_of(gateway)
+    no_calls = limits.calls_per_day is not None and used.calls + limits.needs("pull") > limits.calls_per_day
+    least = used.points - used.held + max(1, used.dearest)
+    no_points = limits.points_per_day is not None and least > limits.points_per_day
+    if not (no_calls or no_points):
+        return None
+    return Pause(next_midnight(now) + MIDNIGHT_SECONDS, *words(gateway, not no_calls))
+
+
+def words(gateway: Gateway, points: bool) -> tuple[str, str]:
+    """Why a gateway that has reached its limit of the day is left alone, and what a person can do."""
+    field = "points_per_day" if points else "calls_per_day"
+    limit, name = getattr(gateway, field), f"gateways.{gateway.name}.{field}"
+    return f"today's {limit} of {name} are used", f"raise {name} if the platform allows more"
+
+
+def pauses(gateways: Iterable[Gateway], now: float) -> dict[str, Pause]:
+    """Why gateways are not called: the pauses that are stored, and those whose limit of the day is reached, by name."""
+    known = {gateway.name: gateway for gateway in gateways}
+    found, used = stores().pauses.many("gateway", known), stores().quota.used_many(known, now)
+    for name, gateway in known.items():
+        own, stored = spent(gateway, used[name], now), found.get(name)
+        if own and (stored is None or stored.until < own.until):
+            found[name] = own
+    return found

@@ -1,0 +1,87 @@
+"""Gives the plan of an account's gateway, and has it made anew every minute by whichever worker asks first.
+
+A gateway without limits has no plan. What is planned from: the accounts as they are now without those that are paused, what
+their pulls have told, and what the gateway has used of its day.
+"""
+
+import time
+from collections.abc import Iterator
+from functools import cache
+
+from celery.utils.log import get_task_logger
+
+from tasks import failures
+from tasks.accounts import Gateway, fingerprint
+from tasks.pace import limits_of
+from tasks.plan import Plan
+from tasks.planning import Demand
+from tasks.rates import Rate
+from tasks.replanning import Planned, Today, demand, replan
+from tasks.runtime import accounts, stores
+from tasks.store.seen import Seen
+from tasks.text import shown
+
+log = get_task_logger(__name__)
+
+PLAN_SECONDS = 60.0
+"""A plan is made anew after so long."""
+
+LOOK_SECONDS = 1.0
+"""A process reads a gateway's plan no more often."""
+
+NEVER = Seen(at=0.0)
+
+
+def planned_for(gateway: Gateway) -> bool:
+    """Whether the gateway has limits to plan within."""
+    limits = limits_of(gateway)
+    return (limits.calls_per_second, limits.calls_per_day, limits.points_per_day) != (None, None, None)
+
+
+def current(gateway: Gateway) -> Plan | None:
+    """The gateway's plan as it is now; None when it needs none, or has none yet."""
+    if not planned_for(gateway):
+        return None
+    known, now = _known(), time.time()
+    read, planned = known.get(gateway.name, (0.0, Planned()))
+    if not 0 <= now - read < LOOK_SECONDS:
+        planned = stores().plans.get(gateway.name)
+        if not 0 <= now - planned.at < PLAN_SECONDS and stores().plans.take_turn(gateway.name):
+            planned = renew(gateway, planned, now)
+        known[gateway.name] = now, planned
+    return planned.plan
+
+
+def renew(gateway: Gateway, before: Planned, now: float) -> Planned:
+    """Plan anew from what is left of the day, and let all workers know."""
+    used = stores().quota.used(gateway.name, now)
+    today = Today(used.calls, used.points, stores().plans.pulled(gateway.name, now))
+    planned = replan(before, today, limits_of(gateway), demands(gateway, now), now)
+    stores().plans.put(gateway.name, planned)
+    stores().plans.keep(set(accounts().gateways))
+    stores().plans.end_turn(gateway.name)
+    if planned.plan and planned.plan.stretch > 1 and stores().plans.first_today(gateway.name, now):
+        log.warning(
+            "gateway %s: what is left of its quota does not suffice to poll every account within its poll.max; "
+            "intervals are up to %.1f times that",
+            shown(gateway.name),
+            planned.plan.stretch,
+        )
+    return planned
+
+
+def demands(gateway: Gateway, now: float) -> Iterator[Demand]:
+    """What each of the gateway's accounts asks for, less those that are paused."""
+    ours = {name: account for name, account in accounts().accounts.items() if account.gateway.name == gateway.name}
+    paused, seen, limits = stores().pauses.many("account", ours), stores().seen.many(ours), limits_of(gateway)
+    for name, account in ours.items():
+        if name in paused and failures.holds(paused[name], fingerprint(account), now=now):
+            continue
+        known = seen.get(name, NEVER)
+        yield demand(Rate.from_list(known.rate).per_second(now), account.poll, known.unplanned or None, limits)
+
+
+@cache
+def _known() -> dict[str, tuple[float, Planned]]:
+    """When this process last read each gateway's plan, and what it read."""
+    return {}

@@ -1,0 +1,210 @@
+"""What each gateway has used of its limits, over all workers together, and who waits for a turn to call.
+
+    tidings:used:GATEWAY:DAY    hash: pull, confirm, count (calls made), points, what is set aside, and the dearest call
+    tidings:window:GATEWAY      sorted set: call → when it stops counting for the limit a second
+    tidings:pace:GATEWAY        hash: the limits in force, the latest call's time, the fastest reply
+    tidings:line:GATEWAY        sorted set: who waits → since when
+    tidings:called:GATEWAY      sorted set: who of them has been called in → for when
+
+One script a call takes everything at once, one tells that it has ended. Times are seconds since the epoch by Redis's own
+clock, days the platforms' (GMT+8), numbered from 1970.
+
+A limit a second holds for any span of a second, however long requests are on their way: a call counts from when it may leave
+until a second after its reply has come, less what the fastest reply took, as no call is faster. One whose reply does not
+come counts for `ARRIVES_SECONDS` more.
+
+Pulls and counts that cannot leave soon wait in a line, first come, first served: when a call ends, the next are called in, so
+that they arrive just before their turn. Around midnight a call counts for both days, as clocks are never quite the same.
+"""
+
+import json
+import uuid
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from tasks.pace import Api, Limits
+from tasks.store.connection import Client
+from tasks.store.keys import PREFIX, key
+from tasks.store.quota_scripts import GIVE_BACK, SETTLE, TAKE
+
+APIS: tuple[Api, ...] = ("pull", "confirm", "count")
+DUE = (PREFIX + "due:consume", PREFIX + "due:count")
+"""Where the due times of pulls and counts are."""
+
+KEEP_SECONDS = 2 * 24 * 3600
+"""How long a day's figures are kept, from its last call on."""
+
+ARRIVES_SECONDS = 1.0
+"""A request has arrived by then, or never will: what a killed worker took is free again after this."""
+
+MIDNIGHT_SECONDS = 5.0
+"""How far apart this clock and a platform's may be."""
+
+SET_ASIDE_SECONDS = 5.0
+"""What is set aside for calls under way is looked at again after this."""
+
+LEAST_WAIT_SECONDS = 0.5
+"""Who is put off comes by itself after this and its place in the line, should nobody call it in."""
+
+COMES_SECONDS = 10.0
+"""Who was called in and does not come within this has lost its place: paused, or gone from the accounts."""
+
+LATE_SECONDS = 1.0
+"""Somebody who comes later than this is not waited for: the next one is called in."""
+
+SURE, ANEW = 100, 10_000
+"""After so many replies the fastest one is known well enough to be reckoned with; after so many it is looked for anew."""
+
+SLACK_SECONDS = 0.02
+"""So much of it is not: its ways there and back need not both have been the fastest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A call that may be made in `wait` seconds, and what is set aside for it until it is settled."""
+
+    id: str
+    wait: float
+    at: float
+    reserve: int
+    days: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class PutOff:
+    """A call that must not be made now; its turn may come in `wait` seconds.
+
+    `spent` tells that the day's calls or points are used up, and `first` that nobody was told so before.
+    """
+
+    wait: float
+    spent: Literal["", "calls", "points"] = ""
+    first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What a gateway has used today: calls made of each API, and points.
+
+    `owed` of the calls left are kept for confirming what was pulled. `held` of the points are set aside for calls under way,
+    as much for each as the day's dearest call has cost, `dearest`.
+    """
+
+    by_api: Mapping[Api, int]
+    points: int = 0
+    owed: int = 0
+    held: int = 0
+    dearest: int = 0
+
+    @property
+    def calls(self) -> int:
+        """Calls of every kind."""
+        return sum(self.by_api.values())
+
+
+class Quota:
+    """The limits of all gateways."""
+
+    def __init__(self, redis: Client) -> None:
+        self.redis = redis
+        self._take = redis.register_script(TAKE)
+        self._settle = redis.register_script(SETTLE)
+        self._give_back = redis.register_script(GIVE_BACK)
+
+    def take(self, gateway: str, limits: Limits, api: Api, account: str) -> Taken | PutOff:
+        """Take one call, with everything that it may use; or a place in the gateway's line, where a pull or count waits."""
+        about = _of(limits, api) | {
+            "id": uuid.uuid4().hex,
+            "api": api,
+            "limits": f"{limits.calls_per_second}/{limits.calls_per_day}/{limits.points_per_day}",
+            "needs": limits.needs(api),
+            "apart": limits.apart,
+            "midnight": MIDNIGHT_SECONDS,
+            "again": SET_ASIDE_SECONDS,
+            "least": LEAST_WAIT_SECONDS,
+        }
+        match self._take(keys=_keys(gateway), args=[json.dumps(about), f"{api} {account}"]):
+            case ["go", wait, at, reserve, first, final]:
+                return Taken(about["id"], max(0.0, float(wait)), float(at), int(reserve), (int(first), int(final)))
+            case ["spent", wait, spent, first]:
+                return PutOff(float(wait), spent, bool(first))
+            case [_, wait]:
+                return PutOff(float(wait))
+            case answer:
+                raise ValueError(f"the script answered {answer!r}")
+
+    def settle(
+        self, gateway: str, limits: Limits, taken: Taken, *, points: int | None, owed: int = 0, claim: float = 0.0
+    ) -> list[tuple[Api, str]]:
+        """A call has come to its end, and cost so many points; None where nobody knows: then it cost what was set aside.
+
+        `owed` gives back what was kept for a confirm: it was made, or is not needed. Returns the API and account of those who
+        are to call now; nobody else sends them for `claim` seconds.
+        """
+        first, final = taken.days
+        about = _of(limits, "pull") | {
+            "id": taken.id,
+            "at": taken.at,
+            "first": first,
+            "final": final,
+            "reserve": taken.reserve,
+            "points": points,
+            "owed": owed,
+            "claim": claim,
+            "ahead": limits.ahead,
+            "comes": COMES_SECONDS,
+            "sure": SURE,
+            "anew": ANEW,
+            "slack": SLACK_SECONDS,
+        }
+        called = self._settle(keys=_keys(gateway), args=[json.dumps({k: v for k, v in about.items() if v is not None})])
+        split = (who.split(" ", 1) for who in called)
+        return [("pull" if api == "pull" else "count", account) for api, account in split]
+
+    def give_back(self, gateway: str, owed: int) -> None:
+        """So many calls, kept today for confirms, are not needed."""
+        self._give_back(keys=[key("used", gateway)], args=[owed])
+
+    def used(self, gateway: str, now: float) -> Used:
+        """What the gateway has used on the day that `now` lies in, seconds since the epoch."""
+        return self.used_many([gateway], now)[gateway]
+
+    def used_many(self, gateways: Iterable[str], now: float) -> dict[str, Used]:
+        """What each of these gateways has used that day, in one round trip."""
+        asked = list(gateways)
+        pipe = self.redis.pipeline(transaction=False)
+        for gateway in asked:
+            pipe.hmget(f"{key('used', gateway)}:{day(now)}", [*APIS, "points", "owed", "held", "dearest"])
+        read = ([int(number or 0) for number in numbers] for numbers in pipe.execute())
+        return {
+            gateway: Used(dict(zip(APIS, numbers, strict=False)), *numbers[len(APIS) :])
+            for gateway, numbers in zip(asked, read, strict=True)
+        }
+
+    def waiting(self, gateway: str) -> int:
+        """How many pulls and counts of the gateway have been put off and wait for their turn."""
+        return int(self.redis.zcard(key("line", gateway)))
+
+
+def day(now: float) -> int:
+    """The number of the platforms' day at a time, both counted from 1970."""
+    return int((now + 8 * 3600) // (24 * 3600))
+
+
+def _keys(gateway: str) -> list[str]:
+    return [*(key(kind, gateway) for kind in ("pace", "window", "line", "called", "used")), *DUE]
+
+
+def _of(limits: Limits, api: Api) -> dict[str, Any]:
+    """A gateway's limits for the scripts, without those that it has not."""
+    some = {"calls_per_day": limits.calls_per_day, "points_per_day": limits.points_per_day}
+    return {name: limit for name, limit in some.items() if limit is not None} | {
+        "calls": limits.calls,
+        "span": limits.span,
+        "interval": limits.interval,
+        "patience": limits.patience(api),
+        "arrives": ARRIVES_SECONDS,
+        "late": LATE_SECONDS,
+        "keep": KEEP_SECONDS,
+    }

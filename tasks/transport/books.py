@@ -1,0 +1,45 @@
+"""What a process has still to tell a broker: it outlives the connection, so that the next one can tell it."""
+
+import os
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tasks.transport.stock import Taken
+
+
+@dataclass(slots=True)
+class Books:
+    """Tags of finished tasks to write off, and of messages to give back: nobody here has begun them.
+
+    The tags are the record's and not the connection's, so it does not matter who settles them, or if it is done twice.
+    `loose` are messages to give back that are perhaps not recorded: list and text, by tag. `lists` names every list that
+    something was taken from, with its queue. `keeper` is the channel that consumes; it settles for those that are gone.
+    """
+
+    pid: int
+    done: deque[str] = field(default_factory=deque)
+    back: list[str] = field(default_factory=list)
+    loose: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    lists: dict[str, str] = field(default_factory=dict)
+    keeper: Any = None
+
+    def unsure(self, tags: Sequence[str], popped: Taken | None) -> None:
+        """Note what a take was to record that failed, perhaps after Redis had done it."""
+        self.back += tags
+        if popped:
+            self.back.append(popped.tag)
+            self.loose[popped.tag] = (popped.key, popped.text)
+
+
+_BOOKS: dict[tuple[str, str], Books] = {}
+
+
+def books_of(channel: Any) -> Books:
+    """The books of this process with the channel's broker, shared by its channels."""
+    place = (channel.connection.client.as_uri(), channel.global_keyprefix)  # its password is masked
+    found = _BOOKS.get(place)
+    if found is None or found.pid != os.getpid():
+        found = _BOOKS[place] = Books(os.getpid())
+    return found

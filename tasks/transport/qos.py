@@ -1,0 +1,71 @@
+"""What a worker has in hand, and what it has finished: acknowledgements are collected and written off together.
+
+A place is free at once; the record follows (settling.py). A worker killed in between leaves tasks recorded that are
+finished: they come again after the visibility timeout, and are known by their marks.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from kombu.transport import redis as kombu_redis
+from kombu.transport import virtual
+
+from tasks.transport.lost import REFUSALS
+from tasks.transport.record import CHUNK
+
+
+class BulkQoS(kombu_redis.QoS):
+    """kombu's, with its acknowledgements in the channel's books until they are written off."""
+
+    channel: Any
+
+    def append(self, message: Any, delivery_tag: str) -> None:
+        """Count a message as in hand; record it, unless the script that took it has."""
+        if self.channel.took(delivery_tag):
+            virtual.QoS.append(self, message, delivery_tag)
+        else:
+            super().append(message, delivery_tag)
+
+    def ack(self, delivery_tag: str) -> None:
+        """Free the message's place, and have it written off soon."""
+        self.forget(delivery_tag)
+        self.drop(delivery_tag)
+
+    def reject(self, delivery_tag: str, requeue: bool = False) -> None:
+        """Give back at once, raising what Redis refuses with; or drop, as `ack` does."""
+        if not requeue:
+            self.ack(delivery_tag)
+            return
+        try:
+            super().reject(delivery_tag, requeue=True)
+        except REFUSALS:
+            self.forget(delivery_tag)
+            raise
+
+    def forget(self, delivery_tag: str) -> None:
+        """Free a message's place; while it stays recorded, it comes again."""
+        virtual.QoS.ack(self, delivery_tag)
+
+    def drop(self, delivery_tag: str) -> None:
+        """Have a message written off."""
+        self.channel.books.done.append(delivery_tag)
+        self.channel.finished()
+
+    @contextmanager
+    def settled(self) -> Iterator[list[str]]:
+        """The tags to write off; they stay in the books when the block raises."""
+        done = self.channel.books.done
+        tags: list[str] = []
+        while done and len(tags) < CHUNK:
+            tags.append(done.popleft())
+        try:
+            yield tags
+        except BaseException:
+            done.extendleft(reversed(tags))
+            raise
+
+    def restore_unacked_once(self, stderr: Any = None) -> None:
+        """At the channel's end: settle what is finished or was never begun, then give back what was."""
+        self.channel.leave()
+        super().restore_unacked_once(stderr=stderr)

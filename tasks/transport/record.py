@@ -1,0 +1,85 @@
+"""kombu's record of what workers have in hand, written in bulk; what Redis does stands in scripts.py."""
+
+import json
+from collections.abc import Mapping, Sequence
+from hashlib import sha1
+from time import time
+from typing import Any
+
+from redis import Redis
+from redis.exceptions import NoScriptError
+
+from tasks.transport.scripts import GIVE_BACK, TAKE
+from tasks.transport.stock import Taken
+
+TAKE_SHA = sha1(TAKE.encode(), usedforsecurity=False).hexdigest()
+CHUNK = 1000
+"""Tags of one command; the stack of Redis's Lua ends at some thousands."""
+
+Lists = Mapping[str, str]
+"""The lists that messages lie in, each with its queue; one of them, unless tasks have priorities."""
+
+
+def rest(queue: str) -> str:
+    """What follows a message in the record: no exchange and the queue's name, which to kombu is the way back there."""
+    return f', "", {json.dumps(queue)}]'
+
+
+class Record:
+    """One channel's access to the record. Lists are named without the prefix that all keys have."""
+
+    def __init__(self, channel: Any) -> None:
+        self.channel = channel
+        self.prefix = channel.global_keyprefix
+        self.hash = self.prefix + channel.unacked_key
+        self.index = self.prefix + channel.unacked_index_key
+
+    def take(
+        self, connection: Any, lists: Lists, most: int, tags: tuple[str, int], done: Sequence[str], popped: Taken | None
+    ) -> list[tuple[str, bytes]]:
+        """Write `done` off, record what was popped, and record and return up to `most` more: list and message.
+
+        `tags` are the prefix and the number before the first. Goes over a connection that nothing waits on, and never
+        a second time: repeated, it would overwrite what it had recorded.
+        """
+        names = list(lists)
+        held: list[Any] = [0, b"", b""] if popped is None else [names.index(popped.key) + 1, popped.text, popped.tag]
+        arguments = [time(), most, *tags, len(done), *done, *held, *map(rest, lists.values())]
+        found = run(connection, TAKE, TAKE_SHA, [self.hash, self.index, *self._keys(names)], arguments)
+        return [(names[int(found[at]) - 1], found[at + 1]) for at in range(0, len(found), 2)]
+
+    def write_off(self, tags: Sequence[str]) -> None:
+        """Drop tags. The message first: a tag without one does no harm, a message without its tag would stay for ever."""
+        client: Any = self._client()
+        client.pipeline(transaction=False).hdel(self.hash, *tags).zrem(self.index, *tags).execute()
+
+    def give_back(self, tags: Sequence[str], lists: Lists) -> set[str]:
+        """Put messages back to where they would come next, unless somebody else has done so; the tags of those put back."""
+        script = self._client().register_script(GIVE_BACK)
+        keys, rests = [self.hash, self.index, *self._keys(lists)], list(map(rest, lists.values()))
+        moved: set[str] = set()
+        for start in range(0, len(tags), CHUNK):
+            moved.update(tag.decode() for tag in script(keys=keys, args=[*rests, *tags[start : start + CHUNK]]))
+        return moved
+
+    def push_back(self, key: str, text: bytes) -> None:
+        """Put back a message that is not recorded."""
+        self._client().rpush(self.prefix + key, text)
+
+    def _keys(self, names: Sequence[str] | Lists) -> list[str]:
+        return [self.prefix + name for name in names]
+
+    def _client(self) -> Redis:
+        """A client that writes keys as they are, on the channel's own pool; fails where the connection is lost."""
+        return Redis(connection_pool=self.channel._create_client().connection_pool)
+
+
+def run(connection: Any, text: str, sha: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
+    """Run a script over one connection, without the repetitions of a client."""
+    words = [len(keys), *keys, *arguments]
+    connection.send_command("EVALSHA", sha, *words)
+    try:
+        return connection.read_response()
+    except NoScriptError:
+        connection.send_command("EVAL", text, *words)
+        return connection.read_response()

@@ -1,0 +1,100 @@
+"""What a worker has taken and not yet begun: how much it may be, and whose turn it is."""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+WINDOW = 0.05
+"""A worker takes ahead what it finished in so many seconds: about so long a message waits in it."""
+
+MOST = 100
+"""The most messages to take at once; more saves nothing, and some are large."""
+
+HOLD_SECONDS = 0.2
+"""What has been in a worker for so long and has not begun is given back: its other messages turned out to be slow ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A message that Redis has recorded as this worker's: its tag in the record, its list, when it was taken (monotonic)."""
+
+    tag: str
+    queue: str
+    key: str
+    text: bytes
+    at: float
+
+
+class Stock:
+    """Messages by queue. The queues take turns, so that a pile in one of them does not hold the others."""
+
+    def __init__(self) -> None:
+        self._lines: dict[str, deque[Taken]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._lines)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._lines.values()))
+
+    def __iter__(self) -> Iterator[Taken]:
+        return (taken for line in self._lines.values() for taken in line)
+
+    def add(self, taken: Taken) -> None:
+        """Put a message behind the others of its queue."""
+        self._lines.setdefault(taken.queue, deque()).append(taken)
+
+    def next(self) -> Taken:
+        """The message whose turn it is. Raises `LookupError` when there is none."""
+        if not self._lines:
+            raise LookupError("nothing is in stock")
+        queue, line = next(iter(self._lines.items()))
+        taken = line.popleft()
+        del self._lines[queue]
+        if line:
+            self._lines[queue] = line
+        return taken
+
+    def withdraw(self, queue: str | None = None, before: float | None = None) -> list[Taken]:
+        """Take out what is there: of one queue, or what was taken before a moment, or all."""
+        out = [
+            taken for taken in self if (queue is None or taken.queue == queue) and (before is None or taken.at < before)
+        ]
+        gone = {taken.tag for taken in out}
+        kept = [taken for taken in self if taken.tag not in gone]
+        self._lines.clear()
+        for taken in kept:
+            self.add(taken)
+        return out
+
+
+class Pace:
+    """How much a worker gets done, by what it finished in the last whole window and in the one that runs."""
+
+    def __init__(self, now: float) -> None:
+        self._since, self._done, self._before = now, 0, 0
+
+    def done(self) -> None:
+        """One more is finished."""
+        self._done += 1
+
+    def lately(self, now: float) -> int:
+        """How many were finished in the last `WINDOW` seconds, roughly."""
+        passed = now - self._since
+        if passed >= WINDOW:
+            self._since, self._done, self._before = now, 0, int(self._done * WINDOW / passed)
+        return max(self._before, self._done)
+
+
+def worth_taking(places: int, lately: int) -> int:
+    """How many messages to take when nothing is in stock: what can begin now, and as many as were finished lately."""
+    return min(MOST, places + lately) if places > 0 else 0
+
+
+def places_of(qos: Any) -> int:
+    """How many messages may be handed over now."""
+    if not qos.can_consume():
+        return 0
+    free = qos.can_consume_max_estimate()
+    return MOST if free is None else int(free)

@@ -1,0 +1,14 @@
+"""How fast messages go from platform to confirm, by Tidings and by what might be picked instead.
+
+`python -m tests.bench.throughput --help` tells what it takes; `make bench` runs it all. In the order of reading:
+
+- cases.py: what is handed to everybody, handlers, batches and bodies; work.py: what the handlers do
+- contenders.py: who takes part, how each is started, what it guarantees
+- peers/: the same job written for each library, as its documentation has it; shop.py: what they share, pull and confirm
+- stage.py: one contender's processes on a fresh Valkey, against the sandbox
+- measure.py, latency.py: one measurement of speed and cost, and one of latency
+- meter.py, clocks.py: CPU, memory and Redis commands of a stage
+- plan.py, rounds.py: which cases how often, everybody in turn
+- figures.py, verdict.py: medians of pairs, what is to be shown and whether it is
+- results.py, table.py, picture.py: all of it as a file, as text, as a picture
+"""

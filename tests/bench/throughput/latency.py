@@ -1,0 +1,65 @@
+"""One measurement of latency: messages come at a steady pace; how long each takes from its publication to its handler."""
+
+import time
+from dataclasses import dataclass
+
+from tests.bench.throughput.cases import Case, messages
+from tests.bench.throughput.figures import percentile
+from tests.bench.throughput.measure import START_SECONDS, of
+from tests.bench.throughput.stage import Stage, Unfinished
+
+TICK_SECONDS = 0.02
+"""Messages that fall due in between are published together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """One measurement. `load` is the share of the contender's own top rate, `wanted` and `published` are messages a second,
+    the rest is seconds from publish to handled."""
+
+    contender: str
+    load: float
+    wanted: float
+    published: float
+    messages: int
+    p50: float
+    p99: float
+    most: float
+
+
+def latency(stage: Stage, load: float, top: float, seconds: float) -> Latency:
+    """Publish for so many seconds at a share of the top rate. Raises `Unfinished`."""
+    before = int(stage.control.summary()["total"]["confirmed"])
+    rate = max(1.0, load * top)
+    started = time.monotonic()
+    ids = publish(stage, rate, seconds)
+    took = time.monotonic() - started
+    stage.wait(before + len(ids), START_SECONDS)
+    handled = stage.handled_at()
+    missing = [id_ for id_ in ids if id_ not in handled]
+    if missing:
+        raise Unfinished(f"{stage.contender.name}: {len(missing)} messages were confirmed and never handled")
+    waits = [handled[row["id"]] - row["published"] for row in of(stage, ids)]
+    return Latency(
+        contender=stage.contender.name,
+        load=load,
+        wanted=rate,
+        published=len(ids) / took,
+        messages=len(ids),
+        p50=percentile(waits, 0.5),
+        p99=percentile(waits, 0.99),
+        most=max(waits),
+    )
+
+
+def publish(stage: Stage, rate: float, seconds: float) -> list[str]:
+    """Publish at that rate; the ids."""
+    some = list(messages(Case("noted", stage.case.batch, stage.case.body), max(1, round(rate * seconds))))
+    ids: list[str] = []
+    started = time.monotonic()
+    while len(ids) < len(some):
+        due = min(len(some), 1 + int((time.monotonic() - started) * rate))
+        if due > len(ids):
+            ids += stage.control.publish("taobao", some[len(ids) : due])
+        time.sleep(TICK_SECONDS)
+    return ids

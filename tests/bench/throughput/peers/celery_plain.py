@@ -1,0 +1,36 @@
+"""A plain Celery chord: nothing set but broker and result backend."""
+
+from celery import Celery, chord
+
+from tests.bench.throughput import shop
+
+app = Celery("plain", broker=shop.REDIS, backend=shop.REDIS)
+
+
+@app.task(name="consume")
+def consume() -> None:
+    """Pull a batch and start its chord."""
+    items = shop.pull()
+    if not items:
+        consume.apply_async(countdown=shop.POLL_SECONDS)
+        return
+    chord([handle.s(item.receipt, item.id, item.topic, item.content) for item in items])(confirm.s())
+
+
+@app.task(name="handle")
+def handle(receipt: str, id_: str, topic: str, content: str) -> str:
+    """Handle one message; its receipt."""
+    shop.handle(id_, topic, content)
+    return receipt
+
+
+@app.task(name="confirm")
+def confirm(receipts: list[str]) -> None:
+    """Confirm a batch and pull the next."""
+    shop.confirm(receipts)
+    consume.apply_async(countdown=0 if shop.is_full(len(receipts)) else shop.POLL_SECONDS)
+
+
+if __name__ == "__main__":
+    for _ in range(shop.OPEN_BATCHES):
+        consume.delay()

@@ -1,0 +1,166 @@
+"""One contender's processes on a fresh Valkey, against the sandbox, in a folder that goes afterwards."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Self
+
+from redis import Redis
+
+from tasks.commands.embedded import Embedded, free_port
+from tasks.commands.processes import Processes
+from tasks.commands.stopping import Stopping
+from tasks.sandbox.control import Control
+from tests.bench.throughput import meter
+from tests.bench.throughput.cases import Case
+from tests.bench.throughput.contenders import Contender, python
+from tests.bench.throughput.rabbit import Rabbit
+from tests.bench.throughput.work import JOURNAL
+
+ROOT = Path(__file__).resolve().parents[3]
+SECRET = "helloworld"
+LOOK_SECONDS = 0.05
+
+ACCOUNTS = """
+[gateways.tb]
+platform = "taobao"
+app_key = "12345678"
+app_secret = "env:TB_SECRET"
+url = "{url}"
+
+[accounts.shop]
+gateway = "tb"
+quantity = {batch}
+poll = {{ min = 0.1, max = 0.2 }}
+"""
+
+
+class Unfinished(Exception):
+    """Not everything was confirmed in time, or a process ended; the text has what the processes said."""
+
+
+class Stage:
+    """Entered, the contender runs and polls; left, nothing of it does: all is killed, as nothing of it is needed any more."""
+
+    def __init__(
+        self,
+        folder: Path,
+        control: Control,
+        stopping: Stopping,
+        contender: Contender,
+        case: Case,
+        environment: Mapping[str, str],
+    ) -> None:
+        self.folder = folder
+        self.control = control
+        self.contender = contender
+        self.layout = contender.layout(case.handler)
+        self.case = case
+        self._more = dict(environment)
+        self._stopping = stopping
+        self._valkey = Embedded(folder / "valkey", free_port())
+        self._rabbit = Rabbit.new(folder / "rabbitmq") if contender.rabbit else None
+        self.leaders: list[int] = []
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            self._stack = stack
+            self._processes = stack.enter_context(Processes())
+            if self._rabbit is not None:
+                stack.callback(self._rabbit.forget)
+            stack.callback(self._kill)
+            self._start()
+            self._kept = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._kept.close()
+
+    @property
+    def journal(self) -> Path:
+        """Where `noted` handlers write."""
+        return self.folder / "journal"
+
+    def handled_at(self) -> dict[str, float]:
+        """When each message was handled first, in seconds since the epoch, by id."""
+        found: dict[str, float] = {}
+        if self.journal.exists():
+            for line in self.journal.read_text().splitlines():
+                id_, at = line.split()
+                found.setdefault(id_, float(at))
+        return found
+
+    def wait(self, confirmed: int, seconds: float) -> None:
+        """Wait until so many messages are confirmed. Raises `Unfinished`."""
+        until = time.monotonic() + seconds
+        while (done := int(self.control.summary()["total"]["confirmed"])) < confirmed:
+            ended = self._processes.ended()
+            if ended or time.monotonic() > until:
+                why = f"{ended[0].name} ended with {ended[0].code}" if ended else f"not done within {seconds:.0f} s"
+                raise Unfinished(f"{self.contender.name}: {why}: {done} of {confirmed} confirmed\n{self._said()}")
+            self._stopping.pause(LOOK_SECONDS)
+
+    def pids(self) -> list[int]:
+        """All processes of the contender."""
+        return meter.processes(self.leaders)
+
+    def _start(self) -> None:
+        self._valkey.folder.mkdir(parents=True)
+        self._valkey.start(self._processes)
+        self._valkey.wait(self._processes, self._stopping)
+        self.redis = Redis.from_url(self._valkey.url)
+        self._stack.callback(self.redis.close)
+        info = self.redis.info("server")
+        self.servers = [int(info["process_id"])]
+        self._start_rabbit()
+        (self.folder / "accounts.toml").write_text(ACCOUNTS.format(url=self.control.url, batch=self.case.batch))
+        if self.contender.kick:
+            subprocess.run(python(*self.contender.kick), env=self._environment(), cwd=self.folder, check=True)
+        for name, argv in self.contender.commands(self.layout).items():
+            log = self.folder / f"{name}.log"
+            pid = self._processes.start(name, argv, env=self._environment(), cwd=self.folder, log=log)
+            self.leaders.append(pid)
+
+    def _start_rabbit(self) -> None:
+        if self._rabbit is None:
+            return
+        try:
+            leader = self._rabbit.start(self._processes)
+        except (FileNotFoundError, TimeoutError) as error:
+            raise Unfinished(f"{self.contender.name}: {error}") from None
+        self.servers += meter.processes([leader])
+        self._more["TIDINGS_BROKER_URL"] = self._rabbit.url
+
+    def _environment(self) -> dict[str, str]:
+        path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+        return {
+            **os.environ,
+            "PYTHONPATH": path,
+            "TIDINGS_ACCOUNTS": str(self.folder / "accounts.toml"),
+            "TIDINGS_REDIS_URL": self._valkey.url,
+            "TIDINGS_HANDLERS": "tests.bench.throughput.tidings_handlers",
+            "TB_SECRET": SECRET,
+            "BENCH_REDIS": self._valkey.url,
+            "RQ_REDIS_URL": self._valkey.url,
+            JOURNAL: str(self.journal),
+            "NO_PROXY": "127.0.0.1",
+            "no_proxy": "127.0.0.1",
+            **self.layout.env,
+            **self._more,
+        }
+
+    def _said(self) -> str:
+        return "\n".join(
+            f"--- {log.name}\n{log.read_text(errors='replace')[-3000:]}" for log in self.folder.glob("*.log")
+        )
+
+    def _kill(self) -> None:
+        """End everything, also what left its group but not its session, as a worker's forks may."""
+        self._processes.kill(*self._processes.names)
+        for pid in self.pids():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)

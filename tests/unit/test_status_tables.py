@@ -1,0 +1,106 @@
+"""Numbers in few characters, and tables that fit a terminal."""
+
+import pytest
+from rich.cells import cell_len
+
+from tasks.commands.status import numbers
+from tasks.commands.status.columns import Column, lines
+
+Row = dict[str, object]
+
+
+BRIEF = {None: "-", 0: "0", 0.004: "<0.01", 0.01: "0.01", 0.123: "0.12", 1.04: "1.0", 12.34: "12.3", 100.4: "100"}
+LARGE = {9_999: "9999", 10_000: "10k", 1_234_000: "1234k", 12_340_000: "12M"}
+
+
+@pytest.mark.parametrize(("number", "text"), [*BRIEF.items(), *LARGE.items()])
+def test_numbers_are_brief(number: float | None, text: str) -> None:
+    assert numbers.brief(number) == text
+
+
+@pytest.mark.parametrize(
+    ("each", "text"), [(None, "-"), (0.001, "<0.01"), (0.98765, "0.99"), (1, "1.00"), (33.21, "33.2")]
+)
+def test_the_cost_of_a_message_has_two_places_while_it_is_small(each: float | None, text: str) -> None:
+    assert numbers.cost(each) == text
+
+
+def test_a_limit_stands_beside_what_is_used() -> None:
+    assert numbers.part(0, 500) == "0 of 500"
+    assert numbers.part(12, None) == "12"
+    assert numbers.part(0, None) == "-"
+
+
+def test_one_is_one() -> None:
+    assert (numbers.many(1, "account"), numbers.many(0, "account")) == ("1 account", "0 accounts")
+
+
+def column(name: str, wanted: int, *, number: bool = True) -> Column[Row]:
+    return Column(name, lambda row: row[name], wanted, number)
+
+
+COLUMNS = [
+    column("account", 99, number=False),
+    column("first", 2),
+    column("second", 3),
+    column("third", 1),
+    column("note", 99, number=False),
+]
+
+
+def row(**cells: object) -> Row:
+    return {"account": "shop", "first": 1, "second": 22, "third": 333, "note": "", **cells}
+
+
+def test_in_a_pipe_every_column_and_every_character_is_there() -> None:
+    head, line = lines(COLUMNS, [row(account="a" * 100, note="n" * 120)], None)
+    assert head.split() == ["account", "first", "second", "third", "note"]
+    assert line.split() == ["a" * 100, "1", "22", "333", "n" * 120]
+
+
+def test_numbers_end_below_each_other() -> None:
+    assert lines(COLUMNS[:3], [row(), row(first=12345, second=7)], None)[1:] == [
+        "shop         1      22",
+        "shop     12345       7",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("width", "heads"),
+    [
+        (60, ["account", "first", "second", "third", "note"]),
+        (59, ["account", "first", "second", "note"]),
+        (52, ["account", "second", "note"]),
+        (45, ["account", "note"]),
+    ],
+)
+def test_the_least_wanted_columns_give_way_first(width: int, heads: list[str]) -> None:
+    found = lines(COLUMNS, [row(account="a" * 60, note="n" * 120)], width)
+    assert found[0].split() == heads
+    assert all(cell_len(line) <= width for line in found)
+
+
+def test_a_column_that_says_nothing_gives_way_before_all_others() -> None:
+    found = lines(COLUMNS, [row(account="a" * 60, second="-", note="n" * 120)], 59)
+    assert found[0].split() == ["account", "first", "third", "note"]
+
+
+@pytest.mark.parametrize("width", range(40, 240, 7))
+def test_no_line_is_wider_than_the_terminal(width: int) -> None:
+    rows = [row(account="店" * 40, note="说" * 90), row(account="a" * 100, first=10**9), row()]
+    assert all(cell_len(line) <= width for line in lines(COLUMNS, rows, width))
+
+
+def test_a_long_name_gets_what_short_notes_leave() -> None:
+    assert lines(COLUMNS, [row(account="a" * 40)], 80)[1].split()[0] == "a" * 40
+
+
+def test_nothing_that_a_terminal_acts_on_is_printed() -> None:
+    (_, line) = lines(COLUMNS, [row(account="\x1b[2J", note="[red]\u202e\r\n\x07")], None)
+    assert line.isprintable()
+    assert "\\x1b[2J" in line
+    assert "[red]\\u202e\\r\\n\\x07" in line
+
+
+def test_without_rows_there_is_a_head() -> None:
+    assert len(lines(COLUMNS, [], 80)) == 1
