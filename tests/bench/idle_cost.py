@@ -71,10 +71,10 @@ def calls_in_an_hour() -> int:
         return floor.calls("consume")
 
 
-def seconds_to_pull(installation: Installation, group: str = "") -> float:
+def seconds_to_pull(installation: Installation) -> float:
     """Publish one message and count it; how long until it is pulled."""
     control = installation.control
-    id_ = control.publish("taobao", [{"topic": "taobao_trade_TradeBuyerPay", "content": {}}], group=group)[0]
+    id_ = control.publish("taobao", [{"topic": "taobao_trade_TradeBuyerPay", "content": {}}])[0]
     control.counter(USER, TOPIC, 1)
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:

@@ -1,6 +1,5 @@
 """A worker that is told to stop: what runs is finished, the rest is handed back, and a rolling restart loses nothing."""
 
-import time
 from collections import Counter
 
 import pytest
