@@ -1,5 +1,6 @@
 """`status --watch`: one picture after the other until somebody presses Ctrl-C. What cannot be read is said, and tried again."""
 
+import signal
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,6 +26,7 @@ TABLE_HEAD = 2
 
 def watch(asked: Asked, seconds: float) -> None:
     """Show a picture every so many seconds, in place on a terminal, else one below the other."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # started in the background, it would not hear Ctrl-C
     try:
         if asked.as_json or not sys.stdout.isatty():
             scroll(asked, seconds)
