@@ -138,8 +138,9 @@ def test_a_handler_that_takes_its_time_does_not_keep_it_from_stopping(up: Up) ->
 
 
 def test_when_it_is_killed_itself_nobody_is_left(up: Up) -> None:
-    up.start().kill()
+    process = up.start()
     assert up.mark.running("valkey-server")
+    process.kill()
     until(lambda: not up.mark.running(), lambda: json.dumps(up.mark.running()), seconds=10)
 
 
