@@ -26,7 +26,7 @@ class Seen:
 
     late: list[tuple[float, float]] = field(default_factory=list)
     twice: list[str] = field(default_factory=list)
-    unknown: int = 0
+    unknown: list[str] = field(default_factory=list)
 
     def between(self, start: float, end: float = float("inf")) -> list[float]:
         """How late the tasks of that time were, in seconds, the least late first."""
@@ -66,7 +66,7 @@ class Worker:
         for name in names:
             due = self.due.get(name)
             if due is None:
-                self.seen.unknown += 1
+                self.seen.unknown.append(name)
                 due = now
             elif now < due - EARLY_SECONDS:
                 self.seen.twice.append(name)
