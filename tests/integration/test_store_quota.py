@@ -486,8 +486,11 @@ def test_every_key_goes_away_by_itself(quota: Quota, clock: Time, redis: Redis) 
     assert all(0 < redis.ttl(name) <= KEEP_SECONDS for name in keys)
 
 
-def test_many_that_ask_at_the_same_moment_get_no_more_than_there_is(redis: Redis) -> None:
-    quota, some = Quota(redis), Limits(calls_per_day=50, points_per_day=30)
+@pytest.mark.parametrize(
+    "some", [Limits(calls_per_day=50), Limits(points_per_day=50), Limits(calls_per_day=99, owed=1)]
+)
+def test_many_that_ask_at_the_same_moment_get_no_more_than_there_is(redis: Redis, some: Limits) -> None:
+    quota = Quota(redis)
     with ThreadPoolExecutor(16) as pool:
         found = list(pool.map(lambda number: quota.take("tb", some, "pull", f"{number}"), range(200)))
-    assert sum(isinstance(each, Taken) for each in found) == 30
+    assert sum(isinstance(each, Taken) for each in found) == (49 if some.owed else 50)
