@@ -19,13 +19,6 @@ class Messaging(AMQP):
     Connection = SteadyConnection
 
 
-@celeryd_after_setup.connect
-def take_ahead_only_beside_the_pool(instance: Any, conf: Any, **_: Any) -> None:
-    """A solo pool runs tasks where messages arrive: what it took ahead could not be given back while a slow one runs."""
-    if issubclass(instance.pool_cls, solo.TaskPool):
-        conf.broker_transport_options = {**conf.broker_transport_options, "ahead": False}
-
-
 class Tidings(Celery):
     """A Celery application with `batch()`, and with a broker connection of its own kind."""
 
@@ -50,3 +43,16 @@ class Tidings(Celery):
                 yield
             finally:
                 self._local.producer = None
+
+
+@celeryd_after_setup.connect
+def prepare(instance: Any, conf: Any, **_: Any) -> None:
+    """Before a worker connects: have it look into no task, and take none ahead if it runs them where messages arrive.
+
+    A solo pool could not give back what it took ahead while a slow task runs.
+    """
+    if isinstance(instance.app, Tidings):
+        for task in instance.app.tasks.values():
+            task.Request = "tasks.transport.request:PlainRequest"
+        if issubclass(instance.pool_cls, solo.TaskPool):
+            conf.broker_transport_options = {**conf.broker_transport_options, "ahead": False}

@@ -27,10 +27,10 @@ class Books:
 
     def unsure(self, tags: Sequence[str], popped: Taken | None) -> None:
         """Note what a take was to record that failed, perhaps after Redis had done it."""
-        self.back += tags
         if popped:
             self.back.append(popped.tag)
             self.loose[popped.tag] = (popped.key, popped.text)
+        self.back += tags
 
 
 _BOOKS: dict[tuple[str, str], Books] = {}

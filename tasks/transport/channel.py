@@ -17,7 +17,8 @@ from kombu.utils.json import loads
 
 from tasks.text import shown
 from tasks.transport.books import books_of
-from tasks.transport.lost import Steady
+from tasks.transport.lost import Steady, telling_refusals
+from tasks.transport.message import Message
 from tasks.transport.publish import Bundle
 from tasks.transport.qos import BulkQoS
 from tasks.transport.record import Record
@@ -49,6 +50,7 @@ class Bulk(Settling, Steady, Leans):
     """What both channels below add to kombu's."""
 
     QoS: Any = BulkQoS
+    Message: Any = Message
     ahead = True
     """Transport option: whether to take more than can begin. Not for a pool that runs tasks where messages arrive."""
 
@@ -97,7 +99,8 @@ class Bulk(Settling, Steady, Leans):
         """Take in what the wait has brought. Raises `Empty` when it brought nothing."""
         connection = self.client.connection
         try:
-            reply = self.client.parse_response(connection, "BRPOP", **options)
+            with telling_refusals():
+                reply = self.client.parse_response(connection, "BRPOP", **options)
         except self.connection_errors:
             connection.disconnect()
             raise
@@ -133,7 +136,9 @@ class Bulk(Settling, Steady, Leans):
         if connection is None or connection._sock is None or self._in_poll or not lists:
             return False  # lost, or waiting: the poller sees to both
         lately = self.pace.lately(monotonic()) if self.ahead and self.loop else 0
-        most = worth_taking(places_of(self.qos), lately) - bool(popped) if len(self.priority_steps) == 1 else 0
+        most = (
+            worth_taking(places_of(self.qos), lately, int(popped is not None)) if len(self.priority_steps) == 1 else 0
+        )
         numbered, tags = self.numbered, self._tags(most)
         self.books.lists.update(lists)
         try:
@@ -160,12 +165,12 @@ class Bulk(Settling, Steady, Leans):
 
     def _hand_over(self, taken: Taken) -> None:
         """Give one message to Celery. One that breaks on its way costs itself only."""
-        queue = shown(taken.queue)
         try:
             payload = loads(bytes_to_str(taken.text))
             payload["properties"]["delivery_tag"] = taken.tag
         except (ValueError, TypeError, LookupError, RecursionError) as error:
-            log.error("%d bytes in %s are no message and are dropped: %s", len(taken.text), queue, type(error).__name__)  # noqa: TRY400 - no content in logs
+            told = len(taken.text), shown(taken.queue), type(error).__name__
+            log.error("%d bytes in %s are no message and are dropped: %s", *told)  # noqa: TRY400 - no content in logs
             self.qos.drop(taken.tag)
             return
         try:
@@ -173,7 +178,8 @@ class Bulk(Settling, Steady, Leans):
         except self.connection_errors:
             raise
         except Exception as error:
-            log.error("a message of %s cannot be received and comes again: %s", queue, type(error).__name__)  # noqa: TRY400 - nor here
+            kind = type(error).__name__
+            log.error("a message of %s cannot be received and comes again: %s", shown(taken.queue), kind)  # noqa: TRY400 - nor here
             self.qos.forget(taken.tag)
 
 

@@ -1,13 +1,32 @@
 """What counts as a lost connection, and a client that is made once and fails as lost connections do."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ExecAbortError, MasterDownError, OutOfMemoryError, ReadOnlyError
+from redis.exceptions import ExecAbortError, MasterDownError, OutOfMemoryError, ReadOnlyError, ResponseError
 
 REFUSALS = (OutOfMemoryError, ReadOnlyError, MasterDownError, ExecAbortError)
 """What a Redis says that is full, that has become a replica, or that has lost its master. Counted among lost connections,
 they make the worker try again until Redis takes what it writes, instead of ending."""
+
+WORDS = ("OOM ", "READONLY ", "MASTERDOWN ", "MISCONF ", "LOADING ")
+"""How refusals begin. The client has no error of its own for a Redis that cannot save (MISCONF), and an older Redis wraps what
+a script was refused with into its own words."""
+
+
+@contextmanager
+def telling_refusals() -> Iterator[None]:
+    """Raise refusals that have no error of their own as the connection errors that they are treated as."""
+    try:
+        yield
+    except REFUSALS:
+        raise
+    except ResponseError as error:
+        if any(word in str(error) for word in WORDS):
+            raise RedisConnectionError(str(error)) from error
+        raise
 
 
 class Steady:

@@ -9,6 +9,7 @@ from typing import Any
 from redis import Redis
 from redis.exceptions import NoScriptError
 
+from tasks.transport.lost import telling_refusals
 from tasks.transport.scripts import GIVE_BACK, TAKE
 from tasks.transport.stock import Taken
 
@@ -30,6 +31,7 @@ class Record:
 
     def __init__(self, channel: Any) -> None:
         self.channel = channel
+        self._plain: Redis | None = None
         self.prefix = channel.global_keyprefix
         self.hash = self.prefix + channel.unacked_key
         self.index = self.prefix + channel.unacked_index_key
@@ -71,15 +73,19 @@ class Record:
 
     def _client(self) -> Redis:
         """A client that writes keys as they are, on the channel's own pool; fails where the connection is lost."""
-        return Redis(connection_pool=self.channel._create_client().connection_pool)
+        pool = self.channel._create_client().connection_pool
+        if self._plain is None or self._plain.connection_pool is not pool:
+            self._plain = Redis(connection_pool=pool)
+        return self._plain
 
 
 def run(connection: Any, text: str, sha: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
     """Run a script over one connection, without the repetitions of a client."""
     words = [len(keys), *keys, *arguments]
-    connection.send_command("EVALSHA", sha, *words)
-    try:
-        return connection.read_response()
-    except NoScriptError:
-        connection.send_command("EVAL", text, *words)
-        return connection.read_response()
+    with telling_refusals():
+        connection.send_command("EVALSHA", sha, *words)
+        try:
+            return connection.read_response()
+        except NoScriptError:
+            connection.send_command("EVAL", text, *words)
+            return connection.read_response()

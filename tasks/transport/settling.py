@@ -12,7 +12,7 @@ from redis.exceptions import ResponseError
 from tasks.text import shown
 from tasks.transport.stock import HOLD_SECONDS, Taken
 
-WRITE_OFF_SECONDS = 0.03
+WRITE_OFF_SECONDS = 0.05
 """The longest that a finished task stays recorded while Redis can be reached."""
 
 WRITE_OFF_AT = 100
@@ -66,12 +66,12 @@ class Settling:
                 self.record.write_off(done)
         back, loose = self.books.back, self.books.loose
         if back:
-            moved = self.record.give_back(back, self.books.lists)
+            for tag in self.record.give_back(back, self.books.lists):
+                loose.pop(tag, None)
             back.clear()
-            for tag, (key, text) in list(loose.items()):
-                if tag not in moved:
-                    self.record.push_back(key, text)
-                del loose[tag]
+        for tag, (key, text) in list(loose.items()):
+            self.record.push_back(key, text)
+            del loose[tag]
 
     def settle_or_later(self: Any) -> None:
         """The same; when it fails, again after a while, by this connection or by the next one."""

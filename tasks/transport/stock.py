@@ -87,9 +87,12 @@ class Pace:
         return max(self._before, self._done)
 
 
-def worth_taking(places: int, lately: int) -> int:
-    """How many messages to take when nothing is in stock: what can begin now, and as many as were finished lately."""
-    return min(MOST, places + lately) if places > 0 else 0
+def worth_taking(places: int, lately: int, popped: int = 0) -> int:
+    """How many messages to take when nothing is in stock: what can begin now, and as many as were finished lately.
+
+    `popped` is how many of them are there already.
+    """
+    return max(0, min(MOST, places + lately) - popped) if places > 0 else 0
 
 
 def places_of(qos: Any) -> int:

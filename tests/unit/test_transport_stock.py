@@ -6,20 +6,23 @@ from tasks.transport.stock import MOST, WINDOW, Pace, Stock, Taken, worth_taking
 
 
 @pytest.mark.parametrize(
-    ("places", "lately", "expected"),
+    ("places", "lately", "popped", "expected"),
     [
-        (0, 50, 0),  # nothing can begin
-        (4, 0, 4),  # nothing is known of the pace, or it is slow: what can begin
-        (1, 1, 2),
-        (2, 50, 52),  # quick tasks: as many more as end in a window
-        (4, 10_000, MOST),
-        (500, 0, MOST),
+        (0, 50, 0, 0),  # nothing can begin
+        (0, 50, 1, 0),
+        (4, 0, 0, 4),  # nothing is known of the pace, or it is slow: what can begin
+        (1, 1, 0, 2),
+        (1, 0, 1, 0),  # what has been popped fills the only place
+        (1, 9, 1, 9),
+        (2, 50, 0, 52),  # quick tasks: as many more as end in a window
+        (4, 10_000, 0, MOST),
+        (500, 0, 1, MOST - 1),
     ],
 )
 def test_what_can_begin_is_taken_and_as_much_more_as_was_finished_lately(
-    places: int, lately: int, expected: int
+    places: int, lately: int, popped: int, expected: int
 ) -> None:
-    assert worth_taking(places, lately) == expected
+    assert worth_taking(places, lately, popped) == expected
 
 
 def test_the_pace_is_what_was_finished_in_the_last_window() -> None:

@@ -1,0 +1,58 @@
+"""A task on its way through the worker's main process, which hands it on as it is: only the pool looks into it.
+
+Celery decodes every task's arguments in the main process and sends them to the pool beside the message's body, which holds
+them too. Here they stay in the body until somebody asks, as the main process does when a pool process was lost.
+"""
+
+from functools import cached_property
+from typing import Any
+
+from celery.worker.request import Request
+
+NOTHING: tuple[Any, ...] = ((), {}, {})
+"""Arguments, keyword arguments, and what is to follow the task."""
+
+
+class PlainRequest(Request):
+    """Celery's request, which leaves a task's arguments in its body, and shows of them what their sender made to be shown."""
+
+    _message: Any
+    _request_dict: Any
+
+    def __init__(self, message: Any, **options: Any) -> None:
+        if options.get("decoded"):  # of the old kind
+            super().__init__(message, **options)
+            return
+        body = options.pop("body", None)
+        super().__init__(message, **{**options, "decoded": True, "body": NOTHING})
+        self._decoded, self._body = False, message.body if body is None else body
+        self._content_type, self._content_encoding = message.content_type, message.content_encoding
+
+    @cached_property
+    def _payload(self) -> Any:
+        if self._decoded:
+            return self._body
+        try:
+            return tuple(self._message.payload)
+        except Exception:
+            return NOTHING  # the pool has told of it already
+
+    @cached_property
+    def _context(self) -> Any:
+        """What is told of the task when its process was lost; Celery may send it again from here."""
+        self._request_dict.update(args=self.args, kwargs=self.kwargs)
+        return super()._context  # type: ignore[misc]
+
+    @property
+    def args(self) -> Any:
+        """The task's positional arguments."""
+        return self._payload[0]
+
+    @property
+    def kwargs(self) -> Any:
+        """The task's keyword arguments."""
+        return self._payload[1]
+
+    def info(self, safe: bool = True) -> Any:  # noqa: ARG002 - `celery inspect` asks for the arguments themselves
+        """What `celery inspect` and Flower show of a task in the worker."""
+        return super().info(safe=True)
