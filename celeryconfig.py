@@ -2,7 +2,7 @@
 
 import os
 
-from kombu import Queue
+from kombu import Exchange, Queue
 
 from tasks import urls
 from tasks.names import CONFIRM, CONSUME, COUNT, HANDLE
@@ -16,13 +16,23 @@ except SettingsError as error:
 
 _broker = settings().broker_url or settings().redis_url
 _on_redis = _broker.startswith(("redis", "unix", "sentinel"))
+_on_rabbitmq = _broker.startswith(("amqp", "pyamqp"))
+# RabbitMQ's replicated queues: what is confirmed to its publisher survives the loss of a node. They drop what was given back
+# 20 times (from RabbitMQ 4 on), as by workers that are killed again and again. That loses nothing: its batch is not confirmed
+# and comes again with its lease. A message whose handler kills is buried long before. A task is never held for as long as
+# RabbitMQ's consumer timeout of 30 minutes: a try ends with its lease, and countdowns wait in queues of RabbitMQ's, to which
+# only a topic exchange leads (declared by every worker, see Celery's "native delayed delivery").
+_arguments = {"x-queue-type": "quorum"} if _on_rabbitmq else None
+_exchange = Exchange("tidings", type="topic") if _on_rabbitmq else None
 _sentinel = urls.sentinel(_broker)
 _results_sentinel = urls.sentinel(settings().redis_url)
 
 # Which modules hold tasks, and where they run. A worker without -Q serves all queues; named ones let HTTP work run in a
 # thread pool and handlers in processes.
 include = ["tasks.consume", "tasks.handle", "tasks.confirm", "tasks.count", "tasks.starting", "tasks.stopping"]
-task_queues = [Queue(name, routing_key=name) for name in ("consume", "handle", "confirm")]
+task_queues = [
+    Queue(name, _exchange, routing_key=name, queue_arguments=_arguments) for name in ("consume", "handle", "confirm")
+]
 task_default_queue = "handle"
 task_routes = {
     CONSUME: {"queue": "consume"},
@@ -89,6 +99,18 @@ if _on_redis:
     }
     if _sentinel:
         broker_transport_options |= {"master_name": _sentinel.master}
+if _on_rabbitmq:
+    from tasks.transport.rabbit import countable
+
+    broker_transport_options = {
+        # Nothing is promised of a message that was not confirmed.
+        "confirm_publish": True,
+        # Without these a half-open connection, or a broker short of memory, hangs a publish for ever.
+        "read_timeout": 30,
+        "write_timeout": 30,
+    }
+    # Retries after fractions of a second would be refused otherwise.
+    task_annotations = {"*": {"@apply_async": countable}}
 result_backend_transport_options: dict[str, object] = {"global_keyprefix": "tidings:", "retry_policy": {"timeout": 5.0}}
 if _results_sentinel:
     result_backend_transport_options |= {"master_name": _results_sentinel.master}

@@ -1,6 +1,7 @@
 """What `check` says of accounts, handlers, leases and the broker."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from celery import Celery
 from kombu.exceptions import KombuError
@@ -101,12 +102,25 @@ def broker_findings(app: Celery) -> Iterator[Finding]:
     try:
         with app.connection_for_write(connect_timeout=BROKER_SECONDS) as connection:
             connection.ensure_connection(max_retries=1, timeout=BROKER_SECONDS)
+            refused = list(refusals(connection, app.amqp.queues.values()))
     except (KombuError, OSError) as error:
         yield fail(
             "broker", f"{url} does not answer: {shown(masked(str(error)))}", "start it, or set TIDINGS_BROKER_URL"
         )
     else:
         yield ok("broker", f"{url} takes connections")
+        for refusal in refused:
+            yield fail("broker", shown(refusal, 500), "do as it says, then check again")
+
+
+def refusals(connection: Any, queues: Iterable[Any]) -> Iterator[Exception]:
+    """What the broker has against the queues that Tidings declares: there may be one of the same name and another kind."""
+    for queue in queues:
+        try:
+            with connection.channel() as channel:
+                queue(channel).declare()
+        except connection.channel_errors as error:
+            yield error
 
 
 def _topics(handlers: list[Handler]) -> str:

@@ -7,7 +7,7 @@
   object for every command. That was three quarters of what a worker's main process did.
 
 channel.py takes and hands over, settling.py says when what is told to Redis, scripts.py and record.py are what Redis does,
-stock.py decides how much to take, publish.py sends a batch.
+stock.py decides how much to take, publish.py sends a batch. rabbit.py is all that RabbitMQ needs.
 """
 
 from typing import Any
@@ -45,8 +45,12 @@ class Steadied:
     """A broker connection with the transports above in place of kombu's, whatever way the address was written."""
 
     def get_transport_cls(self) -> Any:
-        """Ours for Redis and sentinels, kombu's for every other broker."""
+        """Ours for Redis, sentinels and RabbitMQ, kombu's for every other broker."""
         found = super().get_transport_cls()  # type: ignore[misc]
+        if found.__module__ == "kombu.transport.pyamqp":
+            from tasks.transport import rabbit  # loaded where it is the broker only
+
+            return rabbit.STEADY.get(found, found)
         return STEADY.get(found, found)
 
 
