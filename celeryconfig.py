@@ -59,11 +59,15 @@ task_store_errors_even_if_ignored = False
 # What a chord that never completes leaves in Redis goes after this; longer than any lease in use (seconds).
 result_expires = 3600
 result_chord_expires = 3600
+# Celery's prefork pool, which sends quick tasks to its processes together (see tasks/pool).
+worker_pool = "tasks.pool:TaskPool"
 # Blocking HTTP in the same processes as the handlers: with one task a core, two slow platforms would stop everything.
 worker_concurrency = settings().worker_concurrency or max(4, 2 * (os.cpu_count() or 1))
 # The net below the limits that each batch sets for itself. There is no soft limit of Celery's: its signal interrupts whatever
 # the child does when a main process that was held up finds time for it, and half a result in the pipe ends the worker.
 task_time_limit = settings().handler_seconds + 65
+# A dead process's tasks are taken to be lost after this (seconds); a result that is still on its way then is known by its mark.
+worker_lost_wait = 2.0
 # A broker that blinks must not kill half-done handlers; a message that is run again is known by its mark.
 worker_cancel_long_running_tasks_on_connection_loss = False
 # A Redis that restarts is waited for, at start and later, for as long as it takes.

@@ -43,20 +43,21 @@ class Quiet:
             return super().on_chord_part_return(request, state, result, propagate, **more)  # type: ignore[misc]
         batch, lease = (request.chord["kwargs"][name] for name in ("batch", "lease"))
         value = result if state == SUCCESS else None
-        values = stores().parts.add(batch, size, request.group_index or 0, value, 2 * lease)
-        if values is None:
-            return None
         backend: Any = self
-        callback: Any = maybe_signature(request.chord, app=backend.app)
-        if None in values:
-            try:
-                raise ChordError("a header was killed")  # noqa: TRY301 - the line below wants one that is being handled
-            except ChordError as error:
-                backend.chord_error_from_stack(callback, error)
-        else:
-            callback.delay(values)
-        stores().parts.drop(batch)
-        backend.client.delete(backend.get_key_for_group(request.group, ".s"))
+
+        def complete(values: list[Any]) -> None:
+            callback: Any = maybe_signature(request.chord, app=backend.app)
+            if None in values:
+                try:
+                    raise ChordError("a header was killed")  # noqa: TRY301 - the line below wants one that is being handled
+                except ChordError as error:
+                    backend.chord_error_from_stack(callback, error)
+            else:
+                callback.delay(values)
+            stores().parts.drop(batch)
+            backend.client.delete(backend.get_key_for_group(request.group, ".s"))
+
+        stores().parts.add(batch, size, request.group_index or 0, value, 2 * lease, complete)
         return None
 
 

@@ -95,7 +95,7 @@ def header(account: Account, batch: str, lease: Lease, item: Item) -> fanout.Hea
         user_nick=item.user_nick,
     )
     fields = delivery.to_json()
-    return {"delivery": fields}, described_arguments(fields)
+    return {"delivery": fields}, described_arguments(fields), item.topic
 
 
 def limits(lease: float) -> dict[str, float]:

@@ -13,9 +13,10 @@ from celery.signals import after_task_publish, before_task_publish, task_sent
 from kombu.utils.uuid import uuid
 
 from tasks import app
+from tasks.pool.job import KIND
 
-Header = tuple[dict[str, Any], str]
-"""A header's keyword arguments, and how Celery is to show them."""
+Header = tuple[dict[str, Any], str, str]
+"""A header's keyword arguments, how Celery is to show them, and of which kind the task is to the pool."""
 
 HEARD = (before_task_publish, after_task_publish, task_sent)
 
@@ -23,7 +24,10 @@ HEARD = (before_task_publish, after_task_publish, task_sent)
 def start(task: Any, many: Sequence[Header], callback: Any, limits: Mapping[str, float]) -> None:
     """Start a chord of one task under these time limits for each header, all in one round trip."""
     if app.conf.task_send_sent_event or any(signal.receivers for signal in HEARD):
-        headers = [task.subtask(kwargs=given, options={**limits, "kwargsrepr": shown}) for given, shown in many]
+        headers = [
+            task.subtask(kwargs=given, options={**limits, "kwargsrepr": shown, "headers": {KIND: kind}})
+            for given, shown, kind in many
+        ]
         with app.batch():
             chord(headers)(callback)
         return
@@ -53,7 +57,7 @@ def messages(task: Any, many: Sequence[Header], callback: Any, limits: Mapping[s
         **limits,
     )
     embedded = json.dumps(shared.body[2])
-    for index, (given, shown) in enumerate(many):
+    for index, (given, shown, kind) in enumerate(many):
         id_ = uuid()
         yield {
             "body": f"[[], {json.dumps(given)}, {embedded}]",
@@ -65,6 +69,7 @@ def messages(task: Any, many: Sequence[Header], callback: Any, limits: Mapping[s
                 "root_id": root or id_,
                 "group_index": index,
                 "kwargsrepr": shown,
+                KIND: kind,
             },
             **shared.properties,
             "correlation_id": id_,

@@ -11,7 +11,7 @@ It never raises, whatever the handler does: a chord whose header fails never cal
 
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -51,6 +51,11 @@ class HandleTask(Task):  # type: ignore[type-arg]
         """Send the task, its arguments described without its content."""
         told = described_arguments((kwargs or {}).get("delivery", {}))
         return super().apply_async(args, kwargs, *more, **{**options, "argsrepr": "()", "kwargsrepr": told})
+
+    def prepare(self, many: Sequence[Mapping[str, Any]]) -> None:
+        """Claim what is about to be handled one after the other in this process, given the keyword arguments of each."""
+        begun = [Delivery.from_json(kwargs["delivery"]) for kwargs in many]
+        stores().marks.hold([(given.names, given.handing_out) for given in begun])
 
 
 def described_arguments(delivery: Mapping[str, Any]) -> str:
@@ -188,6 +193,7 @@ def try_again(task: HandleTask, given: Delivery, delay: float) -> Outcome:
 
 def conclude(given: Delivery, outcome: Outcome) -> None:
     """Confirm a message that was tried apart from its batch, as no chord does it; of a replay, drop the letter."""
+    stores().marks.settle()
     if given.letter:
         if outcome == "handled" or stores().marks.is_done(given.names):
             stores().letters.drop([given.letter])

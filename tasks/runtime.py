@@ -13,6 +13,7 @@ from tasks.store.due import Due
 from tasks.store.flow import Flow
 from tasks.store.inbox import Inbox
 from tasks.store.letters import Letters
+from tasks.store.line import Line
 from tasks.store.marks import Marks
 from tasks.store.parts import Parts
 from tasks.store.pauses import Pauses
@@ -36,6 +37,7 @@ class Stores:
     flow: Flow
     parts: Parts
     inbox: Inbox
+    line: Line
     letters: Letters
     recent: Recent
     seen: LatestPulls
@@ -47,14 +49,16 @@ class Stores:
     @classmethod
     def on(cls, redis: Redis, *, done_days: float) -> "Stores":
         """All stores on this client; messages that are done with are remembered for `done_days`."""
+        line = Line(redis)
         return cls(
             due=Due(redis, "consume"),
             counts=Due(redis, "count"),
-            marks=Marks(redis, done_days * DAY),
+            marks=Marks(line, done_days * DAY),
             batches=Batches(redis),
             flow=Flow(redis),
-            parts=Parts(redis),
+            parts=Parts(line),
             inbox=Inbox(redis),
+            line=line,
             letters=Letters(redis),
             recent=Recent(redis),
             seen=LatestPulls(redis),

@@ -14,12 +14,16 @@ claim, of a message that nobody knows, is one plain command.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from time import monotonic
 from typing import Literal
 
-from tasks.store.connection import Client
 from tasks.store.keys import key
+from tasks.store.line import Line
 
 Over = Literal["done", "dead"]
+
+HOLD_SECONDS = 1.0
+"""How long messages are held before they are begun: by a process that begins them within a fraction of it, unless it dies."""
 
 REMEMBER_SECONDS = 2 * 24 * 3600
 """Counts of a message that was never handled live twice as long as any platform keeps it (TMC: 24 hours)."""
@@ -61,29 +65,67 @@ class Begun:
     open: int
 
 
+FIRST = Begun("begun", 0.0, 1, 1, 1)
+
+
 class Marks:
     """The marks of messages, by the names that tell one message from all others."""
 
-    def __init__(self, redis: Client, remember_seconds: float) -> None:
-        self.redis = redis
+    def __init__(self, line: Line, remember_seconds: float) -> None:
+        self.line = line
+        self.redis = line.redis
         self.remember = max(1, round(remember_seconds))
-        self._begin = redis.register_script(BEGIN)
-        self._release = redis.register_script(RELEASE)
-        self._revive = redis.register_script(REVIVE)
+        self._held: dict[str, tuple[str, float]] = {}
+        self._begin = self.redis.register_script(BEGIN)
+        self._release = self.redis.register_script(RELEASE)
+        self._revive = self.redis.register_script(REVIVE)
+
+    def hold(self, many: Sequence[tuple[Sequence[str], str]]) -> None:
+        """Keep messages (names, batch) for this thread, which is about to begin them one by one, in one round trip.
+
+        Those that are not new are left out: `begin` sees to them. Nobody else begins a message that is held here.
+        """
+        wheres = [key("mark", *names) for names, _ in many]
+        batches = [batch for _, batch in many]
+        held = self.line.ask(
+            *(
+                ("SET", where, f"{HOLD_SECONDS} 1 0 0 {batch}", "NX", "EX", REMEMBER_SECONDS)
+                for where, batch in zip(wheres, batches, strict=True)
+            )
+        )
+        fresh = monotonic() + HOLD_SECONDS / 2
+        self._held = {where: (batch, fresh) for where, batch, got in zip(wheres, batches, held, strict=True) if got}
+
+    def let_go(self) -> None:
+        """Leave what was held and not begun to whoever begins it."""
+        if held := self._held:
+            self.line.tell("DEL", *held)
+            held.clear()
 
     def begin(self, names: Sequence[str], batch: str, seconds: float) -> Begun:
         """Claim the message for one try of at most `seconds`."""
-        if self.redis.set(key("mark", *names), f"{seconds:.6f} 1 1 1 {batch}", nx=True, ex=REMEMBER_SECONDS):
-            return Begun("begun", 0.0, 1, 1, 1)
-        reply = self._begin(keys=[key("mark", *names)], args=[batch, f"{seconds:.6f}", REMEMBER_SECONDS])
+        where, first = key("mark", *names), f"{seconds:.6f} 1 1 1 {batch}"
+        held, until = self._held.pop(where, ("", 0.0)) if self._held else ("", 0.0)
+        if held == batch and monotonic() < until:
+            self.line.tell("SET", where, first, "EX", REMEMBER_SECONDS)
+            self.line.post()
+            return FIRST
+        if self.line.ask(("SET", where, first, "NX", "EX", REMEMBER_SECONDS))[0]:
+            return FIRST
+        reply = self._begin(keys=[where], args=[batch, f"{seconds:.6f}", REMEMBER_SECONDS])
         return Begun(reply[0], float(reply[1]), *map(int, reply[2:]))
 
     def finish(self, names: Sequence[str], over: Over = "done") -> None:
         """The message is done with; nobody starts it again for as long as the mark lives."""
-        self.redis.set(key("mark", *names), over, ex=self.remember)
+        self.line.tell("SET", key("mark", *names), over, "EX", self.remember)
+
+    def settle(self) -> None:
+        """Have every mark written before anything that rests on it is sent."""
+        self.line.settle()
 
     def release(self, names: Sequence[str]) -> None:
         """This try is over without success; the counts stay."""
+        self.line.settle()
         self._release(keys=[key("mark", *names)], args=[REMEMBER_SECONDS])
 
     def revive(self, names: Sequence[str]) -> None:
@@ -92,6 +134,7 @@ class Marks:
 
     def is_done(self, names: Sequence[str]) -> bool:
         """Whether the message was handled."""
+        self.line.settle()
         return bool(self.redis.get(key("mark", *names)) == "done")
 
     def over(self, many: Sequence[Sequence[str]]) -> list[bool]:

@@ -8,17 +8,19 @@ tidings:parts:BATCH   list: the number of headers, then `[index, value]` for eac
 """
 
 import json
+from collections.abc import Callable
 from typing import Any
 
-from tasks.store.connection import Client
 from tasks.store.keys import key
+from tasks.store.line import Line
 
 
 class Parts:
     """The headers' values, by batch."""
 
-    def __init__(self, redis: Client) -> None:
-        self.redis = redis
+    def __init__(self, line: Line) -> None:
+        self.line = line
+        self.redis = line.redis
 
     def expect(self, batch: str, size: int, seconds: float) -> None:
         """A chord of so many headers is about to start; forget it after `seconds`."""
@@ -28,20 +30,26 @@ class Parts:
         pipe.expire(key("parts", batch), _whole(seconds))
         pipe.execute()
 
-    def add(self, batch: str, size: int, index: int, value: Any, seconds: float) -> list[Any] | None:
-        """Note what the header at `index` returned; the values of all headers, in order, once every one is there.
+    def add(
+        self, batch: str, size: int, index: int, value: Any, seconds: float, then: Callable[[list[Any]], None]
+    ) -> None:
+        """Note what the header at `index` returned; `then` gets the values of all, in order, once every one is there.
 
         A header that returns again counts once, with what it returned last. A list that Redis has lost is begun anew.
         """
         where = key("parts", batch)
-        length = self.redis.rpush(where, json.dumps([index, value]))
-        if length == 1:  # the chord is over, or Redis has lost it
-            self.redis.expire(where, _whole(seconds))
-        if length < size:
-            return None
-        until_mine = self.redis.lrange(where, 0, length - 1)  # what came after has its own header to look at it
-        found = dict(json.loads(each) for each in until_mine if each.startswith("["))
-        return [found[place] for place in sorted(found)] if len(found) == size else None
+
+        def added(length: int) -> None:
+            if length == 1:  # the chord is over, or Redis has lost it
+                self.redis.expire(where, _whole(seconds))
+            if length < size:
+                return
+            until_mine = self.redis.lrange(where, 0, length - 1)  # what came after has its own header to look at it
+            found = dict(json.loads(each) for each in until_mine if each.startswith("["))
+            if len(found) == size:
+                then([found[place] for place in sorted(found)])
+
+        self.line.tell("RPUSH", where, json.dumps([index, value]), then=added)
 
     def drop(self, batch: str) -> None:
         """The chord is over."""

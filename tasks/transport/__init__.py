@@ -7,7 +7,8 @@
   object for every command. That was three quarters of what a worker's main process did.
 
 channel.py takes and hands over, settling.py says when what is told to Redis, scripts.py and record.py are what Redis does,
-stock.py decides how much to take, publish.py sends a batch. rabbit.py is all that RabbitMQ needs.
+stock.py decides how much to take, places.py how much the pool has room for, publish.py sends a batch. rabbit.py is all that
+RabbitMQ needs.
 """
 
 from typing import Any

@@ -11,6 +11,7 @@ from typing import Any
 from kombu.transport import redis as kombu_redis
 from kombu.transport import virtual
 
+from tasks.transport import places
 from tasks.transport.lost import REFUSALS
 from tasks.transport.record import CHUNK
 
@@ -19,6 +20,10 @@ class BulkQoS(kombu_redis.QoS):
     """kombu's, with its acknowledgements in the channel's books until they are written off."""
 
     channel: Any
+
+    def can_consume(self) -> bool:
+        """Whether another message may be handed over: one in hand for each place that Celery has, and what the pool asks for."""
+        return bool(super().can_consume()) or places.more()
 
     def append(self, message: Any, delivery_tag: str) -> None:
         """Count a message as in hand; record it, unless the script that took it has."""

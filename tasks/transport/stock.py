@@ -100,4 +100,4 @@ def places_of(qos: Any) -> int:
     if not qos.can_consume():
         return 0
     free = qos.can_consume_max_estimate()
-    return MOST if free is None else int(free)
+    return MOST if free is None else max(1, int(free))

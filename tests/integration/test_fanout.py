@@ -20,6 +20,7 @@ HEADERS = [
     (
         {"delivery": {"account": "shop", "topic": "t", "id": str(n), "content": "支付"}},
         f"{{'account': 'shop', 'topic': 't', 'id': '{n}'}}",
+        "t",
     )
     for n in range(3)
 ]
@@ -81,7 +82,8 @@ def test_each_header_has_its_own_id_and_all_have_one_group(tidings: Stores, redi
     headers = [message["headers"] for message in sent(redis)]
     assert len({each["id"] for each in headers}) == 3
     assert len({each["group"] for each in headers}) == 1
-    assert [each["kwargsrepr"] for each in headers] == [shown for _, shown in HEADERS]
+    assert [each["kwargsrepr"] for each in headers] == [shown for _, shown, _ in HEADERS]
+    assert [each["tidings_kind"] for each in headers] == ["t", "t", "t"]
 
 
 def test_what_a_task_starts_knows_where_it_came_from(tidings: Stores, redis: Redis) -> None:

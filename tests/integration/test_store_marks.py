@@ -1,16 +1,19 @@
 """Marks of messages, on a real Valkey."""
 
 import threading
+import time
 
+import pytest
 from redis import Redis
 
+from tasks.store.line import Line
 from tasks.store.marks import Marks
 
 NAMES = ("app", "7104300007405429232")
 
 
 def test_a_message_that_is_done_with_is_never_begun_again(redis: Redis) -> None:
-    marks = Marks(redis, 100)
+    marks = Marks(Line(redis), 100)
     assert marks.begin(NAMES, "b1", 10).state == "begun"
     marks.finish(NAMES)
     assert marks.begin(NAMES, "b2", 10).state == "done"
@@ -20,7 +23,7 @@ def test_one_of_many_workers_may_begin(redis: Redis) -> None:
     begun: list[str] = []
 
     def worker() -> None:
-        begun.append(Marks(redis, 100).begin(NAMES, "b1", 10).state)
+        begun.append(Marks(Line(redis), 100).begin(NAMES, "b1", 10).state)
 
     workers = [threading.Thread(target=worker) for _ in range(8)]
     for one in workers:
@@ -31,20 +34,20 @@ def test_one_of_many_workers_may_begin(redis: Redis) -> None:
 
 
 def test_whoever_finds_it_busy_learns_for_how_long(redis: Redis) -> None:
-    marks = Marks(redis, 100)
+    marks = Marks(Line(redis), 100)
     marks.begin(NAMES, "b1", 10)
     assert 9 < marks.begin(NAMES, "b1", 10).wait <= 10.001
 
 
 def test_a_try_that_never_ended_gives_way_when_its_time_is_over_and_is_counted(redis: Redis) -> None:
-    marks = Marks(redis, 100)
+    marks = Marks(Line(redis), 100)
     for times in range(1, 4):
         begun = marks.begin(NAMES, "b1", 0)
         assert (begun.state, begun.deliveries, begun.tries, begun.open) == ("begun", 1, times, times)
 
 
 def test_tries_and_deliveries_are_counted_apart(redis: Redis) -> None:
-    marks = Marks(redis, 100)
+    marks = Marks(Line(redis), 100)
     counts = []
     for batch in ("b1", "b1", "b2", "b2", "b3"):
         begun = marks.begin(NAMES, batch, 10)
@@ -54,7 +57,7 @@ def test_tries_and_deliveries_are_counted_apart(redis: Redis) -> None:
 
 
 def test_releasing_late_does_not_undo_what_another_finished(redis: Redis) -> None:
-    marks = Marks(redis, 100)
+    marks = Marks(Line(redis), 100)
     marks.begin(NAMES, "b1", 10)
     marks.finish(NAMES, "dead")
     marks.release(NAMES)
@@ -62,7 +65,7 @@ def test_releasing_late_does_not_undo_what_another_finished(redis: Redis) -> Non
 
 
 def test_a_batch_is_looked_up_in_one_go(redis: Redis) -> None:
-    marks = Marks(redis, 100)
+    marks = Marks(Line(redis), 100)
     marks.finish(("app", "1"))
     marks.begin(("app", "2"), "b1", 10)
     marks.finish(("app", "3"), "dead")
@@ -71,7 +74,7 @@ def test_a_batch_is_looked_up_in_one_go(redis: Redis) -> None:
 
 
 def test_every_mark_expires(redis: Redis) -> None:
-    marks = Marks(redis, 100)
+    marks = Marks(Line(redis), 100)
     marks.begin(("app", "1"), "b1", 10)
     marks.begin(("app", "2"), "b1", 10)
     marks.release(("app", "2"))
@@ -80,10 +83,72 @@ def test_every_mark_expires(redis: Redis) -> None:
 
 
 def test_hostile_names_make_short_plain_keys_that_stay_apart(redis: Redis) -> None:
-    marks = Marks(redis, 100)
+    marks = Marks(Line(redis), 100)
     hostile = ["x" * 10_000, "x" * 9_999, "a:b", "a\nb", "../..", "\x1b[2J", "消息", "\ud800", ""]
     for name in hostile:
         assert marks.begin(("app", name), "b1", 10).state == "begun"
     keys = list(redis.scan_iter("tidings:mark:*"))
     assert len(keys) == len(hostile)
     assert all(len(key) < 100 and key.isprintable() and key.isascii() for key in keys)
+
+
+def many(number: int, batch: str = "b1") -> list[tuple[tuple[str, str], str]]:
+    return [(("app", str(n)), batch) for n in range(number)]
+
+
+def test_what_is_held_is_begun_by_its_holder_only(redis: Redis) -> None:
+    ours, theirs = Marks(Line(redis), 100), Marks(Line(redis), 100)
+    ours.hold(many(2))
+    assert theirs.begin(("app", "0"), "b2", 10).state == "busy"
+    begun = ours.begin(("app", "0"), "b1", 10)
+    assert (begun.state, begun.deliveries, begun.tries, begun.open) == ("begun", 1, 1, 1)
+    assert 9 < theirs.begin(("app", "0"), "b2", 10).wait <= 10.001
+
+
+def test_what_is_not_new_cannot_be_held(redis: Redis) -> None:
+    ours, theirs = Marks(Line(redis), 100), Marks(Line(redis), 100)
+    theirs.begin(("app", "0"), "b1", 10)
+    theirs.begin(("app", "1"), "b1", 10)
+    theirs.finish(("app", "1"))
+    ours.hold(many(3))
+    assert [ours.begin(("app", str(n)), "b1", 10).state for n in range(3)] == ["busy", "done", "begun"]
+
+
+def test_what_was_held_and_not_begun_counts_as_no_try(redis: Redis) -> None:
+    ours, theirs = Marks(Line(redis), 100), Marks(Line(redis), 100)
+    ours.hold(many(2))
+    ours.begin(("app", "0"), "b1", 10)
+    ours.let_go()
+    assert theirs.begin(("app", "0"), "b1", 10).state == "busy", "that one was begun"
+    begun = theirs.begin(("app", "1"), "b2", 10)
+    assert (begun.state, begun.deliveries, begun.tries, begun.open) == ("begun", 1, 1, 1)
+
+
+def test_what_a_dead_process_held_is_free_again_soon(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tasks.store.marks.HOLD_SECONDS", 0.1)
+    Marks(Line(redis), 100).hold(many(1))
+    theirs = Marks(Line(redis), 100)
+    busy = theirs.begin(("app", "0"), "b1", 10)
+    assert (busy.state, busy.wait <= 0.1) == ("busy", True)
+    time.sleep(busy.wait + 0.01)
+    begun = theirs.begin(("app", "0"), "b1", 10)
+    assert (begun.state, begun.deliveries, begun.tries, begun.open) == ("begun", 1, 1, 1)
+
+
+def test_a_holder_that_was_held_up_claims_again(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tasks.store.marks.HOLD_SECONDS", 0.1)
+    ours, theirs = Marks(Line(redis), 100), Marks(Line(redis), 100)
+    ours.hold(many(1))
+    time.sleep(0.12)
+    assert theirs.begin(("app", "0"), "b2", 10).state == "begun"
+    assert ours.begin(("app", "0"), "b1", 10).state == "busy"
+
+
+def test_a_try_that_fails_in_a_bundle_is_released_after_its_claim_has_arrived(redis: Redis) -> None:
+    line = Line(redis)
+    marks = Marks(line, 100)
+    with line.held(lambda _: None):
+        marks.hold(many(1))
+        marks.begin(("app", "0"), "b1", 10)
+        marks.release(("app", "0"))
+    assert Marks(Line(redis), 100).begin(("app", "0"), "b1", 10).state == "begun"

@@ -17,23 +17,30 @@ def parts(tidings: Stores) -> Parts:
     return tidings.parts
 
 
+def add(parts: Parts, place: int, value: object) -> list[object] | None:
+    """Add a part; the values of all where it was the last one."""
+    complete: list[list[object]] = []
+    parts.add("b1", 3, place, value, 60, complete.append)
+    return complete[0] if complete else None
+
+
 def test_the_last_header_gets_the_values_of_all_in_the_order_of_the_headers(parts: Parts) -> None:
-    assert parts.add("b1", 3, 2, ["m2", "handled"], 60) is None
-    assert parts.add("b1", 3, 0, ["m0", "failed"], 60) is None
-    assert parts.add("b1", 3, 1, ["m1", "dead"], 60) == [["m0", "failed"], ["m1", "dead"], ["m2", "handled"]]
+    assert add(parts, 2, ["m2", "handled"]) is None
+    assert add(parts, 0, ["m0", "failed"]) is None
+    assert add(parts, 1, ["m1", "dead"]) == [["m0", "failed"], ["m1", "dead"], ["m2", "handled"]]
 
 
 def test_a_header_that_returns_twice_counts_once_with_what_it_returned_last(parts: Parts) -> None:
-    assert parts.add("b1", 3, 0, None, 60) is None
-    assert parts.add("b1", 3, 1, "b", 60) is None
-    assert parts.add("b1", 3, 0, "a", 60) is None
-    assert parts.add("b1", 3, 2, "c", 60) == ["a", "b", "c"]
+    assert add(parts, 0, None) is None
+    assert add(parts, 1, "b") is None
+    assert add(parts, 0, "a") is None
+    assert add(parts, 2, "c") == ["a", "b", "c"]
 
 
 def test_whoever_repeats_a_part_of_a_complete_chord_finds_it_complete(parts: Parts) -> None:
     for place, value in enumerate("abc"):
-        parts.add("b1", 3, place, value, 60)
-    assert parts.add("b1", 3, 2, "c", 60) == ["a", "b", "c"], "its process was killed before it could publish"
+        add(parts, place, value)
+    assert add(parts, 2, "c") == ["a", "b", "c"], "its process was killed before it could publish"
 
 
 def test_of_two_headers_that_return_together_only_the_last_completes_the_chord(
@@ -44,27 +51,27 @@ def test_of_two_headers_that_return_together_only_the_last_completes_the_chord(
 
     def meanwhile(*place: Any) -> Any:
         monkeypatch.undo()
-        last.append(parts.add("b1", 3, 2, "c", 60))
+        last.append(add(parts, 2, "c"))
         return read(*place)
 
-    parts.add("b1", 3, 0, "a", 60)
+    add(parts, 0, "a")
     monkeypatch.setattr(parts.redis, "lrange", meanwhile)
-    assert parts.add("b1", 3, 1, "b", 60) is None
+    assert add(parts, 1, "b") is None
     assert last == [["a", "b", "c"]]
 
 
 def test_a_part_of_a_chord_that_is_over_completes_nothing_and_does_not_stay(parts: Parts, redis: Redis) -> None:
     parts.drop("b1")
-    assert parts.add("b1", 3, 2, "c", 60) is None
+    assert add(parts, 2, "c") is None
     assert 0 < redis.ttl(KEY) <= 60
 
 
 def test_a_chord_that_redis_has_lost_completes_when_all_its_headers_return(parts: Parts, redis: Redis) -> None:
     redis.flushdb()
-    assert [parts.add("b1", 3, place, value, 60) for place, value in enumerate("abc")] == [None, None, ["a", "b", "c"]]
+    assert [add(parts, place, value) for place, value in enumerate("abc")] == [None, None, ["a", "b", "c"]]
 
 
 def test_a_chord_that_never_completes_is_forgotten(parts: Parts, redis: Redis) -> None:
     assert 0 < redis.ttl(KEY) <= 60
-    parts.add("b1", 3, 0, "a", 60)
+    add(parts, 0, "a")
     assert 0 < redis.ttl(KEY) <= 60

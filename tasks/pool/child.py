@@ -1,0 +1,67 @@
+"""Runs a bundle, in a pool process."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from billiard.einfo import ExceptionInfo
+from kombu.serialization import loads, prepare_accept_content
+
+from tasks import app
+from tasks.pool.progress import Progress
+from tasks.runtime import stores
+
+ENOUGH_SECONDS = 0.05
+"""What has not begun by then goes back: it was to be quick, and one before it was not."""
+
+Call = tuple[Callable[..., Any], Sequence[Any]]
+"""Celery's tracer and what it takes: name, id and headers of a task, then body, content type and encoding."""
+
+Ended = list[tuple[bool, Any]]
+"""Of each task that ran, in order: whether its call returned, and what, or `ExceptionInfo`."""
+
+progress: Progress | None = None
+"""The main process's, inherited through fork."""
+
+
+def run(ticket: int, calls: Sequence[Call]) -> Ended:
+    """Run tasks one after the other, the first in any case; what those that ran returned.
+
+    What they write to Redis at their ends is not waited for by the next one. Raises `RedisError` when it cannot be written.
+    """
+    began, ended, answered = time.monotonic(), Ended(), 0
+
+    def watch(all_answered: bool) -> None:
+        nonlocal answered
+        if all_answered:
+            answered = len(ended)
+        if progress:
+            progress.set(ticket, answered, len(ended))
+
+    with stores().line.held(watch):
+        if len(calls) > 1:
+            calls = together(calls)
+        for target, args in calls:
+            if ended and time.monotonic() - began > ENOUGH_SECONDS:
+                break
+            try:
+                ended.append((True, target(*args)))
+            except Exception:
+                ended.append((False, ExceptionInfo()))
+        stores().marks.let_go()
+    return ended
+
+
+def together(calls: Sequence[Call]) -> list[Call]:
+    """Let the tasks prepare together, with the `prepare` of their class; the calls, their bodies decoded once for both."""
+    accept = prepare_accept_content(app.conf.accept_content)
+    decoded: list[Call] = []
+    many: dict[str, list[Any]] = {}
+    for target, (name, id_, headers, body, kind, encoding) in calls:
+        content = loads(body, kind, encoding, accept=accept) if kind else body
+        many.setdefault(name, []).append(content[1])
+        decoded.append((target, (name, id_, headers, content, None, None)))
+    for name, arguments in many.items():
+        task: Any = app.tasks[name]
+        task.prepare(arguments)
+    return decoded

@@ -1,0 +1,106 @@
+"""The pool: sends each process that is idle its next bundle."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from math import inf
+from typing import Any
+
+from billiard.pool import RUN
+from celery.concurrency import prefork
+
+from tasks.pool import child
+from tasks.pool.bundle import Bundle
+from tasks.pool.child import ENOUGH_SECONDS, Ended
+from tasks.pool.durations import Durations
+from tasks.pool.job import Job, kind_of
+from tasks.pool.progress import Progress
+from tasks.pool.waiting import Waiting
+from tasks.transport import places
+
+
+class TaskPool(prefork.TaskPool):
+    """Celery's, with bundles. Exactly Celery's in a worker without an event loop, or with a limit of tasks a process."""
+
+    uses_semaphore = False  # what waits for a process waits here
+    _pool: Any
+    _loop: Any = None
+
+    def on_start(self) -> None:
+        """Start the processes."""
+        child.progress = self._progress = Progress()
+        self._durations = Durations()
+        self._waiting = Waiting(self._durations)
+        self._due = False
+        super().on_start()
+        if not self.options.get("threads", True) and not self.options.get("maxtasksperchild"):
+            self._flush_processes = self.flush
+            self.on_apply, self.flush = self._put, self._forget  # type: ignore[method-assign,assignment]
+            places.more = self._room
+
+    def register_with_event_loop(self, loop: Any) -> Any:
+        """Called when the worker connects."""
+        self._loop = loop
+        return super().register_with_event_loop(loop)
+
+    def on_stop(self) -> None:
+        """Stop; what waits was not begun, and goes back to the broker."""
+        places.more = places.none
+        super().on_stop()
+
+    def _room(self) -> bool:
+        return self._waiting.room(self.num_processes)
+
+    def _put(self, target: Any, args: Sequence[Any], kwargs: Mapping[str, Any], **options: Any) -> Job:
+        """Celery's way to have a task run; it is sent with what else has arrived by the end of this turn of the loop."""
+        job = Job((partial(target, **kwargs) if kwargs else target, args), options, kind_of(args))
+        self._waiting.add(job)
+        if self._loop is None:
+            self._send()
+        elif not self._due:
+            self._due = True
+            self._loop.call_soon(self._send)
+        return job
+
+    def _send(self) -> None:
+        self._due = False
+        while self._waiting and self._pool is not None and self._pool._state == RUN:
+            idle = self.num_processes - len(self._pool._cache)
+            if idle <= 0:
+                return
+            self._start(self._waiting.take(idle))
+
+    def _start(self, jobs: Sequence[Job]) -> None:
+        ticket = self._progress.ticket()
+        bundle = Bundle(jobs, partial(self._progress.get, ticket), self._over)
+        first, limits = jobs[0].options, [job.options.get("timeout") or inf for job in jobs]
+        slack = ENOUGH_SECONDS if len(jobs) > 1 else 0
+        self._pool.apply_async(
+            child.run,
+            (ticket, [job.call for job in jobs]),
+            waitforslot=False,
+            callbacks_propagate=self.callbacks_propagate,
+            accept_callback=bundle.accepted,
+            timeout_callback=bundle.timed_out,
+            callback=partial(self._ended, bundle),
+            error_callback=bundle.failed,
+            soft_timeout=first.get("soft_timeout"),
+            timeout=max(limits) + slack if max(limits) < inf else None,
+            correlation_id=first.get("correlation_id"),
+        )
+
+    def _ended(self, bundle: Bundle, ended: Ended) -> None:
+        for job, (returned, value) in zip(bundle.jobs, ended, strict=False):
+            seconds = value[2] if returned else None
+            if job.kind is not None and seconds is not None:  # Celery takes no time of a task that is retried
+                self._durations.note(job.kind, seconds)
+        bundle.ended(ended)
+
+    def _over(self, left: Sequence[Job]) -> None:
+        """A process is idle, and jobs are left from its bundle."""
+        self._waiting.put_back(left)
+        self._send()
+
+    def _forget(self) -> None:
+        """The connection is lost: what has not begun comes again by the next one."""
+        self._waiting.clear()
+        self._flush_processes()

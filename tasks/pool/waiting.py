@@ -1,0 +1,69 @@
+"""What waits in a worker for a process: how much it may be, whose turn it is, and what goes together. Pure."""
+
+from collections import deque
+from collections.abc import Sequence
+
+from tasks.pool.durations import Durations
+from tasks.pool.job import Job
+
+SECONDS = 0.01
+"""What a bundle should take: so long the last task in it waits for the others, while other processes may be idle."""
+
+MOST = 20
+"""The most tasks in a bundle; more saves nothing."""
+
+AHEAD_SECONDS = 0.025
+"""How much work, by what is expected of it, may wait in a worker for each of its processes."""
+
+
+class Waiting:
+    """Jobs by kind. The kinds take turns, so that neither slow tasks nor a pile of quick ones hold the others."""
+
+    def __init__(self, durations: Durations) -> None:
+        self._durations = durations
+        self._lines: dict[str | None, deque[Job]] = {}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._lines.values()))
+
+    def add(self, job: Job) -> None:
+        """Put a job behind the others of its kind."""
+        self._lines.setdefault(job.kind, deque()).append(job)
+
+    def put_back(self, jobs: Sequence[Job]) -> None:
+        """Put jobs that were taken before the others of their kinds."""
+        for job in reversed(jobs):
+            self._lines.setdefault(job.kind, deque()).appendleft(job)
+
+    def clear(self) -> None:
+        """Forget all jobs."""
+        self._lines.clear()
+
+    def take(self, idle: int) -> list[Job]:
+        """The next bundle for one of so many idle processes: as much of the kind whose turn it is, and of the next ones, as
+        should be done in `SECONDS`, and no more than this process's share; one job in any case. Empty when nothing waits.
+        """
+        share = min(MOST, -(-len(self) // max(1, idle)))
+        left, jobs = SECONDS, list[Job]()
+        for kind in list(self._lines):
+            takes, line = self._durations.expected(kind), self._lines[kind]
+            while line and len(jobs) < share and (takes <= left or not jobs):
+                jobs.append(line.popleft())
+                left -= takes
+            if jobs and jobs[-1].kind == kind:  # its turn is over
+                del self._lines[kind]
+                if line:
+                    self._lines[kind] = line
+            if len(jobs) == share or left <= 0:
+                break
+        return jobs
+
+    def room(self, processes: int) -> bool:
+        """Whether more may be taken from the broker: what waits is known to be quick, and little."""
+        left = processes * AHEAD_SECONDS
+        for kind, line in self._lines.items():
+            takes = self._durations.expected(kind)
+            if takes > AHEAD_SECONDS:
+                return False
+            left -= takes * len(line)
+        return left > 0

@@ -1,0 +1,179 @@
+"""Commands that nobody waits for, on a real Valkey."""
+
+import logging
+import os
+import signal
+import threading
+import time
+
+import pytest
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
+from redis.retry import Retry
+
+from tasks.store.line import Line
+
+
+class Watched:
+    """A line with what it says of its progress and what came back."""
+
+    def __init__(self, redis: Redis) -> None:
+        self.line = Line(redis)
+        self.seen: list[bool] = []
+        self.back: list[object] = []
+
+    def held(self) -> object:
+        return self.line.held(self.seen.append)
+
+    def push(self, value: str) -> None:
+        self.line.tell("RPUSH", "told", value, then=self.back.append)
+
+
+@pytest.fixture
+def watched(redis: Redis) -> Watched:
+    return Watched(redis)
+
+
+def told(redis: Redis) -> list[str]:
+    return [str(value) for value in redis.lrange("told", 0, -1)]
+
+
+def test_outside_of_a_bundle_each_command_goes_out_at_once(watched: Watched, redis: Redis) -> None:
+    watched.push("a")
+    assert (told(redis), watched.back) == (["a"], [1])
+    watched.line.post()
+    watched.line.settle()
+    assert watched.line.ask(("LLEN", "told"), ("GET", "none")) == [1, None]
+
+
+def test_what_is_told_goes_out_in_its_order_with_what_is_asked(watched: Watched, redis: Redis) -> None:
+    with watched.line.held(watched.seen.append):
+        watched.push("a")
+        watched.push("b")
+        assert (told(redis), watched.back) == ([], [])
+        assert watched.line.ask(("LRANGE", "told", 0, -1)) == [["a", "b"]]
+        assert (watched.back, watched.seen[-1]) == ([1, 2], True)
+
+
+def test_what_is_posted_is_answered_later(watched: Watched, redis: Redis) -> None:
+    with watched.line.held(watched.seen.append):
+        watched.push("a")
+        watched.line.post()
+        assert (watched.back, watched.seen) == ([], [False])
+        watched.push("b")
+        watched.line.settle()
+        assert (watched.back, watched.seen[-1]) == ([1, 2], True)
+    assert told(redis) == ["a", "b"]
+
+
+def test_everything_is_sent_and_answered_at_the_end(watched: Watched, redis: Redis) -> None:
+    with watched.line.held(watched.seen.append):
+        watched.push("a")
+    assert (told(redis), watched.back, watched.seen[-1]) == (["a"], [1], True)
+
+
+def test_other_threads_are_not_held(watched: Watched, redis: Redis) -> None:
+    with watched.line.held(watched.seen.append):
+        other = threading.Thread(target=watched.push, args=("a",))
+        other.start()
+        other.join()
+        assert told(redis) == ["a"]
+
+
+def test_what_was_posted_reaches_redis_although_its_process_is_killed(redis: Redis) -> None:
+    """It rests in the kernel then, which holds small packets back for a moment."""
+    url = redis.connection_pool.connection_kwargs
+    child = os.fork()
+    if not child:
+        line = Line(Redis(host=url["host"], port=url["port"], decode_responses=True))
+        with line.held(lambda _: None):
+            for value in "abc":
+                line.tell("RPUSH", "told", value)
+                line.post()
+            line.tell("RPUSH", "told", "held back only")
+            os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+    assert told(redis) == ["a", "b", "c"]
+
+
+def test_answers_that_come_too_late_are_nobody_elses(valkey: str, redis: Redis) -> None:
+    patient = Redis.from_url(valkey, decode_responses=True, socket_timeout=0.1, retry=Retry(NoBackoff(), 10))
+    line = Line(patient)
+    with line.held(lambda _: None):
+        line.ask(("PING",))
+        redis.client_pause(250)
+        assert line.ask(("SET", "a", "1"), ("GET", "a")) == [True, "1"]
+    time.sleep(0.3)
+    with line.held(lambda _: None):
+        assert line.ask(("GET", "none")) == [None]
+    assert [patient.get("none") for _ in range(3)] == [None] * 3
+
+
+@pytest.mark.parametrize("moment", ["before it is sent", "after it is sent"])
+def test_a_broken_connection_has_everything_sent_again_and_answered_once(
+    watched: Watched, redis: Redis, moment: str
+) -> None:
+    with watched.line.held(watched.seen.append):
+        watched.line.ask(("PING",))
+        watched.line.tell("SET", "a", "1", then=watched.back.append)
+        if moment == "after it is sent":
+            watched.line.post()
+        redis.client_kill_filter(_type="normal", skipme=True)
+        watched.line.tell("SET", "b", "2", then=watched.back.append)
+        watched.line.settle()
+        assert [str(each) for each in watched.back] in (["OK", "OK"], ["True", "True"])
+    assert redis.mget("a", "b") == ["1", "2"]
+
+
+def test_the_end_tells_when_redis_is_gone() -> None:
+    line = Line(Redis(port=1, retry=Retry(NoBackoff(), 1)))
+    with pytest.raises(RedisConnectionError), line.held(lambda _: None):
+        line.tell("SET", "a", "1")
+
+
+def test_a_refusal_is_raised_where_one_waits_and_logged_where_none_does(
+    watched: Watched, redis: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    redis.set("told", "no list")
+    with watched.line.held(watched.seen.append), caplog.at_level(logging.ERROR):
+        watched.push("a")
+        watched.line.tell("SET", "b", "2")
+        assert watched.line.ask(("GET", "b")) == ["2"]
+        with pytest.raises(ResponseError, match="WRONGTYPE"):
+            watched.line.ask(("LLEN", "told"))
+        assert watched.line.ask(("GET", "b")) == ["2"], "the line goes on"
+    assert watched.back == []
+    assert "RPUSH" in caplog.text
+    with pytest.raises(ResponseError, match="WRONGTYPE"):
+        watched.push("a")
+
+
+def test_what_fails_after_an_answer_is_logged_and_stops_nothing(
+    watched: Watched, redis: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(_: object) -> None:
+        raise ValueError("buyer's data")
+
+    with watched.line.held(watched.seen.append):
+        watched.line.tell("SET", "a", "1", then=fails)
+        watched.push("b")
+    assert watched.back == [1]
+    assert "ValueError" in caplog.text
+    assert "buyer" not in caplog.text
+
+
+def test_answers_that_nobody_has_read_are_nobody_elses(watched: Watched, redis: Redis) -> None:
+    def stop() -> None:
+        with watched.line.held(watched.seen.append):
+            for _ in range(3):
+                watched.push("a")
+            watched.line.post()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stop()
+    assert [redis.get("none") for _ in range(5)] == [None] * 5
+    watched.push("b")
+    assert watched.back == [4]

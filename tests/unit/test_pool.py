@@ -1,0 +1,230 @@
+"""What goes to a pool process together, and what becomes of it: decisions without processes."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from billiard.einfo import ExceptionInfo
+from billiard.exceptions import Terminated, TimeLimitExceeded, WorkerLostError
+from celery.worker.state import revoked
+
+from tasks.pool.bundle import WENT_WELL, Bundle
+from tasks.pool.durations import MOST_KINDS, Durations
+from tasks.pool.job import KIND, Job, kind_of
+from tasks.pool.progress import PLACES, Progress
+from tasks.pool.waiting import AHEAD_SECONDS, MOST, SECONDS, Waiting
+
+
+def job(kind: str | None = "quick", told: list[tuple[str, str, Any]] | None = None, id_: str = "") -> Job:
+    """A job that notes what it is told."""
+
+    def note(whom: str) -> Any:
+        return lambda *args, **kwargs: None if told is None else told.append((id_, whom, kwargs or args[0]))
+
+    names = ("callback", "error_callback", "timeout_callback", "accept_callback")
+    return Job((print, ()), {"correlation_id": id_, **{name: note(name) for name in names}}, kind)
+
+
+def durations(**kinds: float) -> Durations:
+    found = Durations()
+    for kind, seconds in kinds.items():
+        found.note(kind, seconds)
+    return found
+
+
+def waiting(kinds: Sequence[str | None], **known: float) -> Waiting:
+    found = Waiting(durations(**known))
+    for kind in kinds:
+        found.add(job(kind))
+    return found
+
+
+def kinds(jobs: Sequence[Job]) -> list[str | None]:
+    return [each.kind for each in jobs]
+
+
+def test_what_is_known_to_be_quick_goes_together_up_to_what_should_be_done_in_time() -> None:
+    some = waiting(["quick"] * 50, quick=SECONDS / 5)
+    assert len(some.take(idle=1)) == 5
+    assert len(some) == 45
+
+
+def test_no_more_go_together_than_saves_anything() -> None:
+    assert len(waiting(["quick"] * 100, quick=0.00001).take(idle=1)) == MOST
+
+
+@pytest.mark.parametrize("known", [{}, {"slow": SECONDS * 2}, {"slow": 30.0}])
+def test_what_is_unknown_or_slow_goes_alone(known: dict[str, float]) -> None:
+    some = waiting(["slow"] * 3, **known)
+    assert [len(some.take(idle=1)) for _ in range(4)] == [1, 1, 1, 0]
+
+
+def test_a_task_without_a_kind_goes_alone_however_quick_the_others_are() -> None:
+    some = waiting([None, None, "quick", "quick"], quick=0.0001)
+    assert [kinds(some.take(idle=1)) for _ in range(3)] == [[None], ["quick", "quick"], [None]]
+
+
+def test_a_slow_kind_waits_for_its_turn_and_does_not_hold_the_quick_ones() -> None:
+    some = waiting(["slow"] * 5 + ["quick"] * 5, quick=0.0001, slow=5.0)
+    assert [kinds(some.take(idle=1)) for _ in range(3)] == [["slow"], ["quick"] * 5, ["slow"]]
+
+
+def test_quick_kinds_go_together_in_the_order_of_their_turns() -> None:
+    some = waiting(["a", "a", "b", "b"], a=0.001, b=0.001)
+    assert kinds(some.take(idle=1)) == ["a", "a", "b", "b"]
+
+
+def test_idle_processes_share_what_waits() -> None:
+    some = waiting(["quick"] * 10, quick=0.0001)
+    assert [len(some.take(idle)) for idle in (3, 2, 1)] == [4, 3, 3]
+
+
+def test_what_was_not_run_comes_first_and_in_its_order() -> None:
+    some = Waiting(durations(quick=0.0001))
+    jobs = [job(id_=str(n)) for n in range(4)]
+    for each in jobs[2:]:
+        some.add(each)
+    some.put_back(jobs[:2])
+    assert some.take(idle=1) == jobs
+
+
+def test_there_is_room_while_what_waits_is_little_and_quick() -> None:
+    assert waiting([]).room(2)
+    assert waiting(["quick"] * 20, quick=AHEAD_SECONDS / 20).room(2)
+    assert not waiting(["quick"] * 40, quick=AHEAD_SECONDS / 20).room(2), "that much is waiting already"
+
+
+@pytest.mark.parametrize("known", [{}, {"slow": AHEAD_SECONDS * 1.1}])
+def test_there_is_no_room_beside_one_that_is_slow_or_unknown(known: dict[str, float]) -> None:
+    assert not waiting(["slow"], **known).room(100)
+
+
+def test_durations_follow_what_tasks_take_lately_and_remember_a_slow_one() -> None:
+    found = durations(quick=0.001)
+    found.note("quick", 1.0)
+    assert 0.05 < found.expected("quick") < 0.1
+    for _ in range(200):
+        found.note("quick", 0.001)
+    assert found.expected("quick") < 0.0011
+
+
+def test_no_more_kinds_are_remembered_than_fit() -> None:
+    found = Durations()
+    for n in range(3 * MOST_KINDS):
+        found.note(str(n), 1.0)
+    assert len(found._means) <= MOST_KINDS
+
+
+def test_a_kind_is_what_the_headers_of_a_task_say() -> None:
+    assert kind_of(("handle", "id", {KIND: "trade"}, "body")) == "trade"
+    assert kind_of(("consume", "id", {}, "body")) is None
+    assert kind_of(()) is None
+
+
+def test_progress_is_seen_by_its_own_bundle_only() -> None:
+    progress = Progress()
+    first, second = progress.ticket(), progress.ticket()
+    progress.set(first, 3, 4)
+    assert progress.get(first) == (3, 4)
+    assert progress.get(second) == (0, 0)
+
+
+def test_a_place_that_another_bundle_has_overwritten_tells_nothing() -> None:
+    progress = Progress()
+    first = progress.ticket()
+    progress.set(first, 3, 4)
+    progress.set(first + PLACES, 1, 1)
+    assert progress.get(first) == (0, 0)
+
+
+class Case:
+    """A bundle of four jobs, with what they were told and what is to be run again."""
+
+    def __init__(self, done: int = 0, runs: int = 0) -> None:
+        self.told: list[tuple[str, str, Any]] = []
+        self.jobs = [job(told=self.told, id_=str(n)) for n in range(4)]
+        self.again: list[Job] = []
+        self.bundle = Bundle(self.jobs, lambda: (done, runs), self.again.extend)
+
+
+def ended_by(error: Exception) -> ExceptionInfo:
+    try:
+        raise error
+    except type(error):
+        return ExceptionInfo()
+
+
+def test_each_job_is_told_its_own_end_and_what_was_not_begun_is_run_again() -> None:
+    case, broken = Case(), ended_by(ValueError())
+    case.bundle.ended([(True, (0, "a", 0.1)), (False, broken)])
+    assert case.told == [("0", "callback", (0, "a", 0.1)), ("1", "error_callback", broken)]
+    assert case.again == case.jobs[2:]
+
+
+def test_a_lost_process_costs_the_job_that_it_ran_only() -> None:
+    case, lost = Case(done=2, runs=2), ended_by(WorkerLostError())
+    case.bundle.failed(lost)
+    assert case.told == [
+        ("0", "callback", WENT_WELL),
+        ("1", "callback", WENT_WELL),
+        ("2", "error_callback", lost),
+    ]
+    assert case.again == [case.jobs[3]]
+
+
+def test_what_has_ended_but_may_not_have_reached_redis_is_run_again() -> None:
+    case, lost = Case(done=1, runs=3), ended_by(WorkerLostError())
+    case.bundle.failed(lost)
+    assert case.told == [("0", "callback", WENT_WELL), ("3", "error_callback", lost)]
+    assert case.again == case.jobs[1:3]
+
+
+def test_a_process_that_was_lost_behind_its_last_job_costs_that_one() -> None:
+    case, lost = Case(done=4, runs=4), ended_by(WorkerLostError())
+    case.bundle.failed(lost)
+    assert case.told[-1] == ("3", "error_callback", lost)
+    assert [whom for _, whom, _ in case.told] == ["callback"] * 3 + ["error_callback"]
+    assert case.again == []
+
+
+def test_a_time_limit_is_that_of_the_job_that_runs_also_after_its_place_tells_nothing_any_more() -> None:
+    place = [(1, 1)]
+    told: list[tuple[str, str, Any]] = []
+    bundle = Bundle([job(told=told, id_=str(n)) for n in range(3)], lambda: place[0], lambda _: None)
+    over = ended_by(TimeLimitExceeded(9.0))
+    bundle.failed(over)
+    place[0] = (0, 0)
+    bundle.timed_out(soft=False, timeout=9.0)
+    assert told[1:] == [("1", "error_callback", over), ("1", "timeout_callback", {"soft": False, "timeout": 9.0})]
+
+
+def test_a_process_that_is_ended_for_one_revoked_job_does_not_revoke_the_others() -> None:
+    case, killed = Case(done=1, runs=1), ended_by(Terminated(15))
+    revoked.add("2")
+    try:
+        case.bundle.failed(killed)
+    finally:
+        revoked.discard("2")
+    (_, first), (where, second), (revoked_one, third) = [(id_, value) for id_, _, value in case.told]
+    assert (first, where, revoked_one) == (WENT_WELL, "1", "2")
+    assert second.type is WorkerLostError
+    assert third is killed
+    assert case.again == [case.jobs[3]]
+
+
+def test_what_breaks_in_one_jobs_callback_is_not_the_others_matter(caplog: pytest.LogCaptureFixture) -> None:
+    told: list[tuple[str, str, Any]] = []
+
+    def breaks(*_: Any) -> None:
+        raise ValueError("broken")
+
+    bad = Job((print, ()), {"callback": breaks}, "quick")
+    Bundle([bad, job(told=told)], lambda: (0, 0), lambda _: None).ended([(True, WENT_WELL), (True, WENT_WELL)])
+    assert told == [("", "callback", WENT_WELL)]
+    assert "callback" in caplog.text
+
+
+def test_all_jobs_of_a_bundle_are_told_when_a_process_takes_it() -> None:
+    case = Case()
+    case.bundle.accepted(123, 4.0)
+    assert case.told == [(str(n), "accept_callback", 123) for n in range(4)]
