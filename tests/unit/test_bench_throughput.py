@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.throughput import figures, meter, plan, table, verdict, work
-from tests.bench.throughput.cases import BASE, HANDLERS, Case, messages, topic
+from tasks.accounts import load
+from tests.bench.throughput import figures, meter, plan, shop, table, verdict, work
+from tests.bench.throughput.cases import BASE, HANDLERS, Case, dealt, messages, topic
 from tests.bench.throughput.contenders import ALL, BY_NAME, Layout
 from tests.bench.throughput.latency import Latency
-from tests.bench.throughput.measure import LEAST_BATCHES, MOST_MESSAGES, Speed, how_many, span
+from tests.bench.throughput.measure import LEAST_BATCHES, MOST_MESSAGES, WARM_BATCHES, Speed, evenly, how_many, span
 from tests.bench.throughput.results import Results
 from tests.bench.throughput.rounds import turns
+from tests.bench.throughput.stage import accounts
 
 SPEED = Speed(
     contender="tidings",
@@ -20,6 +22,7 @@ SPEED = Speed(
     case=BASE,
     layout="1 x default",
     concurrency=0,
+    accounts=4,
     messages=1000,
     seconds=2.0,
     cpu=1.0,
@@ -54,10 +57,35 @@ def test_every_handler_of_a_case_has_its_work(tmp_path: Path, monkeypatch: pytes
 
 
 def test_a_turn_is_as_long_as_its_warm_up_foretells_within_bounds() -> None:
-    assert how_many(BASE, pace=500, seconds=4) == 2000
-    assert how_many(BASE, pace=1, seconds=4) == LEAST_BATCHES * 100
-    assert how_many(BASE, pace=10**6, seconds=10) == MOST_MESSAGES
-    assert how_many(Case(body=50 * 1024), pace=10**6, seconds=10) * 50 * 1024 <= 100 * 2**20
+    assert how_many(BASE, pace=500, seconds=4, lanes=4) == 2000
+    assert how_many(BASE, pace=1, seconds=4, lanes=4) == LEAST_BATCHES * 100
+    assert how_many(BASE, pace=10**6, seconds=10, lanes=4) == MOST_MESSAGES
+    assert how_many(Case(body=50 * 1024), pace=10**6, seconds=10, lanes=4) * 50 * 1024 <= 100 * 2**20
+
+
+@pytest.mark.parametrize("pace", [1, 333, 10**6])
+@pytest.mark.parametrize("lanes", [1, 3, 4])
+def test_every_account_gets_as_many_full_batches(pace: float, lanes: int) -> None:
+    for number in (how_many(BASE, pace, 4, lanes), evenly(WARM_BATCHES, lanes) * BASE.batch):
+        parts = dealt(list(messages(BASE, number)), BASE.batch, lanes)
+        assert len({len(part) for part in parts}) == 1
+        assert len(parts) == lanes
+        assert len(parts[0]) % BASE.batch == 0
+
+
+def test_batches_go_round_the_accounts() -> None:
+    some = list(messages(BASE, 7))
+    assert dealt(some, 2, 3) == [[*some[:2], some[6]], some[2:4], some[4:6]]
+
+
+def test_accounts_have_queues_of_their_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TB_SECRET", "helloworld")
+    path = tmp_path / "accounts.toml"
+    path.write_text(accounts("http://127.0.0.1:1", batch=50, lanes=4))
+    found = load(str(path))
+    assert list(found.accounts) == [shop.name(lane) for lane in range(1, 5)]
+    assert {account.quantity for account in found.accounts.values()} == {50}
+    assert found.warnings == ()
 
 
 def test_time_runs_from_the_first_pull_to_the_last_confirm() -> None:
@@ -115,6 +143,7 @@ def test_a_claim_that_does_not_hold_is_said_to_be_missed() -> None:
         "p99 under 0.5 s at a tenth of the top rate": False,
     }
     text = "\n".join(table.everything(results))
+    assert "4 accounts, each with one pull at a time" in text
     assert text.count("MISSED") == 3
     assert all(BY_NAME[name].title in text for name in ("tidings", "celery", "tuned", "dramatiq"))
 

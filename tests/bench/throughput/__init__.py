@@ -4,7 +4,8 @@
 
 - cases.py: what is handed to everybody, handlers, batches and bodies; work.py: what the handlers do
 - contenders.py: who takes part, how each is started, what it guarantees
-- peers/: the same job written for each library, as its documentation has it; shop.py: what they share, pull and confirm
+- peers/: the same job written for each library, as its documentation has it; shop.py: what they share, the accounts, pull
+  and confirm; everybody pulls the same 4 accounts, one pull at a time for each
 - stage.py: one contender's processes on a fresh Valkey, against the sandbox
 - measure.py, latency.py: one measurement of speed and cost, and one of latency
 - meter.py, clocks.py: CPU, memory and Redis commands of a stage

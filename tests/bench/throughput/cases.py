@@ -2,9 +2,12 @@
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
+
+Drafted = dict[str, Any]
+"""A message as the sandbox's control API takes it."""
 
 Handler = Literal["noop", "cpu", "io", "noted"]
 
@@ -45,12 +48,20 @@ def topic(handler: Handler) -> str:
     return f"bench_{handler}"
 
 
-def messages(case: Case, number: int) -> Iterator[dict[str, Any]]:
-    """So many messages of a case, as the sandbox's control API takes them."""
+def messages(case: Case, number: int) -> Iterator[Drafted]:
+    """So many messages of a case."""
     dice = random.Random(case.body)
     fillers = [_filler(dice, case.body) for _ in range(FILLERS)]
     for n in range(number):
         yield {"topic": topic(case.handler), "content": content(n, case.body, fillers[n % FILLERS])}
+
+
+def dealt(some: Sequence[Drafted], batch: int, lanes: int) -> list[list[Drafted]]:
+    """Each lane's part: whole batches go round, so that parts are equal and pulls full as far as the number allows."""
+    parts: list[list[Drafted]] = [[] for _ in range(lanes)]
+    for n, start in enumerate(range(0, len(some), batch)):
+        parts[n % lanes] += some[start : start + batch]
+    return parts
 
 
 def content(number: int, size: int, filler: str) -> str:

@@ -1,5 +1,6 @@
 """One measurement: warm up, publish, let the contender empty the queue; what it took, from first pull to last confirm."""
 
+import math
 import os
 from dataclasses import dataclass, field
 
@@ -10,8 +11,8 @@ from tests.bench.throughput.clocks import Clocks
 from tests.bench.throughput.stage import Stage, Unfinished
 from tests.bench.throughput.work import CPU_SECONDS, IO_SECONDS
 
-WARM_BATCHES = 6
-"""Batches before the clock runs: pools are forked, connections open, and the contender's pace is known roughly."""
+WARM_BATCHES = 8
+"""Batches of all accounts together before the clock runs: pools are forked, connections open, the pace is known roughly."""
 
 START_SECONDS = 60.0
 LEAST_BATCHES = 8
@@ -38,6 +39,8 @@ class Speed:
     layout: str
     concurrency: int
     """Handlers at a time, 0 where that is left to the contender's defaults."""
+    accounts: int
+    """Each has one pull at a time."""
     messages: int
     seconds: float
     cpu: float
@@ -75,9 +78,9 @@ class Speed:
 def warm_up(stage: Stage) -> float:
     """Have some messages handled, noted; the pace in messages a second. Raises `Unfinished`, also for what was confirmed
     before it was handled."""
-    number = WARM_BATCHES * stage.case.batch
+    number = evenly(WARM_BATCHES, stage.lanes) * stage.case.batch
     case = Case("noted", stage.case.batch, stage.case.body)
-    ids = stage.control.publish("taobao", list(messages(case, number)))
+    ids = stage.publish(list(messages(case, number)))
     stage.wait(number, START_SECONDS)
     rows = of(stage, ids)
     handled = stage.handled_at()
@@ -89,13 +92,14 @@ def warm_up(stage: Stage) -> float:
 
 def measure(stage: Stage, round_: int, pace: float, seconds: float) -> Speed:
     """Publish what should take so many seconds, and see what it takes. Raises `Unfinished`."""
-    number = how_many(stage.case, foretold(stage.case, pace, stage.layout.concurrency), seconds)
+    number = how_many(stage.case, foretold(stage.case, pace, stage.layout.concurrency), seconds, stage.lanes)
     before = int(stage.control.summary()["total"]["confirmed"])
     some = list(messages(stage.case, number))
     ran = meter.commands(stage.redis)
     clocks = Clocks(stage)
     with meter.Peaks(stage.leaders, stage.redis) as peaks:
-        ids = stage.control.publish("taobao", some)
+        with stage.held():
+            ids = stage.publish(some)
         stage.wait(before + number, max(START_SECONDS, seconds * PATIENCE))
     used = clocks.used()
     rows = of(stage, ids)
@@ -105,6 +109,7 @@ def measure(stage: Stage, round_: int, pace: float, seconds: float) -> Speed:
         case=stage.case,
         layout=stage.layout.told,
         concurrency=stage.layout.concurrency,
+        accounts=stage.lanes,
         messages=number,
         seconds=span(rows),
         cpu=used.workers,
@@ -125,11 +130,16 @@ def foretold(case: Case, pace: float, parallel: int) -> float:
     return pace / (1 + pace * SECONDS.get(case.handler, 0.0) / side_by_side)
 
 
-def how_many(case: Case, pace: float, seconds: float) -> int:
-    """So many whole batches as should take that long at that pace, within bounds."""
+def how_many(case: Case, pace: float, seconds: float, lanes: int) -> int:
+    """So many whole batches, as many for each lane, as should take that long at that pace, within bounds."""
     most = min(MOST_MESSAGES, MOST_BYTES // case.body)
-    batches = min(round(pace * seconds), most) // case.batch
-    return max(LEAST_BATCHES, batches) * case.batch
+    each = min(round(pace * seconds), most) // (case.batch * lanes)
+    return max(evenly(LEAST_BATCHES, lanes), each * lanes) * case.batch
+
+
+def evenly(batches: int, lanes: int) -> int:
+    """So many batches, or the few more that make it as many for each lane."""
+    return math.ceil(batches / lanes) * lanes
 
 
 def of(stage: Stage, ids: list[str]) -> list[LedgerRow]:

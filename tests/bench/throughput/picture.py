@@ -40,9 +40,9 @@ def draw(results: Results, path: Path) -> None:
     lines(axes[0][1], results)
     bars(axes[1][0], some, lambda one: one.cpu_ms, "{:.2f}", "CPU milliseconds a message (shorter is better)")
     bars(axes[1][1], some, lambda one: one.calls, "{:.1f}", "Redis commands a message (shorter is better)")
-    told = (
-        f"{BASE.title}; without any queue: {figures.middle(floor, lambda one: one.rate):,.0f}" if floor else BASE.title
-    )
+    told = figures.heading(results.speeds, BASE) if found else BASE.title
+    if floor:
+        told += f"; without any queue: {figures.middle(floor, lambda one: one.rate):,.0f}"
     figure.suptitle(f"{told}\n{caption(results)}", fontsize=10)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=DOTS)
@@ -93,7 +93,7 @@ def lines(axes: Any, results: Results) -> None:
     axes.set_xscale("log")
     axes.set_yticks(range(len(names)), [BY_NAME[name].title for name in reversed(names)])
     axes.margins(x=0.35, y=0.08)
-    axes.set_title("publish to handled: p50 to p99 by load (shorter is better)", fontsize=10, loc="left")
+    axes.set_title("one account, publish to handled: p50 to p99 by load (shorter is better)", fontsize=10, loc="left")
     axes.set_xlabel("seconds; load is a share of each one's own top rate", fontsize=9)
     axes.xaxis.set_major_formatter(lambda seconds, _: f"{seconds:g}")
 

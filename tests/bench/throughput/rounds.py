@@ -10,7 +10,7 @@ from statistics import median
 
 from tasks.commands.stopping import Stopping
 from tasks.sandbox.control import Control
-from tests.bench.throughput import meter
+from tests.bench.throughput import meter, shop
 from tests.bench.throughput.cases import BASE, HANDLERS, Case
 from tests.bench.throughput.contenders import Contender
 from tests.bench.throughput.latency import Latency, latency
@@ -24,8 +24,8 @@ QUIET_CORES = 0.15
 
 LOOK_SECONDS = 0.4
 
-ONE_LANE = {"BENCH_OPEN_BATCHES": "1"}
-"""Of a peer whose latency is measured: with more, it would ask the platform more often than Tidings does."""
+LATENCY_LANES = 1
+"""Latency is that of one account, which is asked for as often as its owner may: more accounts would hide each other's waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class Hall:
         rates = [one.rate for one in self._results.speeds if one.contender == turn.contender.name and one.case == BASE]
         if not rates:
             raise Unfinished(f"{turn.contender.name}: no latency, as its top rate was not measured")
-        with self._stage(turn, **ONE_LANE) as stage:
+        with self._stage(turn, lanes=LATENCY_LANES) as stage:
             warm_up(stage)
             for load in part.loads:
                 found = latency(stage, load, median(rates), part.seconds)
@@ -110,11 +110,11 @@ class Hall:
                 self._say(told(turn, found))
 
     @contextmanager
-    def _stage(self, turn: Turn, **environment: str) -> Iterator[Stage]:
+    def _stage(self, turn: Turn, lanes: int = shop.LANES) -> Iterator[Stage]:
         self._control.reset()
         with (
             tempfile.TemporaryDirectory(prefix="tidings-bench-", ignore_cleanup_errors=True) as folder,
-            Stage(Path(folder), self._control, self._stopping, turn.contender, turn.case, environment) as stage,
+            Stage(Path(folder), self._control, self._stopping, turn.contender, turn.case, lanes=lanes) as stage,
         ):
             yield stage
 

@@ -1,4 +1,4 @@
-"""What every peer shares: one account, Tidings' own client for its platform, and the handlers' work.
+"""What every peer shares: the accounts, Tidings' own client for their platform, and the handlers' work.
 
 So what is compared is the way of a message through a queue, not HTTP or signatures.
 """
@@ -8,41 +8,62 @@ import os
 from collections.abc import Sequence
 from functools import cache
 
-from tasks.accounts import Account, load
+from tasks.accounts import Account, Accounts, load
 from tasks.platforms import client_for
 from tasks.platforms.base import Item
 from tests.bench.throughput.work import work
 
-ACCOUNT = "shop"
 REDIS = os.environ.get("BENCH_REDIS", "redis://127.0.0.1:6379/0")
-OPEN_BATCHES = int(os.environ.get("BENCH_OPEN_BATCHES", "4"))
-"""How many batches may be under way: so many lanes of pull, handle, confirm, pull … are started."""
+LANES = int(os.environ.get("BENCH_LANES", "4"))
+"""How many accounts there are. A lane is what is done for one of them, over and over: pull, handle, confirm. So an account
+has one pull at a time, with Tidings and with everybody else, and so many batches may be under way in all."""
 
 POLL_SECONDS = 0.1
-"""The wait before the next pull after one that did not come back full."""
+"""The wait before an account's next pull after one that did not come back full."""
+
+
+def lanes() -> range:
+    """The lanes' numbers, from 1."""
+    return range(1, LANES + 1)
+
+
+def name(lane: int) -> str:
+    """The account of that lane."""
+    return f"shop-{lane}"
+
+
+def group(lane: int) -> str:
+    """The account's consumer group on the platform: a queue of its own."""
+    return f"g{lane}"
 
 
 @cache
-def account() -> Account:
-    """The account of the accounts file that Tidings is given too."""
-    return load(os.environ["TIDINGS_ACCOUNTS"]).accounts[ACCOUNT]
+def accounts() -> Accounts:
+    """The accounts file that Tidings is given too."""
+    return load(os.environ["TIDINGS_ACCOUNTS"])
 
 
-def pull() -> tuple[Item, ...]:
-    """One call for the next messages."""
-    return client_for(account().gateway).pull(account()).items
+@cache
+def account(lane: int) -> Account:
+    """The account of that lane."""
+    return accounts().accounts[name(lane)]
 
 
-def is_full(number: int) -> bool:
+def pull(lane: int) -> tuple[Item, ...]:
+    """One call for the account's next messages."""
+    return client_for(account(lane).gateway).pull(account(lane)).items
+
+
+def is_full(lane: int, number: int) -> bool:
     """Whether a pull brought all it may, so that the next one should follow at once."""
-    return number >= account().quantity
+    return number >= account(lane).quantity
 
 
-def confirm(receipts: Sequence[str]) -> None:
-    """Tell the platform that these messages are done with."""
-    client = client_for(account().gateway)
+def confirm(lane: int, receipts: Sequence[str]) -> None:
+    """Tell the platform that these messages of the account are done with."""
+    client = client_for(account(lane).gateway)
     for start in range(0, len(receipts), client.confirm_limit):
-        client.confirm(account(), receipts[start : start + client.confirm_limit])
+        client.confirm(account(lane), receipts[start : start + client.confirm_limit])
 
 
 def handle(id_: str, topic: str, content: str) -> None:

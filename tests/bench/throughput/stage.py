@@ -4,8 +4,8 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
-from contextlib import ExitStack, suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -15,8 +15,8 @@ from tasks.commands.embedded import Embedded, free_port
 from tasks.commands.processes import Processes
 from tasks.commands.stopping import Stopping
 from tasks.sandbox.control import Control
-from tests.bench.throughput import meter
-from tests.bench.throughput.cases import Case
+from tests.bench.throughput import meter, shop
+from tests.bench.throughput.cases import Case, Drafted, dealt
 from tests.bench.throughput.contenders import Contender, python
 from tests.bench.throughput.rabbit import Rabbit
 from tests.bench.throughput.work import JOURNAL
@@ -24,6 +24,8 @@ from tests.bench.throughput.work import JOURNAL
 ROOT = Path(__file__).resolve().parents[3]
 SECRET = "helloworld"
 LOOK_SECONDS = 0.05
+SETTLE_SECONDS = 0.05
+"""In which the sandbox answers the pulls that are on their way."""
 
 ACCOUNTS = """
 [gateways.tb]
@@ -31,12 +33,21 @@ platform = "taobao"
 app_key = "12345678"
 app_secret = "env:TB_SECRET"
 url = "{url}"
+"""
 
-[accounts.shop]
+ACCOUNT = """
+[accounts.{name}]
 gateway = "tb"
+group = "{group}"
 quantity = {batch}
 poll = {{ min = 0.1, max = 0.2 }}
 """
+
+
+def accounts(url: str, batch: int, lanes: int) -> str:
+    """An accounts file with an account a lane, each with a consumer group, and so a queue, of its own."""
+    tables = [ACCOUNT.format(name=shop.name(lane), group=shop.group(lane), batch=batch) for lane in range(1, lanes + 1)]
+    return ACCOUNTS.format(url=url) + "".join(tables)
 
 
 class Unfinished(Exception):
@@ -53,14 +64,16 @@ class Stage:
         stopping: Stopping,
         contender: Contender,
         case: Case,
-        environment: Mapping[str, str],
+        *,
+        lanes: int = shop.LANES,
     ) -> None:
         self.folder = folder
         self.control = control
         self.contender = contender
         self.layout = contender.layout(case.handler)
         self.case = case
-        self._more = dict(environment)
+        self.lanes = lanes
+        self._more: dict[str, str] = {}
         self._stopping = stopping
         self._valkey = Embedded(folder / "valkey", free_port())
         self._rabbit = Rabbit.new(folder / "rabbitmq") if contender.rabbit else None
@@ -94,6 +107,25 @@ class Stage:
                 found.setdefault(id_, float(at))
         return found
 
+    def publish(self, some: Sequence[Drafted]) -> list[str]:
+        """Publish these messages, to all accounts in equal parts; their ids."""
+        ids: list[str] = []
+        for lane, part in enumerate(dealt(some, self.case.batch, self.lanes), 1):
+            if part:
+                ids += self.control.publish("taobao", part, group=shop.group(lane))
+        return ids
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """The contender stands still, then goes on: what is published meanwhile is there for all accounts at once."""
+        pids = self.pids()
+        _signal(pids, signal.SIGSTOP)
+        try:
+            self._stopping.pause(SETTLE_SECONDS)
+            yield
+        finally:
+            _signal(pids, signal.SIGCONT)
+
     def wait(self, confirmed: int, seconds: float) -> None:
         """Wait until so many messages are confirmed. Raises `Unfinished`."""
         until = time.monotonic() + seconds
@@ -117,7 +149,7 @@ class Stage:
         info = self.redis.info("server")
         self.servers = [int(info["process_id"])]
         self._start_rabbit()
-        (self.folder / "accounts.toml").write_text(ACCOUNTS.format(url=self.control.url, batch=self.case.batch))
+        (self.folder / "accounts.toml").write_text(accounts(self.control.url, self.case.batch, self.lanes))
         if self.contender.kick:
             subprocess.run(python(*self.contender.kick), env=self._environment(), cwd=self.folder, check=True)
         for name, argv in self.contender.commands(self.layout).items():
@@ -145,6 +177,7 @@ class Stage:
             "TIDINGS_HANDLERS": "tests.bench.throughput.tidings_handlers",
             "TB_SECRET": SECRET,
             "BENCH_REDIS": self._valkey.url,
+            "BENCH_LANES": str(self.lanes),
             "RQ_REDIS_URL": self._valkey.url,
             JOURNAL: str(self.journal),
             "NO_PROXY": "127.0.0.1",
@@ -161,6 +194,10 @@ class Stage:
     def _kill(self) -> None:
         """End everything, also what left its group but not its session, as a worker's forks may."""
         self._processes.kill(*self._processes.names)
-        for pid in self.pids():
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        _signal(self.pids(), signal.SIGKILL)
+
+
+def _signal(pids: Iterable[int], number: int) -> None:
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)

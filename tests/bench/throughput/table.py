@@ -38,7 +38,7 @@ def everything(results: Results) -> Iterator[str]:
 def of_case(speeds: Sequence[Speed], case: Case) -> Iterator[str]:
     """The medians of one case."""
     found = figures.by_contender(speeds, case)
-    yield f"\n{case.title}"
+    yield f"\n{figures.heading(speeds, case)}"
     yield " " * WIDTH + "".join(f"{head:>{width}}" for head, _, width in COLUMNS)
     yield " " * WIDTH + "".join(f"{unit:>{width}}" for _, unit, width in COLUMNS)
     for name in [name for name in BY_NAME if name in found]:
@@ -46,9 +46,9 @@ def of_case(speeds: Sequence[Speed], case: Case) -> Iterator[str]:
 
 
 def latencies(results: Results) -> Iterator[str]:
-    """How long messages took from publish to handled."""
+    """How long an account's messages took from publish to handled."""
     if results.latencies:
-        yield f"\n{'from publish to handled':<{WIDTH}}{'load':>6}{'a second':>10}{'p50 ms':>8}{'p99 ms':>8}{'most':>8}"
+        yield f"\n{'publish to handled, 1 account':<{WIDTH}}{'load':>6}{'a second':>10}{'p50 ms':>8}{'p99 ms':>8}{'most':>8}"
     for one in results.latencies:
         yield (
             f"{BY_NAME[one.contender].title:<{WIDTH}}{one.load:>6.0%}{one.published:>10,.0f}"

@@ -1,5 +1,7 @@
 """The job of Tidings, written for other libraries as their documentation would have it.
 
-Each pulls a batch, gives each message to a task of its own, confirms once all of them are done, and pulls again, on
-`OPEN_BATCHES` lanes side by side. None remembers what was handled, gives up on a bad message or minds a quota.
+Each pulls a batch of an account's, gives each message to a task of its own, confirms once all of them are done, and pulls
+again: one pull at a time on each account's lane, and all lanes side by side, as with Tidings. A lane's number goes with its
+batch from pull to confirm, in what is sent or stored anyway. None remembers what was handled, gives up on a bad message or
+minds a quota.
 """

@@ -94,14 +94,14 @@ app.conf.update(
 
 
 @app.task(name="consume")
-def consume() -> None:
+def consume(lane: int) -> None:
     """Pull a batch and start its chord."""
-    items = shop.pull()
+    items = shop.pull(lane)
     if not items:
-        consume.apply_async(countdown=shop.POLL_SECONDS)
+        consume.apply_async((lane,), countdown=shop.POLL_SECONDS)
         return
     with app.batch():
-        chord([handle.s(item.receipt, item.id, item.topic, item.content) for item in items])(confirm.s())
+        chord([handle.s(item.receipt, item.id, item.topic, item.content) for item in items])(confirm.s(lane))
 
 
 @app.task(name="handle")
@@ -112,12 +112,12 @@ def handle(receipt: str, id_: str, topic: str, content: str) -> str:
 
 
 @app.task(name="confirm")
-def confirm(receipts: list[str]) -> None:
-    """Confirm a batch and pull the next."""
-    shop.confirm(receipts)
-    consume.apply_async(countdown=0 if shop.is_full(len(receipts)) else shop.POLL_SECONDS)
+def confirm(receipts: list[str], lane: int) -> None:
+    """Confirm a batch and pull the account's next."""
+    shop.confirm(lane, receipts)
+    consume.apply_async((lane,), countdown=0 if shop.is_full(lane, len(receipts)) else shop.POLL_SECONDS)
 
 
 if __name__ == "__main__":
-    for _ in range(shop.OPEN_BATCHES):
-        consume.delay()
+    for each in shop.lanes():
+        consume.delay(each)

@@ -10,20 +10,22 @@ from dramatiq.rate_limits.backends import RedisBackend
 
 from tests.bench.throughput import shop
 
+POLL_MS = round(shop.POLL_SECONDS * 1000)
+
 broker = RedisBroker(url=shop.REDIS)
 broker.add_middleware(GroupCallbacks(RedisBackend(url=shop.REDIS)))
 dramatiq.set_broker(broker)
 
 
 @dramatiq.actor
-def consume() -> None:
+def consume(lane: int) -> None:
     """Pull a batch and run its group."""
-    items = shop.pull()
+    items = shop.pull(lane)
     if not items:
-        consume.send_with_options(delay=round(shop.POLL_SECONDS * 1000))
+        consume.send_with_options(args=(lane,), delay=POLL_MS)
         return
     batch = dramatiq.group([handle.message(item.id, item.topic, item.content) for item in items])
-    batch.add_completion_callback(confirm.message([item.receipt for item in items]))
+    batch.add_completion_callback(confirm.message(lane, [item.receipt for item in items]))
     batch.run()
 
 
@@ -34,12 +36,12 @@ def handle(id_: str, topic: str, content: str) -> None:
 
 
 @dramatiq.actor
-def confirm(receipts: list[str]) -> None:
-    """Confirm a batch and pull the next."""
-    shop.confirm(receipts)
-    consume.send_with_options(delay=None if shop.is_full(len(receipts)) else round(shop.POLL_SECONDS * 1000))
+def confirm(lane: int, receipts: list[str]) -> None:
+    """Confirm a batch and pull the account's next."""
+    shop.confirm(lane, receipts)
+    consume.send_with_options(args=(lane,), delay=None if shop.is_full(lane, len(receipts)) else POLL_MS)
 
 
 if __name__ == "__main__":
-    for _ in range(shop.OPEN_BATCHES):
-        consume.send()
+    for each in shop.lanes():
+        consume.send(each)

@@ -31,18 +31,19 @@ def queue() -> Queue:
     return Queue(connection=redis())
 
 
-def consume() -> None:
+def consume(lane: int) -> None:
     """Pull a batch and enqueue it. RQ's scheduler knows whole seconds only, so a shorter wait is slept."""
-    items = shop.pull()
+    items = shop.pull(lane)
     if not items:
         time.sleep(shop.POLL_SECONDS)
-        queue().enqueue(consume, result_ttl=0)
+        queue().enqueue(consume, lane, result_ttl=0)
         return
     batch = uuid.uuid4().hex
+    record = json.dumps({"lane": lane, "receipts": [item.receipt for item in items]})
     with redis().pipeline() as pipe:
         pipe.sadd(f"left:{batch}", *(item.id for item in items))
         pipe.expire(f"left:{batch}", KEEP_SECONDS)
-        pipe.set(f"receipts:{batch}", json.dumps([item.receipt for item in items]), ex=KEEP_SECONDS)
+        pipe.set(f"batch:{batch}", record, ex=KEEP_SECONDS)
         pipe.execute()
     queue().enqueue_many(
         [
@@ -64,18 +65,19 @@ def handle(batch: str, id_: str, topic: str, content: str) -> None:
 
 
 def confirm(batch: str) -> None:
-    """Confirm a batch and pull the next."""
-    found = redis().get(f"receipts:{batch}")
+    """Confirm a batch and pull the account's next."""
+    found = redis().get(f"batch:{batch}")
     if found is None:
         return  # a second confirm of the same batch
-    receipts = json.loads(found)
-    shop.confirm(receipts)
-    redis().delete(f"receipts:{batch}")
-    if not shop.is_full(len(receipts)):
+    record = json.loads(found)
+    lane, receipts = record["lane"], record["receipts"]
+    shop.confirm(lane, receipts)
+    redis().delete(f"batch:{batch}")
+    if not shop.is_full(lane, len(receipts)):
         time.sleep(shop.POLL_SECONDS)
-    queue().enqueue(consume, result_ttl=0)
+    queue().enqueue(consume, lane, result_ttl=0)
 
 
 if __name__ == "__main__":
-    for _ in range(shop.OPEN_BATCHES):
-        queue().enqueue("tests.bench.throughput.peers.rq_jobs.consume", result_ttl=0)
+    for each in shop.lanes():
+        queue().enqueue("tests.bench.throughput.peers.rq_jobs.consume", each, result_ttl=0)

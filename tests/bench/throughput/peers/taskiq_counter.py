@@ -23,18 +23,19 @@ redis: Redis = Redis.from_url(shop.REDIS, decode_responses=True)
 
 
 @broker.task(task_name="consume")
-async def consume() -> None:
+async def consume(lane: int) -> None:
     """Pull a batch and send its tasks."""
-    items = await asyncio.to_thread(shop.pull)
+    items = await asyncio.to_thread(shop.pull, lane)
     if not items:
         await asyncio.sleep(shop.POLL_SECONDS)
-        await consume.kiq()
+        await consume.kiq(lane)
         return
     batch = uuid.uuid4().hex
+    record = json.dumps({"lane": lane, "receipts": [item.receipt for item in items]})
     async with redis.pipeline() as pipe:
         pipe.sadd(f"left:{batch}", *(item.id for item in items))
         pipe.expire(f"left:{batch}", KEEP_SECONDS)
-        pipe.set(f"receipts:{batch}", json.dumps([item.receipt for item in items]), ex=KEEP_SECONDS)
+        pipe.set(f"batch:{batch}", record, ex=KEEP_SECONDS)
         await pipe.execute()
     await asyncio.gather(*(handle.kiq(batch, item.id, item.topic, item.content) for item in items))
 
@@ -57,23 +58,24 @@ async def handle(batch: str, id_: str, topic: str, content: str) -> None:
 
 @broker.task(task_name="confirm")
 async def confirm(batch: str) -> None:
-    """Confirm a batch and pull the next."""
-    found = await redis.get(f"receipts:{batch}")
+    """Confirm a batch and pull the account's next."""
+    found = await redis.get(f"batch:{batch}")
     if found is None:
         return  # a second confirm of the same batch
-    receipts = json.loads(found)
-    await asyncio.to_thread(shop.confirm, receipts)
-    await redis.delete(f"receipts:{batch}")
-    if not shop.is_full(len(receipts)):
+    record = json.loads(found)
+    lane, receipts = record["lane"], record["receipts"]
+    await asyncio.to_thread(shop.confirm, lane, receipts)
+    await redis.delete(f"batch:{batch}")
+    if not shop.is_full(lane, len(receipts)):
         await asyncio.sleep(shop.POLL_SECONDS)
-    await consume.kiq()
+    await consume.kiq(lane)
 
 
 async def start() -> None:
-    """Send the first pulls."""
+    """Send each account's first pull."""
     await broker.startup()
-    for _ in range(shop.OPEN_BATCHES):
-        await consume.kiq()
+    for lane in shop.lanes():
+        await consume.kiq(lane)
     await broker.shutdown()
 
 
