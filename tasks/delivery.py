@@ -1,5 +1,6 @@
 """What one handle task is given: one message of one batch, as plain JSON."""
 
+import re
 from dataclasses import dataclass, fields
 from datetime import datetime
 from hashlib import blake2b
@@ -11,7 +12,7 @@ from tasks.accounts import Account, VvtoolAccount, VvtoolGateway
 from tasks.platforms.base import Item
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-PUBLISHED = "%Y-%m-%d %H:%M:%S"
+PUBLISHED = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +45,8 @@ class Delivery:
 
     @property
     def handing_out(self) -> str:
-        """What all tries of one delivery share: the inbox hands the same batch out again, at another time."""
-        return f"{self.batch}@{self.pulled:.3f}"
+        """What all tries of one delivery share."""
+        return handing_out(self.batch, self.pulled)
 
     def to_json(self) -> dict[str, Any]:
         """The delivery as a task's argument."""
@@ -74,10 +75,15 @@ class Delivery:
 FIELDS = tuple(field.name for field in fields(Delivery))
 
 
+def handing_out(batch: str, pulled: float) -> str:
+    """The name of one handing out of a batch: the inbox hands the same batch out again, at another time."""
+    return f"{batch}@{pulled:.3f}"
+
+
 def published(pub_time: str) -> datetime | None:
     """The wire's `yyyy-MM-dd HH:mm:ss` in GMT+8 as an aware time; None when it is anything else."""
     try:
-        return datetime.strptime(pub_time, PUBLISHED).replace(tzinfo=SHANGHAI)
+        return datetime.fromisoformat(pub_time).replace(tzinfo=SHANGHAI) if PUBLISHED.fullmatch(pub_time) else None
     except ValueError:
         return None
 

@@ -22,7 +22,7 @@ from celery.utils.log import get_task_logger
 
 from handlers import Handler, Reject, Retry, Unfit
 from tasks import app, guard, sending
-from tasks.delivery import Delivery
+from tasks.delivery import Delivery, handing_out
 from tasks.lease import HARD_GRACE, Lease, retry_delay, try_seconds
 from tasks.names import HANDLE
 from tasks.outcomes import CONFIRMABLE, Outcome
@@ -54,8 +54,8 @@ class HandleTask(Task):  # type: ignore[type-arg]
 
     def prepare(self, many: Sequence[Mapping[str, Any]]) -> None:
         """Claim what is about to be handled one after the other in this process, given the keyword arguments of each."""
-        begun = [Delivery.from_json(kwargs["delivery"]) for kwargs in many]
-        stores().marks.hold([(given.names, given.handing_out) for given in begun])
+        fields = [kwargs["delivery"] for kwargs in many]
+        stores().marks.hold([(each["names"], handing_out(each["batch"], each["pulled"])) for each in fields])
 
 
 def described_arguments(delivery: Mapping[str, Any]) -> str:

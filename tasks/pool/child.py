@@ -11,7 +11,7 @@ from tasks import app
 from tasks.pool.progress import Progress
 from tasks.runtime import stores
 
-ENOUGH_SECONDS = 0.05
+ENOUGH_SECONDS = 0.2
 """What has not begun by then goes back: it was to be quick, and one before it was not."""
 
 Call = tuple[Callable[..., Any], Sequence[Any]]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from handlers import Message, Reject, Retry
-from tasks.delivery import Delivery
+from tasks.delivery import Delivery, published
 from tasks.handle import Again, deliver, place
 from tasks.runtime import Stores
 from tasks.settings import settings
@@ -181,3 +181,11 @@ def test_a_delivery_survives_the_way_through_json() -> None:
 
 def handler(content: dict) -> None:  # type: ignore[type-arg]
     """Takes anything."""
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["", "2026-11-21", "2026-11-21T10:00:00", "2026-13-21 10:00:00", "2026-11-21 10:00:00Z", "٢026-11-21 10:00:00"],
+)
+def test_a_time_that_is_not_the_wires_is_none(written: str) -> None:
+    assert published(written) is None

@@ -9,7 +9,7 @@ import pytest
 
 from tasks import learning, planner, runtime
 from tasks.accounts import Account
-from tasks.delivery import PUBLISHED, SHANGHAI
+from tasks.delivery import SHANGHAI
 from tasks.platforms.base import Item, Reply
 from tasks.runtime import Stores
 from tasks.store.pauses import WITHOUT_END, Pause
@@ -46,7 +46,9 @@ def shops(tidings: Stores, tmp_path: Path) -> Write:
 
 def reply(count: int, age: float = 0.0) -> Reply:
     at = datetime.now(SHANGHAI) - timedelta(seconds=age)
-    return Reply(tuple(Item(str(n), str(n), "t", "{}", pub_time=at.strftime(PUBLISHED)) for n in range(count)))
+    return Reply(
+        tuple(Item(str(n), str(n), "t", "{}", pub_time=at.strftime("%Y-%m-%d %H:%M:%S")) for n in range(count))
+    )
 
 
 def test_without_limits_the_wait_grows_from_the_shortest_to_the_longest(shops: Write, tidings: Stores) -> None:

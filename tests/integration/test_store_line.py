@@ -87,15 +87,26 @@ def test_what_was_posted_reaches_redis_although_its_process_is_killed(redis: Red
     url = redis.connection_pool.connection_kwargs
     child = os.fork()
     if not child:
-        line = Line(Redis(host=url["host"], port=url["port"], decode_responses=True))
-        with line.held(lambda _: None):
-            for value in "abc":
-                line.tell("RPUSH", "told", value)
-                line.post()
-            line.tell("RPUSH", "told", "held back only")
-            os.kill(os.getpid(), signal.SIGKILL)
+        try:
+            line = Line(Redis(host=url["host"], port=url["port"], decode_responses=True))
+            with line.held(lambda _: None):
+                for value in "abc":
+                    line.tell("RPUSH", "told", value)
+                    line.post()
+                line.tell("RPUSH", "told", "held back only")
+                os.kill(os.getpid(), signal.SIGKILL)
+        finally:
+            os._exit(1)
     os.waitpid(child, 0)
     assert told(redis) == ["a", "b", "c"]
+
+
+def test_commands_arrive_as_they_are_written(watched: Watched, redis: Redis) -> None:
+    odd = "买家\r\n$3\r\n\x00 '\""
+    with watched.line.held(watched.seen.append):
+        watched.line.tell("SET", "odd", odd, "EX", 100)
+        watched.line.tell("SET", "none", "")
+        assert watched.line.ask(("GET", "odd"), ("GET", "none"), ("TTL", "odd")) == [odd, "", 100]
 
 
 def test_answers_that_come_too_late_are_nobody_elses(valkey: str, redis: Redis) -> None:

@@ -44,7 +44,7 @@ def kinds(jobs: Sequence[Job]) -> list[str | None]:
 
 
 def test_what_is_known_to_be_quick_goes_together_up_to_what_should_be_done_in_time() -> None:
-    some = waiting(["quick"] * 50, quick=SECONDS / 5)
+    some = waiting(["quick"] * 50, quick=SECONDS / 5.5)
     assert len(some.take(idle=1)) == 5
     assert len(some) == 45
 

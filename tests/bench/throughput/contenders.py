@@ -93,8 +93,8 @@ def _celery(module: str) -> Callable[[Layout], dict[str, list[str]]]:
     return commands
 
 
-IO_TASKS = 16
-"""Handlers of 20 ms that everybody may run at a time: 800 messages a second at most."""
+IO_TASKS = 8
+"""Handlers of 20 ms that everybody may run at a time, four a core of two: 400 messages a second at most."""
 
 QUIET = ("--without-gossip", "--without-mingle")
 
