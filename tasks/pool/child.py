@@ -5,11 +5,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from billiard.einfo import ExceptionInfo
+from celery.utils.log import get_logger
 from kombu.serialization import loads, prepare_accept_content
 
 from tasks import app
 from tasks.pool.progress import Progress
 from tasks.runtime import stores
+
+log = get_logger(__name__)
 
 ENOUGH_SECONDS = 0.2
 """What has not begun by then goes back: it was to be quick, and one before it was not."""
@@ -53,15 +56,25 @@ def run(ticket: int, calls: Sequence[Call]) -> Ended:
 
 
 def together(calls: Sequence[Call]) -> list[Call]:
-    """Let the tasks prepare together, with the `prepare` of their class; the calls, their bodies decoded once for both."""
+    """Let the tasks prepare together, with the `prepare` of their class; the calls, their bodies decoded once for both.
+
+    What cannot be decoded or prepared is left as it is: it fails by itself then, and the others do not.
+    """
     accept = prepare_accept_content(app.conf.accept_content)
     decoded: list[Call] = []
     many: dict[str, list[Any]] = {}
     for target, (name, id_, headers, body, kind, encoding) in calls:
-        content = loads(body, kind, encoding, accept=accept) if kind else body
-        many.setdefault(name, []).append(content[1])
-        decoded.append((target, (name, id_, headers, content, None, None)))
+        try:
+            content = loads(body, kind, encoding, accept=accept)
+            many.setdefault(name, []).append(content[1])
+        except Exception:
+            decoded.append((target, (name, id_, headers, body, kind, encoding)))
+        else:
+            decoded.append((target, (name, id_, headers, content, None, None)))
     for name, arguments in many.items():
-        task: Any = app.tasks[name]
-        task.prepare(arguments)
+        task: Any = app.tasks.get(name)
+        try:
+            task.prepare(arguments)
+        except Exception as error:
+            log.warning("%d %s tasks are prepared one by one: %s", len(arguments), name, type(error).__name__)
     return decoded

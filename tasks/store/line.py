@@ -10,6 +10,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from time import monotonic
 from typing import Any
 
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -19,6 +20,9 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from tasks.store.connection import Client
 
 BROKEN = (RedisConnectionError, RedisTimeoutError, OSError)
+
+ANSWER_SECONDS = 0.05
+"""A Redis that is gone takes what it has not answered with it: what was handled within this time may be handled again."""
 
 log = logging.getLogger(__name__)
 
@@ -64,10 +68,14 @@ class Line:
         if then:
             then(answer)
 
-    def post(self) -> None:
-        """Send what is held, and wait for no answer."""
-        if session := self._session:
-            session.post()
+    def put(self, *command: Any) -> None:
+        """Have a command, and all that are held, on their way to Redis. Answers are waited for once in `ANSWER_SECONDS`.
+
+        Raises what Redis refuses with when it is waited for, and when Redis is known not to be there.
+        """
+        session = self._session
+        if session is None or not session.post(command):
+            self.ask(command)
 
     def settle(self) -> None:
         """Send what is held, and wait for every answer."""
@@ -78,9 +86,7 @@ class Line:
         """The answers to these commands, sent after all that are held. Raises what Redis refuses one of them with."""
         answers: list[Any] = []
         if session := self._session:
-            for command in commands:
-                session.add(command, answers.append, raw=True)
-            session.settle()
+            session.ask(commands, answers.append)
         else:
             pipe = self.redis.pipeline(transaction=False)
             for command in commands:
@@ -100,14 +106,36 @@ class Session:
         self._watch = watch
         self._open: list[tuple[Command, Then | None, bool]] = []
         self._sent = 0
+        self._answered = monotonic()
         self._connection: Any = None
 
-    def add(self, command: Command, then: Then | None, *, raw: bool = False) -> None:
-        """Hold a command back. `raw` is for one whose asker waits, and wants a refusal too."""
-        self._open.append((command, then, raw))
+    def add(self, command: Command, then: Then | None) -> None:
+        """Hold a command back."""
+        self._open.append((command, then, False))
 
-    def post(self) -> None:
-        """Send. When that fails, all is sent again with what is waited for next."""
+    def ask(self, commands: Iterable[Command], then: Then) -> None:
+        """Send everything and give `then` the answers to these commands, refusals too. They are not sent again later."""
+        self._open += [(command, then, True) for command in commands]
+        try:
+            self.settle()
+        except BaseException:
+            self.close()
+            self._open, self._sent, self._connection = [each for each in self._open if not each[2]], 0, None
+            raise
+
+    def post(self, command: Command) -> bool:
+        """Send everything and this command; whether that was done. It is not when answers are due first."""
+        if monotonic() - self._answered > ANSWER_SECONDS:
+            return False
+        self.add(command, None)
+        if self._send():
+            self._watch(False)
+            return True
+        self._open.pop()
+        return False
+
+    def _send(self) -> bool:
+        """Send what is held. When that fails, all is sent again with what is waited for next."""
         try:
             if self._connection is None:
                 self._connection = self._redis.connection_pool.get_connection()
@@ -115,16 +143,15 @@ class Session:
                 keep(self._connection, True)
             held = [command for command, _, _ in self._open[self._sent :]]
             self._connection.send_packed_command([packed(held)])
-            self._sent = len(self._open)
         except BROKEN:
             self._sent = 0
-        self._watch(False)
+            return False
+        self._sent = len(self._open)
+        return True
 
     def settle(self) -> None:
         """Send, and take all answers. Raises `RedisError` when Redis cannot be reached; what is open stays so."""
         if self._open:
-            if self._sent < len(self._open):
-                self.post()
             answers = self._answers()
             done, self._open, self._sent = self._open, [], 0
             for (command, then, raw), answer in zip(done, answers, strict=True):
@@ -132,6 +159,7 @@ class Session:
                     then(answer)
                 else:
                     follow(str(command[0]), then, answer)
+        self._answered = monotonic()
         self._watch(True)
 
     def close(self) -> None:
@@ -142,7 +170,7 @@ class Session:
             self._redis.connection_pool.release(self._connection)
 
     def _answers(self) -> list[Any]:
-        if self._connection is not None and self._sent == len(self._open):
+        if self._sent == len(self._open) or self._send():
             with suppress(*BROKEN):
                 keep(self._connection, False)
                 return [self._answer() for _ in self._open]

@@ -97,18 +97,18 @@ class Marks:
         self._held = {where: (batch, fresh) for where, batch, got in zip(wheres, batches, held, strict=True) if got}
 
     def let_go(self) -> None:
-        """Leave what was held and not begun to whoever begins it."""
-        if held := self._held:
-            self.line.tell("DEL", *held)
-            held.clear()
+        """Leave what was held and not begun to whoever begins it; after a while it may be somebody else's already."""
+        now = monotonic()
+        if ours := [where for where, (_, until) in self._held.items() if now < until]:
+            self.line.tell("DEL", *ours)
+        self._held.clear()
 
     def begin(self, names: Sequence[str], batch: str, seconds: float) -> Begun:
         """Claim the message for one try of at most `seconds`."""
         where, first = key("mark", *names), f"{seconds:.6f} 1 1 1 {batch}"
         held, until = self._held.pop(where, ("", 0.0)) if self._held else ("", 0.0)
         if held == batch and monotonic() < until:
-            self.line.tell("SET", where, first, "EX", REMEMBER_SECONDS)
-            self.line.post()
+            self.line.put("SET", where, first, "EX", REMEMBER_SECONDS)
             return FIRST
         if self.line.ask(("SET", where, first, "NX", "EX", REMEMBER_SECONDS))[0]:
             return FIRST

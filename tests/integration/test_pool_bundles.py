@@ -158,7 +158,7 @@ def killed(world: World, account: Account, monkeypatch: pytest.MonkeyPatch, at: 
     start(account)
     calls = world.taken()
     with monkeypatch.context() as steps:
-        for kind, name in ((Session, "post"), (Session, "_answers"), (Redis, "execute_command")):
+        for kind, name in ((Session, "_send"), (Session, "_answers"), (Redis, "execute_command")):
             steps.setattr(kind, name, world.around(getattr(kind, name)))
         world.kill_at, world.steps = at, 0
         left = run(calls)
@@ -211,3 +211,14 @@ def test_what_a_slow_one_kept_from_beginning_is_given_back_unclaimed(
     monkeypatch.setattr(child, "ENOUGH_SECONDS", 5.0)
     assert not run(left)
     assert Counter(world.handled) == {f"m{n}": 1 for n in range(SIZE)}
+
+
+@pytest.mark.parametrize("body", [b"no JSON", b'[[], {"delivery": {}}, {}]', b"[1]"])
+def test_a_task_that_cannot_be_read_costs_itself_only(world: World, account: Account, body: bytes) -> None:
+    start(account)
+    calls = world.taken()
+    target, (name, id_, headers, _, kind, encoding) = calls[1]
+    calls[1] = target, (name, id_, headers, body, kind, encoding)
+    assert run(calls) in ([], [calls[1]]), "the others are not to be run again"
+    assert sorted(world.handled) == ["m0", "m2", "m3"]
+    assert len(world.confirms()) == 1

@@ -13,7 +13,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 from redis.retry import Retry
 
-from tasks.store.line import Line
+from tasks.store.line import Line, Session
 
 
 class Watched:
@@ -43,9 +43,10 @@ def told(redis: Redis) -> list[str]:
 def test_outside_of_a_bundle_each_command_goes_out_at_once(watched: Watched, redis: Redis) -> None:
     watched.push("a")
     assert (told(redis), watched.back) == (["a"], [1])
-    watched.line.post()
+    watched.line.put("RPUSH", "told", "b")
     watched.line.settle()
-    assert watched.line.ask(("LLEN", "told"), ("GET", "none")) == [1, None]
+    assert told(redis) == ["a", "b"]
+    assert watched.line.ask(("LLEN", "told"), ("GET", "none")) == [2, None]
 
 
 def test_what_is_told_goes_out_in_its_order_with_what_is_asked(watched: Watched, redis: Redis) -> None:
@@ -57,15 +58,37 @@ def test_what_is_told_goes_out_in_its_order_with_what_is_asked(watched: Watched,
         assert (watched.back, watched.seen[-1]) == ([1, 2], True)
 
 
-def test_what_is_posted_is_answered_later(watched: Watched, redis: Redis) -> None:
+def test_what_is_put_is_answered_later(watched: Watched, redis: Redis) -> None:
     with watched.line.held(watched.seen.append):
         watched.push("a")
-        watched.line.post()
+        watched.line.put("RPUSH", "told", "b")
         assert (watched.back, watched.seen) == ([], [False])
-        watched.push("b")
+        watched.push("c")
         watched.line.settle()
-        assert (watched.back, watched.seen[-1]) == ([1, 2], True)
-    assert told(redis) == ["a", "b"]
+        assert (watched.back, watched.seen[-1]) == ([1, 3], True)
+    assert told(redis) == ["a", "b", "c"]
+
+
+def test_answers_are_waited_for_when_they_are_due(
+    watched: Watched, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.store.line.ANSWER_SECONDS", 0.05)
+    with watched.line.held(watched.seen.append):
+        watched.push("a")
+        time.sleep(0.06)
+        watched.line.put("RPUSH", "told", "b")
+        assert (watched.back, watched.seen) == ([1], [True])
+        watched.line.put("RPUSH", "told", "c")
+        assert watched.seen == [True, False]
+
+
+def test_what_cannot_be_put_is_not_sent_later() -> None:
+    session = Session(Redis(port=1, retry=Retry(NoBackoff(), 1)), lambda _: None)
+    session.add(("SET", "mark", "1"), None)
+    assert not session.post(("SET", "claim", "1"))
+    with pytest.raises(RedisConnectionError):
+        session.ask([("SET", "claim", "1")], print)
+    assert [command[1] for command, _, _ in session._open] == ["mark"]
 
 
 def test_everything_is_sent_and_answered_at_the_end(watched: Watched, redis: Redis) -> None:
@@ -91,8 +114,7 @@ def test_what_was_posted_reaches_redis_although_its_process_is_killed(redis: Red
             line = Line(Redis(host=url["host"], port=url["port"], decode_responses=True))
             with line.held(lambda _: None):
                 for value in "abc":
-                    line.tell("RPUSH", "told", value)
-                    line.post()
+                    line.put("RPUSH", "told", value)
                 line.tell("RPUSH", "told", "held back only")
                 os.kill(os.getpid(), signal.SIGKILL)
         finally:
@@ -130,7 +152,7 @@ def test_a_broken_connection_has_everything_sent_again_and_answered_once(
         watched.line.ask(("PING",))
         watched.line.tell("SET", "a", "1", then=watched.back.append)
         if moment == "after it is sent":
-            watched.line.post()
+            watched.line.put("SET", "c", "3")
         redis.client_kill_filter(_type="normal", skipme=True)
         watched.line.tell("SET", "b", "2", then=watched.back.append)
         watched.line.settle()
@@ -178,9 +200,9 @@ def test_what_fails_after_an_answer_is_logged_and_stops_nothing(
 def test_answers_that_nobody_has_read_are_nobody_elses(watched: Watched, redis: Redis) -> None:
     def stop() -> None:
         with watched.line.held(watched.seen.append):
-            for _ in range(3):
+            for _ in range(2):
                 watched.push("a")
-            watched.line.post()
+            watched.line.put("RPUSH", "told", "a")
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

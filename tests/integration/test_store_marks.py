@@ -144,6 +144,16 @@ def test_a_holder_that_was_held_up_claims_again(redis: Redis, monkeypatch: pytes
     assert ours.begin(("app", "0"), "b1", 10).state == "busy"
 
 
+def test_what_was_held_too_long_ago_is_not_let_go(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tasks.store.marks.HOLD_SECONDS", 0.1)
+    ours, theirs = Marks(Line(redis), 100), Marks(Line(redis), 100)
+    ours.hold(many(1))
+    time.sleep(0.12)
+    theirs.begin(("app", "0"), "b2", 10)
+    ours.let_go()
+    assert Marks(Line(redis), 100).begin(("app", "0"), "b3", 10).state == "busy"
+
+
 def test_a_try_that_fails_in_a_bundle_is_released_after_its_claim_has_arrived(redis: Redis) -> None:
     line = Line(redis)
     marks = Marks(line, 100)

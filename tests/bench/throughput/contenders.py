@@ -93,8 +93,9 @@ def _celery(module: str) -> Callable[[Layout], dict[str, list[str]]]:
     return commands
 
 
-IO_TASKS = 8
-"""Handlers of 20 ms that everybody may run at a time, four a core of two: 400 messages a second at most."""
+IO_TASKS = 4
+"""Handlers of 20 ms that everybody may run at a time, as many as a worker of Tidings does on two cores unless told otherwise:
+200 messages a second at most."""
 
 QUIET = ("--without-gossip", "--without-mingle")
 

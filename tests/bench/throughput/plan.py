@@ -24,7 +24,7 @@ class Part:
 
 PARTS = {
     "base": Part((BASE,), ALL, 3, 5.0),
-    "work": Part((Case("cpu"), Case("io")), ALL, 2, 5.0),
+    "work": Part((Case("cpu"), Case("io")), ALL, 2, 10.0),
     "sizes": Part((Case(batch=200), Case(body=5 * 1024), Case(body=50 * 1024)), ALL, 2, 4.0),
     "scale": Part((BASE,), SCALED, 3, 5.0),
     "latency": Part((BASE,), ALL, 1, 8.0, LOADS),
