@@ -10,7 +10,7 @@ from tasks.accounts import load
 from tests.bench.throughput import figures, meter, plan, shop, table, verdict, work
 from tests.bench.throughput.cases import BASE, HANDLERS, Case, dealt, messages, topic
 from tests.bench.throughput.contenders import ALL, BY_NAME, Layout
-from tests.bench.throughput.latency import Latency
+from tests.bench.throughput.latency import Latency, usual
 from tests.bench.throughput.measure import LEAST_BATCHES, MOST_MESSAGES, WARM_BATCHES, Speed, evenly, how_many, span
 from tests.bench.throughput.results import Results
 from tests.bench.throughput.rounds import turns
@@ -157,3 +157,9 @@ def test_results_come_back_from_their_file(tmp_path: Path) -> None:
     results = Results({"cores": "2"}, [SPEED], [Latency("tidings", 0.1, 10, 9.9, 100, 0.1, 0.2, 0.3)], ["rq: no time"])
     results.save(tmp_path / "deep" / "results.json")
     assert Results.load(tmp_path / "deep" / "results.json") == results
+
+
+def test_the_latency_of_several_rounds_is_their_median() -> None:
+    some = [Latency("tidings", 0.1, 250.0, 250.0, 2000, p50, 2 * p50, 1.0) for p50 in (0.08, 0.07, 0.3)]
+    other = Latency("tidings", 0.5, 1250.0, 1250.0, 9000, 0.1, 0.2, 0.3)
+    assert [(one.load, one.p50, one.p99) for one in usual([*some, other])] == [(0.1, 0.08, 0.16), (0.5, 0.1, 0.2)]

@@ -1,7 +1,9 @@
 """One measurement of latency: messages come to one account at a steady pace; how long each takes until it is handled."""
 
 import time
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from statistics import median
 
 from tests.bench.throughput.cases import Case, messages
 from tests.bench.throughput.figures import percentile
@@ -25,6 +27,18 @@ class Latency:
     p50: float
     p99: float
     most: float
+
+
+def usual(latencies: Iterable[Latency]) -> list[Latency]:
+    """One latency a contender and load: of each of its figures, the median over the rounds."""
+    found: dict[tuple[str, float], list[Latency]] = {}
+    for one in latencies:
+        found.setdefault((one.contender, one.load), []).append(one)
+    names = ("wanted", "published", "messages", "p50", "p99", "most")
+    return [
+        replace(some[0], **{name: median(getattr(one, name) for one in some) for name in names})
+        for some in found.values()
+    ]
 
 
 def latency(stage: Stage, load: float, top: float, seconds: float) -> Latency:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from tests.bench.throughput import figures, machine
 from tests.bench.throughput.cases import Case
 from tests.bench.throughput.contenders import ALL, BY_NAME, US, Contender
+from tests.bench.throughput.latency import usual
 from tests.bench.throughput.measure import Speed
 from tests.bench.throughput.results import Results
 from tests.bench.throughput.verdict import claims
@@ -49,7 +50,7 @@ def latencies(results: Results) -> Iterator[str]:
     """How long an account's messages took from publish to handled."""
     if results.latencies:
         yield f"\n{'publish to handled, 1 account':<{WIDTH}}{'load':>6}{'a second':>10}{'p50 ms':>8}{'p99 ms':>8}{'most':>8}"
-    for one in results.latencies:
+    for one in usual(results.latencies):
         yield (
             f"{BY_NAME[one.contender].title:<{WIDTH}}{one.load:>6.0%}{one.published:>10,.0f}"
             f"{one.p50 * 1000:>8.0f}{one.p99 * 1000:>8.0f}{one.most * 1000:>8.0f}"
