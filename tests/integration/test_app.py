@@ -159,4 +159,5 @@ def test_tasks_are_published_on_the_steady_transport_as_well(tidings: Stores, va
 def test_every_way_of_writing_redis_gets_the_steady_transport(tidings: Stores, url: str, name: str) -> None:
     made = app.amqp.Connection(url).get_transport_cls()
     assert (made.__module__, made.__name__) == ("tasks.transport", name)
-    assert app.amqp.Connection("amqp://h").get_transport_cls().__module__ == "kombu.transport.pyamqp"
+    assert app.amqp.Connection("amqp://h").get_transport_cls().__module__ == "tasks.transport.rabbit"
+    assert app.amqp.Connection("memory://").get_transport_cls().__module__ == "kombu.transport.memory"
