@@ -16,11 +16,11 @@ from celery.utils.log import get_task_logger
 
 from tasks import app, limits, pausing, sending
 from tasks.accounts import Account, VvtoolAccount
-from tasks.lease import Lease, retry_delay
 from tasks.names import CONFIRM, SALVAGE
-from tasks.outcomes import confirmable
 from tasks.platforms import client_for
 from tasks.platforms.errors import BadRequest, MalformedReply, OutOfQuota, PlatformError, Throttled, Transient
+from tasks.rules.lease import Lease, retry_delay
+from tasks.rules.outcomes import confirmable
 from tasks.runtime import accounts, stores
 from tasks.text import plain, shown, unplain
 from tasks.timing import visibility

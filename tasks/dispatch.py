@@ -8,8 +8,8 @@ from tasks.backend import counted_here
 from tasks.confirm import confirm, salvage
 from tasks.delivery import Delivery, names
 from tasks.handle import described_arguments, handle
-from tasks.lease import HARD_GRACE, Lease, try_seconds
 from tasks.platforms.base import Item, Reply, Spoilt
+from tasks.rules.lease import HARD_GRACE, Lease, try_seconds
 from tasks.runtime import stores
 from tasks.settings import settings
 from tasks.store.batches import Open

@@ -9,9 +9,9 @@ from collections import Counter
 
 from celery.utils.log import get_task_logger
 
+from tasks.rules.circuit_breaker import Pause
 from tasks.runtime import stores
 from tasks.settings import settings
-from tasks.store.pauses import Pause
 from tasks.text import shown
 
 log = get_task_logger(__name__)

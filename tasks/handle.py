@@ -23,9 +23,9 @@ from celery.utils.log import get_task_logger
 from handlers import Handler, Reject, Retry, Unfit
 from tasks import app, guard, sending
 from tasks.delivery import Delivery, handing_out
-from tasks.lease import HARD_GRACE, Lease, retry_delay, try_seconds
 from tasks.names import HANDLE
-from tasks.outcomes import CONFIRMABLE, Outcome
+from tasks.rules.lease import HARD_GRACE, Lease, retry_delay, try_seconds
+from tasks.rules.outcomes import CONFIRMABLE, Outcome
 from tasks.runtime import stores
 from tasks.settings import settings
 from tasks.starting import registry

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from tasks import app, flow
+from tasks import app
 from tasks.accounts import Account
-from tasks.failures import LOOKS_A_SECOND
 from tasks.names import HANDLE
+from tasks.rules import backpressure
+from tasks.rules.circuit_breaker import LOOKS_A_SECOND
 from tasks.runtime import accounts, stores
 from tasks.settings import settings
 
@@ -28,13 +29,13 @@ def look(account: Account) -> float:
     return wait
 
 
-def behind(account: Account, load: flow.Load) -> float:
+def behind(account: Account, load: backpressure.Load) -> float:
     """For how many seconds handlers are too far behind for another pull of this account."""
     number = waiting()
-    backlog = flow.Backlog(number, stores().flow.look(number))
-    room = flow.room(account.gateway.lease_seconds, settings().handler_seconds)
-    longest = max(flow.LATEST_SECONDS, len(accounts().accounts) / LOOKS_A_SECOND)
-    return flow.hold(load, backlog, room, account.poll, longest)
+    backlog = backpressure.Backlog(number, stores().flow.look(number))
+    room = backpressure.room(account.gateway.lease_seconds, settings().handler_seconds)
+    longest = max(backpressure.LATEST_SECONDS, len(accounts().accounts) / LOOKS_A_SECOND)
+    return backpressure.hold(load, backlog, room, account.poll, longest)
 
 
 def waiting() -> int:

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 from celery.utils.log import get_task_logger
 
-from tasks import planner, polling, retention
+from tasks import planner
 from tasks.accounts import Account
 from tasks.platforms.base import Reply
-from tasks.rates import Rate
-from tasks.rhythm import day_left
+from tasks.rules import polling, retention
+from tasks.rules.rates import Rate
+from tasks.rules.rhythm import day_left
 from tasks.runtime import stores
 from tasks.store.seen import Seen
 from tasks.text import shown

@@ -26,11 +26,11 @@ from redis.exceptions import RedisError
 
 from tasks import pausing, sending
 from tasks.accounts import Account, Gateway
-from tasks.pace import Api, Limits, limits_of
 from tasks.platforms.clock import next_midnight
 from tasks.platforms.errors import BadRequest, OutOfQuota, PlatformError, Throttled, Unauthorised
+from tasks.rules.allowance import Api, Limits, limits_of
+from tasks.rules.circuit_breaker import Pause
 from tasks.runtime import stores
-from tasks.store.pauses import Pause
 from tasks.store.quota import MIDNIGHT_SECONDS, PutOff, Taken, Used
 from tasks.text import shown
 

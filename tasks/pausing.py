@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from celery.utils.log import get_task_logger
 
-from tasks import failures
 from tasks.accounts import Account, fingerprint
 from tasks.platforms.errors import OutOfQuota, PlatformError, Throttled
+from tasks.rules import circuit_breaker
+from tasks.rules.circuit_breaker import Kind, Pause
 from tasks.runtime import accounts, stores
-from tasks.store.pauses import Kind, Pause
 from tasks.text import shown
 
 log = get_task_logger(__name__)
@@ -31,7 +31,7 @@ def look(account: Account) -> Standing:
     """Whether the account may be called now."""
     now, ours = time.time(), fingerprint(account)
     found = stores().pauses.get(account.name, account.gateway.name)
-    on_account, on_gateway = (pause if failures.holds(pause, ours, now=now) else None for pause in found)
+    on_account, on_gateway = (pause if circuit_breaker.holds(pause, ours, now=now) else None for pause in found)
     ends = [pause.until for pause in (on_account, on_gateway) if pause]
     wait = min(ask_again(), max(ends) - now) if ends else 0.0
     return Standing(wait, on_account is not None and not on_account.fingerprint)
@@ -42,11 +42,11 @@ def after(account: Account, error: PlatformError) -> float:
     now, ours = time.time(), fingerprint(account)
     on_account, on_gateway = stores().pauses.get(account.name, account.gateway.name)
     last = on_account if error.scope == "account" else on_gateway
-    decision = failures.decide(error, last, ours, now=now)
+    decision = circuit_breaker.decide(error, last, ours, now=now)
     if decision.pause is None:
         return 0.0
     longest = decision.pause
-    if last and failures.outlasts(last, decision.pause):
+    if last and circuit_breaker.outlasts(last, decision.pause):
         longest = last  # as when calls that were under way together end in a spent day and in a ban of a second
     else:
         put(account, decision.kind, decision.pause, now)
@@ -71,7 +71,7 @@ def heed(account: Account, error: PlatformError) -> float:
 
 def ask_again() -> float:
     """How long a paused account is left alone at the most before it is looked at again (seconds)."""
-    return failures.ask_again(len(accounts().accounts))
+    return circuit_breaker.ask_again(len(accounts().accounts))
 
 
 def put(account: Account, kind: Kind, pause: Pause, now: float) -> None:

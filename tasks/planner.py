@@ -10,13 +10,13 @@ from functools import cache
 
 from celery.utils.log import get_task_logger
 
-from tasks import failures
 from tasks.accounts import Gateway, fingerprint
-from tasks.pace import limits_of
-from tasks.plan import Plan
-from tasks.planning import Demand
-from tasks.rates import Rate
-from tasks.replanning import Planned, Today, demand, replan
+from tasks.rules import circuit_breaker
+from tasks.rules.allowance import limits_of
+from tasks.rules.plan import Plan
+from tasks.rules.planning import Demand
+from tasks.rules.rates import Rate
+from tasks.rules.replanning import Planned, Today, demand, replan
 from tasks.runtime import accounts, stores
 from tasks.store.seen import Seen
 from tasks.text import shown
@@ -75,7 +75,7 @@ def demands(gateway: Gateway, now: float) -> Iterator[Demand]:
     ours = {name: account for name, account in accounts().accounts.items() if account.gateway.name == gateway.name}
     paused, seen, limits = stores().pauses.many("account", ours), stores().seen.many(ours), limits_of(gateway)
     for name, account in ours.items():
-        if name in paused and failures.holds(paused[name], fingerprint(account), now=now):
+        if name in paused and circuit_breaker.holds(paused[name], fingerprint(account), now=now):
             continue
         known = seen.get(name, NEVER)
         yield demand(Rate.from_list(known.rate).per_second(now), account.poll, known.unplanned or None, limits)

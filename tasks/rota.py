@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
 from typing import TypeVar
 
-from tasks import polling, sending
+from tasks import sending
 from tasks.accounts import Account, Poll
-from tasks.rhythm import DAY
+from tasks.rules import polling
+from tasks.rules.rhythm import DAY
 from tasks.runtime import stores
 from tasks.store.due import CHUNK, Due
 

@@ -4,7 +4,7 @@ import logging
 from functools import cache
 
 from tasks.accounts import AccountsError
-from tasks.lease import visibility_seconds
+from tasks.rules.lease import visibility_seconds
 from tasks.runtime import accounts
 from tasks.settings import settings
 

@@ -11,7 +11,7 @@ from handlers.registry import Handler
 from tasks.accounts import Accounts, AccountsError, load
 from tasks.commands.finding import Finding, fail, ok, warn
 from tasks.commands.masking import masked
-from tasks.lease import try_seconds
+from tasks.rules.lease import try_seconds
 from tasks.settings import settings
 from tasks.starting import registry
 from tasks.text import shown

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from tasks.flow import Load
+from tasks.rules.backpressure import Load
 from tasks.store.connection import Client
 from tasks.store.due import CHUNK, NOW
 from tasks.store.flow import FLOW, HANDED, KEEP_SECONDS

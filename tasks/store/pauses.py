@@ -2,19 +2,14 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
-from typing import Literal
+from dataclasses import asdict, fields
 
+from tasks.rules.circuit_breaker import Kind, Pause
 from tasks.store.connection import Client
 from tasks.store.keys import key
 
-Kind = Literal["account", "gateway"]
-
 REMEMBER_SECONDS = 24 * 3600
 """A pause that is over is remembered this much longer, so that the wait after the next failed probe is a longer one."""
-
-WITHOUT_END = 4_102_444_800.0
-"""The `until` of a pause that lasts until somebody ends it: the year 2100."""
 
 CHUNK = 1000
 """Pauses that are read in one command."""
@@ -28,22 +23,6 @@ end
 redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 return 1
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """Why somebody is not called, and until when (seconds since the epoch).
-
-    `remedy` is what a person can do, "" when waiting is all. `probes` counts the calls that failed for the same reason, and
-    `fingerprint` is that of the credentials they failed with: others are tried at once. `by_hand` is a person's own pause.
-    """
-
-    until: float
-    reason: str
-    remedy: str = ""
-    probes: int = 0
-    fingerprint: str = ""
-    by_hand: bool = False
 
 
 class Pauses:

@@ -1,6 +1,6 @@
 """How often each gateway's accounts are to be pulled: one small plan a gateway, made by one worker at a time.
 
-tidings:plans              hash: gateway → JSON (`tasks.replanning.Planned`)
+tidings:plans              hash: gateway → JSON (`tasks.rules.replanning.Planned`)
 tidings:planning:GATEWAY   held by the worker that makes the next plan
 tidings:short:DAY:GATEWAY  it has been said that day that its quota is short
 tidings:pulled:DAY:GATEWAY messages pulled that day (the platforms' day)
@@ -8,7 +8,7 @@ tidings:pulled:DAY:GATEWAY messages pulled that day (the platforms' day)
 
 import json
 
-from tasks.replanning import Planned
+from tasks.rules.replanning import Planned
 from tasks.store.connection import Client
 from tasks.store.keys import PREFIX, key
 from tasks.store.tally import day

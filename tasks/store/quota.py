@@ -23,7 +23,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tasks.pace import Api, Limits
+from tasks.rules.allowance import Api, Limits
 from tasks.store.connection import Client
 from tasks.store.keys import PREFIX, key
 from tasks.store.quota_scripts import GIVE_BACK, SETTLE, TAKE

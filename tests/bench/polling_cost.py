@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from tasks.accounts import Poll
-from tasks.pace import Limits
-from tasks.polling import first_polls
+from tasks.rules.allowance import Limits
+from tasks.rules.polling import first_polls
 from tests.bench.polling_figures import Figure, bound, of_calls, of_points
 from tests.bench.polling_simulation import Fixed, Gateway, Outcome, Tidings, simulate
 from tests.bench.polling_world import DAY, HOUR, MIDNIGHT, SHOPPING, Bursts, World

@@ -9,9 +9,9 @@ from tasks import pausing, runtime
 from tasks.accounts import Account
 from tasks.commands.accounts import accounts
 from tasks.platforms.errors import Unauthorised
+from tasks.rules.circuit_breaker import Pause
 from tasks.runtime import Stores
 from tasks.store.batches import Open
-from tasks.store.pauses import Pause
 from tasks.store.seen import Seen
 from tests.integration.commands import run
 

@@ -26,11 +26,11 @@ from tasks.commands.processes import Processes
 from tasks.commands.status import broker, status
 from tasks.commands.stopping import Stopping
 from tasks.names import CONFIRM, CONSUME, HANDLE
-from tasks.pace import limits_of
+from tasks.rules.allowance import limits_of
+from tasks.rules.circuit_breaker import Pause
 from tasks.runtime import Stores
 from tasks.store.batches import Open
 from tasks.store.letters import Letter
-from tasks.store.pauses import Pause
 from tasks.store.quota import Taken
 from tasks.store.seen import Seen
 from tests.integration.commands import Said, assert_harmless, run

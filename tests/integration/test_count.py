@@ -9,8 +9,8 @@ from redis import Redis
 from tasks import count, runtime, sending
 from tasks.accounts import Account
 from tasks.platforms import PlatformError, Reading, Transient, Unauthorised
+from tasks.rules.circuit_breaker import Pause
 from tasks.runtime import Stores
-from tasks.store.pauses import Pause
 from tasks.store.seen import Seen
 
 ACCOUNTS = """

@@ -12,8 +12,9 @@ from kombu.transport.virtual import Channel
 from redis import Redis
 
 from handlers import Message, Registry
-from tasks import app, consume, flow, holding, runtime, settings
+from tasks import app, consume, holding, runtime, settings
 from tasks.accounts import Account
+from tasks.rules import backpressure
 from tasks.runtime import Stores
 from tasks.store.batches import Open
 from tasks.store.flow import SAMPLE_SECONDS
@@ -109,11 +110,11 @@ def test_open_messages_of_an_account_count_until_their_batch_is_closed_or_its_le
     stores.batches.open(batch("b", 30, clock))
     stores.batches.open(batch("b", 30, clock))
     stores.batches.open(batch("c", 5, clock, "other"))
-    assert stores.batches.load("shop") == flow.Load(2, 130)
+    assert stores.batches.load("shop") == backpressure.Load(2, 130)
     stores.batches.close("a", "shop")
-    assert stores.batches.load("shop") == flow.Load(1, 30)
+    assert stores.batches.load("shop") == backpressure.Load(1, 30)
     clock.forward(20)
-    assert stores.batches.load("shop") == flow.Load()
+    assert stores.batches.load("shop") == backpressure.Load()
 
 
 def test_messages_count_as_handed_out_when_their_batch_is_opened(stores: Stores, clock: Clock) -> None:
@@ -178,7 +179,7 @@ def test_who_was_held_back_lets_others_go_first_for_some_seconds_and_then_is_hel
     fill(redis, 100)
     consume.poll(account)
     assert pulled == []
-    clock.forward(flow.PATIENCE_SECONDS)
+    clock.forward(backpressure.PATIENCE_SECONDS)
     fill(redis, 100)
     consume.poll(account)
     assert pulled == ["shop"]
@@ -205,7 +206,7 @@ def test_nobody_is_called_while_a_message_would_start_too_late_for_its_lease(
     stores: Stores, redis: Redis, clock: Clock, account: Account, pulled: list[str]
 ) -> None:
     show_rate(stores, redis, clock, 10)
-    limit = flow.room(20, settings.settings().handler_seconds)
+    limit = backpressure.room(20, settings.settings().handler_seconds)
     fill(redis, round(limit * 10) + 10)
     assert consume.poll(account) >= account.poll.min
     assert pulled == []
@@ -233,7 +234,7 @@ def test_the_first_batches_go_while_nobody_knows_the_rate(
     consume.poll(account)
     assert pulled == ["shop"]
     fill(redis, 1000)
-    assert consume.poll(account) == flow.UNKNOWN_SECONDS
+    assert consume.poll(account) == backpressure.UNKNOWN_SECONDS
     assert pulled == ["shop"]
 
 

@@ -11,8 +11,8 @@ from tasks import learning, planner, runtime
 from tasks.accounts import Account
 from tasks.delivery import SHANGHAI
 from tasks.platforms.base import Item, Reply
+from tasks.rules.circuit_breaker import WITHOUT_END, Pause
 from tasks.runtime import Stores
-from tasks.store.pauses import WITHOUT_END, Pause
 
 Write = Callable[[str], dict[str, Account]]
 

@@ -15,7 +15,6 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from tasks import app, confirm, consume, count, limits, pausing, runtime, sending
 from tasks.accounts import Account
 from tasks.commands.accounts.listing import standings
-from tasks.pace import limits_of
 from tasks.platforms import (
     Item,
     Keep,
@@ -29,9 +28,10 @@ from tasks.platforms import (
     client_for,
 )
 from tasks.platforms.clock import next_midnight
+from tasks.rules.allowance import limits_of
+from tasks.rules.circuit_breaker import Pause
 from tasks.runtime import Stores
 from tasks.sandbox.control import Control
-from tasks.store.pauses import Pause
 
 Configure = Callable[..., Account]
 

@@ -15,12 +15,12 @@ from redis import Redis
 from handlers import Message, Reject, Retry
 from tasks import app, confirm, consume, holding, replay, sending
 from tasks.accounts import Account, fingerprint
-from tasks.lease import Lease
 from tasks.platforms import BadRequest, Item, Keep, PlatformError, Reply, Spoilt, Transient, Unauthorised
 from tasks.platforms.vvtool import VvtoolClient
+from tasks.rules.circuit_breaker import Pause
+from tasks.rules.lease import Lease
 from tasks.runtime import Stores
 from tasks.store.batches import Open
-from tasks.store.pauses import Pause
 
 Register = Callable[..., object]
 

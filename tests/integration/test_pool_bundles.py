@@ -17,14 +17,14 @@ from redis import Redis
 from handlers import Registry
 from tasks import app, dispatch
 from tasks.accounts import Account
-from tasks.lease import Lease
-from tasks.outcomes import CONFIRMABLE
 from tasks.platforms.base import Item, Reply
 from tasks.pool import child
 from tasks.pool.bundle import Bundle
 from tasks.pool.child import Call
 from tasks.pool.job import Job
 from tasks.pool.progress import Progress
+from tasks.rules.lease import Lease
+from tasks.rules.outcomes import CONFIRMABLE
 from tasks.runtime import Stores
 from tasks.settings import settings
 from tasks.store.line import Session

@@ -13,7 +13,7 @@ from itertools import pairwise
 import pytest
 from redis import Redis
 
-from tasks.pace import Limits
+from tasks.rules.allowance import Limits
 from tasks.store.quota import ARRIVES_SECONDS, KEEP_SECONDS, MIDNIGHT_SECONDS, PutOff, Quota, Taken
 from tests.integration.hand_clock import TIME, take_over_scripts
 

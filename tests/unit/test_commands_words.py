@@ -8,8 +8,8 @@ from tasks.commands.accounts.standing import Standing, in_force
 from tasks.commands.ages import AGE, told
 from tasks.commands.letters.choice import Choice
 from tasks.commands.tables import aligned
+from tasks.rules.circuit_breaker import WITHOUT_END, Pause
 from tasks.store.letters import Letter
-from tasks.store.pauses import WITHOUT_END, Pause
 
 NOW = 1_795_219_200.0
 SHOP: Account = QianmiAccount(name="shop", gateway=QianmiGateway(name="qm", app_key="1", app_secret="s"))

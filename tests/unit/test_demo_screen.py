@@ -10,7 +10,7 @@ from tasks.commands.demo.cast import CAST
 from tasks.commands.demo.screen import final, screen
 from tasks.commands.demo.verdict import Sums
 from tasks.commands.demo.watch import Now
-from tasks.store.pauses import Pause
+from tasks.rules.circuit_breaker import Pause
 
 TAOBAO, VVTOOL = CAST[0], CAST[-1]
 START = Now(TAOBAO, published=500, delivered=0, handled=0, buried=0, confirmed=0, open=False, pause=None)

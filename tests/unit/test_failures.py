@@ -2,7 +2,6 @@
 
 import pytest
 
-from tasks.failures import decide, holds
 from tasks.platforms.errors import (
     BadRequest,
     MalformedReply,
@@ -12,7 +11,7 @@ from tasks.platforms.errors import (
     Transient,
     Unauthorised,
 )
-from tasks.store.pauses import Pause
+from tasks.rules.circuit_breaker import Pause, decide, holds
 
 NOW = 1_000_000.0
 

@@ -5,7 +5,7 @@ import math
 import pytest
 
 from tasks.accounts import Poll
-from tasks.flow import AHEAD_SECONDS, FEW, PATIENCE_SECONDS, UNKNOWN_SECONDS, Backlog, Load, hold, room
+from tasks.rules.backpressure import AHEAD_SECONDS, FEW, PATIENCE_SECONDS, UNKNOWN_SECONDS, Backlog, Load, hold, room
 
 POLL = Poll(min=1, max=60)
 NOTHING, LITTLE, BATCH = Load(), Load(2, FEW), Load(1, 100)

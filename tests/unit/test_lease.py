@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.lease import HARD_GRACE, Lease, retry_delay, try_seconds, visibility_seconds
+from tasks.rules.lease import HARD_GRACE, Lease, retry_delay, try_seconds, visibility_seconds
 
 leases = st.floats(min_value=5, max_value=86_400)
 

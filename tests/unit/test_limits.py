@@ -7,9 +7,8 @@ import pytest
 from tasks import limits
 from tasks.accounts import QianmiGateway, TaobaoGateway, VvtoolGateway
 from tasks.costs import Cost, for_each_handled
-from tasks.failures import ask_again, outlasts
-from tasks.pace import CONFIRM_SLEEP, LONGEST_SLEEP, Limits, limits_of
-from tasks.store.pauses import Pause
+from tasks.rules.allowance import CONFIRM_SLEEP, LONGEST_SLEEP, Limits, limits_of
+from tasks.rules.circuit_breaker import Pause, ask_again, outlasts
 from tasks.store.quota import APIS, Used, day
 
 GMT8 = timezone(timedelta(hours=8))

@@ -2,7 +2,7 @@
 
 from typing import get_args
 
-from tasks.outcomes import CONFIRMABLE, Outcome, confirmable
+from tasks.rules.outcomes import CONFIRMABLE, Outcome, confirmable
 
 
 def test_only_what_is_over_may_be_confirmed() -> None:

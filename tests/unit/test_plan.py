@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.accounts import Poll
-from tasks.plan import Plan
-from tasks.planning import Demand, gather, plan
+from tasks.rules.plan import Plan
+from tasks.rules.planning import Demand, gather, plan
 
 RATES = [1 / place for place in range(1, 101)]
 """A hundred accounts, the busiest with a message a second."""

@@ -3,8 +3,8 @@
 import pytest
 
 from tasks.accounts import Poll
-from tasks.plan import Plan
-from tasks.polling import Following, first_polls, following, next_interval
+from tasks.rules.plan import Plan
+from tasks.rules.polling import Following, first_polls, following, next_interval
 
 POLL = Poll(min=1, max=60)
 RATE = 0.04

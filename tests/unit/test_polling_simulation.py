@@ -9,7 +9,7 @@ from functools import cache
 import pytest
 
 from tasks.accounts import Poll
-from tasks.pace import Limits
+from tasks.rules.allowance import Limits
 from tests.bench.polling_figures import bound
 from tests.bench.polling_simulation import Fixed, Gateway, Outcome, Tidings, simulate
 from tests.bench.polling_world import DAY, HOUR, MIDNIGHT, SHOPPING, Bursts, World

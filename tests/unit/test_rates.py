@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tasks.accounts import Poll
-from tasks.plan import Plan
-from tasks.rates import Rate
+from tasks.rules.plan import Plan
+from tasks.rules.rates import Rate
 
 START = 1_800_000_000.0
 DAY = 86_400.0

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from tasks.accounts import Poll
-from tasks.pace import Limits
-from tasks.planning import Demand
-from tasks.replanning import Planned, Today, demand, replan
+from tasks.rules.allowance import Limits
+from tasks.rules.planning import Demand
+from tasks.rules.replanning import Planned, Today, demand, replan
 
 MIDNIGHT = 1_800_028_800.0
 HOUR, DAY = 3_600.0, 86_400.0

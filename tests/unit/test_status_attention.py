@@ -11,7 +11,7 @@ from tasks.commands.status.attention import Attention, Limits, Need, attention
 from tasks.commands.status.ordering import ORDERS, ordered
 from tasks.commands.status.view import View
 from tasks.commands.status.whole import Spent, Whole, missing, needs, spent
-from tasks.store.pauses import WITHOUT_END, Pause
+from tasks.rules.circuit_breaker import WITHOUT_END, Pause
 from tasks.store.quota import Used
 from tasks.store.seen import Seen
 

@@ -12,8 +12,8 @@ from tasks.accounts import Account
 from tasks.commands.accounts.standing import Standing, in_force
 from tasks.commands.ages import told
 from tasks.commands.tables import json_line, table
+from tasks.rules.circuit_breaker import WITHOUT_END
 from tasks.runtime import accounts, stores
-from tasks.store.pauses import WITHOUT_END
 
 TODAY = ("calls", "pulled", "handled", "failed", "dead")
 HEAD = ("account", "gateway", "platform", "state", "next", "every", "open", *TODAY, "why")

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from tasks import failures
 from tasks.accounts import Account, fingerprint
 from tasks.commands.ages import told
 from tasks.delivery import SHANGHAI
-from tasks.store.pauses import WITHOUT_END, Kind, Pause
+from tasks.rules import circuit_breaker
+from tasks.rules.circuit_breaker import WITHOUT_END, Kind, Pause
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ def in_force(
     """The pause that keeps an account from being called, the one that ends last; whose it is comes first."""
     both: tuple[tuple[Kind, Pause | None], ...] = (("account", own), ("gateway", gateways))
     ours = fingerprint(account)
-    held = [(kind, pause) for kind, pause in both if pause and failures.holds(pause, ours, now=now)]
+    held = [(kind, pause) for kind, pause in both if pause and circuit_breaker.holds(pause, ours, now=now)]
     return max(held, key=lambda each: each[1].until) if held else (None, None)
 
 

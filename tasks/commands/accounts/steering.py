@@ -7,12 +7,12 @@ from difflib import get_close_matches
 
 import click
 
-from tasks import polling
 from tasks.accounts import Account
 from tasks.commands.accounts.listing import standings
 from tasks.commands.ages import told
+from tasks.rules import polling
+from tasks.rules.circuit_breaker import WITHOUT_END, Kind, Pause
 from tasks.runtime import accounts, stores
-from tasks.store.pauses import WITHOUT_END, Kind, Pause
 from tasks.text import shown
 
 NO_BEAT = "{} have no due time yet: a beat polls them when it starts (celery -A tasks beat)"

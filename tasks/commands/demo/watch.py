@@ -4,13 +4,13 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass
 
-from tasks import failures
 from tasks.commands.demo.cast import CAST, Actor
 from tasks.commands.demo.journal import Entry, Journal
+from tasks.rules import circuit_breaker
+from tasks.rules.circuit_breaker import Pause
 from tasks.runtime import Stores
 from tasks.sandbox.control import Control
 from tasks.store.letters import Letter
-from tasks.store.pauses import Pause
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,5 +76,5 @@ class Watch:
             buried=sum(letter.account == actor.name for letter in self.letters),
             confirmed=int(str(sums.get("confirmed", 0))) if actor.confirms else None,
             open=not actor.confirms and self._stores.inbox.waiting(actor.name) > 0,
-            pause=pause if failures.holds(pause, self.fingerprints[actor.name], now=time.time()) else None,
+            pause=pause if circuit_breaker.holds(pause, self.fingerprints[actor.name], now=time.time()) else None,
         )

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from enum import IntEnum
 
-from tasks import retention
 from tasks.commands.ages import told
 from tasks.commands.status.view import View
+from tasks.rules import retention
 
 BEAT_LATE = 10.0
 """A beat sends what is due within fractions of a second; one that catches up gets a moment."""

@@ -8,7 +8,7 @@ from tasks.commands.status.attention import Found, Need
 from tasks.commands.status.reading import Picture
 from tasks.commands.status.tables import points_per_day
 from tasks.commands.status.whole import Summary, missing
-from tasks.store.pauses import WITHOUT_END
+from tasks.rules.circuit_breaker import WITHOUT_END
 
 
 def objects(picture: Picture, accounts: Sequence[Found]) -> Iterator[dict[str, Any]]:

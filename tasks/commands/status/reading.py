@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from tasks import failures, limits, sending
+from tasks import limits, sending
 from tasks.accounts import Account, Accounts, Gateway, TaobaoAccount, fingerprint
 from tasks.commands.accounts.listing import fits
 from tasks.commands.accounts.standing import Standing, in_force
@@ -13,10 +13,11 @@ from tasks.commands.status import broker
 from tasks.commands.status.attention import Found, Limits, attention
 from tasks.commands.status.view import View
 from tasks.commands.status.whole import Summary, Whole, needs, spent
+from tasks.rules import circuit_breaker
+from tasks.rules.circuit_breaker import Pause
 from tasks.runtime import stores
 from tasks.settings import settings
 from tasks.store.due import CHUNK
-from tasks.store.pauses import Pause
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,6 @@ def summaries(
 def _holding(pause: Pause | None, behind: Sequence[View], now: float) -> Standing | None:
     """How a gateway stands whose pause holds for any of its accounts."""
     accounts = (view.standing.account for view in behind)
-    if pause is None or not any(failures.holds(pause, fingerprint(account), now=now) for account in accounts):
+    if pause is None or not any(circuit_breaker.holds(pause, fingerprint(account), now=now) for account in accounts):
         return None
     return Standing(behind[0].standing.account, None, pause)

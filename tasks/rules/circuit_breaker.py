@@ -1,9 +1,14 @@
-"""What a failed call means for the next ones: who is left alone, and for how long. Pure; spans are seconds."""
+"""The circuit breaker: what a failed call means for the next ones, who is paused, and for how long. Pure; spans are seconds."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from tasks.platforms.errors import BadRequest, OutOfQuota, PlatformError, Throttled, Unauthorised
-from tasks.store.pauses import Kind, Pause
+
+Kind = Literal["account", "gateway"]
+
+WITHOUT_END = 4_102_444_800.0
+"""The `until` of a pause that lasts until somebody ends it: the year 2100."""
 
 FIRST_PROBE = 60.0
 LONGEST_PROBE = 3600.0
@@ -14,6 +19,22 @@ ASK_AGAIN = 30.0
 
 LOOKS_A_SECOND = 100.0
 """All accounts together, should all be paused, are looked at no more often: a hundred thousand would keep a core busy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Why somebody is not called, and until when (seconds since the epoch).
+
+    `remedy` is what a person can do, "" when waiting is all. `probes` counts the calls that failed for the same reason, and
+    `fingerprint` is that of the credentials they failed with: others are tried at once. `by_hand` is a person's own pause.
+    """
+
+    until: float
+    reason: str
+    remedy: str = ""
+    probes: int = 0
+    fingerprint: str = ""
+    by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True)

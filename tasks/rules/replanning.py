@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tasks.accounts import Poll
-from tasks.budget import MARGIN, Spending, calls_per_second, ebb
-from tasks.pace import Limits
-from tasks.plan import Plan
-from tasks.planning import Demand, calls_at_longest, gather, plan
-from tasks.rhythm import HOUR, Rhythm, day_left
+from tasks.rules.allowance import Limits
+from tasks.rules.budget import MARGIN, Spending, calls_per_second, ebb
+from tasks.rules.plan import Plan
+from tasks.rules.planning import Demand, calls_at_longest, gather, plan
+from tasks.rules.rhythm import HOUR, Rhythm, day_left
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Planned:
 
 
 def demand(rate: float, poll: Poll, unplanned: float | None, limits: Limits) -> Demand:
-    """What an account asks of its gateway's plan; `unplanned` is what `tasks.polling.following` told to remember of it.
+    """What an account asks of its gateway's plan; `unplanned` is what `tasks.rules.polling.following` told to remember of it.
 
     Without a quota of calls a day, its shortest interval is the one that it would have without a plan: then the plan holds
     back only where all of these together are too much.

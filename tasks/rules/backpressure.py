@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 
 from tasks.accounts import Poll
-from tasks.lease import HANDLE_SHARE, try_seconds
+from tasks.rules.lease import HANDLE_SHARE, try_seconds
 
 AHEAD_SECONDS = 0.25
 """Messages that wait for so long keep the handlers busy while the next batch is fetched; what waits longer only waits."""

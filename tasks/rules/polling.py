@@ -5,7 +5,7 @@ some messages   after poll.min
 none            twice as long as last time, up to poll.max
 failed          as the error says, else like an empty pull
 
-A gateway with limits has a plan (`tasks.plan`). With a quota of calls a day, the plan says what follows a batch that was
+A gateway with limits has a plan (`tasks.rules.plan`). With a quota of calls a day, the plan says what follows a batch that was
 not full; with points a day or a limit a second only, it says what the wait is at the least.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from tasks.accounts import Poll
-from tasks.plan import Plan
+from tasks.rules.plan import Plan
 
 FIRST_POLLS_A_SECOND = 100
 """Accounts that nobody has polled yet are spread so that no more than this many fall due in a second, if poll.max allows."""

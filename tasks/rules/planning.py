@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from tasks.plan import Plan, bounded
+from tasks.rules.plan import Plan, bounded
 
 Demand = tuple[float, float, float]
 """What one account asks for: messages a second, shortest and longest interval in seconds, both above 0."""
