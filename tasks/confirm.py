@@ -17,7 +17,7 @@ from celery.utils.log import get_task_logger
 from tasks import app, limits, pausing, sending
 from tasks.accounts import Account, VvtoolAccount
 from tasks.names import CONFIRM, SALVAGE
-from tasks.platforms import client_for
+from tasks.platforms.clients import client_for
 from tasks.platforms.errors import BadRequest, MalformedReply, OutOfQuota, PlatformError, Throttled, Transient
 from tasks.rules.lease import Lease, retry_delay
 from tasks.rules.outcomes import confirmable

@@ -17,8 +17,8 @@ from tasks import app, dispatch, holding, learning, limits, pausing, sending
 from tasks.accounts import Account, VvtoolAccount
 from tasks.keeping import KeptReply
 from tasks.names import CONSUME
-from tasks.platforms import client_for
 from tasks.platforms.base import Reply
+from tasks.platforms.clients import client_for
 from tasks.platforms.errors import PlatformError
 from tasks.rules.lease import Lease
 from tasks.runtime import accounts, stores

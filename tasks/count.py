@@ -15,7 +15,7 @@ from celery.utils.log import get_task_logger
 from tasks import app, limits, pausing, sending
 from tasks.accounts import TaobaoAccount
 from tasks.names import COUNT
-from tasks.platforms import client_for
+from tasks.platforms.clients import client_for
 from tasks.platforms.errors import PlatformError, Transient
 from tasks.runtime import accounts, stores
 from tasks.store.seen import Seen

@@ -1,18 +1,13 @@
 """What one handle task is given: one message of one batch, as plain JSON."""
 
-import re
 from dataclasses import dataclass, fields
-from datetime import datetime
 from hashlib import blake2b
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from handlers import Message
 from tasks.accounts import Account, VvtoolAccount, VvtoolGateway
+from tasks.clock import published
 from tasks.platforms.base import Item
-
-SHANGHAI = ZoneInfo("Asia/Shanghai")
-PUBLISHED = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +73,6 @@ FIELDS = tuple(field.name for field in fields(Delivery))
 def handing_out(batch: str, pulled: float) -> str:
     """The name of one handing out of a batch: the inbox hands the same batch out again, at another time."""
     return f"{batch}@{pulled:.3f}"
-
-
-def published(pub_time: str) -> datetime | None:
-    """The wire's `yyyy-MM-dd HH:mm:ss` in GMT+8 as an aware time; None when it is anything else."""
-    try:
-        return datetime.fromisoformat(pub_time).replace(tzinfo=SHANGHAI) if PUBLISHED.fullmatch(pub_time) else None
-    except ValueError:
-        return None
 
 
 def names(account: Account, item: Item) -> tuple[str, ...]:

@@ -7,10 +7,10 @@ from celery.utils.log import get_task_logger
 
 from tasks import planner
 from tasks.accounts import Account
+from tasks.clock import day_left
 from tasks.platforms.base import Reply
 from tasks.rules import polling, retention
 from tasks.rules.rates import Rate
-from tasks.rules.rhythm import day_left
 from tasks.runtime import stores
 from tasks.store.seen import Seen
 from tasks.text import shown

@@ -26,7 +26,7 @@ from redis.exceptions import RedisError
 
 from tasks import pausing, sending
 from tasks.accounts import Account, Gateway
-from tasks.platforms.clock import next_midnight
+from tasks.clock import next_midnight
 from tasks.platforms.errors import BadRequest, OutOfQuota, PlatformError, Throttled, Unauthorised
 from tasks.rules.allowance import Api, Limits, limits_of
 from tasks.rules.circuit_breaker import Pause

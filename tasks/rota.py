@@ -11,8 +11,8 @@ from typing import TypeVar
 
 from tasks import sending
 from tasks.accounts import Account, Poll
+from tasks.clock import DAY
 from tasks.rules import polling
-from tasks.rules.rhythm import DAY
 from tasks.runtime import stores
 from tasks.store.due import CHUNK, Due
 

@@ -6,6 +6,7 @@ from functools import cache
 from redis import Redis
 
 from tasks.accounts import Accounts, AccountsSource
+from tasks.clock import DAY
 from tasks.settings import settings
 from tasks.store.batches import Batches
 from tasks.store.connection import connect
@@ -22,8 +23,6 @@ from tasks.store.quota import Quota
 from tasks.store.recent import Recent
 from tasks.store.seen import LatestPulls
 from tasks.store.tally import Tally
-
-DAY = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-DAY = 86_400.0
+from tasks.clock import DAY
 
 
 def _printable(text: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypedDict
 
-from tasks.platforms.clock import next_midnight
+from tasks.clock import next_midnight
 from tasks.platforms.errors import (
     BadRequest,
     MalformedReply,

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
+from tasks.clock import DAY
 from tasks.platforms.deadline import TimedAdapter
 from tasks.platforms.errors import BadRequest, MalformedReply, PlatformError, Throttled, Transient
 from tasks.settings import settings
@@ -25,7 +26,6 @@ CONNECTIONS = 100
 """Idle connections kept for each host; more threads than this open and close their own."""
 CHUNK = 2**10
 """Bytes read at a time: few, as this much is lost of a reply that is cut, and an old urllib3 unpacks it all at once."""
-DAY = 86_400
 
 
 def _version() -> str:

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from tasks.accounts import Account, TaobaoAccount, TaobaoGateway
+from tasks.clock import timestamp
 from tasks.platforms import http, jsontext
 from tasks.platforms.arguments import joined, own
 from tasks.platforms.base import Keep, Reading, Reply
-from tasks.platforms.clock import timestamp
 from tasks.platforms.counter import parameters, readings
 from tasks.platforms.envelope import listed, must_succeed, text_of
 from tasks.platforms.errors import BadRequest, MalformedReply, Unauthorised

@@ -7,7 +7,8 @@ too fast in the morning is spent slower from the next minute on.
 import math
 from typing import NamedTuple
 
-from tasks.rules.rhythm import Rhythm, day_left
+from tasks.clock import day_left
+from tasks.rules.rhythm import Rhythm
 
 SLACK_SECONDS = 300.0
 """The day is planned as if it were this much longer, so that its last minutes have calls left: 0.3 % of a quota."""

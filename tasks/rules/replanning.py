@@ -9,11 +9,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tasks.accounts import Poll
+from tasks.clock import HOUR, day_left
 from tasks.rules.allowance import Limits
 from tasks.rules.budget import MARGIN, Spending, calls_per_second, ebb
 from tasks.rules.plan import Plan
 from tasks.rules.planning import Demand, calls_at_longest, gather, plan
-from tasks.rules.rhythm import HOUR, Rhythm, day_left
+from tasks.rules.rhythm import Rhythm
 
 
 @dataclass(frozen=True, slots=True)

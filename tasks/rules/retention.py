@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tasks.delivery import published
+from tasks.clock import published
 from tasks.platforms.base import Item
 
 HOUR = 3600.0

@@ -7,12 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Self
 
-from tasks.platforms.clock import GMT8
-
-HOUR = 3_600.0
-HOURS = 24
-DAY = HOURS * HOUR
-OFFSET = GMT8.utcoffset(None).total_seconds()
+from tasks.clock import HOUR, HOURS, hour_of
 
 FRESH = 0.5
 """The share of the last day in what is known of an hour: yesterday counts half, the day before a quarter."""
@@ -22,16 +17,6 @@ FEW = 10 / HOUR
 
 LEAST = 0.01
 """An hour without traffic counts as with so much of the mean: a tenth of the mean's calls, as the root is taken."""
-
-
-def hour_of(at: float) -> int:
-    """The hour of the platform's day, 0 to 23."""
-    return int((at + OFFSET) % DAY // HOUR)
-
-
-def day_left(now: float) -> float:
-    """The seconds until the platform's day ends, above 0."""
-    return DAY - (now + OFFSET) % DAY
 
 
 class Rhythm(NamedTuple):
@@ -65,7 +50,7 @@ class Rhythm(NamedTuple):
     def seconds_left(self, now: float) -> float:
         """The rest of the platform's day as so many seconds like the present one."""
         weights, hour = self.weights(), hour_of(now)
-        return HOUR - (now + OFFSET) % HOUR + HOUR * sum(weights[hour + 1 :]) / weights[hour]
+        return HOUR - now % HOUR + HOUR * sum(weights[hour + 1 :]) / weights[hour]
 
     def seconds_in_day(self, now: float) -> float:
         """A whole day as so many seconds like the present one."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tasks.sandbox.wiretime import day_of
+from tasks.clock import day_number
 
 
 @dataclass(slots=True, eq=False)
@@ -25,11 +25,11 @@ class DayCount:
     def add(self, now: float, number: int = 1) -> None:
         """Add to the count of the day that `now` lies in."""
         self._count = self.today(now) + number
-        self._day = day_of(now)
+        self._day = day_number(now)
 
     def today(self, now: float) -> int:
         """The count of the day that `now` lies in."""
-        return self._count if self._day == day_of(now) else 0
+        return self._count if self._day == day_number(now) else 0
 
 
 class Window:

@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from tasks.clock import SHANGHAI, timestamp
 from tasks.sandbox.exchange import Platform
-from tasks.sandbox.wiretime import GMT8, text_of
 
 USER_ID = {"taobao": "3293576715", "vvtool": "3293576715", "qianmi": "A854800"}
 USER_NICK = "sandbox seller"
@@ -37,7 +37,7 @@ class Ids:
         if platform == "qianmi":
             self._millisecond = max(self._millisecond + 1, int(now * 1000))
             seconds, rest = divmod(self._millisecond, 1000)
-            return f"MU{datetime.fromtimestamp(seconds, GMT8):%Y%m%d%H%M%S}{rest:03d}"
+            return f"MU{datetime.fromtimestamp(seconds, SHANGHAI):%Y%m%d%H%M%S}{rest:03d}"
         # Odd at the start: a client that reads ids as doubles loses digits, and shall notice.
         self._number = max(self._number + 1, int(now * 1e6) * 1000 + 1)
         return str(self._number)
@@ -93,7 +93,7 @@ def _content(draft: Draft, *, raw: bool) -> str:
 
 
 def _pub_time(draft: Draft, now: float) -> str:
-    return text_of(now) if draft.pub_time is None else draft.pub_time
+    return timestamp(now) if draft.pub_time is None else draft.pub_time
 
 
 def _user_id(draft: Draft, platform: Platform) -> str:

@@ -8,10 +8,10 @@ tidings:pulled:DAY:GATEWAY messages pulled that day (the platforms' day)
 
 import json
 
+from tasks.clock import day
 from tasks.rules.replanning import Planned
 from tasks.store.connection import Client
 from tasks.store.keys import PREFIX, key
-from tasks.store.tally import day
 
 PLANS = PREFIX + "plans"
 PLANNING_SECONDS = 30

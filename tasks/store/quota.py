@@ -23,6 +23,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from tasks.clock import day_number
 from tasks.rules.allowance import Api, Limits
 from tasks.store.connection import Client
 from tasks.store.keys import PREFIX, key
@@ -175,7 +176,7 @@ class Quota:
         asked = list(gateways)
         pipe = self.redis.pipeline(transaction=False)
         for gateway in asked:
-            pipe.hmget(f"{key('used', gateway)}:{day(now)}", [*APIS, "points", "owed", "held", "dearest"])
+            pipe.hmget(f"{key('used', gateway)}:{day_number(now)}", [*APIS, "points", "owed", "held", "dearest"])
         read = ([int(number or 0) for number in numbers] for numbers in pipe.execute())
         return {
             gateway: Used(dict(zip(APIS, numbers, strict=False)), *numbers[len(APIS) :])
@@ -185,11 +186,6 @@ class Quota:
     def waiting(self, gateway: str) -> int:
         """How many pulls and counts of the gateway have been put off and wait for their turn."""
         return int(self.redis.zcard(key("line", gateway)))
-
-
-def day(now: float) -> int:
-    """The number of the platforms' day at a time, both counted from 1970."""
-    return int((now + 8 * 3600) // (24 * 3600))
 
 
 def _keys(gateway: str) -> list[str]:

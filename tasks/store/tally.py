@@ -4,20 +4,13 @@ One hash an account and day (the platforms' day, GMT+8), kept for `KEEP_DAYS`.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
+from tasks.clock import day
 from tasks.store.connection import Client
 from tasks.store.due import CHUNK
 from tasks.store.keys import key
 
 KEEP_DAYS = 8
-SHANGHAI = ZoneInfo("Asia/Shanghai")
-
-
-def day(now: float) -> str:
-    """The platforms' date, such as 2026-11-21, at a time in seconds since the epoch."""
-    return datetime.fromtimestamp(now, SHANGHAI).date().isoformat()
 
 
 class Tally:

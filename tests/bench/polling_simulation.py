@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from tasks.accounts import Poll
+from tasks.clock import day_left
 from tasks.rules.allowance import Limits
 from tasks.rules.polling import following
 from tasks.rules.rates import Rate
 from tasks.rules.replanning import Planned, Today, demand, replan
-from tasks.rules.rhythm import day_left
 from tests.bench.polling_world import DAY, HOUR, MIDNIGHT, Shop
 
 QUANTITY = 100

@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import urlencode, urlsplit
 
+from tasks.clock import timestamp
 from tasks.sandbox.control import Control
 from tasks.sandbox.process import running
 from tasks.sandbox.signatures import qianmi_sign, top_sign
-from tasks.sandbox.wiretime import text_of
 
 PULL = 100
 CONNECTIONS = 4
@@ -39,12 +39,12 @@ MESSAGE = {"topic": TOPIC.decode(), "content": EVENT}
 
 def taobao_call(method: str, **more: str) -> bytes:
     params = {"method": method, "app_key": "12345678", "v": "2.0", "format": "json", "sign_method": "hmac-sha256"}
-    params |= {"timestamp": text_of(time.time()), **more}
+    params |= {"timestamp": timestamp(time.time()), **more}
     return _post("/router/rest", {**params, "sign": str(top_sign("helloworld", params))})
 
 
 def qianmi_call(method: str, **more: str) -> bytes:
-    params = {"method": method, "appKey": "10000001", "v": "1.1", "format": "json", "timestamp": text_of(time.time())}
+    params = {"method": method, "appKey": "10000001", "v": "1.1", "format": "json", "timestamp": timestamp(time.time())}
     params |= more
     return _post("/api", {**params, "sign": qianmi_sign("helloworld", params)})
 

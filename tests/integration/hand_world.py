@@ -7,7 +7,8 @@ import time_machine
 from handlers import Message, Reject, Retry
 from tasks import app, beat, guard
 from tasks.accounts import VvtoolAccount
-from tasks.platforms import PlatformError, client_for
+from tasks.platforms import PlatformError
+from tasks.platforms.clients import client_for
 from tasks.runtime import Stores, accounts
 from tests.integration.hand_clock import Clock
 from tests.integration.hand_platform import Platform, Platforms

@@ -5,8 +5,8 @@ from typing import Any
 
 import requests
 
+from tasks.clock import timestamp
 from tasks.sandbox.signatures import qianmi_sign, top_sign
-from tasks.sandbox.wiretime import text_of
 
 BEARER = {"Authorization": "Bearer test-token"}
 
@@ -14,13 +14,13 @@ BEARER = {"Authorization": "Bearer test-token"}
 def top_params(method: str = "taobao.tmc.messages.consume", **more: str) -> dict[str, str]:
     """Signed parameters of a Taobao call."""
     params = {"method": method, "app_key": "12345678", "v": "2.0", "format": "json", "sign_method": "hmac-sha256"}
-    params |= {"timestamp": text_of(time.time()), **more}
+    params |= {"timestamp": timestamp(time.time()), **more}
     return {**params, "sign": top_sign("helloworld", params) or ""}
 
 
 def qianmi_params(method: str = "qianmi.qmcs.messages.consume", **more: str) -> dict[str, str]:
     """Signed parameters of a Qianmi call."""
-    params = {"method": method, "appKey": "10000001", "v": "1.1", "timestamp": text_of(time.time()), **more}
+    params = {"method": method, "appKey": "10000001", "v": "1.1", "timestamp": timestamp(time.time()), **more}
     return {**params, "sign": qianmi_sign("helloworld", params)}
 
 

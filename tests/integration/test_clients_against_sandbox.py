@@ -27,8 +27,8 @@ from tasks.platforms import (
     Throttled,
     Transient,
     Unauthorised,
-    client_for,
 )
+from tasks.platforms.clients import client_for
 from tasks.platforms.signing import SignMethod
 from tasks.sandbox.control import Control
 

@@ -15,17 +15,8 @@ from pathlib import Path
 import pytest
 
 from tasks.accounts import TaobaoAccount, TaobaoGateway, VvtoolAccount, VvtoolGateway
-from tasks.platforms import (
-    BadRequest,
-    Keep,
-    MalformedReply,
-    PlatformError,
-    Reply,
-    Throttled,
-    Transient,
-    Unauthorised,
-    client_for,
-)
+from tasks.platforms import BadRequest, Keep, MalformedReply, PlatformError, Reply, Throttled, Transient, Unauthorised
+from tasks.platforms.clients import client_for
 from tasks.settings import settings
 from tests.integration.scripted_server import Script, Server, reply, serving
 

@@ -15,16 +15,8 @@ from tasks.accounts import (
     VvtoolAccount,
     VvtoolGateway,
 )
-from tasks.platforms import (
-    BadRequest,
-    Client,
-    MalformedReply,
-    PlatformError,
-    Reading,
-    Transient,
-    Unauthorised,
-    client_for,
-)
+from tasks.platforms import BadRequest, Client, MalformedReply, PlatformError, Reading, Transient, Unauthorised
+from tasks.platforms.clients import client_for
 from tasks.platforms.signing import SignMethod
 from tests.integration.scripted_server import Server, reply, serving
 

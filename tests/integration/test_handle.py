@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from handlers import Message, Reject, Retry
-from tasks.delivery import Delivery, published
+from tasks.clock import published
+from tasks.delivery import Delivery
 from tasks.handle import Again, deliver, place
 from tasks.runtime import Stores
 from tasks.settings import settings

@@ -9,7 +9,7 @@ import pytest
 
 from tasks import learning, planner, runtime
 from tasks.accounts import Account
-from tasks.delivery import SHANGHAI
+from tasks.clock import SHANGHAI
 from tasks.platforms.base import Item, Reply
 from tasks.rules.circuit_breaker import WITHOUT_END, Pause
 from tasks.runtime import Stores

@@ -14,20 +14,10 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from tasks import app, confirm, consume, count, limits, pausing, runtime, sending
 from tasks.accounts import Account
+from tasks.clock import next_midnight
 from tasks.commands.accounts.listing import standings
-from tasks.platforms import (
-    Item,
-    Keep,
-    OutOfQuota,
-    PlatformError,
-    Reading,
-    Reply,
-    Throttled,
-    Transient,
-    Unauthorised,
-    client_for,
-)
-from tasks.platforms.clock import next_midnight
+from tasks.platforms import Item, Keep, OutOfQuota, PlatformError, Reading, Reply, Throttled, Transient, Unauthorised
+from tasks.platforms.clients import client_for
 from tasks.rules.allowance import limits_of
 from tasks.rules.circuit_breaker import Pause
 from tasks.runtime import Stores

@@ -4,12 +4,12 @@ from datetime import UTC, datetime
 
 from redis import Redis
 
+from tasks.clock import day
 from tasks.rules.circuit_breaker import Pause
 from tasks.runtime import Stores
 from tasks.store.batches import Open
 from tasks.store.flow import FLOW
 from tasks.store.letters import Letter
-from tasks.store.tally import day
 
 NOW = 1_795_219_200.0
 

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from tasks.clock import timestamp
 from tasks.sandbox.exchange import Answer, Call
 from tasks.sandbox.faults import FaultSpec
 from tasks.sandbox.qianmi import Qianmi
@@ -12,7 +13,7 @@ from tasks.sandbox.state import Publication, State
 from tasks.sandbox.switches import Switches
 from tasks.sandbox.top import Top
 from tasks.sandbox.vvtool import Vvtool
-from tasks.sandbox.wiretime import epoch_of, text_of
+from tasks.sandbox.wiretime import epoch_of
 
 NOON = "2016-01-01 12:00:00"
 CONSUME = "taobao.tmc.messages.consume"
@@ -38,7 +39,7 @@ class World:
         self, method: str | None = CONSUME, *, verb: str = "POST", secret: str = "helloworld", **more: Any
     ) -> Answer:
         system = {"app_key": "12345678", "v": "2.0", "format": "json", "sign_method": "hmac-sha256", "method": method}
-        params = _present({**system, "timestamp": text_of(self.now), **more})
+        params = _present({**system, "timestamp": timestamp(self.now), **more})
         if "sign" not in more:
             params["sign"] = top_sign(secret, params) or "?"
         return respond(self.top, Call(verb, "/router/rest", params, self.now))
@@ -47,7 +48,7 @@ class World:
         self, method: str | None = QM_CONSUME, *, verb: str = "POST", secret: str = "helloworld", **more: Any
     ) -> Answer:
         system = {"appKey": "10000001", "v": "1.1", "format": "json", "method": method}
-        params = _present({**system, "timestamp": text_of(self.now), **more})
+        params = _present({**system, "timestamp": timestamp(self.now), **more})
         if "sign" not in more:
             params["sign"] = qianmi_sign(secret, params)
         return respond(self.qianmi, Call(verb, "/api", params, self.now))

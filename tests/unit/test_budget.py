@@ -5,8 +5,9 @@ import math
 
 import pytest
 
+from tasks.clock import day_left, hour_of
 from tasks.rules.budget import Spending, calls_per_second, ebb
-from tasks.rules.rhythm import Rhythm, day_left, hour_of
+from tasks.rules.rhythm import Rhythm
 
 MIDNIGHT = 1_800_028_800.0
 HOUR, DAY = 3_600.0, 86_400.0

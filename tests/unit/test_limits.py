@@ -6,10 +6,11 @@ import pytest
 
 from tasks import limits
 from tasks.accounts import QianmiGateway, TaobaoGateway, VvtoolGateway
+from tasks.clock import day_number
 from tasks.costs import Cost, for_each_handled
 from tasks.rules.allowance import CONFIRM_SLEEP, LONGEST_SLEEP, Limits, limits_of
 from tasks.rules.circuit_breaker import Pause, ask_again, outlasts
-from tasks.store.quota import APIS, Used, day
+from tasks.store.quota import APIS, Used
 
 GMT8 = timezone(timedelta(hours=8))
 NOON = datetime(2026, 11, 21, 12, tzinfo=GMT8).timestamp()
@@ -56,8 +57,8 @@ def test_what_vvtool_sent_is_confirmed_without_a_call() -> None:
 
 
 def test_a_day_is_the_platforms() -> None:
-    assert day(MIDNIGHT) == day(MIDNIGHT - 1) + 1
-    assert day(NOON) == day(MIDNIGHT - 1)
+    assert day_number(MIDNIGHT) == day_number(MIDNIGHT - 1) + 1
+    assert day_number(NOON) == day_number(MIDNIGHT - 1)
 
 
 def test_a_gateway_that_has_made_its_calls_shows_as_paused_until_its_midnight() -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 import time_machine
 
-from tasks.platforms.clock import next_midnight, timestamp
+from tasks.clock import next_midnight, timestamp
 
 NOON_IN_CHINA = datetime(2016, 1, 1, 4, 0, 0, tzinfo=UTC)
 

@@ -17,8 +17,8 @@ from tasks.platforms import (
     Throttled,
     Transient,
     Unauthorised,
-    client_for,
 )
+from tasks.platforms.clients import client_for
 
 QIANMI = client_for(QianmiGateway(name="qm", app_key="10000001", app_secret="helloworld"))
 TAOBAO = client_for(TaobaoGateway(name="tb", app_key="12345678", app_secret="helloworld"))

@@ -9,7 +9,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tasks.accounts import QianmiGateway, TaobaoGateway, VvtoolGateway
-from tasks.platforms import Client, Item, MalformedReply, PlatformError, Reply, Spoilt, client_for
+from tasks.platforms import Client, Item, MalformedReply, PlatformError, Reply, Spoilt
+from tasks.platforms.clients import client_for
 
 QIANMI = client_for(QianmiGateway(name="qm", app_key="10000001", app_secret="helloworld"))
 TAOBAO = client_for(TaobaoGateway(name="tb", app_key="12345678", app_secret="helloworld"))

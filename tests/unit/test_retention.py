@@ -2,8 +2,8 @@
 
 import pytest
 
+from tasks.clock import timestamp
 from tasks.platforms.base import Item
-from tasks.platforms.clock import timestamp
 from tasks.rules import retention
 from tasks.rules.retention import HOUR, due, oldest, stage, warning, watch
 

@@ -2,9 +2,10 @@
 
 import pytest
 
+from tasks.clock import timestamp
 from tasks.sandbox.apps import App, AppSpec
 from tasks.sandbox.limits import DayCount, Limited, Window
-from tasks.sandbox.wiretime import epoch_of, is_fresh, seconds_to_midnight, text_of
+from tasks.sandbox.wiretime import epoch_of, is_fresh, seconds_to_midnight
 
 
 def at(text: str) -> float:
@@ -100,4 +101,4 @@ def test_milliseconds_are_a_timestamp_where_they_are_allowed() -> None:
     now = at("2016-01-01 12:00:00")
     assert is_fresh("1451620800000", now, milliseconds=True)
     assert not is_fresh("1451620800", now, milliseconds=True)
-    assert text_of(1451620800) == "2016-01-01 12:00:00"
+    assert timestamp(1451620800) == "2016-01-01 12:00:00"

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tasks.accounts import Account, fingerprint
+from tasks.clock import SHANGHAI
 from tasks.commands.ages import told
-from tasks.delivery import SHANGHAI
 from tasks.rules import circuit_breaker
 from tasks.rules.circuit_breaker import WITHOUT_END, Kind, Pause
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import click
 
 from tasks import replay
+from tasks.clock import day
 from tasks.commands.letters.choice import Choice
 from tasks.commands.letters.progress import shown_progress
 from tasks.runtime import stores
-from tasks.store.tally import day
 
 AT_ONCE = 500
 """Letters that are read and sent in one go."""

@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
+from tasks.clock import SHANGHAI
 from tasks.commands.ages import told
 from tasks.commands.letters.choice import Choice
 from tasks.commands.tables import json_line, table
-from tasks.delivery import SHANGHAI
 from tasks.runtime import stores
 from tasks.store.letters import Letter
 from tasks.text import shown

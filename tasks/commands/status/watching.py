@@ -14,11 +14,11 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from tasks.clock import SHANGHAI
 from tasks.commands.group import in_one_line
 from tasks.commands.status.lines import Line, lines
 from tasks.commands.status.reading import Picture
 from tasks.commands.status.showing import Asked, drawn, look, show
-from tasks.delivery import SHANGHAI
 
 TABLE_HEAD = 2
 """The rows that the table of accounts takes besides the accounts."""

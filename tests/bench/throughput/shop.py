@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from functools import cache
 
 from tasks.accounts import Account, Accounts, load
-from tasks.platforms import client_for
 from tasks.platforms.base import Item
+from tasks.platforms.clients import client_for
 from tests.bench.throughput.work import work
 
 REDIS = os.environ.get("BENCH_REDIS", "redis://127.0.0.1:6379/0")
