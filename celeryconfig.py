@@ -6,8 +6,8 @@ from kombu import Exchange, Queue
 
 from tasks import urls
 from tasks.names import CONFIRM, CONSUME, COUNT, HANDLE
+from tasks.plumbing.visibility import visibility
 from tasks.settings import SettingsError, settings
-from tasks.timing import visibility
 
 try:
     settings()
@@ -29,7 +29,14 @@ _results_sentinel = urls.sentinel(settings().redis_url)
 
 # Which modules hold tasks, and where they run. A worker without -Q serves all queues; named ones let HTTP work run in a
 # thread pool and handlers in processes.
-include = ["tasks.consume", "tasks.handle", "tasks.confirm", "tasks.count", "tasks.starting", "tasks.stopping"]
+include = [
+    "tasks.consume",
+    "tasks.handle",
+    "tasks.confirm",
+    "tasks.count",
+    "tasks.plumbing.starting",
+    "tasks.plumbing.stopping",
+]
 task_queues = [
     Queue(name, _exchange, routing_key=name, queue_arguments=_arguments) for name in ("consume", "handle", "confirm")
 ]
@@ -51,8 +58,8 @@ timezone = "Asia/Shanghai"
 task_acks_late = True
 task_reject_on_worker_lost = True
 # What Celery has got cannot be given back. The transport takes messages ahead by itself, as many as ended in the last 50 ms,
-# gives back what could not begin (tasks/transport/stock.py), and hands the pool more while what waits there is quick
-# (tasks/pool/waiting.py): so slow handlers hold no message that another worker could take.
+# gives back what could not begin (tasks/plumbing/transport/prefetch.py), and hands the pool more while what waits there is quick
+# (tasks/plumbing/pool/waiting.py): so slow handlers hold no message that another worker could take.
 worker_prefetch_multiplier = 1
 # Results are written to nobody: leaving them out saves 10 to 45 % of a task. Chords count without them.
 task_ignore_result = True
@@ -60,9 +67,9 @@ task_store_errors_even_if_ignored = False
 # What a chord that never completes leaves in Redis goes after this; longer than any lease in use (seconds).
 result_expires = 3600
 result_chord_expires = 3600
-# Celery's prefork pool, which sends quick tasks to its processes together (tasks/pool): handlers that do nothing went from
+# Celery's prefork pool, which sends quick tasks to its processes together (tasks/plumbing/pool): handlers that do nothing went from
 # 1,410 to 2,650 messages a second. Threads share one core and cannot be interrupted; solo serves nobody while it works.
-worker_pool = "tasks.pool:TaskPool"
+worker_pool = "tasks.plumbing.pool:TaskPool"
 # Blocking HTTP in the same processes as the handlers: with one task a core, two slow platforms would stop everything. On two
 # cores, 3 or 4 processes were fastest for handlers that do nothing; 8 lost 15 %.
 worker_concurrency = settings().worker_concurrency or max(4, 2 * (os.cpu_count() or 1))
@@ -79,7 +86,7 @@ broker_connection_max_retries = None
 # No event is sent unless somebody watches (`worker -E`, or Flower's "enable events"): events cost 21 to 35 %.
 worker_send_task_events = False
 task_send_sent_event = False
-# A worker told to stop finishes what runs within this time (seconds) and hands the rest on (see tasks/stopping.py).
+# A worker told to stop finishes what runs within this time (seconds) and hands the rest on (see tasks/plumbing/stopping.py).
 worker_soft_shutdown_timeout = 10
 worker_enable_soft_shutdown_on_idle = False
 
@@ -107,7 +114,7 @@ if _on_redis:
     if _sentinel:
         broker_transport_options |= {"master_name": _sentinel.master}
 if _on_rabbitmq:
-    from tasks.transport.rabbit import countable
+    from tasks.plumbing.transport.rabbit import countable
 
     broker_transport_options = {
         # Nothing is promised of a message that was not confirmed.

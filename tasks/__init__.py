@@ -14,7 +14,7 @@ Decisions stand in polling.py, lease.py and outcomes.py, pure; what is kept in R
 protocols in platforms/. `celery -A tasks worker` and `celery -A tasks beat` run it.
 """
 
-from tasks.app import Tidings
+from tasks.plumbing.app import Tidings
 
 app = Tidings("tidings")
 app.config_from_object("celeryconfig")

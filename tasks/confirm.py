@@ -19,11 +19,11 @@ from tasks.accounts import Account, VvtoolAccount
 from tasks.names import CONFIRM, SALVAGE
 from tasks.platforms.clients import client_for
 from tasks.platforms.errors import BadRequest, MalformedReply, OutOfQuota, PlatformError, Throttled, Transient
+from tasks.plumbing.visibility import visibility
 from tasks.rules.lease import Lease, retry_delay
 from tasks.rules.outcomes import confirmable
 from tasks.runtime import accounts, stores
 from tasks.text import plain, shown, unplain
-from tasks.timing import visibility
 
 log = get_task_logger(__name__)
 

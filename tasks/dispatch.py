@@ -2,13 +2,14 @@
 
 from celery.utils.log import get_task_logger
 
-from tasks import fanout, guard, sending
+from tasks import guard, sending
 from tasks.accounts import Account
-from tasks.backend import counted_here
 from tasks.confirm import confirm, salvage
 from tasks.delivery import Delivery, names
 from tasks.handle import described_arguments, handle
 from tasks.platforms.base import Item, Reply, Spoilt
+from tasks.plumbing import fanout
+from tasks.plumbing.backend import counted_here
 from tasks.rules.lease import HARD_GRACE, Lease, try_seconds
 from tasks.runtime import stores
 from tasks.settings import settings

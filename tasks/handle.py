@@ -24,16 +24,15 @@ from handlers import Handler, Reject, Retry, Unfit
 from tasks import app, guard, sending
 from tasks.delivery import Delivery, handing_out
 from tasks.names import HANDLE
+from tasks.plumbing.visibility import visibility
 from tasks.rules.lease import HARD_GRACE, Lease, retry_delay, try_seconds
 from tasks.rules.outcomes import CONFIRMABLE, Outcome
-from tasks.runtime import stores
+from tasks.runtime import registry, stores
 from tasks.settings import settings
-from tasks.starting import registry
 from tasks.store.letters import Letter
 from tasks.store.marks import Begun
 from tasks.text import plain, shown
 from tasks.timer import limited
-from tasks.timing import visibility
 
 log = get_task_logger(__name__)
 

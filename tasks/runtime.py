@@ -1,10 +1,13 @@
-"""What the tasks work with, built once a process: the accounts as they are now, and the stores."""
+"""What the tasks work with, built once a process: the accounts as they are now, the handlers, and the stores."""
 
 from dataclasses import dataclass
 from functools import cache
 
 from redis import Redis
 
+from handlers.load import load
+from handlers.registry import Registry
+from handlers.registry import registry as default
 from tasks.accounts import Accounts, AccountsSource
 from tasks.clock import DAY
 from tasks.settings import settings
@@ -72,6 +75,13 @@ class Stores:
 def stores() -> Stores:
     """The stores of this installation."""
     return Stores.on(connect(), done_days=settings().done_days)
+
+
+@cache
+def registry() -> Registry:
+    """The registry with every module of TIDINGS_HANDLERS imported. Raises `HandlersError` when one cannot be."""
+    load(settings().handlers.split(","))
+    return default
 
 
 @cache

@@ -55,9 +55,9 @@ def for_broker(url: str) -> str:
 def for_results(url: str) -> str:
     """The address as Celery's result backend writes it, behind the backend class that is ours."""
     if url.startswith("sentinel://"):
-        return f"tasks.backend:QuietSentinelBackend+{url.split('?', 1)[0]}"
+        return f"tasks.plumbing.backend:QuietSentinelBackend+{url.split('?', 1)[0]}"
     if url.startswith("unix://"):
         parts = urlsplit(url)
         database = dict(parse_qsl(parts.query)).get("db", "0")
-        return f"tasks.backend:QuietRedisBackend+socket://{parts.path}?virtual_host={database}"
-    return f"tasks.backend:QuietRedisBackend+{with_verified_tls(url)}"
+        return f"tasks.plumbing.backend:QuietRedisBackend+socket://{parts.path}?virtual_host={database}"
+    return f"tasks.plumbing.backend:QuietRedisBackend+{with_verified_tls(url)}"

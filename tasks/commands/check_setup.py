@@ -11,11 +11,11 @@ from handlers.registry import Handler
 from tasks.accounts import Accounts, AccountsError, load
 from tasks.commands.finding import Finding, fail, ok, warn
 from tasks.commands.masking import masked
+from tasks.plumbing.visibility import visibility
 from tasks.rules.lease import try_seconds
+from tasks.runtime import registry
 from tasks.settings import settings
-from tasks.starting import registry
 from tasks.text import shown
-from tasks.timing import visibility
 
 BROKER_SECONDS = 5
 SHOWN_TOPICS = 10

@@ -19,8 +19,8 @@ from tasks.commands.processes import Processes
 from tasks.commands.restarting import Restarting
 from tasks.commands.stopping import Interrupted, Stopping
 from tasks.commands.unusable import Unusable
+from tasks.runtime import registry
 from tasks.settings import settings
-from tasks.starting import registry
 
 LOOK_SECONDS = 0.2
 EXAMPLE = "accounts.example.toml"

@@ -1,8 +1,8 @@
 """Commands that nobody waits for: sent at once or a little later, their answers read together.
 
-Only while a bundle of quick tasks runs (`tasks.pool.child`), on a connection of its own; otherwise, and in all other threads,
-each command is sent and answered by itself. A command may be sent twice when its connection breaks: none but such as do no
-harm then belong here.
+Only while a bundle of quick tasks runs (`tasks.plumbing.pool.child`), on a connection of its own; otherwise, and in all other
+threads, each command is sent and answered by itself. A command may be sent twice when its connection breaks: none
+but such as do no harm then belong here.
 """
 
 import logging

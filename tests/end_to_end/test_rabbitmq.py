@@ -137,7 +137,7 @@ def test_a_killed_worker_loses_nothing(running: Installation) -> None:
 def connection(rabbit: str) -> Iterator[Any]:
     """A connection as Tidings makes it, with an empty queue `wide` and one for a single message, `narrow`."""
     with Connection(
-        rabbit, transport="tasks.transport.rabbit:Transport", transport_options={"confirm_publish": True}
+        rabbit, transport="tasks.plumbing.transport.rabbit:Transport", transport_options={"confirm_publish": True}
     ) as made:
         channel: Any = made.channel()
         limited = {"x-max-length": 1, "x-overflow": "reject-publish"}

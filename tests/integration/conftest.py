@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from handlers import Registry
-from tasks import accounts, handle, runtime, settings, starting, timing
+from tasks import accounts, handle, runtime, settings
+from tasks.plumbing import starting, visibility
 from tasks.runtime import Stores
 from tasks.store import connection
 
@@ -17,7 +18,7 @@ CACHES = (
     runtime.stores,
     runtime.accounts_source,
     starting.registry,
-    timing.visibility,
+    visibility.visibility,
 )
 
 ACCOUNTS = """

@@ -13,7 +13,7 @@ from typing import Any, cast
 from kombu import Connection, Consumer, Producer, Queue
 from kombu.asynchronous import Hub
 
-from tasks.transport import SteadyConnection
+from tasks.plumbing.transport import SteadyConnection
 
 QUEUES = ("consume", "handle", "confirm")
 

@@ -16,10 +16,10 @@ from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from tasks import app, sending
-from tasks.backend import QuietRedisBackend
 from tasks.handle import handle
+from tasks.plumbing.backend import QuietRedisBackend
+from tasks.plumbing.transport.channel import Channel
 from tasks.runtime import Stores
-from tasks.transport.channel import Channel
 
 
 def test_a_batch_goes_out_together_when_its_block_ends(tidings: Stores, redis: Redis) -> None:
@@ -136,7 +136,7 @@ def test_a_pool_that_runs_tasks_where_messages_arrive_takes_none_ahead(valkey: s
         channel: Any = connection.channel()
         assert channel.ahead is ahead
         assert channel.priority_steps == [0]
-    assert {task.Request for task in app.tasks.values()} == {"tasks.transport.request:PlainRequest"}
+    assert {task.Request for task in app.tasks.values()} == {"tasks.plumbing.request:PlainRequest"}
 
 
 def test_tasks_are_published_on_the_steady_transport_as_well(tidings: Stores, valkey: str) -> None:
@@ -158,6 +158,6 @@ def test_tasks_are_published_on_the_steady_transport_as_well(tidings: Stores, va
 )
 def test_every_way_of_writing_redis_gets_the_steady_transport(tidings: Stores, url: str, name: str) -> None:
     made = app.amqp.Connection(url).get_transport_cls()
-    assert (made.__module__, made.__name__) == ("tasks.transport", name)
-    assert app.amqp.Connection("amqp://h").get_transport_cls().__module__ == "tasks.transport.rabbit"
+    assert (made.__module__, made.__name__) == ("tasks.plumbing.transport", name)
+    assert app.amqp.Connection("amqp://h").get_transport_cls().__module__ == "tasks.plumbing.transport.rabbit"
     assert app.amqp.Connection("memory://").get_transport_cls().__module__ == "kombu.transport.memory"

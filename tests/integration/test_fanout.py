@@ -9,10 +9,11 @@ import pytest
 from celery.signals import before_task_publish
 from redis import Redis
 
-from tasks import app, fanout
-from tasks.backend import counted_here
+from tasks import app
 from tasks.confirm import confirm, salvage
 from tasks.handle import handle
+from tasks.plumbing import fanout
+from tasks.plumbing.backend import counted_here
 from tasks.runtime import Stores
 
 ABOUT = {"account": "shop", "batch": "b1", "pulled": 1.5, "lease": 20.0}

@@ -18,11 +18,11 @@ from handlers import Registry
 from tasks import app, dispatch
 from tasks.accounts import Account
 from tasks.platforms.base import Item, Reply
-from tasks.pool import child
-from tasks.pool.bundle import Bundle
-from tasks.pool.child import Call
-from tasks.pool.job import Job
-from tasks.pool.progress import Progress
+from tasks.plumbing.pool import child
+from tasks.plumbing.pool.bundle import Bundle
+from tasks.plumbing.pool.child import Call
+from tasks.plumbing.pool.job import Job
+from tasks.plumbing.pool.progress import Progress
 from tasks.rules.lease import Lease
 from tasks.rules.outcomes import CONFIRMABLE
 from tasks.runtime import Stores

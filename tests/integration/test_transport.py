@@ -10,9 +10,9 @@ import pytest
 from kombu import Connection
 from redis import Redis
 
-from tasks.transport.channel import Channel
-from tasks.transport.settling import WRITE_OFF_AT
-from tasks.transport.stock import MOST, WINDOW
+from tasks.plumbing.transport.channel import Channel
+from tasks.plumbing.transport.prefetch import MOST, WINDOW
+from tasks.plumbing.transport.settling import WRITE_OFF_AT
 from tests.integration.hand_receiver import QUEUES, Receiver, number_of, options, send
 
 PREFIXES = count(1)

@@ -9,7 +9,7 @@ import pytest
 from kombu.asynchronous.timer import Timer
 from redis import Redis
 
-from tasks.transport.looped import prune
+from tasks.plumbing.transport.looped import prune
 from tests.integration.hand_receiver import Receiver, send
 
 PREFIXES = count(1)

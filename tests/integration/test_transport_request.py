@@ -11,10 +11,10 @@ from redis import Redis
 
 from tasks import app
 from tasks.handle import handle
+from tasks.plumbing.request import PlainRequest
+from tasks.plumbing.transport.channel import Channel
+from tasks.plumbing.transport.message import Message, Undecoded
 from tasks.runtime import Stores
-from tasks.transport.channel import Channel
-from tasks.transport.message import Message, Undecoded
-from tasks.transport.request import PlainRequest
 
 SAME = [
     "id",

@@ -8,11 +8,11 @@ from billiard.einfo import ExceptionInfo
 from billiard.exceptions import Terminated, TimeLimitExceeded, WorkerLostError
 from celery.worker.state import revoked
 
-from tasks.pool.bundle import WENT_WELL, Bundle
-from tasks.pool.durations import MOST_KINDS, Durations
-from tasks.pool.job import KIND, Job, kind_of
-from tasks.pool.progress import PLACES, Progress
-from tasks.pool.waiting import AHEAD_SECONDS, MOST, SECONDS, Waiting
+from tasks.plumbing.pool.bundle import WENT_WELL, Bundle
+from tasks.plumbing.pool.durations import MOST_KINDS, Durations
+from tasks.plumbing.pool.job import KIND, Job, kind_of
+from tasks.plumbing.pool.progress import PLACES, Progress
+from tasks.plumbing.pool.waiting import AHEAD_SECONDS, MOST, SECONDS, Waiting
 
 
 def job(kind: str | None = "quick", told: list[tuple[str, str, Any]] | None = None, id_: str = "") -> Job:

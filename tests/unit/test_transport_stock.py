@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.transport.stock import MOST, WINDOW, Pace, Stock, Taken, worth_taking
+from tasks.plumbing.transport.prefetch import MOST, WINDOW, Pace, Stock, Taken, worth_taking
 
 
 @pytest.mark.parametrize(

@@ -8,21 +8,21 @@ from tasks import urls
 @pytest.mark.parametrize(
     ("url", "broker", "results"),
     [
-        ("redis://h:1/2", "redis://h:1/2", "tasks.backend:QuietRedisBackend+redis://h:1/2"),
+        ("redis://h:1/2", "redis://h:1/2", "tasks.plumbing.backend:QuietRedisBackend+redis://h:1/2"),
         (
             "rediss://h/0",
             "rediss://h/0?ssl_cert_reqs=required",
-            "tasks.backend:QuietRedisBackend+rediss://h/0?ssl_cert_reqs=required",
+            "tasks.plumbing.backend:QuietRedisBackend+rediss://h/0?ssl_cert_reqs=required",
         ),
         (
             "unix:///run/redis.sock?db=3",
             "redis+socket:///run/redis.sock?virtual_host=3",
-            "tasks.backend:QuietRedisBackend+socket:///run/redis.sock?virtual_host=3",
+            "tasks.plumbing.backend:QuietRedisBackend+socket:///run/redis.sock?virtual_host=3",
         ),
         (
             "sentinel://a:1;sentinel://b:2/0?master=m",
             "sentinel://a:1;sentinel://b:2/0",
-            "tasks.backend:QuietSentinelBackend+sentinel://a:1;sentinel://b:2/0",
+            "tasks.plumbing.backend:QuietSentinelBackend+sentinel://a:1;sentinel://b:2/0",
         ),
     ],
 )

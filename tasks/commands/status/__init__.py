@@ -3,7 +3,7 @@
 import click
 
 from tasks.commands.group import Command
-from tasks.commands.status.celerys_own import stand_in
+from tasks.plumbing.status import stand_in
 
 EVERY, LEAST, MOST = 2.0, 0.2, 3600.0
 ORDERS = ("attention", "name", "rate", "pulled", "oldest", "waiting", "open", "calls", "points", "cost")

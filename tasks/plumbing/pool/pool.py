@@ -8,14 +8,14 @@ from typing import Any
 from billiard.pool import RUN
 from celery.concurrency import prefork
 
-from tasks.pool import child
-from tasks.pool.bundle import Bundle
-from tasks.pool.child import ENOUGH_SECONDS, Ended
-from tasks.pool.durations import Durations
-from tasks.pool.job import Job, kind_of
-from tasks.pool.progress import Progress
-from tasks.pool.waiting import Waiting
-from tasks.transport import places
+from tasks.plumbing.pool import child
+from tasks.plumbing.pool.bundle import Bundle
+from tasks.plumbing.pool.child import ENOUGH_SECONDS, Ended
+from tasks.plumbing.pool.durations import Durations
+from tasks.plumbing.pool.job import Job, kind_of
+from tasks.plumbing.pool.progress import Progress
+from tasks.plumbing.pool.waiting import Waiting
+from tasks.plumbing.transport import places
 
 
 class TaskPool(prefork.TaskPool):

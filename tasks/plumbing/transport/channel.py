@@ -15,15 +15,15 @@ from kombu.transport import redis as kombu_redis
 from kombu.utils.encoding import bytes_to_str
 from kombu.utils.json import loads
 
+from tasks.plumbing.transport.books import books_of
+from tasks.plumbing.transport.lost import Steady, telling_refusals
+from tasks.plumbing.transport.message import Message
+from tasks.plumbing.transport.prefetch import Pace, Stock, Taken, places_of, worth_taking
+from tasks.plumbing.transport.publish import Bundle
+from tasks.plumbing.transport.qos import BulkQoS
+from tasks.plumbing.transport.record import Record
+from tasks.plumbing.transport.settling import Settling
 from tasks.text import shown
-from tasks.transport.books import books_of
-from tasks.transport.lost import Steady, telling_refusals
-from tasks.transport.message import Message
-from tasks.transport.publish import Bundle
-from tasks.transport.qos import BulkQoS
-from tasks.transport.record import Record
-from tasks.transport.settling import Settling
-from tasks.transport.stock import Pace, Stock, Taken, places_of, worth_taking
 
 log = logging.getLogger(__name__)
 

@@ -9,9 +9,9 @@ from typing import Any
 from redis import Redis
 from redis.exceptions import NoScriptError
 
-from tasks.transport.lost import telling_refusals
-from tasks.transport.scripts import GIVE_BACK, TAKE
-from tasks.transport.stock import Taken
+from tasks.plumbing.transport.lost import telling_refusals
+from tasks.plumbing.transport.prefetch import Taken
+from tasks.plumbing.transport.scripts import GIVE_BACK, TAKE
 
 TAKE_SHA = sha1(TAKE.encode(), usedforsecurity=False).hexdigest()
 CHUNK = 1000

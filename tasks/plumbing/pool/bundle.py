@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from billiard.einfo import ExceptionInfo
 from billiard.exceptions import Terminated, WorkerLostError
 
-from tasks.pool.child import Ended
-from tasks.pool.job import Job
+from tasks.plumbing.pool.child import Ended
+from tasks.plumbing.pool.job import Job
 
 WENT_WELL = (0, None, 0.0)
 """What a task's call returns that did not fail: its value, which nobody reads, and its seconds."""

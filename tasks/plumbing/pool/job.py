@@ -7,7 +7,7 @@ from typing import Any
 from celery.utils.log import get_logger
 from celery.worker.state import revoked
 
-from tasks.pool.child import Call
+from tasks.plumbing.pool.child import Call
 
 KIND = "tidings_kind"
 """The message header that tells a task's kind."""

@@ -3,8 +3,8 @@
 from collections import deque
 from collections.abc import Sequence
 
-from tasks.pool.durations import Durations
-from tasks.pool.job import Job
+from tasks.plumbing.pool.durations import Durations
+from tasks.plumbing.pool.job import Job
 
 SECONDS = 0.1
 """What a bundle should take: so long the last task in it waits for the others, while other processes may be idle. Half of it

@@ -9,7 +9,7 @@ from celery.utils.log import get_logger
 from kombu.serialization import loads, prepare_accept_content
 
 from tasks import app
-from tasks.pool.progress import Progress
+from tasks.plumbing.pool.progress import Progress
 from tasks.runtime import stores
 
 log = get_logger(__name__)

@@ -11,9 +11,9 @@ from typing import Any
 from kombu.transport import redis as kombu_redis
 from kombu.transport import virtual
 
-from tasks.transport import places
-from tasks.transport.lost import REFUSALS
-from tasks.transport.record import CHUNK
+from tasks.plumbing.transport import places
+from tasks.plumbing.transport.lost import REFUSALS
+from tasks.plumbing.transport.record import CHUNK
 
 
 class BulkQoS(kombu_redis.QoS):

@@ -1,4 +1,4 @@
-"""Whether a worker takes more messages than Celery has places for: its pool knows (`tasks.pool`)."""
+"""Whether a worker takes more messages than Celery has places for: its pool knows (`tasks.plumbing.pool`)."""
 
 from collections.abc import Callable
 

@@ -2,29 +2,17 @@
 
 import logging
 import sys
-from functools import cache
 from typing import Any
 
 from celery.signals import after_setup_logger, worker_init
 
 from handlers.errors import HandlersError
-from handlers.load import load
-from handlers.registry import Registry
-from handlers.registry import registry as default
 from tasks.accounts import AccountsError
-from tasks.runtime import accounts
-from tasks.settings import settings
+from tasks.runtime import accounts, registry
 
 SHOWN_WARNINGS = 10
 
 log = logging.getLogger(__name__)
-
-
-@cache
-def registry() -> Registry:
-    """The registry with every module of TIDINGS_HANDLERS imported. Raises `HandlersError` when one cannot be."""
-    load(settings().handlers.split(","))
-    return default
 
 
 @after_setup_logger.connect

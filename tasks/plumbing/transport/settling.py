@@ -9,8 +9,8 @@ from typing import Any
 
 from redis.exceptions import ResponseError
 
+from tasks.plumbing.transport.prefetch import HOLD_SECONDS, Taken
 from tasks.text import shown
-from tasks.transport.stock import HOLD_SECONDS, Taken
 
 WRITE_OFF_SECONDS = 0.05
 """The longest that a finished task stays recorded while Redis can be reached."""

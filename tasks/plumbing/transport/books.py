@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from tasks.transport.stock import Taken
+from tasks.plumbing.transport.prefetch import Taken
 
 
 @dataclass(slots=True)

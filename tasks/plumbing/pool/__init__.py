@@ -10,7 +10,7 @@ durations.py knows how quick a kind is, waiting.py what goes together, child.py 
 how far a child has come.
 """
 
-from tasks.pool.job import KIND
-from tasks.pool.pool import TaskPool
+from tasks.plumbing.pool.job import KIND
+from tasks.plumbing.pool.pool import TaskPool
 
 __all__ = ("KIND", "TaskPool")

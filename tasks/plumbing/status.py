@@ -17,7 +17,7 @@ def stand_in(ours: click.Command) -> None:
     def make_context(
         name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
-        from tasks.app import Tidings
+        from tasks.plumbing.app import Tidings
 
         app = getattr(parent and parent.obj, "app", None)
         return (ours.make_context if isinstance(app, Tidings) else theirs)(name, args, parent, **extra)

@@ -7,7 +7,7 @@
   object for every command. That was three quarters of what a worker's main process did.
 
 channel.py takes and hands over, settling.py says when what is told to Redis, scripts.py and record.py are what Redis does,
-stock.py decides how much to take, places.py how much the pool has room for, publish.py sends a batch. rabbit.py is all that
+prefetch.py decides how much to take, places.py how much the pool has room for, publish.py sends a batch. rabbit.py is all that
 RabbitMQ needs.
 """
 
@@ -17,9 +17,9 @@ from kombu import Connection
 from kombu.connection import ConnectionPool, PooledConnection
 from kombu.transport import redis as kombu_redis
 
-from tasks.transport.channel import Channel, SentinelChannel
-from tasks.transport.looped import Looped
-from tasks.transport.lost import REFUSALS
+from tasks.plumbing.transport.channel import Channel, SentinelChannel
+from tasks.plumbing.transport.looped import Looped
+from tasks.plumbing.transport.lost import REFUSALS
 
 
 class Transport(Looped, kombu_redis.Transport):
@@ -49,7 +49,7 @@ class Steadied:
         """Ours for Redis, sentinels and RabbitMQ, kombu's for every other broker."""
         found = super().get_transport_cls()  # type: ignore[misc]
         if found.__module__ == "kombu.transport.pyamqp":
-            from tasks.transport import rabbit  # loaded where it is the broker only
+            from tasks.plumbing.transport import rabbit  # loaded where it is the broker only
 
             return rabbit.STEADY.get(found, found)
         return STEADY.get(found, found)

@@ -10,7 +10,7 @@ from celery.app.amqp import AMQP
 from celery.concurrency import solo
 from celery.signals import celeryd_after_setup
 
-from tasks.transport import SteadyConnection
+from tasks.plumbing.transport import SteadyConnection
 
 
 class Messaging(AMQP):
@@ -22,7 +22,7 @@ class Messaging(AMQP):
 class Tidings(Celery):
     """A Celery application with `batch()`, and with a broker connection of its own kind."""
 
-    amqp_cls = "tasks.app:Messaging"
+    amqp_cls = "tasks.plumbing.app:Messaging"
     _local = threading.local()
 
     def producer_or_acquire(self, producer: Any = None) -> Any:
@@ -53,6 +53,6 @@ def prepare(instance: Any, conf: Any, **_: Any) -> None:
     """
     if isinstance(instance.app, Tidings):
         for task in instance.app.tasks.values():
-            task.Request = "tasks.transport.request:PlainRequest"
+            task.Request = "tasks.plumbing.request:PlainRequest"
         if issubclass(instance.pool_cls, solo.TaskPool):
             conf.broker_transport_options = {**conf.broker_transport_options, "ahead": False}
