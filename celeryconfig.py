@@ -67,8 +67,8 @@ task_store_errors_even_if_ignored = False
 # What a chord that never completes leaves in Redis goes after this; longer than any lease in use (seconds).
 result_expires = 3600
 result_chord_expires = 3600
-# Celery's prefork pool, which sends quick tasks to its processes together (tasks/plumbing/pool): handlers that do nothing went from
-# 1,410 to 2,650 messages a second. Threads share one core and cannot be interrupted; solo serves nobody while it works.
+# Celery's prefork pool, which sends quick tasks to its processes together (tasks/plumbing/pool): handlers that do nothing went
+# from 1,410 to 2,650 messages a second. Threads share one core and cannot be interrupted; solo serves nobody while it works.
 worker_pool = "tasks.plumbing.pool:TaskPool"
 # Blocking HTTP in the same processes as the handlers: with one task a core, two slow platforms would stop everything. On two
 # cores, 3 or 4 processes were fastest for handlers that do nothing; 8 lost 15 %.

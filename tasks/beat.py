@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 
 from tasks.accounts import Account, Accounts, AccountsError, TaobaoAccount
 from tasks.names import CONSUME, COUNT
-from tasks.rota import Rota
+from tasks.pulling.rota import Rota
 from tasks.runtime import accounts_source, stores
 from tasks.text import shown
 

@@ -14,8 +14,9 @@ from typing import Any
 from celery import Task
 from celery.utils.log import get_task_logger
 
-from tasks import app, limits, pausing, sending
+from tasks import app, sending
 from tasks.accounts import Account, VvtoolAccount
+from tasks.calling import calls, pausing
 from tasks.names import CONFIRM, SALVAGE
 from tasks.platforms.clients import client_for
 from tasks.platforms.errors import BadRequest, MalformedReply, OutOfQuota, PlatformError, Throttled, Transient
@@ -59,7 +60,7 @@ def confirm(
     if left and shop:
         log.error("%s: %d messages could not be confirmed in time; they come again", shown(account), len(left))
         stores().tally.add(account, {"unconfirmed": len(left)}, now=time.time())
-        limits.unneeded(shop)
+        calls.unneeded(shop)
     if not alone and stores().batches.close(batch, account):
         sending.consume(account)
 
@@ -107,15 +108,15 @@ def tell(account: Account, batch: str, receipts: list[str]) -> tuple[list[str], 
     client = client_for(account.gateway)
     pending = chunks(receipts, client.confirm_limit)
     if not pending:
-        limits.unneeded(account)
+        calls.unneeded(account)
     left: list[str] = []
     wait = 0.0
     while pending:
         chunk = pending.pop()
         try:
-            with limits.call(account, "confirm"):
+            with calls.call(account, "confirm"):
                 client.confirm(account, chunk)
-        except limits.NotNow as put_off:
+        except calls.NotNow as put_off:
             return left + [receipt for some in (chunk, *pending) for receipt in some], max(wait, put_off.wait)
         except BadRequest as error:
             log.warning("%s: a confirm of %d is refused: %s", shown(account.name), len(chunk), shown(error, 500))

@@ -13,13 +13,15 @@ import uuid
 
 from celery.utils.log import get_task_logger
 
-from tasks import app, dispatch, holding, learning, limits, pausing, sending
+from tasks import app, dispatch, sending
 from tasks.accounts import Account, VvtoolAccount
-from tasks.keeping import KeptReply
+from tasks.calling import calls, pausing
 from tasks.names import CONSUME
 from tasks.platforms.base import Reply
 from tasks.platforms.clients import client_for
 from tasks.platforms.errors import PlatformError
+from tasks.pulling import holding_back, learning
+from tasks.pulling.keeping import KeptReply
 from tasks.rules.lease import Lease
 from tasks.runtime import accounts, stores
 from tasks.text import shown
@@ -41,7 +43,7 @@ def consume(name: str) -> None:
 
 def poll(account: Account) -> float:
     """Do what is to be done for an account now; in how many seconds to come back, 0 for at once."""
-    if held := holding.look(account):
+    if held := holding_back.look(account):
         return held
     now = pausing.look(account)
     if isinstance(account, VvtoolAccount) and not now.standstill and hand_out_again(account):
@@ -50,7 +52,7 @@ def poll(account: Account) -> float:
         return later(account, now.wait)
     try:
         return pull(account)
-    except limits.NotNow as put_off:
+    except calls.NotNow as put_off:
         return later(account, put_off.wait)
     except PlatformError as error:
         return failed(account, error)
@@ -58,7 +60,7 @@ def poll(account: Account) -> float:
 
 def pull(account: Account) -> float:
     """One call for new messages, handed out. Raises `PlatformError`, or `NotNow` where the gateway's limits allow none."""
-    with limits.call(account, "pull") as made:
+    with calls.call(account, "pull") as made:
         batch, lease = uuid.uuid4().hex, Lease(time.time(), account.gateway.lease_seconds)
         kept = KeptReply(account, batch) if isinstance(account, VvtoolAccount) else None
         try:

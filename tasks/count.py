@@ -12,8 +12,9 @@ import time
 
 from celery.utils.log import get_task_logger
 
-from tasks import app, limits, pausing, sending
+from tasks import app, sending
 from tasks.accounts import TaobaoAccount
+from tasks.calling import calls, pausing
 from tasks.names import COUNT
 from tasks.platforms.clients import client_for
 from tasks.platforms.errors import PlatformError, Transient
@@ -39,9 +40,9 @@ def count(name: str) -> None:
         stores().counts.put(name, max(account.counter.every, wait))
         return
     try:
-        with limits.call(account, "count"):
+        with calls.call(account, "count"):
             readings = client_for(account.gateway).count(account)
-    except limits.NotNow as put_off:
+    except calls.NotNow as put_off:
         stores().counts.put(name, put_off.wait)
         return
     except PlatformError as error:

@@ -2,17 +2,18 @@
 
 from celery.utils.log import get_task_logger
 
-from tasks import guard, sending
+from tasks import sending
 from tasks.accounts import Account
 from tasks.confirm import confirm, salvage
-from tasks.delivery import Delivery, names
 from tasks.handle import described_arguments, handle
+from tasks.handling import burying
+from tasks.handling.delivery import Delivery, names
+from tasks.handling.timer import time_limit
 from tasks.platforms.base import Item, Reply, Spoilt
 from tasks.plumbing import fanout
 from tasks.plumbing.backend import counted_here
-from tasks.rules.lease import HARD_GRACE, Lease, try_seconds
+from tasks.rules.lease import Lease
 from tasks.runtime import stores
-from tasks.settings import settings
 from tasks.store.batches import Open
 from tasks.store.letters import Letter
 from tasks.text import shown
@@ -41,7 +42,7 @@ def start(account: Account, batch: str, lease: Lease, reply: Reply) -> None:
     callback = counted_here(confirm.s(**about).on_error(salvage.s(**about)), len(waiting))
     stores().parts.expect(batch, len(waiting), 2 * lease.seconds)
     headers = [header(account, batch, lease, item) for item in waiting]
-    fanout.start(handle, headers, callback, limits(lease.seconds))
+    fanout.start(handle, headers, callback, time_limit(lease.seconds))
 
 
 def sift(account: Account, items: tuple[Item, ...]) -> tuple[list[Item], list[Item]]:
@@ -59,7 +60,7 @@ def sift(account: Account, items: tuple[Item, ...]) -> tuple[list[Item], list[It
 
 def bury(account: Account, spoilt: Spoilt) -> tuple[str, str]:
     """Store an unreadable item as a dead letter, unless too many are buried already; its receipt and outcome."""
-    if not guard.may_bury(account.name):
+    if not burying.may_bury(account.name):
         return (spoilt.receipt, "failed")
     letter = Letter(
         platform=account.gateway.platform,
@@ -97,8 +98,3 @@ def header(account: Account, batch: str, lease: Lease, item: Item) -> fanout.Hea
     )
     fields = delivery.to_json()
     return {"delivery": fields}, described_arguments(fields), item.topic
-
-
-def limits(lease: float) -> dict[str, float]:
-    """Celery's time limit for one try under a lease of so many seconds, for a handler that ignores our own (`timer.py`)."""
-    return {"time_limit": try_seconds(lease, settings().handler_seconds) + HARD_GRACE}

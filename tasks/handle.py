@@ -21,8 +21,10 @@ from celery.exceptions import SoftTimeLimitExceeded, WorkerShutdown, WorkerTermi
 from celery.utils.log import get_task_logger
 
 from handlers import Handler, Reject, Retry, Unfit
-from tasks import app, guard, sending
-from tasks.delivery import Delivery, handing_out
+from tasks import app, sending
+from tasks.handling import burying
+from tasks.handling.delivery import Delivery, handing_out
+from tasks.handling.timer import limited
 from tasks.names import HANDLE
 from tasks.plumbing.visibility import visibility
 from tasks.rules.lease import HARD_GRACE, Lease, retry_delay, try_seconds
@@ -32,7 +34,6 @@ from tasks.settings import settings
 from tasks.store.letters import Letter
 from tasks.store.marks import Begun
 from tasks.text import plain, shown
-from tasks.timer import limited
 
 log = get_task_logger(__name__)
 
@@ -124,7 +125,7 @@ def run(given: Delivery, handler: Handler, begun: Begun, lease: Lease) -> Outcom
     except (Exception, SystemExit) as error:  # a handler may raise anything
         return failed(given, begun, lease, error)
     stores().marks.finish(given.names)
-    guard.went_well(given.account)
+    burying.went_well(given.account)
     return "handled"
 
 
@@ -153,7 +154,7 @@ def later(lease: Lease, wait: float) -> Outcome:
 
 def bury(given: Delivery, begun: Begun, reason: str, told: str = "") -> Outcome:
     """Store the dead letter, then mark the message as done with; leave it when too many are buried already."""
-    if not given.letter and not guard.may_bury(given.account):
+    if not given.letter and not burying.may_bury(given.account):
         stores().marks.release(given.names)
         return "failed"
     letter = Letter(

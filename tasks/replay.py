@@ -4,9 +4,9 @@ import time
 from collections.abc import Iterable
 
 from tasks import app
-from tasks.delivery import Delivery
-from tasks.dispatch import limits
 from tasks.handle import handle
+from tasks.handling.delivery import Delivery
+from tasks.handling.timer import time_limit
 from tasks.runtime import stores
 from tasks.store.letters import Letter
 
@@ -31,7 +31,7 @@ def send(letters: Iterable[Letter]) -> int:
     with app.batch():
         for letter in sent:
             delivery = again(letter)
-            handle.apply_async(kwargs={"delivery": delivery.to_json()}, **limits(delivery.lease))
+            handle.apply_async(kwargs={"delivery": delivery.to_json()}, **time_limit(delivery.lease))
     return len(sent) + len(replies)
 
 

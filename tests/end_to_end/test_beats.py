@@ -2,7 +2,7 @@
 
 import time
 
-from tasks.rota import SENDING_SECONDS
+from tasks.pulling.rota import SENDING_SECONDS
 from tests.bench.beat_scale import Case, staged
 
 ACCOUNTS, EVERY = 400, 2.0

@@ -8,7 +8,7 @@ import pytest
 
 from handlers import Registry
 from tasks import accounts, handle, runtime, settings
-from tasks.plumbing import starting, visibility
+from tasks.plumbing import visibility
 from tasks.runtime import Stores
 from tasks.store import connection
 
@@ -17,7 +17,7 @@ CACHES = (
     connection.connect,
     runtime.stores,
     runtime.accounts_source,
-    starting.registry,
+    runtime.registry,
     visibility.visibility,
 )
 

@@ -5,8 +5,9 @@ from typing import Any
 import time_machine
 
 from handlers import Message, Reject, Retry
-from tasks import app, beat, guard
+from tasks import app, beat
 from tasks.accounts import VvtoolAccount
+from tasks.handling import burying
 from tasks.platforms import PlatformError
 from tasks.platforms.clients import client_for
 from tasks.runtime import Stores, accounts
@@ -62,7 +63,7 @@ class World:
         self.clock.start()
         self.flush()
         self.platforms.start()
-        guard._well.clear()
+        burying._well.clear()
         self.beat = beat.AccountScheduler(app=app, lazy=True)
         self.published: set[str] = set()
         self.returned: set[str] = set()

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tasks import pausing, runtime
+from tasks import runtime
 from tasks.accounts import Account
+from tasks.calling import pausing
 from tasks.commands.accounts import accounts
 from tasks.platforms.errors import Unauthorised
 from tasks.rules.circuit_breaker import Pause

@@ -12,8 +12,9 @@ from kombu.transport.virtual import Channel
 from redis import Redis
 
 from handlers import Message, Registry
-from tasks import app, consume, holding, runtime, settings
+from tasks import app, consume, runtime, settings
 from tasks.accounts import Account
+from tasks.pulling import holding_back
 from tasks.rules import backpressure
 from tasks.runtime import Stores
 from tasks.store.batches import Open
@@ -77,16 +78,16 @@ def show_rate(stores: Stores, redis: Redis, clock: Clock, rate: int) -> None:
     """Let handlers take so many messages a second for a while, under everyone's eyes."""
     for _ in range(20):
         fill(redis, 1000)
-        stores.flow.look(holding.waiting())
+        stores.flow.look(holding_back.waiting())
         redis.hincrby("tidings:flow", "handed", rate)
         clock.forward(1)
     assert stores.flow.look(1000) == pytest.approx(rate, rel=0.1)
 
 
 def test_handle_tasks_in_the_broker_are_counted(stores: Stores, redis: Redis) -> None:
-    assert holding.waiting() == 0
+    assert holding_back.waiting() == 0
     fill(redis, 7)
-    assert holding.waiting() == 7
+    assert holding_back.waiting() == 7
 
 
 def test_a_broker_that_came_back_is_asked_again(stores: Stores, redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -99,7 +100,7 @@ def test_a_broker_that_came_back_is_asked_again(stores: Stores, redis: Redis, mo
         return ask(self, *args, **options)
 
     monkeypatch.setattr(Channel, "queue_declare", unsteady)
-    assert holding.waiting() == 7
+    assert holding_back.waiting() == 7
     assert not lost
 
 

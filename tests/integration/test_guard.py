@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from handlers import Message, Reject
-from tasks import guard
 from tasks.handle import deliver
+from tasks.handling import burying
 from tasks.runtime import Stores
 from tasks.settings import settings
 from tests.integration.test_handle import delivery
@@ -18,7 +18,7 @@ Register = Callable[..., object]
 
 @pytest.fixture(autouse=True)
 def nothing_counted() -> None:
-    guard._well.clear()
+    burying._well.clear()
 
 
 def outcomes(count: int) -> list[str]:
@@ -34,8 +34,8 @@ def test_a_release_that_rejects_everything_pauses_the_account_and_buries_no_more
 
     registered(on_any)
     ended = outcomes(60)
-    assert ended == ["dead"] * guard.FROM_DEAD + ["failed"] * (60 - guard.FROM_DEAD)
-    assert len(tidings.letters) == guard.FROM_DEAD
+    assert ended == ["dead"] * burying.FROM_DEAD + ["failed"] * (60 - burying.FROM_DEAD)
+    assert len(tidings.letters) == burying.FROM_DEAD
     pause, _ = tidings.pauses.get("shop", "tb")
     assert pause is not None
     assert pause.until > time.time() + 300
@@ -83,7 +83,7 @@ def test_old_deliveries_count_less_and_less(tidings: Stores) -> None:
     [(0, 20, 0.5, False), (0, 21, 0.5, True), (21, 21, 0.5, False), (20, 21, 0.5, True), (0, 1000, 1.0, False)],
 )
 def test_the_share_that_is_too_many(well: int, dead: int, ratio: float, expected: bool) -> None:
-    assert guard.too_many(well, dead, ratio) is expected
+    assert burying.too_many(well, dead, ratio) is expected
 
 
 def test_the_ratio_is_a_setting() -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from handlers import Message, Reject, Retry
 from tasks.clock import published
-from tasks.delivery import Delivery
 from tasks.handle import Again, deliver, place
+from tasks.handling.delivery import Delivery
 from tasks.runtime import Stores
 from tasks.settings import settings
 

@@ -4,10 +4,10 @@ import pytest
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from tasks import keeping
 from tasks.accounts import Account
-from tasks.keeping import KeptReply
 from tasks.platforms import MalformedReply, Throttled
+from tasks.pulling import keeping
+from tasks.pulling.keeping import KeptReply
 from tasks.runtime import Stores
 from tasks.store.inbox import Inbox
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tasks import learning, planner, runtime
+from tasks import runtime
 from tasks.accounts import Account
 from tasks.clock import SHANGHAI
 from tasks.platforms.base import Item, Reply
+from tasks.pulling import learning, planner
 from tasks.rules.circuit_breaker import WITHOUT_END, Pause
 from tasks.runtime import Stores
 
@@ -140,7 +141,7 @@ def test_an_old_message_is_warned_of_once(shops: Write, tidings: Stores, caplog:
     shop = shops("")["shop-0"]
     for _ in range(3):
         learning.after_pull(shop, reply(2, age=7 * 3600), time.time())
-    warned = [record for record in caplog.records if record.name == "tasks.learning"]
+    warned = [record for record in caplog.records if record.name == "tasks.pulling.learning"]
     assert ["its oldest message waited 7.0 h" in record.getMessage() for record in warned] == [True]
     seen = tidings.seen.get("shop-0")
     assert seen

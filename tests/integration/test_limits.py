@@ -12,8 +12,10 @@ from celery.contrib.testing.worker import start_worker
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from tasks import app, confirm, consume, count, limits, pausing, runtime, sending
+from tasks import app, confirm, consume, count, runtime, sending
 from tasks.accounts import Account
+from tasks.calling import calls, pausing
+from tasks.calling.spent import gateway_pauses
 from tasks.clock import next_midnight
 from tasks.commands.accounts.listing import standings
 from tasks.platforms import Item, Keep, OutOfQuota, PlatformError, Reading, Reply, Throttled, Transient, Unauthorised
@@ -133,8 +135,8 @@ def test_a_day_that_is_spent_is_not_called_and_said_once_until_the_limit_is_rais
     waits = [consume.poll(shop) for _ in range(3)]
     assert platform.calls == ["pull", "confirm"]
     until = next_midnight() - time.time()
-    assert all(min(until, limits.LONGEST_WAIT / 2) <= wait <= min(until + 60, limits.LONGEST_WAIT) for wait in waits)
-    said = [record.getMessage() for record in caplog.records if record.name == limits.__name__]
+    assert all(min(until, calls.LONGEST_WAIT / 2) <= wait <= min(until + 60, calls.LONGEST_WAIT) for wait in waits)
+    said = [record.getMessage() for record in caplog.records if record.name == calls.__name__]
     assert len(said) == 1
     assert "gateways.tb.calls_per_day" in said[0]
     consume.poll(configure("calls_per_day = 4"))
@@ -161,9 +163,9 @@ def test_a_longer_pause_of_the_gateway_shows_before_its_spent_day(
     shop, now = configure("calls_per_day = 1"), time.time()
     tidings.pauses.put("gateway", "tb", Pause(now + 3 * 86400, "mistake", by_hand=True), now=now)
     tidings.quota.take("tb", limits_of(shop.gateway), "confirm", "shop")
-    assert limits.pauses([shop.gateway], now)["tb"].reason == "mistake"
+    assert gateway_pauses([shop.gateway], now)["tb"].reason == "mistake"
     tidings.pauses.put("gateway", "tb", Pause(now + 0.001, "mistake", by_hand=True), now=now)
-    assert "calls_per_day" in limits.pauses([shop.gateway], now)["tb"].reason
+    assert "calls_per_day" in gateway_pauses([shop.gateway], now)["tb"].reason
 
 
 def test_a_confirm_waits_for_the_end_of_a_ban(platform: FakePlatform, configure: Configure, tidings: Stores) -> None:
@@ -349,9 +351,9 @@ def test_a_call_that_ends_has_the_next_in_line_called(
 
 def has_confirmed(shop: Account) -> bool:
     try:
-        with limits.call(shop, "confirm"):
+        with calls.call(shop, "confirm"):
             return True
-    except limits.NotNow:
+    except calls.NotNow:
         return False
 
 
@@ -369,9 +371,9 @@ def test_eight_threads_together_are_never_refused(against_sandbox: Account, sand
     def pull_for_ever(number: int) -> None:
         while time.monotonic() < ends:
             try:
-                with limits.call(against_sandbox.model_copy(update={"name": f"shop {number}"}), "pull"):
+                with calls.call(against_sandbox.model_copy(update={"name": f"shop {number}"}), "pull"):
                     client_for(against_sandbox.gateway).pull(against_sandbox)
-            except limits.NotNow as put_off:
+            except calls.NotNow as put_off:
                 time.sleep(min(0.1, put_off.wait))
             except PlatformError as error:
                 refused.append(error)

@@ -13,10 +13,11 @@ from celery.contrib.testing.worker import start_worker
 from redis import Redis
 
 from handlers import Message, Reject, Retry
-from tasks import app, confirm, consume, holding, replay, sending
+from tasks import app, confirm, consume, replay, sending
 from tasks.accounts import Account, fingerprint
 from tasks.platforms import BadRequest, Item, Keep, PlatformError, Reply, Spoilt, Transient, Unauthorised
 from tasks.platforms.vvtool import VvtoolClient
+from tasks.pulling import holding_back
 from tasks.rules.circuit_breaker import Pause
 from tasks.rules.lease import Lease
 from tasks.runtime import Stores
@@ -66,7 +67,7 @@ def platform(tidings: Stores, monkeypatch: pytest.MonkeyPatch) -> FakePlatform:
 @pytest.fixture
 def worker(platform: FakePlatform, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(
-        holding, "behind", lambda *_: 0.0
+        holding_back, "behind", lambda *_: 0.0
     )  # no beat is here to poll again whom a slow machine holds back
     with start_worker(app, pool="threads", concurrency=4, perform_ping_check=False, loglevel=logging.CRITICAL):
         yield

@@ -10,10 +10,11 @@ import pytest
 from kombu.utils.json import loads
 from redis import Redis
 
-from tasks import rota, sending
+from tasks import sending
 from tasks.accounts import Account, Poll, VvtoolAccount, VvtoolGateway
 from tasks.names import CONSUME
-from tasks.rota import Rota
+from tasks.pulling import rota
+from tasks.pulling.rota import Rota
 from tasks.runtime import Stores
 from tasks.store.seen import Seen
 
@@ -91,7 +92,7 @@ def test_what_a_killed_beat_had_claimed_is_soon_sent_by_another(
     tidings.due.wake({"a": 0, "b": 0})
     with monkeypatch.context() as killed:
         killed.setattr(rota, "SENDING_SECONDS", 0.2)
-        killed.setattr(sending, "poll_all", lambda *_: pytest.fail("killed"))
+        killed.setattr(rota, "poll_all", lambda *_: pytest.fail("killed"))
         with pytest.raises(pytest.fail.Exception):
             one.send()
     assert not sent(redis)

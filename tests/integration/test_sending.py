@@ -10,6 +10,7 @@ from redis import Redis
 
 from tasks import app, sending
 from tasks.names import CONSUME, COUNT
+from tasks.plumbing.fanout import poll_all
 from tasks.runtime import Stores
 
 OWN = {"id", "root_id", "expires", "argsrepr", "timelimit"}
@@ -26,7 +27,7 @@ def queued(redis: Redis) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("name", ["shop", "店'1", 'a"b\\c'])
 def test_they_differ_in_nothing_but_their_ids(tidings: Stores, redis: Redis, task: str, one: Any, name: str) -> None:
     one(name)
-    sending.poll_all(task, ["first", name])
+    poll_all(task, ["first", name], sending.claim_seconds())
     single, _, many = queued(redis)
     assert many["body"] == single["body"]
     assert many["headers"].keys() == single["headers"].keys()
@@ -41,7 +42,7 @@ def test_they_differ_in_nothing_but_their_ids(tidings: Stores, redis: Redis, tas
 
 def test_each_has_an_id_of_its_own_and_all_go_out_together(tidings: Stores, redis: Redis) -> None:
     before = redis.info("stats")["total_reads_processed"]
-    sending.poll_all(CONSUME, [f"shop-{number}" for number in range(200)])
+    poll_all(CONSUME, [f"shop-{number}" for number in range(200)], sending.claim_seconds())
     assert redis.info("stats")["total_reads_processed"] - before < 60, "one at a time takes more than one a task"
     assert len({message["headers"]["id"] for message in queued(redis)}) == 200
 
@@ -55,7 +56,7 @@ def test_what_listens_to_celerys_signals_hears_of_each(tidings: Stores, redis: R
 
     before_task_publish.connect(listen)
     try:
-        sending.poll_all(CONSUME, ["a", "b"])
+        poll_all(CONSUME, ["a", "b"], sending.claim_seconds())
     finally:
         before_task_publish.disconnect(listen)
     assert heard == ["('a',)", "('b',)"]
@@ -70,5 +71,5 @@ def test_flower_hears_of_each_where_that_is_wanted(
     monkeypatch.setattr(
         EventDispatcher, "publish", lambda _, kind, event, *__, **___: told.append((event["uuid"], event["args"]))
     )
-    sending.poll_all(CONSUME, ["a", "b"])
+    poll_all(CONSUME, ["a", "b"], sending.claim_seconds())
     assert told == [(message["headers"]["id"], message["headers"]["argsrepr"]) for message in queued(redis)]

@@ -4,8 +4,8 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from tasks import limits
 from tasks.accounts import QianmiGateway, TaobaoGateway, VvtoolGateway
+from tasks.calling.spent import spent
 from tasks.clock import day_number
 from tasks.costs import Cost, for_each_handled
 from tasks.rules.allowance import CONFIRM_SLEEP, LONGEST_SLEEP, Limits, limits_of
@@ -62,7 +62,7 @@ def test_a_day_is_the_platforms() -> None:
 
 
 def test_a_gateway_that_has_made_its_calls_shows_as_paused_until_its_midnight() -> None:
-    pause = limits.spent(taobao(100), Used({"pull": 60, "confirm": 30, "count": 9}), NOON)
+    pause = spent(taobao(100), Used({"pull": 60, "confirm": 30, "count": 9}), NOON)
     assert pause is not None
     assert MIDNIGHT <= pause.until <= MIDNIGHT + 60
     assert "gateways.tb.calls_per_day" in pause.reason
@@ -72,17 +72,17 @@ def test_a_gateway_that_has_made_its_calls_shows_as_paused_until_its_midnight() 
 
 
 def test_a_gateway_with_calls_left_for_a_pull_and_its_confirm_does_not() -> None:
-    assert limits.spent(taobao(100), Used({"pull": 98}), NOON) is None
-    assert limits.spent(taobao(101), Used({"pull": 99}), NOON) is None
-    assert limits.spent(taobao(), Used({"pull": 10**9}), NOON) is None
+    assert spent(taobao(100), Used({"pull": 98}), NOON) is None
+    assert spent(taobao(101), Used({"pull": 99}), NOON) is None
+    assert spent(taobao(), Used({"pull": 10**9}), NOON) is None
 
 
 def test_points_are_used_up_when_the_dearest_call_does_not_fit_any_more() -> None:
-    assert limits.spent(vvtool(500), Used({}, points=490, dearest=10), NOON) is None
-    pause = limits.spent(vvtool(500), Used({}, points=491, dearest=10), NOON)
+    assert spent(vvtool(500), Used({}, points=490, dearest=10), NOON) is None
+    pause = spent(vvtool(500), Used({}, points=491, dearest=10), NOON)
     assert pause is not None
     assert "points_per_day" in pause.reason
-    assert limits.spent(vvtool(500), Used({}, points=500, held=10, dearest=10), NOON) is None
+    assert spent(vvtool(500), Used({}, points=500, held=10, dearest=10), NOON) is None
 
 
 def test_a_useful_message_costs_all_calls_made_for_it() -> None:

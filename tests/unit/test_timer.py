@@ -7,7 +7,7 @@ import time
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 
-from tasks.timer import limited
+from tasks.handling.timer import limited
 
 
 def test_code_that_takes_too_long_is_interrupted_in_time() -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import click
 
-from tasks import limits
 from tasks.accounts import Account
+from tasks.calling.spent import gateway_pauses
 from tasks.commands.accounts.standing import Standing, in_force
 from tasks.commands.ages import told
 from tasks.commands.tables import json_line, table
@@ -44,7 +44,7 @@ def standings(chosen: Sequence[Account], now: float) -> Iterator[Standing]:
     """How each of these accounts stands, with few round trips for any number of them."""
     names = [account.name for account in chosen]
     own = stores().pauses.many("account", names)
-    gateways = limits.pauses((account.gateway for account in chosen), now)
+    gateways = gateway_pauses((account.gateway for account in chosen), now)
     delays, seen = stores().due.delays(names), stores().seen.many(names)
     opened, today = stores().batches.under_way_many(names), stores().tally.read_many(names, now=now)
     for account in chosen:

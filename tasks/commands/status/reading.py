@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from tasks import limits, sending
+from tasks import sending
 from tasks.accounts import Account, Accounts, Gateway, TaobaoAccount, fingerprint
+from tasks.calling.spent import gateway_pauses
 from tasks.commands.accounts.listing import fits
 from tasks.commands.accounts.standing import Standing, in_force
 from tasks.commands.status import broker
@@ -38,7 +39,7 @@ def read(known: Accounts, patterns: Sequence[str]) -> Picture:
     now = time.time()
     with ThreadPoolExecutor(2) as aside:
         workers, depths = aside.submit(broker.workers), aside.submit(broker.depths)
-        pauses = limits.pauses(gateways.values(), now)
+        pauses = gateway_pauses(gateways.values(), now)
         normal = Limits(settings().open_batches, sending.claim_seconds())
         everybody = list(views(behind, pauses, now))
         found = [(view, attention(view, normal, now)) for view in everybody if view.name in chosen]

@@ -16,7 +16,7 @@ days in GMT+8.
 
 import random
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -24,14 +24,14 @@ from celery.utils.log import get_task_logger
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
-from tasks import pausing, sending
+from tasks import sending
 from tasks.accounts import Account, Gateway
-from tasks.clock import next_midnight
+from tasks.calling import pausing
+from tasks.calling.spent import words
 from tasks.platforms.errors import BadRequest, OutOfQuota, PlatformError, Throttled, Unauthorised
 from tasks.rules.allowance import Api, Limits, limits_of
-from tasks.rules.circuit_breaker import Pause
 from tasks.runtime import stores
-from tasks.store.quota import MIDNIGHT_SECONDS, PutOff, Taken, Used
+from tasks.store.quota import PutOff, Taken
 from tasks.text import shown
 
 log = get_task_logger(__name__)
@@ -123,35 +123,3 @@ def tell_spent(gateway: Gateway, found: PutOff) -> None:
     """Say once a day and limit that it is reached."""
     reason, remedy = words(gateway, found.spent == "points")
     log.warning("gateway %s is not called until midnight (GMT+8): %s; %s", shown(gateway.name), reason, remedy)
-
-
-def spent(gateway: Gateway, used: Used, now: float) -> Pause | None:
-    """The gateway's own limit of the day as a pause, while it is reached: for people to read. Pure.
-
-    It is never stored: a limit that was raised in the accounts file counts at once.
-    """
-    limits = limits_of(gateway)
-    no_calls = limits.calls_per_day is not None and used.calls + limits.needs("pull") > limits.calls_per_day
-    least = used.points - used.held + max(1, used.dearest)
-    no_points = limits.points_per_day is not None and least > limits.points_per_day
-    if not (no_calls or no_points):
-        return None
-    return Pause(next_midnight(now) + MIDNIGHT_SECONDS, *words(gateway, not no_calls))
-
-
-def words(gateway: Gateway, points: bool) -> tuple[str, str]:
-    """Why a gateway that has reached its limit of the day is left alone, and what a person can do."""
-    field = "points_per_day" if points else "calls_per_day"
-    limit, name = getattr(gateway, field), f"gateways.{gateway.name}.{field}"
-    return f"today's {limit} of {name} are used", f"raise {name} if the platform allows more"
-
-
-def pauses(gateways: Iterable[Gateway], now: float) -> dict[str, Pause]:
-    """Why gateways are not called: the pauses that are stored, and those whose limit of the day is reached, by name."""
-    known = {gateway.name: gateway for gateway in gateways}
-    found, used = stores().pauses.many("gateway", known), stores().quota.used_many(known, now)
-    for name, gateway in known.items():
-        own, stored = spent(gateway, used[name], now), found.get(name)
-        if own and (stored is None or stored.until < own.until):
-            found[name] = own
-    return found

@@ -7,6 +7,9 @@ from contextlib import contextmanager
 
 from celery.exceptions import SoftTimeLimitExceeded
 
+from tasks.rules.lease import HARD_GRACE, try_seconds
+from tasks.settings import settings
+
 LEAST_SECONDS = 0.001
 """A timer of zero would be none."""
 
@@ -31,3 +34,8 @@ def limited(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def time_limit(lease: float) -> dict[str, float]:
+    """Celery's time limit for one try under a lease of so many seconds, for a handler that ignores ours."""
+    return {"time_limit": try_seconds(lease, settings().handler_seconds) + HARD_GRACE}

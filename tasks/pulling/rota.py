@@ -12,6 +12,7 @@ from typing import TypeVar
 from tasks import sending
 from tasks.accounts import Account, Poll
 from tasks.clock import DAY
+from tasks.plumbing.fanout import poll_all
 from tasks.rules import polling
 from tasks.runtime import stores
 from tasks.store.due import CHUNK, Due
@@ -48,14 +49,14 @@ class Rota:
     def send(self) -> float | None:
         """Send what is due, at most `AT_ONCE`; in how many seconds there is more to do (None: nobody is known).
 
-        Also what this beat does not know: another one may have read newer accounts. Raises what `sending.poll_all` raises.
+        Also what this beat does not know: another one may have read newer accounts. Raises what `poll_all` raises.
         """
         behind = self._step()
         if not self._accounts and not behind:
             return None
         claim = self.due.claim(AT_ONCE, SENDING_SECONDS)
         if claim.names:
-            sending.poll_all(self.task, claim.names)
+            poll_all(self.task, claim.names, sending.claim_seconds())
             self.due.hold(claim, sending.claim_seconds())
         if claim.known < len(self._accounts) and not behind:
             self._steps, behind = changes(self.due, None, self._accounts), True

@@ -5,10 +5,10 @@ from dataclasses import replace
 
 from celery.utils.log import get_task_logger
 
-from tasks import planner
 from tasks.accounts import Account
 from tasks.clock import day_left
 from tasks.platforms.base import Reply
+from tasks.pulling import planner
 from tasks.rules import polling, retention
 from tasks.rules.rates import Rate
 from tasks.runtime import stores

@@ -16,7 +16,7 @@ log = get_task_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Hold:
     """How an account stands now.
 
     `wait` is for how many seconds it must not be called before it is looked at again, 0 when it may be. `standstill` tells that
@@ -27,14 +27,14 @@ class Standing:
     standstill: bool
 
 
-def look(account: Account) -> Standing:
+def look(account: Account) -> Hold:
     """Whether the account may be called now."""
     now, ours = time.time(), fingerprint(account)
     found = stores().pauses.get(account.name, account.gateway.name)
     on_account, on_gateway = (pause if circuit_breaker.holds(pause, ours, now=now) else None for pause in found)
     ends = [pause.until for pause in (on_account, on_gateway) if pause]
     wait = min(ask_again(), max(ends) - now) if ends else 0.0
-    return Standing(wait, on_account is not None and not on_account.fingerprint)
+    return Hold(wait, on_account is not None and not on_account.fingerprint)
 
 
 def after(account: Account, error: PlatformError) -> float:

@@ -1,0 +1,1 @@
+"""Whether a platform may be called now: its gateway's limits, and who is paused (the circuit breaker)."""
