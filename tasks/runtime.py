@@ -13,11 +13,11 @@ from tasks.clock import DAY
 from tasks.settings import settings
 from tasks.store.batches import Batches
 from tasks.store.connection import connect
+from tasks.store.deferred import Deferred
 from tasks.store.due import Due
-from tasks.store.flow import Flow
+from tasks.store.handling_rate import HandlingRate
 from tasks.store.inbox import Inbox
 from tasks.store.letters import Letters
-from tasks.store.line import Line
 from tasks.store.marks import Marks
 from tasks.store.parts import Parts
 from tasks.store.pauses import Pauses
@@ -36,10 +36,10 @@ class Stores:
     counts: Due
     marks: Marks
     batches: Batches
-    flow: Flow
+    handling_rate: HandlingRate
     parts: Parts
     inbox: Inbox
-    line: Line
+    deferred: Deferred
     letters: Letters
     recent: Recent
     seen: LatestPulls
@@ -51,16 +51,16 @@ class Stores:
     @classmethod
     def on(cls, redis: Redis, *, done_days: float) -> "Stores":
         """All stores on this client; messages that are done with are remembered for `done_days`."""
-        line = Line(redis)
+        deferred = Deferred(redis)
         return cls(
             due=Due(redis, "consume"),
             counts=Due(redis, "count"),
-            marks=Marks(line, done_days * DAY),
+            marks=Marks(deferred, done_days * DAY),
             batches=Batches(redis),
-            flow=Flow(redis),
-            parts=Parts(line),
+            handling_rate=HandlingRate(redis),
+            parts=Parts(deferred),
             inbox=Inbox(redis),
-            line=line,
+            deferred=deferred,
             letters=Letters(redis),
             recent=Recent(redis),
             seen=LatestPulls(redis),

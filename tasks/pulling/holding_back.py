@@ -32,7 +32,7 @@ def look(account: Account) -> float:
 def behind(account: Account, load: backpressure.Load) -> float:
     """For how many seconds handlers are too far behind for another pull of this account."""
     number = waiting()
-    backlog = backpressure.Backlog(number, stores().flow.look(number))
+    backlog = backpressure.Backlog(number, stores().handling_rate.look(number))
     room = backpressure.room(account.gateway.lease_seconds, settings().handler_seconds)
     longest = max(backpressure.LATEST_SECONDS, len(accounts().accounts) / LOOKS_A_SECOND)
     return backpressure.hold(load, backlog, room, account.poll, longest)

@@ -15,7 +15,8 @@ from tasks.clock import DAY
 from tasks.plumbing.fanout import poll_all
 from tasks.rules import polling
 from tasks.runtime import stores
-from tasks.store.due import CHUNK, Due
+from tasks.store.connection import CHUNK
+from tasks.store.due import Due
 
 T = TypeVar("T")
 

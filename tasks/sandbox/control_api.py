@@ -11,11 +11,11 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from tasks.sandbox import ledger
-from tasks.sandbox.apps import AppSpec
-from tasks.sandbox.counter import Counter
-from tasks.sandbox.faults import FaultSpec
-from tasks.sandbox.state import Publication, State
-from tasks.sandbox.switches import Switches
+from tasks.sandbox.memory.apps import AppSpec
+from tasks.sandbox.memory.counter import Counter
+from tasks.sandbox.memory.faults import FaultSpec
+from tasks.sandbox.memory.state import Publication, State
+from tasks.sandbox.memory.switches import Switches
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 LARGEST = 1 << 30

@@ -38,10 +38,10 @@ def launch(host: str, port: int, lease: float | None, *, quiet: bool, with_paren
     """Run the sandbox until a signal ends it. The first line printed is its address, for other processes to read."""
     if find_spec("aiohttp") is None:
         raise click.ClickException(MISSING)
+    from tasks.sandbox.memory.state import State
+    from tasks.sandbox.memory.switches import Leases, Switches
     from tasks.sandbox.sample import accounts_file
     from tasks.sandbox.server import serve
-    from tasks.sandbox.state import State
-    from tasks.sandbox.switches import Leases, Switches
 
     leases = Leases() if lease is None else Leases(qianmi=lease, taobao=lease)
 

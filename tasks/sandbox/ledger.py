@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from typing import Any
 
-from tasks.sandbox.apps import App
-from tasks.sandbox.book import place_of
-from tasks.sandbox.queue import Entry, Queue
-from tasks.sandbox.state import State, group_key
+from tasks.sandbox.memory.apps import App
+from tasks.sandbox.memory.book import place_of
+from tasks.sandbox.memory.queue import Entry, Queue
+from tasks.sandbox.memory.state import State, group_key
 
 SUMS = ("published", "delivered", "waiting", "leased", "confirmed", "deliveries", "confirms")
 CHUNK = 2_000

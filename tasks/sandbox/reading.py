@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 from aiohttp.http import HttpProcessingError
 
-from tasks.sandbox.exchange import Call
+from tasks.sandbox.memory.exchange import Call
 
 Pairs = list[tuple[str, str]]
 

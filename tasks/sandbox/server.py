@@ -10,13 +10,13 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from tasks.sandbox.control_api import LARGEST, ControlApi
-from tasks.sandbox.exchange import Answer
-from tasks.sandbox.qianmi import Qianmi
+from tasks.sandbox.memory.exchange import Answer
+from tasks.sandbox.memory.state import State
+from tasks.sandbox.platforms.qianmi import Qianmi
+from tasks.sandbox.platforms.respond import Simulated, respond
+from tasks.sandbox.platforms.top import Top
+from tasks.sandbox.platforms.vvtool import Vvtool
 from tasks.sandbox.reading import read_call
-from tasks.sandbox.respond import Simulated, respond
-from tasks.sandbox.state import State
-from tasks.sandbox.top import Top
-from tasks.sandbox.vvtool import Vvtool
 
 WORTH_PACKING = 512
 """Bytes from which a reply is packed when the client takes gzip (Taobao only)."""

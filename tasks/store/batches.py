@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from tasks.rules.backpressure import Load
-from tasks.store.connection import Client
-from tasks.store.due import CHUNK, NOW
-from tasks.store.flow import FLOW, HANDED, KEEP_SECONDS
+from tasks.store.connection import CHUNK, NOW, Client
+from tasks.store.handling_rate import FLOW, HANDED, KEEP_SECONDS
 from tasks.store.keys import key
 
 HELD_SECONDS = 600

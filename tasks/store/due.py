@@ -8,10 +8,8 @@ polls sets it anew. A claim that comes to nothing falls due again: soon when its
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tasks.store.connection import Client
+from tasks.store.connection import CHUNK, NOW, Client
 from tasks.store.keys import PREFIX
-
-NOW = "local t = redis.call('TIME'); local now = t[1] + t[2] / 1000000; "
 
 CLAIM = (
     NOW
@@ -62,8 +60,6 @@ end
 return known
 """
 )
-
-CHUNK = 1000
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 from redis.exceptions import ResponseError
 
-from tasks.store.connection import Client
-from tasks.store.due import NOW
+from tasks.store.connection import NOW, Client
 from tasks.store.keys import key
 
 KEEP = (

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, fields
 from hashlib import blake2b
 from typing import Any
 
-from tasks.store.connection import Client
+from tasks.store.connection import CHUNK, Client
 from tasks.store.keys import PREFIX
 
 LETTERS = PREFIX + "letters"
@@ -19,9 +19,6 @@ AT = PREFIX + "letters:at"
 
 PAGE = 200
 """Letters that are read at a time: each may be as large as a platform lets a message be."""
-
-CHUNK = 1000
-"""Ids in one command."""
 
 
 @dataclass(frozen=True, slots=True)

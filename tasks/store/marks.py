@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Literal
 
+from tasks.store.deferred import Deferred
 from tasks.store.keys import key
-from tasks.store.line import Line
 
 Over = Literal["done", "dead"]
 
@@ -71,9 +71,9 @@ FIRST = Begun("begun", 0.0, 1, 1, 1)
 class Marks:
     """The marks of messages, by the names that tell one message from all others."""
 
-    def __init__(self, line: Line, remember_seconds: float) -> None:
-        self.line = line
-        self.redis = line.redis
+    def __init__(self, deferred: Deferred, remember_seconds: float) -> None:
+        self.deferred = deferred
+        self.redis = deferred.redis
         self.remember = max(1, round(remember_seconds))
         self._held: dict[str, tuple[str, float]] = {}
         self._begin = self.redis.register_script(BEGIN)
@@ -87,7 +87,7 @@ class Marks:
         """
         wheres = [key("mark", *names) for names, _ in many]
         batches = [batch for _, batch in many]
-        held = self.line.ask(
+        held = self.deferred.ask(
             *(
                 ("SET", where, f"{HOLD_SECONDS} 1 0 0 {batch}", "NX", "EX", REMEMBER_SECONDS)
                 for where, batch in zip(wheres, batches, strict=True)
@@ -100,7 +100,7 @@ class Marks:
         """Leave what was held and not begun to whoever begins it; after a while it may be somebody else's already."""
         now = monotonic()
         if ours := [where for where, (_, until) in self._held.items() if now < until]:
-            self.line.tell("DEL", *ours)
+            self.deferred.tell("DEL", *ours)
         self._held.clear()
 
     def begin(self, names: Sequence[str], batch: str, seconds: float) -> Begun:
@@ -108,24 +108,24 @@ class Marks:
         where, first = key("mark", *names), f"{seconds:.6f} 1 1 1 {batch}"
         held, until = self._held.pop(where, ("", 0.0)) if self._held else ("", 0.0)
         if held == batch and monotonic() < until:
-            self.line.put("SET", where, first, "EX", REMEMBER_SECONDS)
+            self.deferred.put("SET", where, first, "EX", REMEMBER_SECONDS)
             return FIRST
-        if self.line.ask(("SET", where, first, "NX", "EX", REMEMBER_SECONDS))[0]:
+        if self.deferred.ask(("SET", where, first, "NX", "EX", REMEMBER_SECONDS))[0]:
             return FIRST
         reply = self._begin(keys=[where], args=[batch, f"{seconds:.6f}", REMEMBER_SECONDS])
         return Begun(reply[0], float(reply[1]), *map(int, reply[2:]))
 
     def finish(self, names: Sequence[str], over: Over = "done") -> None:
         """The message is done with; nobody starts it again for as long as the mark lives."""
-        self.line.tell("SET", key("mark", *names), over, "EX", self.remember)
+        self.deferred.tell("SET", key("mark", *names), over, "EX", self.remember)
 
     def settle(self) -> None:
         """Have every mark written before anything that rests on it is sent."""
-        self.line.settle()
+        self.deferred.settle()
 
     def release(self, names: Sequence[str]) -> None:
         """This try is over without success; the counts stay."""
-        self.line.settle()
+        self.deferred.settle()
         self._release(keys=[key("mark", *names)], args=[REMEMBER_SECONDS])
 
     def revive(self, names: Sequence[str]) -> None:
@@ -134,7 +134,7 @@ class Marks:
 
     def is_done(self, names: Sequence[str]) -> bool:
         """Whether the message was handled."""
-        self.line.settle()
+        self.deferred.settle()
         return bool(self.redis.get(key("mark", *names)) == "done")
 
     def over(self, many: Sequence[Sequence[str]]) -> list[bool]:

@@ -11,16 +11,16 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from tasks.store.deferred import Deferred
 from tasks.store.keys import key
-from tasks.store.line import Line
 
 
 class Parts:
     """The headers' values, by batch."""
 
-    def __init__(self, line: Line) -> None:
-        self.line = line
-        self.redis = line.redis
+    def __init__(self, deferred: Deferred) -> None:
+        self.deferred = deferred
+        self.redis = deferred.redis
 
     def expect(self, batch: str, size: int, seconds: float) -> None:
         """A chord of so many headers is about to start; forget it after `seconds`."""
@@ -49,7 +49,7 @@ class Parts:
             if len(found) == size:
                 then([found[place] for place in sorted(found)])
 
-        self.line.tell("RPUSH", where, json.dumps([index, value]), then=added)
+        self.deferred.tell("RPUSH", where, json.dumps([index, value]), then=added)
 
     def drop(self, batch: str) -> None:
         """The chord is over."""

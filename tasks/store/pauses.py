@@ -5,14 +5,11 @@ from collections.abc import Iterable
 from dataclasses import asdict, fields
 
 from tasks.rules.circuit_breaker import Kind, Pause
-from tasks.store.connection import Client
+from tasks.store.connection import CHUNK, Client
 from tasks.store.keys import key
 
 REMEMBER_SECONDS = 24 * 3600
 """A pause that is over is remembered this much longer, so that the wait after the next failed probe is a longer one."""
-
-CHUNK = 1000
-"""Pauses that are read in one command."""
 
 # Read as text: cjson refuses half a surrogate pair, which a platform's message or a command line may hold.
 PUT = """

@@ -3,7 +3,7 @@
 Keys: pace, window, line, called, used, and the due times of pulls and of counts.
 """
 
-from tasks.store.due import NOW
+from tasks.store.connection import NOW
 
 SHARED = (
     NOW

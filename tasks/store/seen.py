@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from tasks.store.connection import Client
-from tasks.store.due import CHUNK
+from tasks.store.connection import CHUNK, Client
 from tasks.store.keys import PREFIX
 
 SEEN = PREFIX + "seen"

@@ -6,8 +6,7 @@ One hash an account and day (the platforms' day, GMT+8), kept for `KEEP_DAYS`.
 from collections.abc import Mapping, Sequence
 
 from tasks.clock import day
-from tasks.store.connection import Client
-from tasks.store.due import CHUNK
+from tasks.store.connection import CHUNK, Client
 from tasks.store.keys import key
 
 KEEP_DAYS = 8

@@ -16,8 +16,8 @@ from urllib.parse import urlencode, urlsplit
 
 from tasks.clock import timestamp
 from tasks.sandbox.control import Control
+from tasks.sandbox.platforms.signatures import qianmi_sign, top_sign
 from tasks.sandbox.process import running
-from tasks.sandbox.signatures import qianmi_sign, top_sign
 
 PULL = 100
 CONNECTIONS = 4

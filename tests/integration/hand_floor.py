@@ -15,8 +15,8 @@ import time_machine
 from handlers import Message
 from tasks import sending
 from tasks.runtime import Stores, accounts
-from tasks.sandbox.queue import Entry
-from tasks.sandbox.state import Publication
+from tasks.sandbox.memory.queue import Entry
+from tasks.sandbox.memory.state import Publication
 from tests.integration.hand_clock import Clock
 from tests.integration.hand_platform import TOPIC, Platforms
 from tests.integration.hand_worker import Run

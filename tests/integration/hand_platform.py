@@ -10,15 +10,15 @@ import pytest
 from tasks.platforms import http
 from tasks.platforms.errors import Transient
 from tasks.platforms.http import Answer
-from tasks.sandbox.apps import AppSpec
-from tasks.sandbox.exchange import Call
-from tasks.sandbox.faults import Faults, FaultSpec
-from tasks.sandbox.queue import Entry, Place
-from tasks.sandbox.respond import respond
-from tasks.sandbox.state import Publication, State
-from tasks.sandbox.switches import Leases, Switches
-from tasks.sandbox.top import Top
-from tasks.sandbox.vvtool import Vvtool
+from tasks.sandbox.memory.apps import AppSpec
+from tasks.sandbox.memory.exchange import Call
+from tasks.sandbox.memory.faults import Faults, FaultSpec
+from tasks.sandbox.memory.queue import Entry, Place
+from tasks.sandbox.memory.state import Publication, State
+from tasks.sandbox.memory.switches import Leases, Switches
+from tasks.sandbox.platforms.respond import respond
+from tasks.sandbox.platforms.top import Top
+from tasks.sandbox.platforms.vvtool import Vvtool
 from tests.integration.hand_worker import here, step
 
 Platform = Literal["taobao", "vvtool"]

@@ -6,7 +6,7 @@ from typing import Any
 import requests
 
 from tasks.clock import timestamp
-from tasks.sandbox.signatures import qianmi_sign, top_sign
+from tasks.sandbox.platforms.signatures import qianmi_sign, top_sign
 
 BEARER = {"Authorization": "Bearer test-token"}
 

@@ -18,7 +18,7 @@ from tasks.pulling import holding_back
 from tasks.rules import backpressure
 from tasks.runtime import Stores
 from tasks.store.batches import Open
-from tasks.store.flow import SAMPLE_SECONDS
+from tasks.store.handling_rate import SAMPLE_SECONDS
 from tests.integration.hand_clock import START, Clock, take_over_scripts
 from tests.integration.hand_floor import Floor, accounts_file
 
@@ -78,10 +78,10 @@ def show_rate(stores: Stores, redis: Redis, clock: Clock, rate: int) -> None:
     """Let handlers take so many messages a second for a while, under everyone's eyes."""
     for _ in range(20):
         fill(redis, 1000)
-        stores.flow.look(holding_back.waiting())
+        stores.handling_rate.look(holding_back.waiting())
         redis.hincrby("tidings:flow", "handed", rate)
         clock.forward(1)
-    assert stores.flow.look(1000) == pytest.approx(rate, rel=0.1)
+    assert stores.handling_rate.look(1000) == pytest.approx(rate, rel=0.1)
 
 
 def test_handle_tasks_in_the_broker_are_counted(stores: Stores, redis: Redis) -> None:
@@ -119,40 +119,40 @@ def test_open_messages_of_an_account_count_until_their_batch_is_closed_or_its_le
 
 
 def test_messages_count_as_handed_out_when_their_batch_is_opened(stores: Stores, clock: Clock) -> None:
-    stores.flow.look(100)
+    stores.handling_rate.look(100)
     stores.batches.open(batch("a", 50, clock))
     clock.forward(1)
-    assert stores.flow.look(100) == 50
+    assert stores.handling_rate.look(100) == 50
 
 
 def test_the_rate_is_what_was_handed_out_less_what_waits_more(stores: Stores, redis: Redis, clock: Clock) -> None:
-    assert stores.flow.look(100) is None
+    assert stores.handling_rate.look(100) is None
     redis.hincrby("tidings:flow", "handed", 200)
     clock.forward(2)
-    assert stores.flow.look(250) == 25
+    assert stores.handling_rate.look(250) == 25
     clock.forward(1000)
-    assert stores.flow.look(50) == pytest.approx(0.2), "what happened lately counts most"
+    assert stores.handling_rate.look(50) == pytest.approx(0.2), "what happened lately counts most"
 
 
 def test_looks_that_follow_each_other_closely_and_idle_handlers_say_nothing_of_the_rate(
     stores: Stores, clock: Clock
 ) -> None:
-    stores.flow.look(100)
+    stores.handling_rate.look(100)
     clock.forward(SAMPLE_SECONDS / 2)
-    assert stores.flow.look(1) is None
+    assert stores.handling_rate.look(1) is None
     clock.forward(SAMPLE_SECONDS / 2)
-    rate = stores.flow.look(50)
+    rate = stores.handling_rate.look(50)
     assert rate == 50 / SAMPLE_SECONDS
-    stores.flow.look(0)
+    stores.handling_rate.look(0)
     clock.forward(100)
-    assert stores.flow.look(40) == rate
+    assert stores.handling_rate.look(40) == rate
     clock.forward(SAMPLE_SECONDS)
-    assert stores.flow.look(0) == rate
+    assert stores.handling_rate.look(0) == rate
 
 
 def test_handlers_that_stand_still_show_it(stores: Stores, clock: Clock) -> None:
     for _ in range(2):
-        rate = stores.flow.look(100)
+        rate = stores.handling_rate.look(100)
         clock.forward(10)
     assert rate == 0
 
@@ -240,7 +240,7 @@ def test_the_first_batches_go_while_nobody_knows_the_rate(
 
 
 def test_what_is_remembered_of_the_flow_goes_by_itself(stores: Stores, redis: Redis, clock: Clock) -> None:
-    stores.flow.look(5)
+    stores.handling_rate.look(5)
     assert 0 < redis.ttl("tidings:flow") <= 3600
     redis.flushall()
     clock.tell()

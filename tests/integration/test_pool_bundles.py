@@ -27,7 +27,7 @@ from tasks.rules.lease import Lease
 from tasks.rules.outcomes import CONFIRMABLE
 from tasks.runtime import Stores
 from tasks.settings import settings
-from tasks.store.line import Session
+from tasks.store.deferred import Session
 
 ANSWERS = Session._answers
 SIZE = 4

@@ -13,22 +13,22 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 from redis.retry import Retry
 
-from tasks.store.line import Line, Session
+from tasks.store.deferred import Deferred, Session
 
 
 class Watched:
     """A line with what it says of its progress and what came back."""
 
     def __init__(self, redis: Redis) -> None:
-        self.line = Line(redis)
+        self.deferred = Deferred(redis)
         self.seen: list[bool] = []
         self.back: list[object] = []
 
     def held(self) -> object:
-        return self.line.held(self.seen.append)
+        return self.deferred.held(self.seen.append)
 
     def push(self, value: str) -> None:
-        self.line.tell("RPUSH", "told", value, then=self.back.append)
+        self.deferred.tell("RPUSH", "told", value, then=self.back.append)
 
 
 @pytest.fixture
@@ -43,28 +43,28 @@ def told(redis: Redis) -> list[str]:
 def test_outside_of_a_bundle_each_command_goes_out_at_once(watched: Watched, redis: Redis) -> None:
     watched.push("a")
     assert (told(redis), watched.back) == (["a"], [1])
-    watched.line.put("RPUSH", "told", "b")
-    watched.line.settle()
+    watched.deferred.put("RPUSH", "told", "b")
+    watched.deferred.settle()
     assert told(redis) == ["a", "b"]
-    assert watched.line.ask(("LLEN", "told"), ("GET", "none")) == [2, None]
+    assert watched.deferred.ask(("LLEN", "told"), ("GET", "none")) == [2, None]
 
 
 def test_what_is_told_goes_out_in_its_order_with_what_is_asked(watched: Watched, redis: Redis) -> None:
-    with watched.line.held(watched.seen.append):
+    with watched.deferred.held(watched.seen.append):
         watched.push("a")
         watched.push("b")
         assert (told(redis), watched.back) == ([], [])
-        assert watched.line.ask(("LRANGE", "told", 0, -1)) == [["a", "b"]]
+        assert watched.deferred.ask(("LRANGE", "told", 0, -1)) == [["a", "b"]]
         assert (watched.back, watched.seen[-1]) == ([1, 2], True)
 
 
 def test_what_is_put_is_answered_later(watched: Watched, redis: Redis) -> None:
-    with watched.line.held(watched.seen.append):
+    with watched.deferred.held(watched.seen.append):
         watched.push("a")
-        watched.line.put("RPUSH", "told", "b")
+        watched.deferred.put("RPUSH", "told", "b")
         assert (watched.back, watched.seen) == ([], [False])
         watched.push("c")
-        watched.line.settle()
+        watched.deferred.settle()
         assert (watched.back, watched.seen[-1]) == ([1, 3], True)
     assert told(redis) == ["a", "b", "c"]
 
@@ -72,13 +72,13 @@ def test_what_is_put_is_answered_later(watched: Watched, redis: Redis) -> None:
 def test_answers_are_waited_for_when_they_are_due(
     watched: Watched, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tasks.store.line.ANSWER_SECONDS", 0.05)
-    with watched.line.held(watched.seen.append):
+    monkeypatch.setattr("tasks.store.deferred.ANSWER_SECONDS", 0.05)
+    with watched.deferred.held(watched.seen.append):
         watched.push("a")
         time.sleep(0.06)
-        watched.line.put("RPUSH", "told", "b")
+        watched.deferred.put("RPUSH", "told", "b")
         assert (watched.back, watched.seen) == ([1], [True])
-        watched.line.put("RPUSH", "told", "c")
+        watched.deferred.put("RPUSH", "told", "c")
         assert watched.seen == [True, False]
 
 
@@ -92,13 +92,13 @@ def test_what_cannot_be_put_is_not_sent_later() -> None:
 
 
 def test_everything_is_sent_and_answered_at_the_end(watched: Watched, redis: Redis) -> None:
-    with watched.line.held(watched.seen.append):
+    with watched.deferred.held(watched.seen.append):
         watched.push("a")
     assert (told(redis), watched.back, watched.seen[-1]) == (["a"], [1], True)
 
 
 def test_other_threads_are_not_held(watched: Watched, redis: Redis) -> None:
-    with watched.line.held(watched.seen.append):
+    with watched.deferred.held(watched.seen.append):
         other = threading.Thread(target=watched.push, args=("a",))
         other.start()
         other.join()
@@ -111,11 +111,11 @@ def test_what_was_posted_reaches_redis_although_its_process_is_killed(redis: Red
     child = os.fork()
     if not child:
         try:
-            line = Line(Redis(host=url["host"], port=url["port"], decode_responses=True))
-            with line.held(lambda _: None):
+            deferred = Deferred(Redis(host=url["host"], port=url["port"], decode_responses=True))
+            with deferred.held(lambda _: None):
                 for value in "abc":
-                    line.put("RPUSH", "told", value)
-                line.tell("RPUSH", "told", "held back only")
+                    deferred.put("RPUSH", "told", value)
+                deferred.tell("RPUSH", "told", "held back only")
                 os.kill(os.getpid(), signal.SIGKILL)
         finally:
             os._exit(1)
@@ -125,22 +125,22 @@ def test_what_was_posted_reaches_redis_although_its_process_is_killed(redis: Red
 
 def test_commands_arrive_as_they_are_written(watched: Watched, redis: Redis) -> None:
     odd = "买家\r\n$3\r\n\x00 '\""
-    with watched.line.held(watched.seen.append):
-        watched.line.tell("SET", "odd", odd, "EX", 100)
-        watched.line.tell("SET", "none", "")
-        assert watched.line.ask(("GET", "odd"), ("GET", "none"), ("TTL", "odd")) == [odd, "", 100]
+    with watched.deferred.held(watched.seen.append):
+        watched.deferred.tell("SET", "odd", odd, "EX", 100)
+        watched.deferred.tell("SET", "none", "")
+        assert watched.deferred.ask(("GET", "odd"), ("GET", "none"), ("TTL", "odd")) == [odd, "", 100]
 
 
 def test_answers_that_come_too_late_are_nobody_elses(valkey: str, redis: Redis) -> None:
     patient = Redis.from_url(valkey, decode_responses=True, socket_timeout=0.1, retry=Retry(NoBackoff(), 10))
-    line = Line(patient)
-    with line.held(lambda _: None):
-        line.ask(("PING",))
+    deferred = Deferred(patient)
+    with deferred.held(lambda _: None):
+        deferred.ask(("PING",))
         redis.client_pause(250)
-        assert line.ask(("SET", "a", "1"), ("GET", "a")) == [True, "1"]
+        assert deferred.ask(("SET", "a", "1"), ("GET", "a")) == [True, "1"]
     time.sleep(0.3)
-    with line.held(lambda _: None):
-        assert line.ask(("GET", "none")) == [None]
+    with deferred.held(lambda _: None):
+        assert deferred.ask(("GET", "none")) == [None]
     assert [patient.get("none") for _ in range(3)] == [None] * 3
 
 
@@ -148,35 +148,35 @@ def test_answers_that_come_too_late_are_nobody_elses(valkey: str, redis: Redis) 
 def test_a_broken_connection_has_everything_sent_again_and_answered_once(
     watched: Watched, redis: Redis, moment: str
 ) -> None:
-    with watched.line.held(watched.seen.append):
-        watched.line.ask(("PING",))
-        watched.line.tell("SET", "a", "1", then=watched.back.append)
+    with watched.deferred.held(watched.seen.append):
+        watched.deferred.ask(("PING",))
+        watched.deferred.tell("SET", "a", "1", then=watched.back.append)
         if moment == "after it is sent":
-            watched.line.put("SET", "c", "3")
+            watched.deferred.put("SET", "c", "3")
         redis.client_kill_filter(_type="normal", skipme=True)
-        watched.line.tell("SET", "b", "2", then=watched.back.append)
-        watched.line.settle()
+        watched.deferred.tell("SET", "b", "2", then=watched.back.append)
+        watched.deferred.settle()
         assert [str(each) for each in watched.back] in (["OK", "OK"], ["True", "True"])
     assert redis.mget("a", "b") == ["1", "2"]
 
 
 def test_the_end_tells_when_redis_is_gone() -> None:
-    line = Line(Redis(port=1, retry=Retry(NoBackoff(), 1)))
-    with pytest.raises(RedisConnectionError), line.held(lambda _: None):
-        line.tell("SET", "a", "1")
+    deferred = Deferred(Redis(port=1, retry=Retry(NoBackoff(), 1)))
+    with pytest.raises(RedisConnectionError), deferred.held(lambda _: None):
+        deferred.tell("SET", "a", "1")
 
 
 def test_a_refusal_is_raised_where_one_waits_and_logged_where_none_does(
     watched: Watched, redis: Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
     redis.set("told", "no list")
-    with watched.line.held(watched.seen.append), caplog.at_level(logging.ERROR):
+    with watched.deferred.held(watched.seen.append), caplog.at_level(logging.ERROR):
         watched.push("a")
-        watched.line.tell("SET", "b", "2")
-        assert watched.line.ask(("GET", "b")) == ["2"]
+        watched.deferred.tell("SET", "b", "2")
+        assert watched.deferred.ask(("GET", "b")) == ["2"]
         with pytest.raises(ResponseError, match="WRONGTYPE"):
-            watched.line.ask(("LLEN", "told"))
-        assert watched.line.ask(("GET", "b")) == ["2"], "the line goes on"
+            watched.deferred.ask(("LLEN", "told"))
+        assert watched.deferred.ask(("GET", "b")) == ["2"], "the line goes on"
     assert watched.back == []
     assert "RPUSH" in caplog.text
     with pytest.raises(ResponseError, match="WRONGTYPE"):
@@ -189,8 +189,8 @@ def test_what_fails_after_an_answer_is_logged_and_stops_nothing(
     def fails(_: object) -> None:
         raise ValueError("buyer's data")
 
-    with watched.line.held(watched.seen.append):
-        watched.line.tell("SET", "a", "1", then=fails)
+    with watched.deferred.held(watched.seen.append):
+        watched.deferred.tell("SET", "a", "1", then=fails)
         watched.push("b")
     assert watched.back == [1]
     assert "ValueError" in caplog.text
@@ -199,10 +199,10 @@ def test_what_fails_after_an_answer_is_logged_and_stops_nothing(
 
 def test_answers_that_nobody_has_read_are_nobody_elses(watched: Watched, redis: Redis) -> None:
     def stop() -> None:
-        with watched.line.held(watched.seen.append):
+        with watched.deferred.held(watched.seen.append):
             for _ in range(2):
                 watched.push("a")
-            watched.line.put("RPUSH", "told", "a")
+            watched.deferred.put("RPUSH", "told", "a")
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -6,14 +6,14 @@ import time
 import pytest
 from redis import Redis
 
-from tasks.store.line import Line
+from tasks.store.deferred import Deferred
 from tasks.store.marks import Marks
 
 NAMES = ("app", "7104300007405429232")
 
 
 def test_a_message_that_is_done_with_is_never_begun_again(redis: Redis) -> None:
-    marks = Marks(Line(redis), 100)
+    marks = Marks(Deferred(redis), 100)
     assert marks.begin(NAMES, "b1", 10).state == "begun"
     marks.finish(NAMES)
     assert marks.begin(NAMES, "b2", 10).state == "done"
@@ -23,7 +23,7 @@ def test_one_of_many_workers_may_begin(redis: Redis) -> None:
     begun: list[str] = []
 
     def worker() -> None:
-        begun.append(Marks(Line(redis), 100).begin(NAMES, "b1", 10).state)
+        begun.append(Marks(Deferred(redis), 100).begin(NAMES, "b1", 10).state)
 
     workers = [threading.Thread(target=worker) for _ in range(8)]
     for one in workers:
@@ -34,20 +34,20 @@ def test_one_of_many_workers_may_begin(redis: Redis) -> None:
 
 
 def test_whoever_finds_it_busy_learns_for_how_long(redis: Redis) -> None:
-    marks = Marks(Line(redis), 100)
+    marks = Marks(Deferred(redis), 100)
     marks.begin(NAMES, "b1", 10)
     assert 9 < marks.begin(NAMES, "b1", 10).wait <= 10.001
 
 
 def test_a_try_that_never_ended_gives_way_when_its_time_is_over_and_is_counted(redis: Redis) -> None:
-    marks = Marks(Line(redis), 100)
+    marks = Marks(Deferred(redis), 100)
     for times in range(1, 4):
         begun = marks.begin(NAMES, "b1", 0)
         assert (begun.state, begun.deliveries, begun.tries, begun.open) == ("begun", 1, times, times)
 
 
 def test_tries_and_deliveries_are_counted_apart(redis: Redis) -> None:
-    marks = Marks(Line(redis), 100)
+    marks = Marks(Deferred(redis), 100)
     counts = []
     for batch in ("b1", "b1", "b2", "b2", "b3"):
         begun = marks.begin(NAMES, batch, 10)
@@ -57,7 +57,7 @@ def test_tries_and_deliveries_are_counted_apart(redis: Redis) -> None:
 
 
 def test_releasing_late_does_not_undo_what_another_finished(redis: Redis) -> None:
-    marks = Marks(Line(redis), 100)
+    marks = Marks(Deferred(redis), 100)
     marks.begin(NAMES, "b1", 10)
     marks.finish(NAMES, "dead")
     marks.release(NAMES)
@@ -65,7 +65,7 @@ def test_releasing_late_does_not_undo_what_another_finished(redis: Redis) -> Non
 
 
 def test_a_batch_is_looked_up_in_one_go(redis: Redis) -> None:
-    marks = Marks(Line(redis), 100)
+    marks = Marks(Deferred(redis), 100)
     marks.finish(("app", "1"))
     marks.begin(("app", "2"), "b1", 10)
     marks.finish(("app", "3"), "dead")
@@ -74,7 +74,7 @@ def test_a_batch_is_looked_up_in_one_go(redis: Redis) -> None:
 
 
 def test_every_mark_expires(redis: Redis) -> None:
-    marks = Marks(Line(redis), 100)
+    marks = Marks(Deferred(redis), 100)
     marks.begin(("app", "1"), "b1", 10)
     marks.begin(("app", "2"), "b1", 10)
     marks.release(("app", "2"))
@@ -83,7 +83,7 @@ def test_every_mark_expires(redis: Redis) -> None:
 
 
 def test_hostile_names_make_short_plain_keys_that_stay_apart(redis: Redis) -> None:
-    marks = Marks(Line(redis), 100)
+    marks = Marks(Deferred(redis), 100)
     hostile = ["x" * 10_000, "x" * 9_999, "a:b", "a\nb", "../..", "\x1b[2J", "消息", "\ud800", ""]
     for name in hostile:
         assert marks.begin(("app", name), "b1", 10).state == "begun"
@@ -97,7 +97,7 @@ def many(number: int, batch: str = "b1") -> list[tuple[tuple[str, str], str]]:
 
 
 def test_what_is_held_is_begun_by_its_holder_only(redis: Redis) -> None:
-    ours, theirs = Marks(Line(redis), 100), Marks(Line(redis), 100)
+    ours, theirs = Marks(Deferred(redis), 100), Marks(Deferred(redis), 100)
     ours.hold(many(2))
     assert theirs.begin(("app", "0"), "b2", 10).state == "busy"
     begun = ours.begin(("app", "0"), "b1", 10)
@@ -106,7 +106,7 @@ def test_what_is_held_is_begun_by_its_holder_only(redis: Redis) -> None:
 
 
 def test_what_is_not_new_cannot_be_held(redis: Redis) -> None:
-    ours, theirs = Marks(Line(redis), 100), Marks(Line(redis), 100)
+    ours, theirs = Marks(Deferred(redis), 100), Marks(Deferred(redis), 100)
     theirs.begin(("app", "0"), "b1", 10)
     theirs.begin(("app", "1"), "b1", 10)
     theirs.finish(("app", "1"))
@@ -115,7 +115,7 @@ def test_what_is_not_new_cannot_be_held(redis: Redis) -> None:
 
 
 def test_what_was_held_and_not_begun_counts_as_no_try(redis: Redis) -> None:
-    ours, theirs = Marks(Line(redis), 100), Marks(Line(redis), 100)
+    ours, theirs = Marks(Deferred(redis), 100), Marks(Deferred(redis), 100)
     ours.hold(many(2))
     ours.begin(("app", "0"), "b1", 10)
     ours.let_go()
@@ -126,8 +126,8 @@ def test_what_was_held_and_not_begun_counts_as_no_try(redis: Redis) -> None:
 
 def test_what_a_dead_process_held_is_free_again_soon(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tasks.store.marks.HOLD_SECONDS", 0.1)
-    Marks(Line(redis), 100).hold(many(1))
-    theirs = Marks(Line(redis), 100)
+    Marks(Deferred(redis), 100).hold(many(1))
+    theirs = Marks(Deferred(redis), 100)
     busy = theirs.begin(("app", "0"), "b1", 10)
     assert (busy.state, busy.wait <= 0.1) == ("busy", True)
     time.sleep(busy.wait + 0.01)
@@ -137,7 +137,7 @@ def test_what_a_dead_process_held_is_free_again_soon(redis: Redis, monkeypatch: 
 
 def test_a_holder_that_was_held_up_claims_again(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tasks.store.marks.HOLD_SECONDS", 0.1)
-    ours, theirs = Marks(Line(redis), 100), Marks(Line(redis), 100)
+    ours, theirs = Marks(Deferred(redis), 100), Marks(Deferred(redis), 100)
     ours.hold(many(1))
     time.sleep(0.12)
     assert theirs.begin(("app", "0"), "b2", 10).state == "begun"
@@ -146,19 +146,19 @@ def test_a_holder_that_was_held_up_claims_again(redis: Redis, monkeypatch: pytes
 
 def test_what_was_held_too_long_ago_is_not_let_go(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tasks.store.marks.HOLD_SECONDS", 0.1)
-    ours, theirs = Marks(Line(redis), 100), Marks(Line(redis), 100)
+    ours, theirs = Marks(Deferred(redis), 100), Marks(Deferred(redis), 100)
     ours.hold(many(1))
     time.sleep(0.12)
     theirs.begin(("app", "0"), "b2", 10)
     ours.let_go()
-    assert Marks(Line(redis), 100).begin(("app", "0"), "b3", 10).state == "busy"
+    assert Marks(Deferred(redis), 100).begin(("app", "0"), "b3", 10).state == "busy"
 
 
 def test_a_try_that_fails_in_a_bundle_is_released_after_its_claim_has_arrived(redis: Redis) -> None:
-    line = Line(redis)
-    marks = Marks(line, 100)
-    with line.held(lambda _: None):
+    deferred = Deferred(redis)
+    marks = Marks(deferred, 100)
+    with deferred.held(lambda _: None):
         marks.hold(many(1))
         marks.begin(("app", "0"), "b1", 10)
         marks.release(("app", "0"))
-    assert Marks(Line(redis), 100).begin(("app", "0"), "b1", 10).state == "begun"
+    assert Marks(Deferred(redis), 100).begin(("app", "0"), "b1", 10).state == "begun"

@@ -8,7 +8,7 @@ from tasks.clock import day
 from tasks.rules.circuit_breaker import Pause
 from tasks.runtime import Stores
 from tasks.store.batches import Open
-from tasks.store.flow import FLOW
+from tasks.store.handling_rate import FLOW
 from tasks.store.letters import Letter
 
 NOW = 1_795_219_200.0

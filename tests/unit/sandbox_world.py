@@ -4,16 +4,16 @@ import json
 from typing import Any
 
 from tasks.clock import timestamp
-from tasks.sandbox.exchange import Answer, Call
-from tasks.sandbox.faults import FaultSpec
-from tasks.sandbox.qianmi import Qianmi
-from tasks.sandbox.respond import respond
-from tasks.sandbox.signatures import qianmi_sign, top_sign
-from tasks.sandbox.state import Publication, State
-from tasks.sandbox.switches import Switches
-from tasks.sandbox.top import Top
-from tasks.sandbox.vvtool import Vvtool
-from tasks.sandbox.wiretime import epoch_of
+from tasks.sandbox.memory.exchange import Answer, Call
+from tasks.sandbox.memory.faults import FaultSpec
+from tasks.sandbox.memory.state import Publication, State
+from tasks.sandbox.memory.switches import Switches
+from tasks.sandbox.memory.wiretime import epoch_of
+from tasks.sandbox.platforms.qianmi import Qianmi
+from tasks.sandbox.platforms.respond import respond
+from tasks.sandbox.platforms.signatures import qianmi_sign, top_sign
+from tasks.sandbox.platforms.top import Top
+from tasks.sandbox.platforms.vvtool import Vvtool
 
 NOON = "2016-01-01 12:00:00"
 CONSUME = "taobao.tmc.messages.consume"

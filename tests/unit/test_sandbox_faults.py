@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from tasks.sandbox.faults import FaultSpec
+from tasks.sandbox.memory.faults import FaultSpec
 from tests.unit.sandbox_world import (
     CONFIRM,
     CONSUME,

@@ -3,9 +3,9 @@
 import pytest
 
 from tasks.clock import timestamp
-from tasks.sandbox.apps import App, AppSpec
-from tasks.sandbox.limits import DayCount, Limited, Window
-from tasks.sandbox.wiretime import epoch_of, is_fresh, seconds_to_midnight
+from tasks.sandbox.memory.apps import App, AppSpec
+from tasks.sandbox.memory.limits import DayCount, Limited, Window
+from tasks.sandbox.memory.wiretime import epoch_of, is_fresh, seconds_to_midnight
 
 
 def at(text: str) -> float:

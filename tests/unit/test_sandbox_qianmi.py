@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from tasks.sandbox.apps import AppSpec
-from tasks.sandbox.exchange import Call
-from tasks.sandbox.respond import respond
+from tasks.sandbox.memory.apps import AppSpec
+from tasks.sandbox.memory.exchange import Call
+from tasks.sandbox.platforms.respond import respond
 from tests.unit.sandbox_world import NOON, QM_CONFIRM, QM_CONSUME, World, qianmi_error, qianmi_items
 
 

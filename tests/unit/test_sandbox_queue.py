@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.sandbox.queue import DestructiveQueue, Entry, Queue
+from tasks.sandbox.memory.queue import DestructiveQueue, Entry, Queue
 
 LEASE = 10.0
 AGES = 0.0

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.sandbox.signatures import Empties, matches, qianmi_sign, top_sign, top_signs
+from tasks.sandbox.platforms.signatures import Empties, matches, qianmi_sign, top_sign, top_signs
 
 SECRET = "helloworld"
 TOP = {"app_key": "12345678", "timestamp": "2016-01-01 12:00:00", "format": "json", "v": "2.0"}

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from tasks.sandbox import ledger
-from tasks.sandbox.apps import AppSpec
-from tasks.sandbox.book import KEPT
-from tasks.sandbox.state import Publication
+from tasks.sandbox.memory.apps import AppSpec
+from tasks.sandbox.memory.book import KEPT
+from tasks.sandbox.memory.state import Publication
 from tests.unit.sandbox_world import CONFIRM, World, qianmi_items, top_items
 
 

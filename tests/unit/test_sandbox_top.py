@@ -6,11 +6,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tasks.sandbox.apps import AppSpec
-from tasks.sandbox.counter import Counter
-from tasks.sandbox.exchange import Call
-from tasks.sandbox.respond import respond
-from tasks.sandbox.signatures import top_sign
+from tasks.sandbox.memory.apps import AppSpec
+from tasks.sandbox.memory.counter import Counter
+from tasks.sandbox.memory.exchange import Call
+from tasks.sandbox.platforms.respond import respond
+from tasks.sandbox.platforms.signatures import top_sign
 from tests.unit.sandbox_world import CONFIRM, CONSUME, COUNT, NOON, World, top_error, top_items
 
 T2 = {

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tasks.sandbox.apps import AppSpec
-from tasks.sandbox.exchange import Answer
+from tasks.sandbox.memory.apps import AppSpec
+from tasks.sandbox.memory.exchange import Answer
 from tests.unit.sandbox_world import NOON, World, vv_code, vv_items
 
 
@@ -180,7 +180,7 @@ def test_an_id_may_repeat_under_another_topic(world: World) -> None:
 
 
 def _publication(topic: str) -> Any:
-    from tasks.sandbox.state import Publication
+    from tasks.sandbox.memory.state import Publication
 
     messages = [{"id": "7", "topic": topic, "content": "{}"}]
     return Publication.model_validate({"platform": "vvtool", "shop_id": "123", "messages": messages})

@@ -18,7 +18,7 @@ from tasks.rules import circuit_breaker
 from tasks.rules.circuit_breaker import Pause
 from tasks.runtime import stores
 from tasks.settings import settings
-from tasks.store.due import CHUNK
+from tasks.store.connection import CHUNK
 
 
 @dataclass(frozen=True, slots=True)

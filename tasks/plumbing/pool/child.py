@@ -41,7 +41,7 @@ def run(ticket: int, calls: Sequence[Call]) -> Ended:
         if progress:
             progress.set(ticket, answered, len(ended))
 
-    with stores().line.held(watch):
+    with stores().deferred.held(watch):
         if len(calls) > 1:
             calls = together(calls)
         for target, args in calls:

@@ -34,7 +34,7 @@ Watch = Callable[[bool], None]
 """Told that everything so far has been sent; and with True, that it was answered."""
 
 
-class Line:
+class Deferred:
     """One process's way to Redis for commands of both kinds."""
 
     def __init__(self, redis: Client) -> None:

@@ -4,10 +4,10 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from tasks.sandbox.exchange import Platform
-from tasks.sandbox.limits import DayCount, Limited, Window
-from tasks.sandbox.queue import Queue
-from tasks.sandbox.wiretime import seconds_to_midnight
+from tasks.sandbox.memory.exchange import Platform
+from tasks.sandbox.memory.limits import DayCount, Limited, Window
+from tasks.sandbox.memory.queue import Queue
+from tasks.sandbox.memory.wiretime import seconds_to_midnight
 
 SECRET = "helloworld"  # noqa: S105  (invented, and the same in the documentation's worked example)
 SESSIONS = {"taobao": ("test-session",), "qianmi": ("test-token",), "vvtool": ()}

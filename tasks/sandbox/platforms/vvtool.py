@@ -3,14 +3,14 @@
 import json
 from typing import Any
 
-from tasks.sandbox.apps import App
-from tasks.sandbox.exchange import Answer, Call, Platform, Refused, Target
-from tasks.sandbox.faults import FaultSpec
-from tasks.sandbox.limits import Limited
+from tasks.sandbox.memory.apps import App
+from tasks.sandbox.memory.exchange import Answer, Call, Platform, Refused, Target
+from tasks.sandbox.memory.faults import FaultSpec
+from tasks.sandbox.memory.limits import Limited
+from tasks.sandbox.memory.queue import DestructiveQueue
+from tasks.sandbox.memory.state import State
 from tasks.sandbox.params import is_digits, number_in
-from tasks.sandbox.queue import DestructiveQueue
-from tasks.sandbox.spoil import reply_items
-from tasks.sandbox.state import State
+from tasks.sandbox.platforms.spoil import reply_items
 
 PATH = "/tool/erps/tbconsume"
 QUANTITY = range(10, 201)

@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterator
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from tasks.sandbox.apps import BUILT_IN, App, AppSpec
-from tasks.sandbox.book import Book
-from tasks.sandbox.counter import Counter
-from tasks.sandbox.exchange import Platform
-from tasks.sandbox.faults import Faults, FaultSpec
-from tasks.sandbox.queue import DestructiveQueue, Entry, Queue
-from tasks.sandbox.switches import Switches
-from tasks.sandbox.wires import Draft, Ids, qianmi_wire, taobao_wire, vvtool_wire
+from tasks.sandbox.memory.apps import BUILT_IN, App, AppSpec
+from tasks.sandbox.memory.book import Book
+from tasks.sandbox.memory.counter import Counter
+from tasks.sandbox.memory.exchange import Platform
+from tasks.sandbox.memory.faults import Faults, FaultSpec
+from tasks.sandbox.memory.queue import DestructiveQueue, Entry, Queue
+from tasks.sandbox.memory.switches import Switches
+from tasks.sandbox.memory.wires import Draft, Ids, qianmi_wire, taobao_wire, vvtool_wire
 
 PUB_APP_KEY = "12421314"
 """Who publishes vv-tool's messages; elsewhere it is the app itself."""

@@ -6,8 +6,7 @@ taken since somebody looked before; it counts as the handlers' rate when tasks w
 tidings:flow   hash: handed (messages handed out so far), rate; at, base, waiting (the last look that counted)
 """
 
-from tasks.store.connection import Client
-from tasks.store.due import NOW
+from tasks.store.connection import NOW, Client
 from tasks.store.keys import PREFIX
 
 FLOW = PREFIX + "flow"
@@ -41,7 +40,7 @@ return rate
 )
 
 
-class Flow:
+class HandlingRate:
     """The rate at which handle tasks are taken."""
 
     def __init__(self, redis: Client) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.clock import SHANGHAI, timestamp
-from tasks.sandbox.exchange import Platform
+from tasks.sandbox.memory.exchange import Platform
 
 USER_ID = {"taobao": "3293576715", "vvtool": "3293576715", "qianmi": "A854800"}
 USER_NICK = "sandbox seller"

@@ -2,9 +2,9 @@
 
 from typing import Protocol
 
-from tasks.sandbox.exchange import Answer, Call, Platform, Refused, Target
-from tasks.sandbox.faults import CALL_KINDS, FaultSpec
-from tasks.sandbox.state import State
+from tasks.sandbox.memory.exchange import Answer, Call, Platform, Refused, Target
+from tasks.sandbox.memory.faults import CALL_KINDS, FaultSpec
+from tasks.sandbox.memory.state import State
 
 HTML = "<html><head><title>{0}</title></head><body><h1>{0}</h1></body></html>"
 HTML_TYPE = "text/html"

@@ -1,11 +1,11 @@
 """What Qianmi's gateway checks before an API runs, in the order of the framework it is built on."""
 
-from tasks.sandbox.apps import App
-from tasks.sandbox.exchange import Call, Refused, Target
-from tasks.sandbox.limits import Limited
-from tasks.sandbox.signatures import matches, qianmi_sign
-from tasks.sandbox.state import State
-from tasks.sandbox.wiretime import is_fresh
+from tasks.sandbox.memory.apps import App
+from tasks.sandbox.memory.exchange import Call, Refused, Target
+from tasks.sandbox.memory.limits import Limited
+from tasks.sandbox.memory.state import State
+from tasks.sandbox.memory.wiretime import is_fresh
+from tasks.sandbox.platforms.signatures import matches, qianmi_sign
 
 
 def admitted(state: State, call: Call, target: Target, *, needs_token: bool) -> App:

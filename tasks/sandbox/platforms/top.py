@@ -4,16 +4,17 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tasks.sandbox import counter, topxml
-from tasks.sandbox.apps import App
-from tasks.sandbox.exchange import Answer, Call, Platform, Refused, Target
-from tasks.sandbox.faults import CONFIRM_KINDS, FaultSpec
+from tasks.sandbox.memory import counter
+from tasks.sandbox.memory.apps import App
+from tasks.sandbox.memory.exchange import Answer, Call, Platform, Refused, Target
+from tasks.sandbox.memory.faults import CONFIRM_KINDS, FaultSpec
+from tasks.sandbox.memory.queue import Queue
+from tasks.sandbox.memory.state import State, group_key
+from tasks.sandbox.memory.wires import compact
 from tasks.sandbox.params import is_digits, number_in, number_of
-from tasks.sandbox.queue import Queue
-from tasks.sandbox.spoil import reply_items
-from tasks.sandbox.state import State, group_key
-from tasks.sandbox.top_checks import PARAMETER, TEXTS, admitted
-from tasks.sandbox.wires import compact
+from tasks.sandbox.platforms import topxml
+from tasks.sandbox.platforms.spoil import reply_items
+from tasks.sandbox.platforms.top_checks import PARAMETER, TEXTS, admitted
 
 QUANTITY = range(10, 201)
 CONFIRM_LIMIT = 200

@@ -3,12 +3,12 @@
 import math
 import re
 
-from tasks.sandbox.apps import App
-from tasks.sandbox.exchange import Call, Refused, Target
-from tasks.sandbox.limits import Limited
-from tasks.sandbox.signatures import matches, top_signs
-from tasks.sandbox.state import State
-from tasks.sandbox.wiretime import is_fresh
+from tasks.sandbox.memory.apps import App
+from tasks.sandbox.memory.exchange import Call, Refused, Target
+from tasks.sandbox.memory.limits import Limited
+from tasks.sandbox.memory.state import State
+from tasks.sandbox.memory.wiretime import is_fresh
+from tasks.sandbox.platforms.signatures import matches, top_signs
 
 BANNED_API = "accesscontrol.limited-by-api-access-count"
 BANNED_APP = "accesscontrol.limited-by-app-access-count"

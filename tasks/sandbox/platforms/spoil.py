@@ -3,10 +3,10 @@
 import json
 from collections.abc import Callable
 
-from tasks.sandbox.exchange import Target
-from tasks.sandbox.faults import ITEM_KINDS, ORDER_KINDS, Faults
-from tasks.sandbox.queue import Entry, Queue
-from tasks.sandbox.wires import compact
+from tasks.sandbox.memory.exchange import Target
+from tasks.sandbox.memory.faults import ITEM_KINDS, ORDER_KINDS, Faults
+from tasks.sandbox.memory.queue import Entry, Queue
+from tasks.sandbox.memory.wires import compact
 
 Item = dict[str, object]
 

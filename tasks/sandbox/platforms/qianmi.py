@@ -4,14 +4,14 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from tasks.sandbox.apps import App
-from tasks.sandbox.exchange import Answer, Call, Platform, Refused, Target
-from tasks.sandbox.faults import CONFIRM_KINDS, FaultSpec
+from tasks.sandbox.memory.apps import App
+from tasks.sandbox.memory.exchange import Answer, Call, Platform, Refused, Target
+from tasks.sandbox.memory.faults import CONFIRM_KINDS, FaultSpec
+from tasks.sandbox.memory.queue import Queue
+from tasks.sandbox.memory.state import State, group_key
 from tasks.sandbox.params import number_in
-from tasks.sandbox.qianmi_checks import admitted, invalid, missing
-from tasks.sandbox.queue import Queue
-from tasks.sandbox.spoil import reply_items
-from tasks.sandbox.state import State, group_key
+from tasks.sandbox.platforms.qianmi_checks import admitted, invalid, missing
+from tasks.sandbox.platforms.spoil import reply_items
 
 QUANTITY = range(1, 101)
 ERROR_TOKEN = "@@$-ERROR_TOKEN$-@@"  # noqa: S105  (marks every error reply, no secret)

@@ -6,7 +6,7 @@ from enum import Enum, auto
 from heapq import heappop, heappush
 from itertools import count
 
-from tasks.sandbox.limits import DayCount
+from tasks.sandbox.memory.limits import DayCount
 
 
 class Place(Enum):

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict, deque
 from typing import Any
 
-from tasks.sandbox.exchange import Target
+from tasks.sandbox.memory.exchange import Target
 
 KEPT = 10_000
 """Calls that are kept; older ones are only counted."""

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from tasks.sandbox.signatures import Empties
+from tasks.sandbox.platforms.signatures import Empties
 
 
 class _Model(BaseModel):

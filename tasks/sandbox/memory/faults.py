@@ -6,7 +6,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from tasks.sandbox.exchange import Platform, Target
+from tasks.sandbox.memory.exchange import Platform, Target
 
 Kind = Literal[
     "error",

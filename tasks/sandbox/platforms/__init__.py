@@ -1,0 +1,1 @@
+"""The three platforms on the wire: what they check, answer and refuse."""
