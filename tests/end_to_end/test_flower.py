@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import requests
 
-from tasks.commands import children
-from tasks.commands.embedded import free_port
+from tasks.commands.processes import children
+from tasks.commands.processes.valkey import free_port
 from tests.end_to_end.installation import Installation
 
 ACCOUNTS = """

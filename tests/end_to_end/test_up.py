@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from tasks.commands.embedded import Embedded, free_port
 from tasks.commands.processes import Processes
-from tasks.commands.stopping import Stopping
+from tasks.commands.processes.stopping import Stopping
+from tasks.commands.processes.valkey import Embedded, free_port
 from tasks.sandbox.control import Control
 from tasks.store.connection import connect
 from tests.end_to_end.marked import Mark, until

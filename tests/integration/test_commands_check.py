@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tasks.commands.embedded import Embedded, free_port
 from tasks.commands.processes import Processes
-from tasks.commands.stopping import Stopping
+from tasks.commands.processes.stopping import Stopping
+from tasks.commands.processes.valkey import Embedded, free_port
 from tasks.runtime import Stores
 from tasks.store.letters import Letter
 

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from tasks.commands.embedded import NAME, Embedded, free_port
-from tasks.commands.home import claimed
 from tasks.commands.processes import Processes
-from tasks.commands.stopping import Interrupted, Stopping
+from tasks.commands.processes.stopping import Interrupted, Stopping
+from tasks.commands.processes.valkey import NAME, Embedded, free_port
 from tasks.commands.unusable import Unusable
+from tasks.commands.up.home import claimed
 
 
 @pytest.fixture

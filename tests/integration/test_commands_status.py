@@ -21,10 +21,10 @@ from rich.cells import cell_len
 
 from tasks import app, runtime
 from tasks.commands.accounts import accounts
-from tasks.commands.embedded import Embedded, free_port
 from tasks.commands.processes import Processes
+from tasks.commands.processes.stopping import Stopping
+from tasks.commands.processes.valkey import Embedded, free_port
 from tasks.commands.status import broker, status
-from tasks.commands.stopping import Stopping
 from tasks.names import CONFIRM, CONSUME, HANDLE
 from tasks.rules.allowance import limits_of
 from tasks.rules.circuit_breaker import Pause

@@ -13,8 +13,9 @@ from celery.contrib.testing.worker import start_worker
 from redis import Redis
 
 from handlers import Message, Reject, Retry
-from tasks import app, confirm, consume, replay, sending
+from tasks import app, confirm, consume, sending
 from tasks.accounts import Account, fingerprint
+from tasks.commands.letters import redrive
 from tasks.platforms import BadRequest, Item, Keep, PlatformError, Reply, Spoilt, Transient, Unauthorised
 from tasks.platforms.vvtool import VvtoolClient
 from tasks.pulling import holding_back
@@ -361,7 +362,7 @@ def test_a_reply_that_cannot_be_read_becomes_a_letter_that_can_be_replayed(
     assert tidings.inbox.waiting("vshop") == 0
     (letter,) = tidings.letters.all()
     assert letter.reply
-    assert replay.send([letter]) == 1
+    assert redrive.send([letter]) == 1
     assert len(tidings.letters) == 0
     kept = tidings.inbox.again("vshop", 60)
     assert kept is not None

@@ -8,7 +8,8 @@ import pytest
 from celery.contrib.testing.worker import start_worker
 
 from handlers import Message, Reject
-from tasks import app, replay
+from tasks import app
+from tasks.commands.letters import redrive
 from tasks.runtime import Stores
 from tasks.store.letters import Letter
 
@@ -44,7 +45,7 @@ def test_a_replayed_letter_leaves_when_it_is_handled(tidings: Stores, worker: No
         seen.append(message.id)
 
     registered(on_any)
-    assert replay.send([bury(tidings, number) for number in range(50)]) == 50
+    assert redrive.send([bury(tidings, number) for number in range(50)]) == 50
     until(lambda: len(tidings.letters) == 0)
     assert sorted(map(int, seen)) == list(range(50))
     assert tidings.marks.over([("app", "7")]) == [True]
@@ -57,19 +58,19 @@ def test_a_replayed_letter_that_fails_stays_with_what_is_new(
         raise Reject("still no stock")
 
     registered(on_any)
-    replay.send([bury(tidings, 1)])
+    redrive.send([bury(tidings, 1)])
     until(lambda: [letter.reason for letter in tidings.letters.all()] == ["still no stock"])
     until(lambda: tidings.marks.over([("app", "1")]) == [True])  # if the platform sends it after all, it is known
 
 
 def test_a_replayed_letter_that_nobody_handles_stays(tidings: Stores, worker: None, registered: Register) -> None:
-    replay.send([bury(tidings, 1)])
+    redrive.send([bury(tidings, 1)])
     until(lambda: tidings.tally.read("shop", now=time.time()).get("replayed_ignored"))
     assert len(tidings.letters) == 1
 
 
 def test_what_was_never_readable_is_left_out(tidings: Stores) -> None:
-    assert replay.send([Letter("taobao", "shop", "", "5", "{", "cannot be read")]) == 0
+    assert redrive.send([Letter("taobao", "shop", "", "5", "{", "cannot be read")]) == 0
 
 
 def test_a_replay_that_was_handled_but_whose_letter_was_left_drops_it(
@@ -78,7 +79,7 @@ def test_a_replay_that_was_handled_but_whose_letter_was_left_drops_it(
     registered(handler)
     letter = bury(tidings, 1)
     tidings.marks.finish(letter.names)
-    replay.send([letter])
+    redrive.send([letter])
     until(lambda: len(tidings.letters) == 0)
 
 
@@ -90,7 +91,7 @@ def test_a_replay_that_keeps_raising_comes_back_soon(tidings: Stores, worker: No
         raise ConnectionError
 
     registered(on_any)
-    replay.send([bury(tidings, 1)])
+    redrive.send([bury(tidings, 1)])
     until(lambda: "ConnectionError" in next(tidings.letters.all()).reason)
     assert len(tries) == 3
 
@@ -104,7 +105,7 @@ def test_a_replay_is_handled_once_however_often_it_is_sent(tidings: Stores, work
 
     registered(on_any)
     letter = bury(tidings, 1)
-    replay.send([letter, letter])
+    redrive.send([letter, letter])
     until(lambda: len(tidings.letters) == 0)
     time.sleep(0.8)
     assert seen == ["1"]

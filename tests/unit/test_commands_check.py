@@ -6,9 +6,9 @@ import pytest
 from pydantic import SecretStr
 
 from tasks.accounts import Accounts, TaobaoGateway
-from tasks.commands.check_redis import judged, skew, waiting
-from tasks.commands.check_setup import fitting
-from tasks.commands.finding import Finding, fail, ok
+from tasks.commands.check.finding import Finding, fail, ok
+from tasks.commands.check.redis import judged, skew, waiting
+from tasks.commands.check.setup import fitting
 
 GOOD: dict[str, Any] = {"redis_version": "7.2.4", "aof_enabled": 1, "maxmemory_policy": "noeviction", "role": "master"}
 

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from tasks.commands.processes import Ended, Processes
-from tasks.commands.restarting import LONGEST_WAIT, STEADY_SECONDS, Restarting, told, wait_before
+from tasks.commands.up.restarting import LONGEST_WAIT, STEADY_SECONDS, Restarting, told, wait_before
 
 
 class Dying(Processes):
@@ -25,7 +25,7 @@ class Dying(Processes):
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The monotonic clock's time, to be set in place."""
     now = [1000.0]
-    monkeypatch.setattr("tasks.commands.restarting.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("tasks.commands.up.restarting.time.monotonic", lambda: now[0])
     return now
 
 

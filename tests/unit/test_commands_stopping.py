@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tasks.commands.stopping import SIGNALS, Interrupted, Stopping
+from tasks.commands.processes.stopping import SIGNALS, Interrupted, Stopping
 
 
 @pytest.mark.parametrize("number", SIGNALS)

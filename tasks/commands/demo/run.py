@@ -7,13 +7,12 @@ from pathlib import Path
 
 from rich.console import Console
 
-from tasks.commands import embedded
 from tasks.commands.demo.screen import final, screen
 from tasks.commands.demo.show import Show, TimeUp
 from tasks.commands.demo.stage import Stage
 from tasks.commands.demo.verdict import Sums, summary, words
-from tasks.commands.processes import Processes
-from tasks.commands.stopping import Interrupted, Stopping
+from tasks.commands.processes import Processes, valkey
+from tasks.commands.processes.stopping import Interrupted, Stopping
 from tasks.commands.unusable import Unusable
 
 FAILED = 1
@@ -25,7 +24,7 @@ def perform(number: int, *, keep: bool) -> int:
     """Show the demo with so many messages; the exit code. Raises `Unusable` when a part of it cannot be had."""
     if find_spec("aiohttp") is None:
         raise Unusable("the sandbox needs aiohttp; install 'tidings[sandbox]'")
-    embedded.binary()
+    valkey.binary()
     console = Console()
     folder = Path(tempfile.mkdtemp(prefix="tidings-demo-"))
     code = FAILED

@@ -6,16 +6,16 @@ from collections.abc import Callable, Sequence
 from redis.exceptions import RedisError
 from requests.exceptions import RequestException
 
-from tasks.commands import children
 from tasks.commands.demo.cast import CAST, EXPIRED, FLAKY, Actor
 from tasks.commands.demo.screen import Screen
 from tasks.commands.demo.script import messages, shares
 from tasks.commands.demo.stage import LEASE, Stage
 from tasks.commands.demo.verdict import Sums, judge
 from tasks.commands.demo.watch import Now
-from tasks.commands.restarting import told
-from tasks.commands.stopping import Stopping
+from tasks.commands.processes import children
+from tasks.commands.processes.stopping import Stopping
 from tasks.commands.unusable import Unusable
+from tasks.commands.up.restarting import told
 
 LIMIT_SECONDS = 100.0
 """For everything; a demo that is not over by then has failed."""

@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tasks.accounts import fingerprint, load
-from tasks.commands import children
 from tasks.commands.demo.cast import SECRETS, accounts_file
 from tasks.commands.demo.journal import FOLDER, Journal
 from tasks.commands.demo.watch import Watch
-from tasks.commands.embedded import Embedded, free_port
-from tasks.commands.processes import Processes
-from tasks.commands.stopping import Stopping
+from tasks.commands.processes import Processes, children
+from tasks.commands.processes.stopping import Stopping
+from tasks.commands.processes.valkey import Embedded, free_port
 from tasks.commands.unusable import Unusable
 from tasks.runtime import Stores
 from tasks.sandbox.control import Control

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import click
 
 from tasks.commands.status.attention import Found
+from tasks.commands.status.json_lines import objects
 from tasks.commands.status.lines import Line, lines
-from tasks.commands.status.machines import objects
 from tasks.commands.status.ordering import ordered
 from tasks.commands.status.reading import Picture, read
 from tasks.commands.tables import json_line

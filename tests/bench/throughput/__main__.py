@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from tasks.commands.stopping import Interrupted, Stopping
+from tasks.commands.processes.stopping import Interrupted, Stopping
 from tasks.sandbox.process import ROOT, running
 from tests.bench.throughput import figures, machine, picture, plan, table
 from tests.bench.throughput.cases import HANDLERS, Case, Handler

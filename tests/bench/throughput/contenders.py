@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from tasks.commands import children
+from tasks.commands.processes import children
 from tests.bench.throughput.cases import Handler
 
 PEERS = "tests.bench.throughput.peers"

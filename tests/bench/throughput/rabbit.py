@@ -10,8 +10,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks.commands.embedded import free_port
 from tasks.commands.processes import Processes
+from tasks.commands.processes.valkey import free_port
 
 PLACES = ("/usr/lib/rabbitmq/bin/rabbitmq-server", "rabbitmq-server")
 """Debian's wrapper of the second one insists on a user of its own; the first is what it wraps."""

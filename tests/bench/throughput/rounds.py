@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from tasks.commands.stopping import Stopping
+from tasks.commands.processes.stopping import Stopping
 from tasks.sandbox.control import Control
 from tests.bench.throughput import meter, shop
 from tests.bench.throughput.cases import BASE, HANDLERS, Case

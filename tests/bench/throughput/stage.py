@@ -11,9 +11,9 @@ from typing import Self
 
 from redis import Redis
 
-from tasks.commands.embedded import Embedded, free_port
 from tasks.commands.processes import Processes
-from tasks.commands.stopping import Stopping
+from tasks.commands.processes.stopping import Stopping
+from tasks.commands.processes.valkey import Embedded, free_port
 from tasks.sandbox.control import Control
 from tests.bench.throughput import meter, shop
 from tests.bench.throughput.cases import Case, Drafted, dealt

@@ -12,8 +12,8 @@ from typing import Any
 from tasks.commands.demo.cast import CAST
 from tasks.commands.demo.script import shares
 from tasks.commands.processes import Processes
-from tasks.commands.restarting import told
-from tasks.commands.stopping import Stopping
+from tasks.commands.processes.stopping import Stopping
+from tasks.commands.up.restarting import told
 from tests.end_to_end.chaos import faults, plan
 from tests.end_to_end.chaos.evidence import Evidence
 from tests.end_to_end.chaos.plan import WORKERS, Act, Plan

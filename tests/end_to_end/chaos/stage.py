@@ -9,12 +9,11 @@ from pathlib import Path
 
 from redis import Redis
 
-from tasks.commands import children
 from tasks.commands.demo.cast import CAST, GATEWAYS
 from tasks.commands.demo.stage import Stage
-from tasks.commands.embedded import NAME as VALKEY
-from tasks.commands.processes import Processes
-from tasks.commands.stopping import Stopping
+from tasks.commands.processes import Processes, children
+from tasks.commands.processes.stopping import Stopping
+from tasks.commands.processes.valkey import NAME as VALKEY
 from tasks.commands.unusable import Unusable
 from tasks.store.letters import LETTERS
 from tests.end_to_end.chaos.faults import READ_SECONDS

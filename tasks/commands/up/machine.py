@@ -10,15 +10,14 @@ from pathlib import Path
 from handlers.errors import HandlersError
 from tasks.accounts import AccountsError, load
 from tasks.accounts.origins import PYTHON
-from tasks.commands import children
-from tasks.commands.embedded import NAME as VALKEY
-from tasks.commands.embedded import USUAL_PORT, Embedded, free_port
-from tasks.commands.home import claimed
 from tasks.commands.masking import masked
-from tasks.commands.processes import Processes
-from tasks.commands.restarting import Restarting
-from tasks.commands.stopping import Interrupted, Stopping
+from tasks.commands.processes import Processes, children
+from tasks.commands.processes.stopping import Interrupted, Stopping
+from tasks.commands.processes.valkey import NAME as VALKEY
+from tasks.commands.processes.valkey import USUAL_PORT, Embedded, free_port
 from tasks.commands.unusable import Unusable
+from tasks.commands.up.home import claimed
+from tasks.commands.up.restarting import Restarting
 from tasks.runtime import registry
 from tasks.settings import settings
 

@@ -11,8 +11,8 @@ def check(ctx: click.Context) -> None:
 
     Exit code 1 if anything fails; warnings do not count.
     """
-    from tasks.commands.check_redis import letters_findings, redis_findings
-    from tasks.commands.check_setup import accounts_findings, broker_findings, handlers_findings, lease_findings
+    from tasks.commands.check.redis import letters_findings, redis_findings
+    from tasks.commands.check.setup import accounts_findings, broker_findings, handlers_findings, lease_findings
 
     found = []
     setup = (accounts_findings, handlers_findings, lease_findings)

@@ -24,8 +24,8 @@ def up(concurrency: int | None, loglevel: str, flower: int | None) -> None:
     The Valkey comes with the package and keeps its data in .tidings/ (TIDINGS_HOME). If TIDINGS_REDIS_URL is set, that Redis
     is used instead. A process that ends is started again. Ctrl-C stops everything.
     """
-    from tasks.commands.machine import Machine
     from tasks.commands.unusable import Unusable
+    from tasks.commands.up.machine import Machine
 
     def say(text: str) -> None:
         click.echo(f"up: {text}", err=True)

@@ -9,7 +9,7 @@ from kombu.exceptions import KombuError
 from handlers.errors import HandlersError
 from handlers.registry import Handler
 from tasks.accounts import Accounts, AccountsError, load
-from tasks.commands.finding import Finding, fail, ok, warn
+from tasks.commands.check.finding import Finding, fail, ok, warn
 from tasks.commands.masking import masked
 from tasks.plumbing.visibility import visibility
 from tasks.rules.lease import try_seconds

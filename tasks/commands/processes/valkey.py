@@ -16,7 +16,7 @@ from redis.exceptions import BusyLoadingError, RedisError
 from redis.retry import Retry
 
 from tasks.commands.processes import Processes
-from tasks.commands.stopping import Stopping
+from tasks.commands.processes.stopping import Stopping
 from tasks.commands.unusable import Unusable
 
 NAME = "valkey"

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Self
 
-from tasks.commands import guard
+from tasks.commands.processes import guard
 
 STOP_SECONDS = 7.0
 """What children get to end by themselves."""

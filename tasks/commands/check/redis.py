@@ -6,7 +6,7 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
-from tasks.commands.finding import Finding, fail, ok, warn
+from tasks.commands.check.finding import Finding, fail, ok, warn
 from tasks.commands.masking import masked
 from tasks.runtime import stores
 from tasks.settings import settings
