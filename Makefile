@@ -28,10 +28,11 @@ chaos: setup  ## kill, restart and spoil everything for some minutes, and count 
 bench: $(WITH_BENCH)  ## measure everything, or only BENCH="throughput fairness"; takes the better part of an hour
 	@$(BIN)/python -m tests.bench $(BENCH)
 
-lint: setup  ## lint, format, types
+lint: setup  ## lint, format, types, layers
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --quiet --check
 	@$(BIN)/mypy --no-error-summary
+	@told=$$($(BIN)/lint-imports --no-logo --no-cache) || { echo "$$told"; exit 1; }
 
 check: lint test  ## everything that CI looks at
 

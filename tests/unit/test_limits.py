@@ -7,7 +7,7 @@ import pytest
 from tasks.accounts import QianmiGateway, TaobaoGateway, VvtoolGateway
 from tasks.calling.spent import spent
 from tasks.clock import day_number
-from tasks.costs import Cost, for_each_handled
+from tasks.commands.status.view import Cost, for_each_handled
 from tasks.rules.allowance import CONFIRM_SLEEP, LONGEST_SLEEP, Limits, limits_of
 from tasks.rules.circuit_breaker import Pause, ask_again, outlasts
 from tasks.store.quota import APIS, Used
