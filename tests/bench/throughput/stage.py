@@ -15,13 +15,13 @@ from tasks.commands.processes import Processes
 from tasks.commands.processes.stopping import Stopping
 from tasks.commands.processes.valkey import Embedded, free_port
 from tasks.sandbox.control import Control
+from tests import ROOT
 from tests.bench.throughput import meter, shop
 from tests.bench.throughput.cases import Case, Drafted, dealt
 from tests.bench.throughput.contenders import Contender, python
 from tests.bench.throughput.rabbit import Rabbit
 from tests.bench.throughput.work import JOURNAL
 
-ROOT = Path(__file__).resolve().parents[3]
 SECRET = "helloworld"
 LOOK_SECONDS = 0.05
 SETTLE_SECONDS = 0.05

@@ -16,11 +16,11 @@ from tasks.commands.processes.stopping import Stopping
 from tasks.commands.processes.valkey import NAME as VALKEY
 from tasks.commands.unusable import Unusable
 from tasks.store.letters import LETTERS
+from tests import ROOT
 from tests.end_to_end.chaos.faults import READ_SECONDS
 from tests.end_to_end.chaos.plan import WORKERS, Plan
 from tests.end_to_end.chaos.verdict import Burial, burial
 
-ROOT = Path(__file__).resolve().parents[3]
 HANDLER_SECONDS = 2.0
 READY = b" ready.\n"
 

@@ -1,0 +1,256 @@
+"""`celery -A tasks letters`, on a real Valkey, and replays on a real worker."""
+
+import json
+import logging
+import os
+import pty
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from celery.contrib.testing.worker import start_worker
+from click.testing import CliRunner
+from redis import Redis
+
+from handlers import Message, Reject
+from tasks import app, runtime
+from tasks.commands.letters import letters
+from tasks.commands.letters.replaying import Watch
+from tasks.runtime import Stores
+from tasks.store.letters import Letter
+from tests.conftest import free_port
+from tests.integration.commands.running import assert_harmless, run
+
+Register = Callable[..., object]
+HOSTILE = "\x1b]0;gone\x07[red]\u202e\n\r\ud800" + "x" * 10_000
+
+
+def bury(stores: Stores, id_: str, **fields: object) -> str:
+    """A letter of the account `shop`, by default of a topic `t`."""
+    common: dict[str, object] = {"platform": "taobao", "account": "shop", "topic": "t", "message_id": id_}
+    rest = {"content": '{"buyer": "ZHANG SAN"}', "reason": "no such shop", "names": ("app", id_)}
+    return stores.letters.bury(Letter(**{**common, **rest, **fields}))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def three(tidings: Stores) -> list[str]:
+    """The ids of three letters that differ in everything, the oldest first."""
+    return [
+        bury(tidings, "1", account="shop-a", topic="taobao_trade_TradeBuyerPay", buried=time.time() - 7200),
+        bury(
+            tidings, "2", account="shop-b", topic="taobao_item_ItemAdd", reason="Out of stock", buried=time.time() - 60
+        ),
+        bury(tidings, "3", account="other", topic="qianmi_x", traceback="Traceback\n  boom"),
+    ]
+
+
+@pytest.fixture
+def worker(tidings: Stores) -> Iterator[None]:
+    with start_worker(app, pool="threads", concurrency=4, perform_ping_check=False, loglevel=logging.CRITICAL):
+        yield
+
+
+def test_the_list_shows_what_an_operator_needs_and_no_content(three: list[str]) -> None:
+    said = run(letters, "list")
+    head, *rows = said.out.splitlines()
+    assert head.split() == ["id", "age", "account", "topic", "message", "tries", "reason"]
+    assert [row.split()[0] for row in rows] == three
+    assert rows[0].split()[1:] == ["2h", "shop-a", "taobao_trade_TradeBuyerPay", "1", "1", "no", "such", "shop"]
+    assert "ZHANG" not in said.out + run(letters, "list", "--json").out
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["--account", "shop-*"], [0, 1]),
+        (["--topic", "*_TradeBuyerPay"], [0]),
+        (["--reason", "stock"], [1]),
+        (["--reason", "no * shop"], [0, 2]),
+        (["--older", "1h"], [0]),
+        (["--newer", "30s"], [2]),
+        (["--older", "30s", "--account", "shop-b"], [1]),
+        (["--most", "2"], [0, 1]),
+        (["--account", "nobody"], []),
+    ],
+)
+def test_filters_choose(three: list[str], words: list[str], found: list[int]) -> None:
+    said = run(letters, "list", "--json", *words)
+    assert [row["id"] for row in said.rows] == [three[place] for place in found]
+    assert said.code == 0
+
+
+def test_ids_choose_and_one_that_nobody_has_is_an_error(three: list[str]) -> None:
+    said = run(letters, "list", "--json", three[2], "nobody\x1b", three[0])
+    assert [row["id"] for row in said.rows] == [three[0], three[2]]
+    assert said.code == 1
+    assert "there is no letter nobody\\x1b" in said.err
+
+
+def test_one_letter_is_shown_whole(three: list[str]) -> None:
+    said = run(letters, "show", three[2])
+    assert '  {"buyer": "ZHANG SAN"}' in said.out
+    assert "  Traceback\n    boom" in said.out
+    (row,) = run(letters, "show", "--json", three[2]).rows
+    assert row["content"] == '{"buyer": "ZHANG SAN"}'
+    assert (run(letters, "show", "x").code, run(letters, "show").code) == (1, 2)
+
+
+def test_what_is_exported_can_be_buried_elsewhere_as_it_was(tidings: Stores, three: list[str]) -> None:
+    bury(tidings, "4", topic=HOSTILE, content=HOSTILE)
+    before = list(tidings.letters.all())
+    rows = run(letters, "export").rows
+    tidings.letters.drop(tidings.letters.ids())
+    for row in rows:
+        assert tidings.letters.bury(Letter.from_json(row)) == row["id"]
+    assert list(tidings.letters.all()) == before
+    assert [row["id"] for row in run(letters, "export", "--account", "shop-a").rows] == three[:1]
+
+
+def test_hostile_letters_reach_no_terminal_as_they_are(tidings: Stores) -> None:
+    hostile = dict.fromkeys(("topic", "content", "reason", "traceback", "user_nick", "pub_time"), HOSTILE)
+    id_ = bury(tidings, HOSTILE, account=HOSTILE, **hostile)
+    for words in (["list"], ["list", "--json"], ["show", id_], ["show", id_, "--json"], ["export"]):
+        said = run(letters, *words)
+        assert said.code == 0
+        assert "[red]" in said.out
+    (_, row) = run(letters, "list").out.splitlines()
+    assert row.startswith(id_)
+    assert len(row) < 800
+
+
+def test_dropping_takes_a_choice_and_a_yes(tidings: Stores, three: list[str]) -> None:
+    for words in ([], ["--all", three[0]], ["--all", "--account", "*"], ["--account", ""], ["--older", "soon"]):
+        assert run(letters, "drop", "--yes", *words).code == 2
+    refused = run(letters, "drop", "--all")
+    assert refused.code == 2
+    assert "add --yes" in refused.err
+    assert len(tidings.letters) == 3
+    assert run(letters, "drop", "--reason", "stock", "--yes").out == "1 letters dropped\n"
+    assert run(letters, "drop", "--reason", "stock", "--yes").code == 0
+    assert run(letters, "drop", three[1], three[2], "--yes").code == 1
+    assert tidings.letters.ids() == three[:1]
+    assert run(letters, "drop", "--all", "--yes").code == 0
+    assert run(letters, "list").out == ""
+
+
+def test_more_letters_are_dropped_than_one_command_takes(tidings: Stores, redis: Redis) -> None:
+    for number in range(1200):
+        bury(tidings, str(number))
+    assert run(letters, "drop", "--all", "--yes").out == "1200 letters dropped\n"
+    assert redis.keys("tidings:letters*") == []
+
+
+@pytest.mark.parametrize(("answer", "left"), [(b"n\n", 3), (b"y\n", 0)])
+def test_in_a_terminal_dropping_asks(tidings: Stores, three: list[str], answer: bytes, left: int) -> None:
+    leader, follower = pty.openpty()
+    command = [sys.executable, "-m", "celery", "-A", "tasks", "letters", "drop", "--all"]
+    env = {**os.environ, "TB_SECRET": "x"}
+    process = subprocess.Popen(command, stdin=follower, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env)
+    os.write(leader, answer)
+    out, err = process.communicate(timeout=30)
+    os.close(leader)
+    os.close(follower)
+    assert b"Drop 3 letters for good?" in out + err
+    assert (process.returncode, len(tidings.letters)) == (0 if not left else 1, left)
+
+
+def test_a_replayed_letter_leaves_when_it_is_handled_and_stays_with_the_new_reason_when_not(
+    tidings: Stores, worker: None, registered: Register
+) -> None:
+    seen: list[str] = []
+
+    def on_any(content: dict, message: Message) -> None:  # type: ignore[type-arg]
+        if message.id == "2":
+            raise Reject("still out of stock")
+        seen.append(message.id)
+
+    registered(on_any)
+    for number in (1, 2, 3):
+        bury(tidings, str(number))
+    said = run(letters, "replay", "--all", "--seconds", "20")
+    assert said.out.splitlines() == [
+        "2 of 3 letters handled and gone",
+        "1 came back, with a new reason: celery -A tasks letters list",
+    ]
+    assert said.code == 1
+    assert sorted(seen) == ["1", "3"]
+    assert [(left.message_id, left.reason) for left in tidings.letters.all()] == [("2", "still out of stock")]
+
+
+def test_a_thousand_letters_are_replayed_in_one_go(tidings: Stores, worker: None, registered: Register) -> None:
+    def on_any(content: dict) -> None: ...  # type: ignore[type-arg]
+
+    registered(on_any)
+    for number in range(1200):
+        bury(tidings, str(number))
+    said = run(letters, "replay", "--all", "--seconds", "20")
+    assert (said.code, said.out) == (0, "1200 of 1200 letters handled and gone\n")
+    assert len(tidings.letters) == 0
+
+
+def test_a_letter_whose_topic_nobody_handles_stays_and_it_is_said_at_once(
+    tidings: Stores, worker: None, registered: Register
+) -> None:
+    bury(tidings, "1")
+    said = run(letters, "replay", "--topic", "t", "--seconds", "20")
+    assert said.out.splitlines()[1] == "1 stay as they were: nobody handles their topic"
+    assert (said.code, len(tidings.letters)) == (1, 1)
+
+
+def test_without_a_worker_it_stops_waiting_and_says_so(tidings: Stores) -> None:
+    bury(tidings, "1")
+    said = run(letters, "replay", "--all", "--seconds", "0.3")
+    assert "1 are under way or are being tried again" in said.out
+    assert (said.code, len(tidings.letters)) == (1, 1)
+
+
+def test_no_wait_only_sends(tidings: Stores) -> None:
+    id_ = bury(tidings, "1")
+    said = run(letters, "replay", id_, "--no-wait")
+    assert (said.code, said.out) == (0, "1 letters sent\n")
+
+
+def test_what_was_never_readable_as_a_message_is_told_and_stays(tidings: Stores) -> None:
+    bury(tidings, "1", names=())
+    said = run(letters, "replay", "--all")
+    assert said.code == 1
+    assert "1 letters were never readable as messages and cannot be replayed" in said.err
+    assert len(tidings.letters) == 1
+
+
+def test_an_unreadable_reply_goes_back_to_the_inbox(tidings: Stores) -> None:
+    bury(tidings, "batch", account="vshop", platform="vvtool", names=(), reply=True)
+    said = run(letters, "replay", "--all")
+    assert said.code == 0
+    assert "1 unreadable replies are read again" in said.out
+    assert tidings.inbox.waiting("vshop") == 1
+
+
+def test_a_watch_is_not_confused_by_midnight(tidings: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    bury(tidings, "1")
+    watch = Watch(tidings.letters.ids(), {"shop"})
+    tomorrow = time.time() + 24 * 3600
+    monkeypatch.setattr("tasks.commands.letters.replaying.time.time", lambda: tomorrow)
+    tidings.tally.add("shop", {"replayed_ignored": 1}, now=tomorrow)
+    assert watch.look(1).under_way == 0
+
+
+def test_a_redis_that_does_not_answer_is_one_line(tidings: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIDINGS_REDIS_URL", f"redis://:hunter2@127.0.0.1:{free_port()}/0")
+    for cached in ("stores", "connect", "settings"):
+        getattr(runtime, cached).cache_clear()
+    said = run(letters, "list")
+    assert said.code == 1
+    assert said.err.startswith("Error: Redis does not answer: ")
+    assert "hunter2" not in said.err
+
+
+def test_it_is_part_of_celerys_command_line(tidings: Stores, three: list[str], tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "celery", "-A", "tasks", "letters", "list", "--json"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == three
+    assert_harmless(done.stdout)
+    assert CliRunner().invoke(letters, ["--help"]).exit_code == 0

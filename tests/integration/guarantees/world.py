@@ -1,0 +1,203 @@
+"""Everything around one account that a property test moves, and what is known of each of its messages."""
+
+from typing import Any
+
+import time_machine
+
+from handlers import Message, Reject, Retry
+from tasks import app, beat
+from tasks.accounts import VvtoolAccount
+from tasks.handling import burying
+from tasks.platforms import PlatformError
+from tasks.platforms.clients import client_for
+from tasks.runtime import Stores, accounts
+from tests.integration.guarantees.clock import Clock
+from tests.integration.guarantees.platform import Platform, Platforms
+from tests.integration.guarantees.worker import Run, Stop, Worker, here
+
+LEASE = 20.0
+ACCOUNTS = {
+    "taobao": f"""
+[gateways.gateway]
+platform = "taobao"
+app_key = "12345678"
+app_secret = "env:SECRET"
+lease_seconds = {LEASE}
+[accounts.shop]
+gateway = "gateway"
+quantity = 10
+poll = {{ min = 1, max = 8 }}
+""",
+    "vvtool": f"""
+[gateways.gateway]
+platform = "vvtool"
+token = "env:TOKEN"
+calls_per_second = 1000
+lease_seconds = {LEASE}
+[accounts.shop]
+gateway = "gateway"
+shop_id = "123"
+quantity = 10
+poll = {{ min = 1, max = 8 }}
+""",
+}
+ROUNDS = 120
+ROUND_SECONDS = 3.0
+
+
+class World:
+    """One account's surroundings. `wrong` holds what broke a guarantee inside of a run, where an assertion would be caught."""
+
+    def __init__(self, redis: Any, stores: Stores, traveller: time_machine.Traveller, platform: Platform) -> None:
+        self.redis, self.stores = redis, stores
+        self.clock = Clock(redis, traveller)
+        self.platforms = Platforms(LEASE)
+        self.worker = Worker(redis, self.ended)
+        self.platform = platform
+        self.account = accounts().accounts["shop"]
+        self.start()
+
+    def start(self) -> None:
+        """Nothing has happened yet."""
+        self.worker.abandon()
+        self.clock.start()
+        self.flush()
+        self.platforms.start()
+        burying._well.clear()
+        self.beat = beat.AccountScheduler(app=app, lazy=True)
+        self.published: set[str] = set()
+        self.returned: set[str] = set()
+        self.buried: set[str] = set()
+        self.over: set[str] = set()
+        self.bad: set[str] = set()
+        self.batches: dict[str, dict[str, str]] = {}
+        self.wrong: list[str] = []
+
+    def flush(self) -> None:
+        """Redis loses everything, also what its broker held; scripts stay, as no process is new."""
+        self.worker.ready()
+        self.worker.waiting.clear()
+        for name in self.redis.scan_iter("*"):
+            if "_kombu.binding" not in name:
+                self.redis.delete(name)
+        self.clock.tell()
+        self.over = set()
+        for run in self.worker.runs:
+            run.flushed = True
+
+    def handler(self, content: dict[str, Any], message: Message) -> None:
+        """The user's handler: does what the test says."""
+        run = here()
+        assert run is not None
+        others = [other for other in self.worker.runs if other is not run and other.place == "handler"]
+        if any(other.message == message.id and not other.flushed for other in others):
+            self.wrong.append(f"{message.id} runs twice at once")
+        if message.id in self.over:
+            self.wrong.append(f"{message.id} is handled again")
+        run.message = message.id
+        said = run.stand("handler")
+        if said == "reject":
+            run.rejected = message.id
+            raise Reject("no such shop")
+        if said == "fail":
+            raise ConnectionError("the stock database is away")
+        if said.startswith("retry"):
+            raise Retry(delay=float(said.removeprefix("retry")))
+        run.returned = message.id
+        self.returned.add(message.id)
+
+    def ended(self, run: Run) -> None:
+        """A run that nothing disturbed has left its mark."""
+        self.observe()
+        if not (run.broken or run.flushed):
+            self.over |= {run.returned, *self.buried.intersection({run.rejected})} - {""}
+
+    def observe(self) -> None:
+        """Learn who is buried, and what the inbox holds."""
+        self.buried |= {letter.message_id for letter in self.stores.letters.all()}
+        if isinstance(self.account, VvtoolAccount):
+            for name in self.redis.scan_iter("tidings:inbox:raw:*"):
+                if name not in self.batches:
+                    self.batches[name] = self.kept(self.redis.hget(name, "body").encode("latin-1"))
+
+    def kept(self, body: bytes) -> dict[str, str]:
+        """Receipt and id of each message in a stored reply; a refusal, which a killed worker leaves behind, has none."""
+        try:
+            items = client_for(self.account.gateway).read(body).items
+        except PlatformError:
+            return {}
+        return {item.receipt: item.id for item in items}
+
+    def confirmed(self) -> set[str]:
+        """Who is done with, as the platform or the inbox sees it."""
+        if self.platform == "taobao":
+            return self.platforms.confirmed()
+        done: set[str] = set()
+        for name, ids in self.batches.items():
+            fields = self.redis.hgetall(name)
+            done |= {id_ for receipt, id_ in ids.items() if not fields or f"settled:{receipt}" in fields}
+        return done
+
+    def somewhere(self) -> set[str]:
+        """Who is sent already, or can still be."""
+        sent = {id_ for ids in self.batches.values() for id_ in ids.values()}
+        return sent | self.platforms.waits(self.platform)
+
+    def verdict(self, run: Run) -> str:
+        """What its handler says when nothing is asked of it."""
+        return "fail" if run.message in self.bad else "return"
+
+    def run_all(self) -> None:
+        """Run what can run, to its end, undisturbed."""
+        while ready := self.worker.ready():
+            for raw in ready:
+                run = self.worker.start(raw)
+                while run.place != "ended":
+                    self.worker.go(run, self.verdict(run))
+
+    def run_striking(self, task: str, stop: Stop, verdict: str) -> bool:
+        """Run what can run, each handler ending so, and strike the first task of this name; whether its step came."""
+        struck: Run | None = None
+        while ready := self.worker.ready():
+            mine = struck is None and f'"task": "{task}"' in ready[0]
+            run = self.worker.start(ready[0], stop if mine else None)
+            struck = run if mine else struck
+            while run.place != "ended":
+                self.worker.go(run, verdict)
+        return struck is not None and struck.broken
+
+    def forward(self, seconds: float) -> None:
+        """Let time pass; what outlives its time limit is killed on the way."""
+        end = seconds
+        while self.worker.runs:
+            first = min(run.deadline for run in self.worker.runs) - self.clock.now()
+            if first > end:
+                break
+            self.clock.forward(first)
+            end -= max(0.0, first)
+            self.worker.overdue()
+        self.clock.forward(end)
+
+    def settle(self) -> bool:
+        """Let beat, worker and clock go on without faults until every message is done with; whether they all were."""
+        self.platforms.mend()
+        for run in list(self.worker.runs):
+            while run.place != "ended":
+                self.worker.go(run, self.verdict(run))
+        for _ in range(ROUNDS):
+            self.beat.poll_due()
+            self.run_all()
+            self.observe()
+            if self.published <= self.confirmed() and not self.worker.waiting and not self.open():
+                return True
+            self.clock.forward(ROUND_SECONDS)
+        return False
+
+    def open(self) -> int:
+        """How many batches and stored replies are not done with."""
+        return self.stores.batches.under_way(self.account.name) + self.stores.inbox.waiting(self.account.name)
+
+    def left(self) -> set[str]:
+        """The kinds of keys that stay for ever."""
+        lasting = (name for name in self.redis.scan_iter("tidings:*") if self.redis.ttl(name) == -1)
+        return {name.split(":")[1] for name in lasting if "_kombu.binding" not in name}

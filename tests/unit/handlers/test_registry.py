@@ -1,0 +1,337 @@
+"""Which function gets a topic, and what is refused when it is registered."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from handlers import BadHandler, DuplicateTopic, Handler, Message, Registry
+from handlers.registry import REMEMBERED_TOPICS
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from nowhere import Thing  # type: ignore[import-not-found]
+
+MESSAGE = Message(id="7", topic="t", account="a", platform="taobao", content='{"tid": 1}')
+
+
+def winner(registry: Registry, topic: str) -> str | None:
+    handler = registry.find(topic)
+    return handler.function.__name__ if handler else None
+
+
+def test_a_decorated_function_stays_itself() -> None:
+    """It can be called and tested like any other."""
+
+    def on_paid(content: dict[str, Any]) -> None: ...
+
+    assert Registry().handles("t")(on_paid) is on_paid
+
+
+def test_an_exact_topic_wins_over_a_pattern_and_a_longer_pattern_over_a_shorter() -> None:
+    """In whatever order they are registered; of equals the first."""
+    registry = Registry()
+
+    @registry.handles("*")
+    def anything(content: str) -> None: ...
+
+    @registry.handles("taobao_trade_*")
+    def trade(content: str) -> None: ...
+
+    @registry.handles("taobao_*")
+    def taobao(content: str) -> None: ...
+
+    @registry.handles("taobao_trade_Trade????")
+    def short(content: str) -> None: ...
+
+    @registry.handles("taobao_trade_TradeClose")
+    def close(content: str) -> None: ...
+
+    @registry.handles("*_item_[AB]*")
+    def first(content: str) -> None: ...
+
+    @registry.handles("*_item_[BC]*")
+    def second(content: str) -> None: ...
+
+    assert winner(registry, "taobao_trade_TradeClose") == "close"
+    assert winner(registry, "taobao_trade_TradeRate") == "short"
+    assert winner(registry, "taobao_trade_TradeSuccess") == "trade"
+    assert winner(registry, "taobao_item_ItemAdd") == "taobao"
+    assert winner(registry, "qm_item_B") == "first"
+    assert winner(registry, "qianmi_x") == "anything"
+
+
+def test_topics_are_matched_by_case_and_as_a_whole() -> None:
+    """A line break does not end a topic, nor does a prefix match it."""
+    registry = Registry()
+
+    @registry.handles("taobao_trade_TradeClose", "qianmi_*_x")
+    def one(content: str) -> None: ...
+
+    for topic in ("taobao_trade_tradeclose", "taobao_trade_TradeCloseAnd", "QIANMI_a_x", "qianmi_a_x\n", ""):
+        assert registry.find(topic) is None
+    assert winner(registry, "qianmi_a\nb_x") == "one"
+
+
+def test_fallbacks_are_asked_last_and_never_clash() -> None:
+    """What ships gives way to any handler of the user's, even to a looser pattern."""
+    registry = Registry()
+
+    @registry.handles("taobao_trade_TradeClose", fallback=True)
+    def shipped(content: str) -> None: ...
+
+    @registry.handles("taobao_trade_TradeClose", fallback=True)
+    def shipped_too(content: str) -> None: ...
+
+    assert winner(registry, "taobao_trade_TradeClose") == "shipped"
+
+    @registry.handles("taobao_*")
+    def mine(content: str) -> None: ...
+
+    assert winner(registry, "taobao_trade_TradeClose") == "mine"
+
+
+@pytest.mark.parametrize("topic", ["taobao_trade_TradeClose", "taobao_*"])
+def test_a_topic_registered_twice_names_both_places(topic: str) -> None:
+    """By function, file and line."""
+    registry = Registry()
+
+    @registry.handles(topic)
+    def one(content: str) -> None: ...
+
+    with pytest.raises(DuplicateTopic) as caught:
+
+        @registry.handles("other", topic)
+        def two(content: str) -> None: ...
+
+    said = str(caught.value)
+    assert topic in said
+    for name, function in (("one", one), ("two", None)):
+        assert f"{name} at {__file__}:" in said
+        assert function is None or f":{function.__code__.co_firstlineno}" in said
+
+
+def test_the_same_function_registered_again_is_no_duplicate() -> None:
+    """A module that is reloaded replaces its handlers."""
+    registry = Registry()
+
+    def load() -> Callable[..., Any]:
+        @registry.handles("t", "t_*")
+        def one(content: str) -> None: ...
+
+        return one
+
+    load()
+    latest = load()
+    handler = registry.find("t")
+    assert handler is not None
+    assert handler.function is latest
+    assert len(list(registry)) == 2
+
+
+def test_many_unknown_topics_fill_no_memory() -> None:
+    """Topics come from outside."""
+    registry = Registry()
+    for number in range(REMEMBERED_TOPICS + 10):
+        registry.find(f"garbage{number}")
+    assert len(registry._found) <= REMEMBERED_TOPICS
+
+
+def called(registry: Registry, topic: str = "t") -> Handler:
+    handler = registry.find(topic)
+    assert handler is not None
+    return handler
+
+
+def test_annotations_written_as_text_are_understood() -> None:
+    """This file has them all as text; names of the surrounding function count, also those defined later."""
+    registry = Registry()
+    got: list[object] = []
+
+    class Here(dict):  # type: ignore[type-arg]
+        """Only to be named."""
+
+    @registry.handles("t")
+    def one(content: dict[str, Any], message: Message) -> Thing:
+        got.extend([content, message])
+
+    called(registry).call(MESSAGE)
+    assert got == [{"tid": 1}, MESSAGE]
+    with pytest.raises(BadHandler, match="asks for Here"):
+
+        @registry.handles("u")
+        def two(content: Here) -> None: ...
+
+
+def test_a_name_that_is_defined_later_is_looked_up_again() -> None:
+    """A model may stand below its handler."""
+    registry = Registry()
+    got: list[object] = []
+
+    @registry.handles("t")
+    def one(content: Later) -> None:  # type: ignore[name-defined]  # noqa: F821
+        got.append(content)
+
+    globals()["Later"] = str
+    try:
+        called(registry).call(MESSAGE)
+    finally:
+        del globals()["Later"]
+    assert got == [MESSAGE.content]
+
+
+def test_a_name_that_is_defined_nowhere_is_told_at_start_up() -> None:
+    """With the handler's place."""
+    registry = Registry()
+
+    @registry.handles("t")
+    def one(content: Decimal) -> None: ...
+
+    with pytest.raises(BadHandler, match=r"test_registry.py:\d+: one has an annotation that names Decimal"):
+        called(registry).settle()
+
+
+def test_a_parameter_without_annotation_gets_a_dict() -> None:
+    """And keyword parameters with defaults are left alone."""
+    registry = Registry()
+    got: list[object] = []
+
+    @registry.handles("t")
+    def one(content, *, into=got):  # type: ignore[no-untyped-def]
+        into.append(content)
+
+    called(registry).call(MESSAGE)
+    assert got == [{"tid": 1}]
+
+
+def test_a_wrapped_function_is_read_through_its_wrapper() -> None:
+    """A decorator of the user's, made with functools.wraps, may stand between."""
+    registry = Registry()
+    got: list[object] = []
+
+    def twice(function: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(function)
+        def inner(*args: Any) -> None:
+            function(*args)
+            function(*args)
+
+        return inner
+
+    @registry.handles("t")
+    @twice
+    def one(content: str, message: Message) -> None:
+        got.append(message.id)
+
+    called(registry).call(MESSAGE)
+    assert got == ["7", "7"]
+
+
+def bad_nothing() -> None: ...
+
+
+def bad_three(content: dict[str, Any], message: Message, more: str) -> None: ...
+
+
+def bad_star(*content: dict[str, Any]) -> None: ...
+
+
+def bad_stars(content: dict[str, Any], **more: Any) -> None: ...
+
+
+def bad_keyword(content: dict[str, Any], *, client: object) -> None: ...
+
+
+def bad_annotation(content: int) -> None: ...
+
+
+def bad_union(content: dict[str, Any] | None) -> None: ...
+
+
+def bad_text(content: "not a (type") -> None: ...  # type: ignore[valid-type]  # noqa: F722
+
+
+def bad_member(content: functools.Nothing) -> None: ...  # type: ignore[name-defined]
+
+
+def bad_second(content: dict[str, Any], message: str) -> None: ...
+
+
+def bad_bare_second(content: dict[str, Any], message) -> None: ...  # type: ignore[no-untyped-def]
+
+
+async def bad_async(content: dict[str, Any]) -> None: ...
+
+
+def bad_generator(content: dict[str, Any]) -> Any:
+    yield
+
+
+class BadClass:
+    """No function."""
+
+    def bad_method(self, message: Message) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("function", "why"),
+    [
+        (bad_nothing, "has no parameters"),
+        (bad_three, "has 3 parameters"),
+        (bad_star, r"takes \*content"),
+        (bad_stars, r"takes \*\*more"),
+        (bad_keyword, "has a parameter client that nothing is given for"),
+        (bad_annotation, "asks for int, which no content can be made into"),
+        (bad_union, "asks for .*None, which no content can be made into"),
+        (bad_text, "has an annotation that is no type"),
+        (bad_member, "has an annotation that is no type"),
+        (bad_second, "has a second parameter message that is not annotated `Message`"),
+        (bad_bare_second, "has a second parameter message that is not annotated `Message`"),
+        (bad_async, "is async, which nothing would await"),
+        (bad_generator, "has a `yield`"),
+        (BadClass, "is no plain function"),
+        (BadClass.bad_method, "is a method"),
+        (BadClass().bad_method, "is no plain function"),
+        (functools.partial(bad_three), "is no plain function"),
+        (5, "is no plain function"),
+    ],
+)
+def test_a_function_that_cannot_be_called_with_a_message_is_refused(function: Any, why: str) -> None:
+    """At once, saying why and what is right."""
+    with pytest.raises(BadHandler, match=why) as caught:
+        Registry().handles("t")(function)
+    assert "def name(content: Model, message: Message)" in str(caught.value)
+
+
+@pytest.mark.parametrize("topics", [(), ("",), (" t",), ("t\n",), (5,), (None,), (bad_three,)])
+def test_a_topic_that_is_none_is_refused(topics: tuple[Any, ...]) -> None:
+    """Also `@handles` without its parentheses."""
+    with pytest.raises(BadHandler, match="topic"):
+        Registry().handles(*topics)
+
+
+def test_a_handler_that_returns_something_yet_to_run_has_failed() -> None:
+    """Nothing would ever run it, and the message would count as handled."""
+    registry = Registry()
+
+    @registry.handles("t")
+    def one(content: str) -> Any:
+        return (print(part) for part in content)  # noqa: T201
+
+    with pytest.raises(TypeError, match="one returned something that has yet to run"):
+        called(registry).call(MESSAGE)
+
+
+@pytest.mark.parametrize("returned", [None, True, {"a": 1}, object()])
+def test_whatever_else_a_handler_returns_means_handled(returned: object) -> None:
+    """Nobody looks at it."""
+    registry = Registry()
+
+    @registry.handles("t")
+    def one(content: str) -> object:
+        return returned
+
+    called(registry).call(MESSAGE)
