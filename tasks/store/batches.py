@@ -8,28 +8,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from tasks.rules.backpressure import Load
-from tasks.store.connection import CHUNK, NOW, Client
+from tasks.store.connection import CHUNK, Client
 from tasks.store.handling_rate import FLOW, HANDED, KEEP_SECONDS
 from tasks.store.keys import key
+from tasks.store.scripts import script
 
 HELD_SECONDS = 600
 """A hold is forgotten after this, whatever became of its account."""
-
-OPEN = (
-    NOW
-    + """
-for _, batch in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now)) do
-  redis.call('ZREM', KEYS[1], batch)
-  redis.call('HDEL', KEYS[2], batch)
-end
-local messages = 0
-for _, size in ipairs(redis.call('HVALS', KEYS[2])) do messages = messages + size end
-local since = redis.call('GET', KEYS[3])
-return {redis.call('ZCARD', KEYS[1]), messages, since and tostring(math.max(0.001, now - since)) or '0'}
-"""
-)
-
-HOLD = NOW + "redis.call('SET', KEYS[1], string.format('%.3f', now), 'EX', ARGV[1])"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +39,8 @@ class Batches:
 
     def __init__(self, redis: Client) -> None:
         self.redis = redis
-        self._open = redis.register_script(OPEN)
-        self._hold = redis.register_script(HOLD)
+        self._open = script(redis, "batches_open")
+        self._hold = script(redis, "batches_hold")
 
     def open(self, batch: Open) -> None:
         """Remember a batch before its messages are handed out."""

@@ -21,10 +21,6 @@ CONNECT_SECONDS = 5
 TRIES = 3
 """A command that meets a broken connection is sent again: pools hold connections of a Redis that has since restarted."""
 
-
-NOW = "local t = redis.call('TIME'); local now = t[1] + t[2] / 1000000; "
-"""How a script begins that asks for the time: Redis's, which is one clock for all machines."""
-
 CHUNK = 1000
 """What one command or pipeline is given at the most, so that no call holds Redis up for long."""
 

@@ -8,58 +8,9 @@ polls sets it anew. A claim that comes to nothing falls due again: soon when its
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tasks.store.connection import CHUNK, NOW, Client
+from tasks.store.connection import CHUNK, Client
 from tasks.store.keys import PREFIX
-
-CLAIM = (
-    NOW
-    + """
-local names = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])
-for _, name in ipairs(names) do redis.call('ZADD', KEYS[1], now + ARGV[2], name) end
-local first = redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')
-local again = names[1] and redis.call('ZSCORE', KEYS[1], names[1]) or ''
-return {names, redis.call('ZCARD', KEYS[1]), first[2] and tostring(first[2] - now) or '', again}
-"""
-)
-
-# Whose due time is another than the claim set has been polled already.
-HOLD = (
-    NOW
-    + """
-for i = 3, #ARGV do
-  if redis.call('ZSCORE', KEYS[1], ARGV[i]) == ARGV[1] then redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[i]) end
-end
-"""
-)
-
-SEED = (
-    NOW
-    + """
-for i = 1, #ARGV, 2 do redis.call('ZADD', KEYS[1], 'NX', now + ARGV[i + 1], ARGV[i]) end
-"""
-)
-
-PUT = (
-    NOW
-    + """
-redis.call('ZADD', KEYS[1], 'XX', now + ARGV[2], ARGV[1])
-if ARGV[3] ~= '' then redis.call('HSET', KEYS[2], ARGV[1], ARGV[3]) end
-"""
-)
-
-SOONER = NOW + "redis.call('ZADD', KEYS[1], 'XX', 'LT', now + ARGV[2], ARGV[1])"
-
-WAKE = (
-    NOW
-    + """
-local known = 0
-for i = 1, #ARGV, 2 do
-  redis.call('ZADD', KEYS[1], 'XX', 'LT', now + ARGV[i + 1], ARGV[i])
-  if redis.call('ZSCORE', KEYS[1], ARGV[i]) then known = known + 1 end
-end
-return known
-"""
-)
+from tasks.store.scripts import script
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +33,12 @@ class Due:
         self.redis = redis
         self.key = f"{PREFIX}due:{kind}"
         self.learnt_key = f"{PREFIX}learnt:{kind}"
-        self._claim = redis.register_script(CLAIM)
-        self._hold = redis.register_script(HOLD)
-        self._seed = redis.register_script(SEED)
-        self._put = redis.register_script(PUT)
-        self._sooner = redis.register_script(SOONER)
-        self._wake = redis.register_script(WAKE)
+        self._claim = script(redis, "due_claim")
+        self._hold = script(redis, "due_hold")
+        self._seed = script(redis, "due_seed")
+        self._put = script(redis, "due_put")
+        self._sooner = script(redis, "due_sooner")
+        self._wake = script(redis, "due_wake")
 
     def claim(self, most: int, seconds: float) -> Claim:
         """Take up to `most` due accounts; each falls due again after `seconds` unless somebody puts it elsewhere."""

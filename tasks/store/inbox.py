@@ -12,40 +12,9 @@ from dataclasses import dataclass
 
 from redis.exceptions import ResponseError
 
-from tasks.store.connection import NOW, Client
+from tasks.store.connection import Client
 from tasks.store.keys import key
-
-KEEP = (
-    NOW
-    + """
-redis.call('HSET', KEYS[2], 'body', ARGV[2])
-redis.call('ZADD', KEYS[1], now + ARGV[3], ARGV[1])
-"""
-)
-
-AGAIN = (
-    NOW
-    + """
-local batch = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, 1)[1]
-if not batch then return '' end
-redis.call('ZADD', KEYS[1], now + ARGV[1], batch)
-return batch
-"""
-)
-
-SETTLE = """
-if redis.call('EXISTS', KEYS[2]) == 0 then return 0 end
-for i = 3, #ARGV do redis.call('HSET', KEYS[2], 'settled:' .. ARGV[i], '1') end
-if ARGV[2] ~= '' then redis.call('HSET', KEYS[2], 'size', ARGV[2]) end
-local size = redis.call('HGET', KEYS[2], 'size')
-if size and redis.call('HLEN', KEYS[2]) - 2 >= tonumber(size) then
-  redis.call('DEL', KEYS[2])
-  redis.call('ZREM', KEYS[1], ARGV[1])
-  return 0
-end
-return 1
-"""
-
+from tasks.store.scripts import script
 
 DISK_SECONDS = 2.0
 """The longest wait for a write to be on disk; with `appendfsync everysec` it takes up to one."""
@@ -65,9 +34,9 @@ class Inbox:
 
     def __init__(self, redis: Client) -> None:
         self.redis = redis
-        self._keep = redis.register_script(KEEP)
-        self._again = redis.register_script(AGAIN)
-        self._settle = redis.register_script(SETTLE)
+        self._keep = script(redis, "inbox_keep")
+        self._again = script(redis, "inbox_again")
+        self._settle = script(redis, "inbox_settle")
 
     def keep(self, account: str, batch: str, body: bytes, lease: float) -> None:
         """Store a reply as it came; it is handed out again after `lease` seconds, again and again, until it is settled."""

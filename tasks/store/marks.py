@@ -19,6 +19,7 @@ from typing import Literal
 
 from tasks.store.deferred import Deferred
 from tasks.store.keys import key
+from tasks.store.scripts import script
 
 Over = Literal["done", "dead"]
 
@@ -27,31 +28,6 @@ HOLD_SECONDS = 1.0
 
 REMEMBER_SECONDS = 2 * 24 * 3600
 """Counts of a message that was never handled live twice as long as any platform keeps it (TMC: 24 hours)."""
-
-BEGIN = """
-local was = redis.call('GET', KEYS[1])
-if was == 'done' or was == 'dead' then return {was, '0', 0, 0, 0} end
-local runs, deliveries, tries, open, batch = 0, 0, 0, 0, ''
-if was then
-  runs, deliveries, tries, open, batch = string.match(was, '^(%S+) (%d+) (%d+) (%d+) (.*)$')
-end
-local left = tonumber(runs)
-if left > 0 then left = left - (ARGV[3] - redis.call('PTTL', KEYS[1]) / 1000) end
-if left > 0 then return {'busy', tostring(left), 0, 0, 0} end
-if batch ~= ARGV[1] then deliveries = deliveries + 1 end
-tries, open = tries + 1, open + 1
-redis.call('SET', KEYS[1], string.format('%s %d %d %d %s', ARGV[2], deliveries, tries, open, ARGV[1]), 'EX', ARGV[3])
-return {'begun', '0', deliveries, tries, open}
-"""
-
-RELEASE = """
-local was = redis.call('GET', KEYS[1])
-if not was or was == 'done' or was == 'dead' then return end
-local deliveries, tries, batch = string.match(was, '^%S+ (%d+) (%d+) %d+ (.*)$')
-redis.call('SET', KEYS[1], string.format('0 %d %d 0 %s', deliveries, tries, batch), 'EX', ARGV[1])
-"""
-
-REVIVE = "if redis.call('GET', KEYS[1]) == 'dead' then redis.call('DEL', KEYS[1]) end"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +52,9 @@ class Marks:
         self.redis = deferred.redis
         self.remember = max(1, round(remember_seconds))
         self._held: dict[str, tuple[str, float]] = {}
-        self._begin = self.redis.register_script(BEGIN)
-        self._release = self.redis.register_script(RELEASE)
-        self._revive = self.redis.register_script(REVIVE)
+        self._begin = script(self.redis, "marks_begin")
+        self._release = script(self.redis, "marks_release")
+        self._revive = script(self.redis, "marks_revive")
 
     def hold(self, many: Sequence[tuple[Sequence[str], str]]) -> None:
         """Keep messages (names, batch) for this thread, which is about to begin them one by one, in one round trip.

@@ -7,19 +7,10 @@ from dataclasses import asdict, fields
 from tasks.rules.circuit_breaker import Kind, Pause
 from tasks.store.connection import CHUNK, Client
 from tasks.store.keys import key
+from tasks.store.scripts import script
 
 REMEMBER_SECONDS = 24 * 3600
 """A pause that is over is remembered this much longer, so that the wait after the next failed probe is a longer one."""
-
-# Read as text: cjson refuses half a surrogate pair, which a platform's message or a command line may hold.
-PUT = """
-local was = redis.call('GET', KEYS[1])
-if was and ARGV[3] == '0' and string.find(was, '"by_hand": true', 1, true) then
-  if tonumber(string.match(was, '^{"until": ([^,]+),')) > tonumber(ARGV[4]) then return 0 end
-end
-redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
-return 1
-"""
 
 
 class Pauses:
@@ -27,7 +18,7 @@ class Pauses:
 
     def __init__(self, redis: Client) -> None:
         self.redis = redis
-        self._put = redis.register_script(PUT)
+        self._put = script(redis, "pauses_put")
 
     def put(self, kind: Kind, name: str, pause: Pause, *, now: float) -> bool:
         """Pause somebody, or pause longer. A person's pause gives way to another person's only; False when it stays."""

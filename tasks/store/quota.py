@@ -27,7 +27,7 @@ from tasks.clock import day_number
 from tasks.rules.allowance import Api, Limits
 from tasks.store.connection import Client
 from tasks.store.keys import PREFIX, key
-from tasks.store.quota_scripts import GIVE_BACK, SETTLE, TAKE
+from tasks.store.scripts import script
 
 APIS: tuple[Api, ...] = ("pull", "confirm", "count")
 DUE = (PREFIX + "due:consume", PREFIX + "due:count")
@@ -109,9 +109,9 @@ class Quota:
 
     def __init__(self, redis: Client) -> None:
         self.redis = redis
-        self._take = redis.register_script(TAKE)
-        self._settle = redis.register_script(SETTLE)
-        self._give_back = redis.register_script(GIVE_BACK)
+        self._take = script(redis, "quota_take")
+        self._settle = script(redis, "quota_settle")
+        self._give_back = script(redis, "quota_give_back")
 
     def take(self, gateway: str, limits: Limits, api: Api, account: str) -> Taken | PutOff:
         """Take one call, with everything that it may use; or a place in the gateway's line, where a pull or count waits."""

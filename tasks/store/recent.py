@@ -5,21 +5,11 @@ tidings:recent:ACCOUNT   hash: well, dead; halved when they get large, so that o
 
 from tasks.store.connection import Client
 from tasks.store.keys import key
+from tasks.store.scripts import script
 
 KEEP_SECONDS = 7 * 24 * 3600
 MANY = 1000
 """About so many of the latest deliveries count."""
-
-ADD = """
-redis.call('HINCRBY', KEYS[1], 'well', ARGV[1])
-local dead = redis.call('HINCRBY', KEYS[1], 'dead', ARGV[2])
-local well = tonumber(redis.call('HGET', KEYS[1], 'well'))
-if well + dead > tonumber(ARGV[3]) then
-  redis.call('HSET', KEYS[1], 'well', math.floor(well / 2), 'dead', math.floor(dead / 2))
-end
-redis.call('EXPIRE', KEYS[1], ARGV[4])
-return {well, dead}
-"""
 
 
 class Recent:
@@ -27,7 +17,7 @@ class Recent:
 
     def __init__(self, redis: Client) -> None:
         self.redis = redis
-        self._add = redis.register_script(ADD)
+        self._add = script(redis, "recent_add")
 
     def add(self, account: str, *, well: int = 0, dead: int = 0) -> tuple[int, int]:
         """Count deliveries; how many ended well and how many dead of late, these included."""

@@ -27,8 +27,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     return zipfile.ZipFile(next(folder.glob("*.whl")))
 
 
-def test_it_holds_every_module_and_marks_its_types(wheel: zipfile.ZipFile) -> None:
-    ours = {path.relative_to(ROOT).as_posix() for top in ("handlers", "tasks") for path in (ROOT / top).rglob("*.py")}
+def test_it_holds_every_module_and_script_and_marks_its_types(wheel: zipfile.ZipFile) -> None:
+    found = [
+        path for top in ("handlers", "tasks") for path in (ROOT / top).rglob("*.*") if path.suffix in (".py", ".lua")
+    ]
+    ours = {path.relative_to(ROOT).as_posix() for path in found}
+    assert "tasks/store/lua/now.lua" in ours
     names = set(wheel.namelist())
     assert ours | {"celeryconfig.py", "handlers/py.typed", "tasks/py.typed"} <= names
     assert not [

@@ -1,0 +1,2 @@
+-- needs: now
+redis.call('ZADD', KEYS[1], 'XX', 'LT', now + ARGV[2], ARGV[1])
