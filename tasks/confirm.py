@@ -8,7 +8,6 @@ messages come again, are known by their marks, and are confirmed with their next
 import time
 from collections import Counter
 from collections.abc import Sequence
-from itertools import islice
 from typing import Any
 
 from celery import Task
@@ -24,6 +23,7 @@ from tasks.plumbing.visibility import visibility
 from tasks.rules.lease import Lease, retry_delay
 from tasks.rules.outcomes import confirmable
 from tasks.runtime import accounts, stores
+from tasks.store.chunks import chunks
 from tasks.text import plain, shown, unplain
 
 log = get_task_logger(__name__)
@@ -106,7 +106,7 @@ def tell(account: Account, batch: str, receipts: list[str]) -> tuple[list[str], 
         stores().inbox.settle(account.name, batch, receipts)
         return [], 0.0
     client = client_for(account.gateway)
-    pending = chunks(receipts, client.confirm_limit)
+    pending = list(chunks(receipts, client.confirm_limit))
     if not pending:
         calls.unneeded(account)
     left: list[str] = []
@@ -128,13 +128,7 @@ def tell(account: Account, batch: str, receipts: list[str]) -> tuple[list[str], 
     return left, wait
 
 
-def halves(refused: Sequence[str]) -> list[Sequence[str]]:
+def halves(refused: list[str]) -> list[list[str]]:
     """What to try instead of a list that was refused, until only the bad id is left behind; nothing for a single id."""
     middle = len(refused) // 2
     return [refused[:middle], refused[middle:]] if middle else []
-
-
-def chunks(receipts: Sequence[str], size: int) -> list[Sequence[str]]:
-    """The receipts in groups that one call takes."""
-    rest = iter(receipts)
-    return [*iter(lambda: list(islice(rest, size)), [])]

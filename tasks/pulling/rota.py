@@ -5,9 +5,8 @@ A hundred thousand accounts are brought up to date in small steps, between looks
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain, islice
-from typing import TypeVar
+from collections.abc import Iterator, Mapping
+from itertools import chain
 
 from tasks import sending
 from tasks.accounts import Account, Poll
@@ -15,10 +14,8 @@ from tasks.clock import DAY
 from tasks.plumbing.fanout import poll_all
 from tasks.rules import polling
 from tasks.runtime import stores
-from tasks.store.connection import CHUNK
+from tasks.store.chunks import chunks
 from tasks.store.due import Due
-
-T = TypeVar("T")
 
 FIRST_SHARE = 0.05
 """Of a day's quota, so much may go into first polls at their ordinary pace."""
@@ -109,10 +106,3 @@ def first_looks(new: Mapping[str, Account]) -> Iterator[tuple[str, float]]:
 def differ(one: Account, other: Account) -> bool:
     """Whether they are different; most are the same object, which is quick to tell."""
     return one is not other and one != other
-
-
-def chunks(things: Iterable[T]) -> Iterator[list[T]]:
-    """The things in order, `CHUNK` at a time."""
-    left = iter(things)
-    while some := list(islice(left, CHUNK)):
-        yield some

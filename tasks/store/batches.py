@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from tasks.rules.backpressure import Load
-from tasks.store.connection import CHUNK, Client
+from tasks.store.chunks import pipelined, read_many
+from tasks.store.connection import Client
 from tasks.store.handling_rate import FLOW, HANDED, KEEP_SECONDS
 from tasks.store.keys import key
 from tasks.store.scripts import script
@@ -83,14 +84,11 @@ class Batches:
     def under_way_many(self, accounts: Sequence[str]) -> dict[str, int]:
         """How many batches each of these accounts has open, in one round trip a thousand."""
         now = "{}.{:06d}".format(*self.redis.time())
-        found: dict[str, int] = {}
-        for start in range(0, len(accounts), CHUNK):
-            some = accounts[start : start + CHUNK]
-            pipe = self.redis.pipeline(transaction=False)
-            for account in some:
-                pipe.zcount(key("open", account), now, "+inf")
-            found |= dict(zip(some, pipe.execute(), strict=True))
-        return found
+
+        def count(some: list[str]) -> list[int]:
+            return pipelined(self.redis, (("ZCOUNT", key("open", account), now, "+inf") for account in some))
+
+        return read_many(accounts, count)
 
     def hold(self, account: str) -> None:
         """The account is held back: it is polled when one of its batches is closed, until it is let go."""

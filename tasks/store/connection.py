@@ -21,9 +21,6 @@ CONNECT_SECONDS = 5
 TRIES = 3
 """A command that meets a broken connection is sent again: pools hold connections of a Redis that has since restarted."""
 
-CHUNK = 1000
-"""What one command or pipeline is given at the most, so that no call holds Redis up for long."""
-
 
 @cache
 def connect(url: str = "") -> Client:

@@ -7,8 +7,10 @@ polls sets it anew. A claim that comes to nothing falls due again: soon when its
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
-from tasks.store.connection import CHUNK, Client
+from tasks.store.chunks import chunks, read_many
+from tasks.store.connection import Client
 from tasks.store.keys import PREFIX
 from tasks.store.scripts import script
 
@@ -47,14 +49,13 @@ class Due:
 
     def hold(self, claim: Claim, seconds: float) -> None:
         """Let what was claimed fall due again only after `seconds` from now, except where somebody has put it elsewhere."""
-        for start in range(0, len(claim.names), CHUNK):
-            self._hold(keys=[self.key], args=[claim.again, seconds, *claim.names[start : start + CHUNK]])
+        for some in chunks(claim.names):
+            self._hold(keys=[self.key], args=[claim.again, seconds, *some])
 
     def seed(self, delays: Mapping[str, float]) -> None:
         """Make accounts known that are not yet, each due after its delay in seconds."""
-        pairs = list(delays.items())
-        for start in range(0, len(pairs), CHUNK):
-            self._seed(keys=[self.key], args=[word for pair in pairs[start : start + CHUNK] for word in pair])
+        for some in chunks(delays.items()):
+            self._seed(keys=[self.key], args=[*chain.from_iterable(some)])
 
     def known(self) -> set[str]:
         """Every account that has a due time."""
@@ -62,8 +63,7 @@ class Due:
 
     def forget(self, names: Sequence[str]) -> None:
         """Drop accounts that are gone."""
-        for start in range(0, len(names), CHUNK):
-            some = names[start : start + CHUNK]
+        for some in chunks(names):
             self.redis.pipeline(transaction=False).zrem(self.key, *some).hdel(self.learnt_key, *some).execute()
 
     def put(self, name: str, delay: float, learnt: float | None = None) -> None:
@@ -76,10 +76,7 @@ class Due:
 
     def wake(self, delays: Mapping[str, float]) -> int:
         """Let each account fall due after its delay in seconds, or earlier if it does anyway; how many of them are known."""
-        pairs, known = list(delays.items()), 0
-        for start in range(0, len(pairs), CHUNK):
-            known += self._wake(keys=[self.key], args=[word for pair in pairs[start : start + CHUNK] for word in pair])
-        return known
+        return sum(self._wake(keys=[self.key], args=[*chain.from_iterable(some)]) for some in chunks(delays.items()))
 
     def learnt(self, name: str) -> float | None:
         """The number last remembered: for `consume` the polling interval in seconds, for `count` the counter."""
@@ -88,9 +85,7 @@ class Due:
 
     def waits(self, names: Iterable[str]) -> dict[str, float]:
         """The due time of each known account, in seconds since the epoch."""
-        asked = list(names)
-        scores = self.redis.zmscore(self.key, asked) if asked else []
-        return {name: float(score) for name, score in zip(asked, scores, strict=True) if score is not None}
+        return read_many(names, lambda some: self.redis.zmscore(self.key, some))
 
     def delays(self, names: Iterable[str]) -> dict[str, float]:
         """In how many seconds each known account falls due, by Redis's clock; less than 0 when it is overdue."""

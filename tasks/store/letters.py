@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass, field, fields
 from hashlib import blake2b
 from typing import Any
 
-from tasks.store.connection import CHUNK, Client
+from tasks.store.chunks import chunks, read_many
+from tasks.store.connection import Client
 from tasks.store.keys import PREFIX
 
 LETTERS = PREFIX + "letters"
@@ -84,27 +85,18 @@ class Letters:
 
     def many(self, ids: Sequence[str], page: int = PAGE) -> Iterator[Letter]:
         """The letters of these ids, in their order, read a page at a time. Those that are gone are left out."""
-        for start in range(0, len(ids), page):
-            for found in self.redis.hmget(LETTERS, ids[start : start + page]):
+        for some in chunks(ids, page):
+            for found in self.redis.hmget(LETTERS, some):
                 if found is not None:
                     yield Letter.from_json(json.loads(found))
 
     def buried(self, ids: Sequence[str]) -> dict[str, float]:
         """When each of these letters was buried, in seconds since the epoch. Those that are gone are left out."""
-        there: dict[str, float] = {}
-        for start in range(0, len(ids), CHUNK):
-            some = ids[start : start + CHUNK]
-            times = self.redis.zmscore(AT, list(some))
-            there |= {id_: float(at) for id_, at in zip(some, times, strict=True) if at is not None}
-        return there
+        return read_many(ids, lambda some: self.redis.zmscore(AT, some))
 
     def drop(self, ids: Sequence[str]) -> int:
         """Remove letters; how many there were."""
-        removed = 0
-        for start in range(0, len(ids), CHUNK):
-            some = ids[start : start + CHUNK]
-            removed += self.redis.pipeline().hdel(LETTERS, *some).zrem(AT, *some).execute()[0]
-        return removed
+        return sum(self.redis.pipeline().hdel(LETTERS, *some).zrem(AT, *some).execute()[0] for some in chunks(ids))
 
     def __len__(self) -> int:
         return int(self.redis.zcard(AT))

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, fields
 
 from tasks.rules.circuit_breaker import Kind, Pause
-from tasks.store.connection import CHUNK, Client
+from tasks.store.chunks import read_many
+from tasks.store.connection import Client
 from tasks.store.keys import key
 from tasks.store.scripts import script
 
@@ -33,13 +34,7 @@ class Pauses:
 
     def many(self, kind: Kind, names: Iterable[str]) -> dict[str, Pause]:
         """The last pauses of all who had one, over or not, by name."""
-        asked = list(names)
-        found: dict[str, Pause] = {}
-        for start in range(0, len(asked), CHUNK):
-            some = asked[start : start + CHUNK]
-            read = map(_pause, self.redis.mget([key("pause", kind, name) for name in some]))
-            found |= {name: pause for name, pause in zip(some, read, strict=True) if pause}
-        return found
+        return read_many(names, lambda some: map(_pause, self.redis.mget([key("pause", kind, name) for name in some])))
 
     def end(self, kind: Kind, name: str) -> bool:
         """Forget a pause; whether there was one."""

@@ -19,17 +19,19 @@ that they arrive just before their turn. Around midnight a call counts for both 
 
 import json
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from tasks.clock import day_number
 from tasks.rules.allowance import Api, Limits
+from tasks.store.chunks import pipelined, read_many
 from tasks.store.connection import Client
 from tasks.store.keys import PREFIX, key
 from tasks.store.scripts import script
 
 APIS: tuple[Api, ...] = ("pull", "confirm", "count")
+USED = (*APIS, "points", "owed", "held", "dearest")
 DUE = (PREFIX + "due:consume", PREFIX + "due:count")
 """Where the due times of pulls and counts are."""
 
@@ -173,19 +175,21 @@ class Quota:
 
     def used_many(self, gateways: Iterable[str], now: float) -> dict[str, Used]:
         """What each of these gateways has used that day, in one round trip."""
-        asked = list(gateways)
-        pipe = self.redis.pipeline(transaction=False)
-        for gateway in asked:
-            pipe.hmget(f"{key('used', gateway)}:{day_number(now)}", [*APIS, "points", "owed", "held", "dearest"])
-        read = ([int(number or 0) for number in numbers] for numbers in pipe.execute())
-        return {
-            gateway: Used(dict(zip(APIS, numbers, strict=False)), *numbers[len(APIS) :])
-            for gateway, numbers in zip(asked, read, strict=True)
-        }
+
+        def read(some: list[str]) -> Iterator[Used]:
+            wheres = (f"{key('used', gateway)}:{day_number(now)}" for gateway in some)
+            return map(_used, pipelined(self.redis, (("HMGET", where, *USED) for where in wheres)))
+
+        return read_many(gateways, read)
 
     def waiting(self, gateway: str) -> int:
         """How many pulls and counts of the gateway have been put off and wait for their turn."""
         return int(self.redis.zcard(key("line", gateway)))
+
+
+def _used(found: Iterable[str | None]) -> Used:
+    numbers = [int(number or 0) for number in found]
+    return Used(dict(zip(APIS, numbers, strict=False)), *numbers[len(APIS) :])
 
 
 def _keys(gateway: str) -> list[str]:

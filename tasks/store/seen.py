@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from tasks.store.connection import CHUNK, Client
+from tasks.store.chunks import CHUNK, chunks, read_many
+from tasks.store.connection import Client
 from tasks.store.keys import PREFIX
 
 SEEN = PREFIX + "seen"
@@ -63,13 +64,7 @@ class LatestPulls:
 
     def many(self, names: Iterable[str]) -> dict[str, Seen]:
         """What is known of these accounts, in one round trip a thousand; those of whom nothing is known are left out."""
-        asked = list(names)
-        found: dict[str, Seen] = {}
-        for start in range(0, len(asked), CHUNK):
-            some = asked[start : start + CHUNK]
-            read = zip(some, map(unpacked, self.redis.hmget(SEEN, some)), strict=True)
-            found |= {name: seen for name, seen in read if seen}
-        return found
+        return read_many(names, lambda some: map(unpacked, self.redis.hmget(SEEN, some)))
 
     def all(self) -> dict[str, Seen]:
         """What is known of every account, also of those that are gone, read a thousand at a time."""
@@ -78,8 +73,8 @@ class LatestPulls:
 
     def forget(self, names: Sequence[str]) -> None:
         """Drop accounts that are gone."""
-        for start in range(0, len(names), CHUNK):
-            self.redis.hdel(SEEN, *names[start : start + CHUNK])
+        for some in chunks(names):
+            self.redis.hdel(SEEN, *some)
 
 
 def packed(seen: Seen) -> str:

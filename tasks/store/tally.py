@@ -3,10 +3,11 @@
 One hash an account and day (the platforms' day, GMT+8), kept for `KEEP_DAYS`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from tasks.clock import day
-from tasks.store.connection import CHUNK, Client
+from tasks.store.chunks import pipelined, read_many
+from tasks.store.connection import Client
 from tasks.store.keys import key
 
 KEEP_DAYS = 8
@@ -32,16 +33,18 @@ class Tally:
 
     def read(self, account: str, *, now: float) -> dict[str, int]:
         """Today's counters of an account."""
-        return {name: int(number) for name, number in self.redis.hgetall(key("tally", day(now), account)).items()}
+        return _counts(self.redis.hgetall(key("tally", day(now), account)))
 
     def read_many(self, accounts: Sequence[str], *, now: float) -> dict[str, dict[str, int]]:
         """Today's counters of each of these accounts, in one round trip a thousand."""
-        read: dict[str, dict[str, int]] = {}
-        for start in range(0, len(accounts), CHUNK):
-            some = accounts[start : start + CHUNK]
-            pipe = self.redis.pipeline(transaction=False)
-            for account in some:
-                pipe.hgetall(key("tally", day(now), account))
-            found = ({name: int(number) for name, number in counts.items()} for counts in pipe.execute())
-            read |= dict(zip(some, found, strict=True))
-        return read
+
+        def read(some: list[str]) -> Iterator[dict[str, int]]:
+            return map(
+                _counts, pipelined(self.redis, (("HGETALL", key("tally", day(now), account)) for account in some))
+            )
+
+        return read_many(accounts, read)
+
+
+def _counts(found: Mapping[str, str]) -> dict[str, int]:
+    return {name: int(number) for name, number in found.items()}

@@ -12,6 +12,7 @@ from tasks.commands.letters import redrive
 from tasks.commands.letters.choice import Choice
 from tasks.commands.letters.progress import shown_progress
 from tasks.runtime import stores
+from tasks.store.chunks import chunks
 
 AT_ONCE = 500
 """Letters that are read and sent in one go."""
@@ -117,8 +118,7 @@ def sift(ids: Sequence[str]) -> tuple[list[str], list[str], int, set[str]]:
 
 def send(ids: Sequence[str]) -> int:
     """Send letters, in batches; how many there still were."""
-    groups = (ids[start : start + AT_ONCE] for start in range(0, len(ids), AT_ONCE))
-    return sum(redrive.send(stores().letters.many(some)) for some in groups)
+    return sum(redrive.send(stores().letters.many(some)) for some in chunks(ids, AT_ONCE))
 
 
 def follow(watch: Watch, sent: int, seconds: float, show: Callable[[Standing], None]) -> Standing:

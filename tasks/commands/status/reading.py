@@ -18,7 +18,7 @@ from tasks.rules import circuit_breaker
 from tasks.rules.circuit_breaker import Pause
 from tasks.runtime import stores
 from tasks.settings import settings
-from tasks.store.connection import CHUNK
+from tasks.store.chunks import chunks
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,8 @@ def views(chosen: Sequence[Account], pauses: Mapping[str, Pause], now: float) ->
     counted = {account.name for account in chosen if isinstance(account, TaobaoAccount) and account.counter}
     numbers = stores().counts.all_learnt() if counted else {}
     waiting = {name: int(number) for name, number in numbers.items() if name in counted}
-    for start in range(0, len(chosen), CHUNK):
-        yield from _some(chosen[start : start + CHUNK], pauses, waiting, now)
+    for some in chunks(chosen):
+        yield from _some(some, pauses, waiting, now)
 
 
 def _some(
