@@ -27,20 +27,20 @@ def counted_here(callback: Any, headers: int) -> Any:
     return callback.set(headers={HEADERS: headers})
 
 
-class Quiet:
-    """Leaves out the subscription where a task, rather than a client, starts other tasks."""
+class QuietRedisBackend(RedisBackend):
+    """For one Redis: leaves out the subscription where a task, rather than a client, starts other tasks."""
 
     def add_pending_result(self, result: Any, weak: bool = False, start_drainer: bool = True) -> Any:
         """Watch for a result, unless this is a worker or a task that runs outside of one."""
         if _state.task_join_will_block() or _state.get_current_worker_task() is not None:  # type: ignore[attr-defined]
             return result
-        return super().add_pending_result(result, weak=weak, start_drainer=start_drainer)  # type: ignore[misc]
+        return super().add_pending_result(result, weak=weak, start_drainer=start_drainer)  # type: ignore[call-arg]
 
     def on_chord_part_return(self, request: Any, state: str, result: Any, propagate: Any = None, **more: Any) -> Any:
         """Count a header that has ended; the last one starts the callback, or its errback when a header was killed."""
         size = headers_of(request.chord)
         if size is None:
-            return super().on_chord_part_return(request, state, result, propagate, **more)  # type: ignore[misc]
+            return super().on_chord_part_return(request, state, result, propagate, **more)
         batch, lease = (request.chord["kwargs"][name] for name in ("batch", "lease"))
         value = result if state == SUCCESS else None
         backend: Any = self
@@ -68,9 +68,5 @@ def headers_of(chord: Mapping[str, Any] | None) -> int | None:
     return None if found is None else int(found)
 
 
-class QuietRedisBackend(Quiet, RedisBackend):
-    """For one Redis."""
-
-
-class QuietSentinelBackend(Quiet, SentinelBackend):
+class QuietSentinelBackend(QuietRedisBackend, SentinelBackend):
     """For a Redis that sentinels watch."""

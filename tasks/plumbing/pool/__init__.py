@@ -6,8 +6,8 @@ many as should be done in `waiting.SECONDS`; all others go one by one. What Cele
 bundle: it is acknowledged, retried, timed out and given back by itself (bundle.py).
 
 A task's kind is what its sender wrote into the header `KIND`, the topic of a handle task's message; one without goes alone.
-durations.py knows how quick a kind is, waiting.py what goes together, child.py runs it, progress.py shows the main process
-how far a child has come.
+waiting.py knows how quick a kind is and what goes together, child.py runs it, progress.py shows the main process how far a child
+has come.
 """
 
 from tasks.plumbing.pool.job import KIND

@@ -11,11 +11,10 @@ from celery.concurrency import prefork
 from tasks.plumbing.pool import child
 from tasks.plumbing.pool.bundle import Bundle
 from tasks.plumbing.pool.child import ENOUGH_SECONDS, Ended
-from tasks.plumbing.pool.durations import Durations
 from tasks.plumbing.pool.job import Job, kind_of
 from tasks.plumbing.pool.progress import Progress
-from tasks.plumbing.pool.waiting import Waiting
-from tasks.plumbing.transport import places
+from tasks.plumbing.pool.waiting import Durations, Waiting
+from tasks.plumbing.transport import prefetch
 
 
 class TaskPool(prefork.TaskPool):
@@ -35,7 +34,7 @@ class TaskPool(prefork.TaskPool):
         if not self.options.get("threads", True) and not self.options.get("maxtasksperchild"):
             self._flush_processes = self.flush
             self.on_apply, self.flush = self._put, self._forget  # type: ignore[method-assign,assignment]
-            places.more = self._room
+            prefetch.more = self._room
 
     def register_with_event_loop(self, loop: Any) -> Any:
         """Called when the worker connects."""
@@ -44,7 +43,7 @@ class TaskPool(prefork.TaskPool):
 
     def on_stop(self) -> None:
         """Stop; what waits was not begun, and goes back to the broker."""
-        places.more = places.none
+        prefetch.more = prefetch.no_more
         super().on_stop()
 
     def _room(self) -> bool:

@@ -1,9 +1,9 @@
-"""What waits in a worker for a process: how much it may be, whose turn it is, and what goes together. Pure."""
+"""What waits in a worker for a process: how long it takes, how much it may be, whose turn it is, what goes together. Pure."""
 
 from collections import deque
 from collections.abc import Sequence
+from math import inf
 
-from tasks.plumbing.pool.durations import Durations
 from tasks.plumbing.pool.job import Job
 
 SECONDS = 0.1
@@ -16,6 +16,30 @@ MOST = 20
 AHEAD_SECONDS = 0.05
 """How much work, by what is expected of it, may wait in a worker for each of its processes; a kind that takes longer is slow.
 Twice as much made handlers that do nothing slower by 5 %."""
+
+WEIGHT = 1 / 16
+"""How much the latest task counts; a slow one is remembered for some dozens."""
+
+MOST_KINDS = 1000
+"""So many kinds are told apart; then all is learnt anew."""
+
+
+class Durations:
+    """The recent mean of each kind, in seconds."""
+
+    def __init__(self) -> None:
+        self._means: dict[str, float] = {}
+
+    def note(self, kind: str, seconds: float) -> None:
+        """A task of that kind has taken so long."""
+        if len(self._means) >= MOST_KINDS and kind not in self._means:
+            self._means.clear()
+        was = self._means.get(kind, seconds)
+        self._means[kind] = was + WEIGHT * (seconds - was)
+
+    def expected(self, kind: str | None) -> float:
+        """How long the next task of that kind should take; infinity when nothing is known."""
+        return inf if kind is None else self._means.get(kind, inf)
 
 
 class Waiting:

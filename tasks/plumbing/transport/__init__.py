@@ -6,9 +6,8 @@
 - kombu takes, records and writes off each message by itself, in nine commands and three round trips, and makes a new client
   object for every command. That was three quarters of what a worker's main process did.
 
-channel.py takes and hands over, settling.py says when what is told to Redis, scripts.py and record.py are what Redis does,
-prefetch.py decides how much to take, places.py how much the pool has room for, publish.py sends a batch. rabbit.py is all that
-RabbitMQ needs.
+channel.py takes and hands over, settling.py says when what is told to Redis, record.py and its two scripts are what Redis does,
+prefetch.py decides how much to take, publish.py sends a batch. rabbit.py is all that RabbitMQ needs.
 """
 
 from typing import Any
@@ -42,20 +41,24 @@ STEADY: dict[type, type] = {
 }
 
 
-class Steadied:
+class SteadyConnection(Connection):
     """A broker connection with the transports above in place of kombu's, whatever way the address was written."""
 
     def get_transport_cls(self) -> Any:
         """Ours for Redis, sentinels and RabbitMQ, kombu's for every other broker."""
-        found = super().get_transport_cls()  # type: ignore[misc]
+        found: Any = super().get_transport_cls()
         if found.__module__ == "kombu.transport.pyamqp":
             from tasks.plumbing.transport import rabbit  # loaded where it is the broker only
 
             return rabbit.STEADY.get(found, found)
         return STEADY.get(found, found)
 
+    def Pool(self, limit: int | None = None, **options: Any) -> "SteadyPool":  # noqa: N802 - kombu's name
+        """A pool of connections like this one."""
+        return SteadyPool(self, limit, **options)
 
-class SteadyPooledConnection(Steadied, PooledConnection):
+
+class SteadyPooledConnection(PooledConnection, SteadyConnection):  # type: ignore[misc]  # their stubs disagree
     """One of a pool: what tasks are published on."""
 
 
@@ -65,11 +68,3 @@ class SteadyPool(ConnectionPool):
     def new(self) -> Any:
         """Another connection."""
         return SteadyPooledConnection(self, **dict(self.connection._info(resolve=False)))
-
-
-class SteadyConnection(Steadied, Connection):
-    """What a worker receives on, and what pools are made of."""
-
-    def Pool(self, limit: int | None = None, **options: Any) -> SteadyPool:  # noqa: N802 - kombu's name
-        """A pool of connections like this one."""
-        return SteadyPool(self, limit, **options)

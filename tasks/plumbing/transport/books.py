@@ -2,11 +2,16 @@
 
 import os
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
 
 from tasks.plumbing.transport.prefetch import Taken
+from tasks.plumbing.transport.record import CHUNK
+
+if TYPE_CHECKING:
+    from tasks.plumbing.transport.settling import Settling
 
 
 @dataclass(slots=True)
@@ -15,7 +20,7 @@ class Books:
 
     The tags are the record's and not the connection's, so it does not matter who settles them, or if it is done twice.
     `loose` are messages to give back that are perhaps not recorded: list and text, by tag. `lists` names every list that
-    something was taken from, with its queue. `keeper` is the channel that consumes; it settles for those that are gone.
+    something was taken from, with its queue. `keeper` is that of the channel that consumes; it settles for those that are gone.
     """
 
     pid: int
@@ -23,7 +28,17 @@ class Books:
     back: list[str] = field(default_factory=list)
     loose: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     lists: dict[str, str] = field(default_factory=dict)
-    keeper: Any = None
+    keeper: "Settling | None" = None
+
+    @contextmanager
+    def writing_off(self) -> Iterator[list[str]]:
+        """The tags to write off with one command; they stay in the books when the block raises."""
+        tags = [self.done.popleft() for _ in range(min(len(self.done), CHUNK))]
+        try:
+            yield tags
+        except BaseException:
+            self.done.extendleft(reversed(tags))
+            raise
 
     def unsure(self, tags: Sequence[str], popped: Taken | None) -> None:
         """Note what a take was to record that failed, perhaps after Redis had done it."""
@@ -36,10 +51,9 @@ class Books:
 _BOOKS: dict[tuple[str, str], Books] = {}
 
 
-def books_of(channel: Any) -> Books:
-    """The books of this process with the channel's broker, shared by its channels."""
-    place = (channel.connection.client.as_uri(), channel.global_keyprefix)  # its password is masked
-    found = _BOOKS.get(place)
+def books_of(broker: str, prefix: str) -> Books:
+    """The books of this process with a broker (its address, its password masked) for keys of this prefix."""
+    found = _BOOKS.get((broker, prefix))
     if found is None or found.pid != os.getpid():
-        found = _BOOKS[place] = Books(os.getpid())
+        found = _BOOKS[broker, prefix] = Books(os.getpid())
     return found

@@ -6,6 +6,7 @@ Celery gets a message when it has a place for it and not before, so that what is
 """
 
 import logging
+from contextlib import suppress
 from queue import Empty
 from time import monotonic
 from typing import Any
@@ -14,31 +15,27 @@ from uuid import uuid4
 from kombu.transport import redis as kombu_redis
 from kombu.utils.encoding import bytes_to_str
 from kombu.utils.json import loads
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from tasks.plumbing.transport.books import books_of
-from tasks.plumbing.transport.lost import Steady, telling_refusals
+from tasks.plumbing.transport.lost import telling_refusals
 from tasks.plumbing.transport.message import Message
 from tasks.plumbing.transport.prefetch import Pace, Stock, Taken, places_of, worth_taking
 from tasks.plumbing.transport.publish import Bundle
 from tasks.plumbing.transport.qos import BulkQoS
 from tasks.plumbing.transport.record import Record
-from tasks.plumbing.transport.settling import Settling
+from tasks.plumbing.transport.settling import Loop, Settling, Timer
 from tasks.text import shown
 
 log = logging.getLogger(__name__)
 
 
-class Leans:
-    """What is leaned on of kombu's channel, which has no types; the tests of this transport fail when it changes."""
+class Leans(kombu_redis.Channel):
+    """What is leaned on of kombu's channel beyond its types; the tests of this transport fail when it changes."""
 
-    ack_emulation: bool
-    active_queues: Any
-    client: Any
     connection: Any
-    connection_errors: Any
-    priority_steps: Any
+    connection_errors: tuple[type[Exception], ...]
     qos: Any
-    sep: Any
     _closing: bool
     _flush_brpop_reauth: Any
     _in_poll: Any
@@ -46,11 +43,12 @@ class Leans:
     _queue_cycle: Any
 
 
-class Bulk(Settling, Steady, Leans):
-    """What both channels below add to kombu's."""
+class Channel(Leans):
+    """For one Redis."""
 
-    QoS: Any = BulkQoS
-    Message: Any = Message
+    QoS = BulkQoS
+    Message = Message
+    from_transport_options = (*kombu_redis.Channel.from_transport_options, "ahead")
     ahead = True
     """Transport option: whether to take more than can begin. Not for a pool that runs tasks where messages arrive."""
 
@@ -60,9 +58,40 @@ class Bulk(Settling, Steady, Leans):
         self.prefix, self.numbered = f"{uuid4().hex}:", 0  # of tags
         self.dry = True
         self.plain: set[str] = set()  # queues whose consumers acknowledge nothing
-        super().__init__(connection, **options)  # type: ignore[call-arg]
-        self.books = books_of(self)
-        self.record = Record(self)
+        self.serving: Timer | None = None
+        self._steady: Any = None
+        super().__init__(connection, **options)
+        keys = self.global_keyprefix, self.unacked_key, self.unacked_index_key
+        self.record = Record(*keys, lambda: self._create_client().connection_pool)
+        self.books = books_of(connection.client.as_uri(), self.global_keyprefix)
+        self.settling = Settling(self, self.record, self.books, self.stock, self.connection_errors)
+
+    def _create_client(self, asynchronous: bool = False) -> Any:
+        """kombu's, made once a channel instead of once a command; says so when the connection it is for is gone."""
+        if self.connection is None or self.connection.client is None:
+            raise RedisConnectionError("the connection to the broker is lost")
+        made = super()._create_client  # type: ignore[misc]
+        if asynchronous:
+            return made(asynchronous=True)
+        if self._steady is None or self._steady.connection_pool is not self.pool:
+            self._steady = made()
+        return self._steady
+
+    @property
+    def alive(self) -> bool:
+        """Whether the channel has a connection, as far as it knows."""
+        return self.connection is not None and self.connection.client is not None and not self.closed
+
+    @property
+    def loop(self) -> Loop | None:
+        """The event loop that the worker runs, if any."""
+        found: Loop | None = self.connection.loop if self.alive else None
+        return found
+
+    @property
+    def consumes(self) -> bool:
+        """Whether any queue is consumed from."""
+        return bool(self.active_queues)
 
     def basic_consume(self, queue: str, no_ack: bool = False, *more: Any, **options: Any) -> Any:
         """Consume from a queue; what needs no acknowledgement is not recorded either."""
@@ -70,10 +99,29 @@ class Bulk(Settling, Steady, Leans):
             self.plain.add(queue)
         else:
             self.plain.discard(queue)
-            self.books.keeper = self
-            if self.books.done or self.books.back:
-                self.settle_or_later()
-        return super().basic_consume(queue, no_ack, *more, **options)  # type: ignore[misc]
+            self.settling.start()
+        return super().basic_consume(queue, no_ack, *more, **options)
+
+    def _basic_cancel(self, consumer_tag: str) -> None:
+        """Stop consuming a queue; others may have what is in stock of it."""
+        queue = self._tag_to_queue.get(consumer_tag)
+        super()._basic_cancel(consumer_tag)  # type: ignore[misc]
+        self.settling.give_back(self.stock.withdraw(queue=queue))
+        if not self.active_queues:
+            self.settling.settle_or_later()
+            self._end_wait()
+
+    def _end_wait(self) -> None:
+        """Nobody consumes any more: what the wait still brings goes back now, not when the last task has ended."""
+        if self._in_poll:
+            with suppress(Empty, *self.connection_errors):
+                self._brpop_read()
+
+    def close(self) -> None:
+        """Settle, then close as kombu does."""
+        if not self.closed:
+            self.settling.leave()
+        super().close()
 
     def create_publish_batch(self, max_size: int) -> Bundle:
         """What `Producer.batch()` collects in."""
@@ -82,6 +130,13 @@ class Bulk(Settling, Steady, Leans):
     def took(self, tag: str) -> bool:
         """Whether a tag is one that this channel's script has recorded."""
         return tag.startswith(self.prefix)
+
+    def freed(self) -> None:
+        """A task is finished: hand over soon what there are places for."""
+        self.pace.done()
+        loop = self.loop
+        if self.serving is None and loop and self.ahead and (self.stock or not self.dry):
+            self.serving = loop.call_later(0, self.serve)
 
     def serve(self) -> None:
         """Hand over what there are places for, from stock, and from the queues once nothing is in stock."""
@@ -93,7 +148,7 @@ class Bulk(Settling, Steady, Leans):
                     break
                 fresh = True
             self._hand_over(self.stock.next())
-        self.watch_stock()
+        self.settling.watch_stock()
 
     def _brpop_read(self, **options: Any) -> bool:
         """Take in what the wait has brought. Raises `Empty` when it brought nothing."""
@@ -142,7 +197,7 @@ class Bulk(Settling, Steady, Leans):
         numbered, tags = self.numbered, self._tags(most)
         self.books.lists.update(lists)
         try:
-            with self.qos.settled() as done:
+            with self.books.writing_off() as done:
                 found = self.record.take(connection, lists, most, (self.prefix, numbered), done, popped)
         except BaseException:
             self.books.unsure(tags, popped)
@@ -171,7 +226,7 @@ class Bulk(Settling, Steady, Leans):
         except (ValueError, TypeError, LookupError, RecursionError) as error:
             told = len(taken.text), shown(taken.queue), type(error).__name__
             log.error("%d bytes in %s are no message and are dropped: %s", *told)  # noqa: TRY400 - no content in logs
-            self.qos.drop(taken.tag)
+            self.settling.finished(taken.tag)
             return
         try:
             self.connection._deliver(payload, taken.queue)
@@ -183,13 +238,7 @@ class Bulk(Settling, Steady, Leans):
             self.qos.forget(taken.tag)
 
 
-class Channel(Bulk, kombu_redis.Channel):
-    """For one Redis."""
-
-    from_transport_options = (*kombu_redis.Channel.from_transport_options, "ahead")
-
-
-class SentinelChannel(Bulk, kombu_redis.SentinelChannel):
+class SentinelChannel(Channel, kombu_redis.SentinelChannel):
     """For a Redis that sentinels watch."""
 
     from_transport_options = (*kombu_redis.SentinelChannel.from_transport_options, "ahead")

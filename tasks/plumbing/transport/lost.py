@@ -1,8 +1,7 @@
-"""What counts as a lost connection, and a client that is made once and fails as lost connections do."""
+"""What counts as a lost connection."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ExecAbortError, MasterDownError, OutOfMemoryError, ReadOnlyError, ResponseError
@@ -27,18 +26,3 @@ def telling_refusals() -> Iterator[None]:
         if any(word in str(error) for word in WORDS):
             raise RedisConnectionError(str(error)) from error
         raise
-
-
-class Steady:
-    """Makes one client a channel instead of one a command, and says so when the connection it is for is gone."""
-
-    def _create_client(self: Any, asynchronous: bool = False) -> Any:
-        if self.connection is None or self.connection.client is None:
-            raise RedisConnectionError("the connection to the broker is lost")
-        made = super()._create_client  # type: ignore[misc]
-        if asynchronous:
-            return made(asynchronous=True)
-        client = self.__dict__.get("_steady_client")
-        if client is None or client.connection_pool is not self.pool:
-            client = self.__dict__["_steady_client"] = made()
-        return client

@@ -1,7 +1,7 @@
 """What a worker has taken and not yet begun: how much it may be, and whose turn it is."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,3 +101,12 @@ def places_of(qos: Any) -> int:
         return 0
     free = qos.can_consume_max_estimate()
     return MOST if free is None else max(1, int(free))
+
+
+def no_more() -> bool:
+    """No."""
+    return False
+
+
+more: Callable[[], bool] = no_more
+"""Whether a worker takes more messages than Celery has places for: its pool knows, and puts its own answer here."""

@@ -4,16 +4,14 @@ A place is free at once; the record follows (settling.py). A worker killed in be
 finished: they come again after the visibility timeout, and are known by their marks.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from kombu.transport import redis as kombu_redis
 from kombu.transport import virtual
 
-from tasks.plumbing.transport import places
+from tasks.plumbing.transport import prefetch
 from tasks.plumbing.transport.lost import REFUSALS
-from tasks.plumbing.transport.record import CHUNK
+from tasks.plumbing.transport.settling import Settling
 
 
 class BulkQoS(kombu_redis.QoS):
@@ -21,9 +19,15 @@ class BulkQoS(kombu_redis.QoS):
 
     channel: Any
 
+    @property
+    def settling(self) -> Settling:
+        """The channel's."""
+        found: Settling = self.channel.settling
+        return found
+
     def can_consume(self) -> bool:
         """Whether another message may be handed over: one in hand for each place that Celery has, and what the pool asks for."""
-        return bool(super().can_consume()) or places.more()
+        return bool(super().can_consume()) or prefetch.more()
 
     def append(self, message: Any, delivery_tag: str) -> None:
         """Count a message as in hand; record it, unless the script that took it has."""
@@ -35,7 +39,7 @@ class BulkQoS(kombu_redis.QoS):
     def ack(self, delivery_tag: str) -> None:
         """Free the message's place, and have it written off soon."""
         self.forget(delivery_tag)
-        self.drop(delivery_tag)
+        self.settling.finished(delivery_tag)
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
         """Give back at once, raising what Redis refuses with; or drop, as `ack` does."""
@@ -52,25 +56,7 @@ class BulkQoS(kombu_redis.QoS):
         """Free a message's place; while it stays recorded, it comes again."""
         virtual.QoS.ack(self, delivery_tag)
 
-    def drop(self, delivery_tag: str) -> None:
-        """Have a message written off."""
-        self.channel.books.done.append(delivery_tag)
-        self.channel.finished()
-
-    @contextmanager
-    def settled(self) -> Iterator[list[str]]:
-        """The tags to write off; they stay in the books when the block raises."""
-        done = self.channel.books.done
-        tags: list[str] = []
-        while done and len(tags) < CHUNK:
-            tags.append(done.popleft())
-        try:
-            yield tags
-        except BaseException:
-            done.extendleft(reversed(tags))
-            raise
-
     def restore_unacked_once(self, stderr: Any = None) -> None:
         """At the channel's end: settle what is finished or was never begun, then give back what was."""
-        self.channel.leave()
+        self.settling.leave()
         super().restore_unacked_once(stderr=stderr)

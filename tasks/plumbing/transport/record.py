@@ -1,18 +1,24 @@
-"""kombu's record of what workers have in hand, written in bulk; what Redis does stands in scripts.py."""
+"""The record of what workers have in hand; two scripts move messages between it and the queues, many in one step.
+
+The record is kombu's own, so that workers with and without these scripts restore each other's messages: a hash of
+tag → `[message, exchange, routing key]` in JSON, and a sorted set of the tags by the time they were taken. An empty exchange
+and the queue's name are, to kombu, the way back to exactly that queue.
+"""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha1
+from pathlib import Path
 from time import time
 from typing import Any
 
-from redis import Redis
+from redis import ConnectionPool, Redis
 from redis.exceptions import NoScriptError
 
 from tasks.plumbing.transport.lost import telling_refusals
 from tasks.plumbing.transport.prefetch import Taken
-from tasks.plumbing.transport.scripts import GIVE_BACK, TAKE
 
+TAKE, GIVE_BACK = (Path(__file__).with_name(name).read_text() for name in ("take.lua", "give_back.lua"))
 TAKE_SHA = sha1(TAKE.encode(), usedforsecurity=False).hexdigest()
 CHUNK = 1000
 """Tags of one command; the stack of Redis's Lua ends at some thousands."""
@@ -27,14 +33,16 @@ def rest(queue: str) -> str:
 
 
 class Record:
-    """One channel's access to the record. Lists are named without the prefix that all keys have."""
+    """One channel's access to the record. Lists are named without the prefix that all keys have.
 
-    def __init__(self, channel: Any) -> None:
-        self.channel = channel
+    `pool` tells the channel's connections; it raises where they are lost.
+    """
+
+    def __init__(self, prefix: str, hash_: str, index: str, pool: Callable[[], ConnectionPool]) -> None:
+        self._prefix = prefix
+        self._hash, self._index = prefix + hash_, prefix + index
+        self._pool = pool
         self._plain: Redis | None = None
-        self.prefix = channel.global_keyprefix
-        self.hash = self.prefix + channel.unacked_key
-        self.index = self.prefix + channel.unacked_index_key
 
     def take(
         self, connection: Any, lists: Lists, most: int, tags: tuple[str, int], done: Sequence[str], popped: Taken | None
@@ -47,18 +55,18 @@ class Record:
         names = list(lists)
         held: list[Any] = [0, b"", b""] if popped is None else [names.index(popped.key) + 1, popped.text, popped.tag]
         arguments = [time(), most, *tags, len(done), *done, *held, *map(rest, lists.values())]
-        found = run(connection, TAKE, TAKE_SHA, [self.hash, self.index, *self._keys(names)], arguments)
+        found = run(connection, TAKE, TAKE_SHA, [self._hash, self._index, *self._keys(names)], arguments)
         return [(names[int(found[at]) - 1], found[at + 1]) for at in range(0, len(found), 2)]
 
     def write_off(self, tags: Sequence[str]) -> None:
         """Drop tags. The message first: a tag without one does no harm, a message without its tag would stay for ever."""
         client: Any = self._client()
-        client.pipeline(transaction=False).hdel(self.hash, *tags).zrem(self.index, *tags).execute()
+        client.pipeline(transaction=False).hdel(self._hash, *tags).zrem(self._index, *tags).execute()
 
     def give_back(self, tags: Sequence[str], lists: Lists) -> set[str]:
         """Put messages back to where they would come next, unless somebody else has done so; the tags of those put back."""
         script = self._client().register_script(GIVE_BACK)
-        keys, rests = [self.hash, self.index, *self._keys(lists)], list(map(rest, lists.values()))
+        keys, rests = [self._hash, self._index, *self._keys(lists)], list(map(rest, lists.values()))
         moved: set[str] = set()
         for start in range(0, len(tags), CHUNK):
             moved.update(tag.decode() for tag in script(keys=keys, args=[*rests, *tags[start : start + CHUNK]]))
@@ -66,14 +74,14 @@ class Record:
 
     def push_back(self, key: str, text: bytes) -> None:
         """Put back a message that is not recorded."""
-        self._client().rpush(self.prefix + key, text)
+        self._client().rpush(self._prefix + key, text)
 
     def _keys(self, names: Sequence[str] | Lists) -> list[str]:
-        return [self.prefix + name for name in names]
+        return [self._prefix + name for name in names]
 
     def _client(self) -> Redis:
-        """A client that writes keys as they are, on the channel's own pool; fails where the connection is lost."""
-        pool = self.channel._create_client().connection_pool
+        """A client that writes keys as they are."""
+        pool = self._pool()
         if self._plain is None or self._plain.connection_pool is not pool:
             self._plain = Redis(connection_pool=pool)
         return self._plain

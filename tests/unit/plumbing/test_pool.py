@@ -9,10 +9,9 @@ from billiard.exceptions import Terminated, TimeLimitExceeded, WorkerLostError
 from celery.worker.state import revoked
 
 from tasks.plumbing.pool.bundle import WENT_WELL, Bundle
-from tasks.plumbing.pool.durations import MOST_KINDS, Durations
 from tasks.plumbing.pool.job import KIND, Job, kind_of
 from tasks.plumbing.pool.progress import PLACES, Progress
-from tasks.plumbing.pool.waiting import AHEAD_SECONDS, MOST, SECONDS, Waiting
+from tasks.plumbing.pool.waiting import AHEAD_SECONDS, MOST, MOST_KINDS, SECONDS, Durations, Waiting
 
 
 def job(kind: str | None = "quick", told: list[tuple[str, str, Any]] | None = None, id_: str = "") -> Job:

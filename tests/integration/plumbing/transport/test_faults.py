@@ -108,7 +108,7 @@ def test_acknowledgements_that_redis_refuses_free_their_places_and_are_written_o
     try:
         for message in made.messages[:4]:
             message.ack()
-        made.channel.settle_or_later()
+        made.channel.settling.settle_or_later()
         assert "told to Redis later" in caplog.text
         assert recorded(redis, prefix) == list(range(5))
         assert made.channel.qos.can_consume()
@@ -130,7 +130,7 @@ def test_a_full_redis_loses_nothing(valkey: str, redis: Redis, prefix: str, taki
     try:
         assert made.turn(lambda: made.messages)
         conserved(redis, prefix, 1 if not taking else 200)
-        made.channel.leave()
+        made.channel.settling.leave()
         conserved(redis, prefix, 1 if not taking else 200)
     finally:
         redis.config_set("maxmemory", "0")
