@@ -52,7 +52,7 @@ def count(name: str) -> None:
         again = account.counter.every
         stores().counts.put(name, again if isinstance(error, Transient) else max(again, REFUSED_SECONDS))
         seen = last_pull(name)
-        stores().due.sooner(name, max(account.poll.min, seen.at + seen.interval - time.time()))
+        stores().due.wake({name: max(account.poll.min, seen.at + seen.interval - time.time())})
         return
     number = sum(reading.number for reading in readings)
     last = stores().counts.learnt(name)
@@ -67,7 +67,7 @@ def follow(account: TaobaoAccount, number: float, last: float) -> None:
         sending.consume(account.name)
     elif number:
         if number < last:
-            stores().due.sooner(account.name, account.poll.min)
+            stores().due.wake({account.name: account.poll.min})
     else:
         let_wait(account)
 

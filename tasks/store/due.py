@@ -39,7 +39,6 @@ class Due:
         self._hold = script(redis, "due_hold")
         self._seed = script(redis, "due_seed")
         self._put = script(redis, "due_put")
-        self._sooner = script(redis, "due_sooner")
         self._wake = script(redis, "due_wake")
 
     def claim(self, most: int, seconds: float) -> Claim:
@@ -69,10 +68,6 @@ class Due:
     def put(self, name: str, delay: float, learnt: float | None = None) -> None:
         """Let the account fall due after `delay` seconds; remember a number for it. Unknown accounts stay unknown."""
         self._put(keys=[self.key, self.learnt_key], args=[name, delay, "" if learnt is None else learnt])
-
-    def sooner(self, name: str, delay: float) -> None:
-        """Let the account fall due after `delay` seconds, unless it does so earlier anyway."""
-        self._sooner(keys=[self.key], args=[name, delay])
 
     def wake(self, delays: Mapping[str, float]) -> int:
         """Let each account fall due after its delay in seconds, or earlier if it does anyway; how many of them are known."""

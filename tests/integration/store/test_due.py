@@ -82,12 +82,12 @@ def test_an_account_that_is_gone_does_not_come_back_with_its_last_poll(redis: Re
     assert due.learnt("shop") is None
 
 
-def test_sooner_never_makes_it_later(redis: Redis) -> None:
+def test_waking_never_makes_it_later(redis: Redis) -> None:
     due = Due(redis)
     due.seed({"shop": 10})
-    due.sooner("shop", 100)
+    assert due.wake({"shop": 100, "nobody": 0}) == 1
     first = due.waits(["shop"])["shop"]
-    due.sooner("shop", 1)
+    due.wake({"shop": 1})
     assert 8 < first - due.waits(["shop", "nobody"])["shop"] < 10
 
 
