@@ -4,7 +4,7 @@ import re
 import time
 from datetime import datetime, timedelta, timezone
 
-HOUR = 3_600.0
+HOUR = 3_600
 HOURS = 24
 DAY = HOURS * HOUR
 OFFSET = 8 * HOUR

@@ -5,7 +5,6 @@ before any handler ran, is confirmed (guarantee 1). A confirm that fails is trie
 messages come again, are known by their marks, and are confirmed with their next batch.
 """
 
-import time
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 from celery import Task
 from celery.utils.log import get_task_logger
 
-from tasks import app, sending
+from tasks import app, clock, sending
 from tasks.accounts import Account, VvtoolAccount
 from tasks.calling import calls, pausing
 from tasks.names import CONFIRM, SALVAGE
@@ -50,16 +49,16 @@ def confirm(
         receipts = add_up(
             account, [(unplain(receipt), outcome) for receipt, outcome in results] + ([] if alone else settled(batch))
         )
-    if receipts and time.time() >= Lease(pulled, lease).ends:
-        stores().tally.add(account, {"late_confirms": len(receipts)}, now=time.time())
+    if receipts and clock.now() >= Lease(pulled, lease).ends:
+        stores().tally.add(account, {"late_confirms": len(receipts)}, now=clock.now())
     shop = accounts().accounts.get(account)
     left, wait = tell(shop, batch, receipts) if shop else ([], 0.0)
-    if left and time.time() < Lease(pulled, lease).confirm_until:
+    if left and clock.now() < Lease(pulled, lease).confirm_until:
         pause = min(max(wait, retry_delay(self.request.retries + 1)), visibility() / 2)
         raise self.retry(args=([],), kwargs={**(self.request.kwargs or {}), "receipts": left}, countdown=pause)
     if left and shop:
         log.error("%s: %d messages could not be confirmed in time; they come again", shown(account), len(left))
-        stores().tally.add(account, {"unconfirmed": len(left)}, now=time.time())
+        stores().tally.add(account, {"unconfirmed": len(left)}, now=clock.now())
         calls.unneeded(shop)
     if not alone and stores().batches.close(batch, account):
         sending.consume(account)
@@ -94,7 +93,7 @@ def settled(batch: str) -> list[tuple[str, str]]:
 
 def add_up(account: str, outcomes: list[tuple[str, str]]) -> list[str]:
     """Count what became of the messages; the receipts that may be confirmed."""
-    stores().tally.add(account, Counter(outcome for _, outcome in outcomes), now=time.time())
+    stores().tally.add(account, Counter(outcome for _, outcome in outcomes), now=clock.now())
     return confirmable(outcomes)
 
 

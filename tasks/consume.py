@@ -8,12 +8,11 @@
 A consume task is acknowledged when it starts: a lost one is sent again when beat's claim on the account runs out.
 """
 
-import time
 import uuid
 
 from celery.utils.log import get_task_logger
 
-from tasks import app, dispatch, sending
+from tasks import app, clock, dispatch, sending
 from tasks.accounts import Account, VvtoolAccount
 from tasks.calling import calls, pausing
 from tasks.names import CONSUME
@@ -61,7 +60,7 @@ def poll(account: Account) -> float:
 def pull(account: Account) -> float:
     """One call for new messages, handed out. Raises `PlatformError`, or `NotNow` where the gateway's limits allow none."""
     with calls.call(account, "pull") as made:
-        batch, lease = uuid.uuid4().hex, Lease(time.time(), account.gateway.lease_seconds)
+        batch, lease = uuid.uuid4().hex, Lease(clock.now(), account.gateway.lease_seconds)
         kept = KeptReply(account, batch) if isinstance(account, VvtoolAccount) else None
         try:
             reply = client_for(account.gateway).pull(account, keep=kept)
@@ -91,7 +90,7 @@ def hand_out(account: Account, batch: str, lease: Lease, reply: Reply, settled: 
 
 def hand_out_again(account: VvtoolAccount) -> bool:
     """Hand out one stored reply that is past its lease; False when there is none."""
-    lease = Lease(time.time(), account.gateway.lease_seconds)
+    lease = Lease(clock.now(), account.gateway.lease_seconds)
     kept = stores().inbox.again(account.name, lease.seconds)
     if kept is None:
         return False
@@ -115,7 +114,7 @@ def later(account: Account, wait: float) -> float:
 
 def failed(account: Account, error: PlatformError) -> float:
     """Draw the consequence of a failed call."""
-    stores().tally.add(account.name, {"calls": 1, "failures": 1}, now=time.time())
+    stores().tally.add(account.name, {"calls": 1, "failures": 1}, now=clock.now())
     log.warning("%s: %s: %s", shown(account.name), type(error).__name__, shown(error, 500))
     wait = pausing.after(account, error)
     return max(account.poll.min, wait) if wait else learning.after_failure(account)

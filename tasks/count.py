@@ -8,11 +8,10 @@ cannot be read        due when it would be without a counter
 """
 
 import math
-import time
 
 from celery.utils.log import get_task_logger
 
-from tasks import app, sending
+from tasks import app, clock, sending
 from tasks.accounts import TaobaoAccount
 from tasks.calling import calls, pausing
 from tasks.names import COUNT
@@ -48,11 +47,11 @@ def count(name: str) -> None:
     except PlatformError as error:
         pausing.heed(account, error)
         log.warning("%s: its counter cannot be read, it is polled without: %s", shown(name), shown(error, 500))
-        stores().tally.add(name, {"count_failures": 1}, now=time.time())
+        stores().tally.add(name, {"count_failures": 1}, now=clock.now())
         again = account.counter.every
         stores().counts.put(name, again if isinstance(error, Transient) else max(again, REFUSED_SECONDS))
         seen = last_pull(name)
-        stores().due.wake({name: max(account.poll.min, seen.at + seen.interval - time.time())})
+        stores().due.wake({name: max(account.poll.min, seen.at + seen.interval - clock.now())})
         return
     number = sum(reading.number for reading in readings)
     last = stores().counts.learnt(name)
@@ -74,7 +73,7 @@ def follow(account: TaobaoAccount, number: float, last: float) -> None:
 
 def let_wait(account: TaobaoAccount) -> None:
     """Poll the account no earlier than its longest interval after its last pull. One that was never pulled does not wait."""
-    left = last_pull(account.name).at + account.poll.max - time.time()
+    left = last_pull(account.name).at + account.poll.max - clock.now()
     if left > stores().due.delays([account.name]).get(account.name, 0.0):
         stores().due.put(account.name, left)
 

@@ -9,7 +9,6 @@ It never raises, whatever the handler does: a chord whose header fails never cal
 4. When the lease has no time for another try it is left to come again, or buried after `max_deliveries`.
 """
 
-import time
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +20,7 @@ from celery.exceptions import SoftTimeLimitExceeded, WorkerShutdown, WorkerTermi
 from celery.utils.log import get_task_logger
 
 from handlers import Handler, Reject, Retry, Unfit
-from tasks import app, sending
+from tasks import app, clock, sending
 from tasks.handling import burying
 from tasks.handling.delivery import Delivery, handing_out
 from tasks.handling.timer import limited
@@ -91,7 +90,7 @@ def handle(self: HandleTask, delivery: dict[str, Any]) -> tuple[str, Outcome]:
 
 def deliver(given: Delivery) -> Outcome:
     """One try. Raises `Again` when another is due within the lease."""
-    now, lease = time.time(), Lease(given.pulled, given.lease)
+    now, lease = clock.now(), Lease(given.pulled, given.lease)
     if now >= lease.handle_until:
         return "late"
     if now < given.not_before:
@@ -115,7 +114,7 @@ def run(given: Delivery, handler: Handler, begun: Begun, lease: Lease) -> Outcom
             given, begun, f"{begun.open - 1} tries began and never ended: its handler kills the process that runs it"
         )
     try:
-        with limited(min(try_seconds(given.lease, settings().handler_seconds), lease.handle_until - time.time())):
+        with limited(min(try_seconds(given.lease, settings().handler_seconds), lease.handle_until - clock.now())):
             handler.call(given.message(begun.deliveries))
     except (Reject, Unfit) as error:
         return bury(given, begun, str(error) or "rejected by its handler", traceback.format_exc())
@@ -135,7 +134,7 @@ def failed(given: Delivery, begun: Begun, lease: Lease, error: BaseException) ->
     delay = retry_delay(begun.tries, asked)
     log.warning("%s: try %d failed: %s", described(given), begun.tries, place(error))
     patient = not given.letter or begun.tries < REPLAY_TRIES
-    if patient and time.time() + delay < lease.handle_until:
+    if patient and clock.now() + delay < lease.handle_until:
         stores().marks.release(given.names)
         raise Again(delay)
     if given.letter or begun.deliveries >= settings().max_deliveries:
@@ -147,7 +146,7 @@ def failed(given: Delivery, begun: Begun, lease: Lease, error: BaseException) ->
 
 def later(lease: Lease, wait: float) -> Outcome:
     """Wait for whoever runs the message now, if the lease allows."""
-    if time.time() + wait < lease.handle_until:
+    if clock.now() + wait < lease.handle_until:
         raise Again(wait)
     return "failed"
 
@@ -180,7 +179,7 @@ def bury(given: Delivery, begun: Begun, reason: str, told: str = "") -> Outcome:
 
 def try_again(task: HandleTask, given: Delivery, delay: float) -> Outcome:
     """Send the message round once more: within its chord after a short wait, apart from it after a longer one."""
-    until = time.time() + delay
+    until = clock.now() + delay
     hop = min(delay, visibility() / 2)  # a longer countdown would outlive the broker's patience and run twice
     following = replace(given, not_before=until if hop < delay else 0.0)
     if given.alone or delay <= HOLD_SECONDS:
@@ -197,7 +196,7 @@ def conclude(given: Delivery, outcome: Outcome) -> None:
     if given.letter:
         if outcome == "handled" or stores().marks.is_done(given.names):
             stores().letters.drop([given.letter])
-        stores().tally.add(given.account, {f"replayed_{outcome}": 1}, now=time.time())
+        stores().tally.add(given.account, {f"replayed_{outcome}": 1}, now=clock.now())
     elif outcome in CONFIRMABLE:
         about = {
             "account": given.account,
@@ -208,7 +207,7 @@ def conclude(given: Delivery, outcome: Outcome) -> None:
         }
         sending.confirm([(plain(given.receipt), outcome)], about)
     else:
-        stores().tally.add(given.account, {outcome: 1}, now=time.time())
+        stores().tally.add(given.account, {outcome: 1}, now=clock.now())
 
 
 def described(given: Delivery) -> str:

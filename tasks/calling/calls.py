@@ -24,7 +24,7 @@ from celery.utils.log import get_task_logger
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
-from tasks import sending
+from tasks import clock, sending
 from tasks.accounts import Account, Gateway
 from tasks.calling import pausing
 from tasks.calling.spent import words
@@ -36,7 +36,7 @@ from tasks.text import shown
 
 log = get_task_logger(__name__)
 
-LONGEST_WAIT = 3600.0
+LONGEST_WAIT = clock.HOUR
 """Who is put off to another day looks again within this: a limit raised while no beat ran is found then."""
 
 SEND = {"pull": sending.consume, "count": sending.count}
@@ -107,7 +107,7 @@ def settle(account: Account, api: Api, taken: Taken, *, points: int | None, owed
         ):
             SEND[kind](name)
         if api != "pull":  # who pulls tells more
-            stores().tally.add(account.name, {"calls": 1, f"{api}s": 1}, now=time.time())
+            stores().tally.add(account.name, {"calls": 1, f"{api}s": 1}, now=clock.now())
     except LOST as error:
         log.warning("%s: the end of a call could not be noted: %s", shown(account.name), shown(error))
 

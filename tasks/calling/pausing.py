@@ -1,10 +1,10 @@
 """Leaves accounts and gateways alone for a while: looks whether one is paused, and pauses it after a failed call."""
 
-import time
 from dataclasses import dataclass
 
 from celery.utils.log import get_task_logger
 
+from tasks import clock
 from tasks.accounts import Account, fingerprint
 from tasks.platforms.errors import OutOfQuota, PlatformError, Throttled
 from tasks.rules import circuit_breaker
@@ -29,7 +29,7 @@ class Hold:
 
 def look(account: Account) -> Hold:
     """Whether the account may be called now."""
-    now, ours = time.time(), fingerprint(account)
+    now, ours = clock.now(), fingerprint(account)
     found = stores().pauses.get(account.name, account.gateway.name)
     on_account, on_gateway = (pause if circuit_breaker.holds(pause, ours, now=now) else None for pause in found)
     ends = [pause.until for pause in (on_account, on_gateway) if pause]
@@ -39,7 +39,7 @@ def look(account: Account) -> Hold:
 
 def after(account: Account, error: PlatformError) -> float:
     """Pause whoever the error concerns; the seconds until the account is looked at again, 0 when nobody was paused."""
-    now, ours = time.time(), fingerprint(account)
+    now, ours = clock.now(), fingerprint(account)
     on_account, on_gateway = stores().pauses.get(account.name, account.gateway.name)
     last = on_account if error.scope == "account" else on_gateway
     decision = circuit_breaker.decide(error, last, ours, now=now)
@@ -58,7 +58,7 @@ def banned(account: Account) -> float:
     _, pause = stores().pauses.get(account.name, account.gateway.name)
     if pause is None or pause.by_hand or pause.fingerprint:
         return 0.0
-    return max(0.0, pause.until - time.time())
+    return max(0.0, pause.until - clock.now())
 
 
 def heed(account: Account, error: PlatformError) -> float:

@@ -4,7 +4,9 @@ import re
 
 import click
 
-UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
+from tasks.clock import DAY, HOUR
+
+UNITS = {"s": 1.0, "m": 60.0, "h": HOUR, "d": DAY, "w": 7 * DAY}
 LONGEST = 3650 * UNITS["d"]
 WRITTEN = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)([smhdw])", re.ASCII)
 SHOWN = (("d", 2), ("h", 2), ("m", 2))

@@ -4,11 +4,11 @@ What ended well is counted here, in the process, and told to Redis with the next
 """
 
 import shlex
-import time
 from collections import Counter
 
 from celery.utils.log import get_task_logger
 
+from tasks import clock
 from tasks.rules.circuit_breaker import Pause
 from tasks.runtime import stores
 from tasks.settings import settings
@@ -38,7 +38,7 @@ def may_bury(account: str) -> bool:
     if not too_many(well, dead, settings().max_dead_ratio):
         return True
     stores().recent.add(account, dead=-1)
-    now = time.time()
+    now = clock.now()
     reason = f"{dead} of the latest {well + dead} messages would be buried, more than TIDINGS_MAX_DEAD_RATIO allows"
     remedy = f"mend the handlers and restart the workers, then: celery -A tasks accounts resume {shlex.quote(account)}"
     stores().pauses.put("account", account, Pause(now + PAUSE_SECONDS, reason, remedy), now=now)

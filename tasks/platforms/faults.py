@@ -5,11 +5,11 @@ text, which the platforms change at will.
 """
 
 import re
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypedDict
 
+from tasks import clock
 from tasks.clock import next_midnight
 from tasks.platforms.errors import (
     BadRequest,
@@ -121,7 +121,7 @@ def out_of_quota(scope: Scope) -> Fault:
 
     def fault(said: Said, _whom: Whom) -> PlatformError:
         ban = ban_seconds(said.text)
-        until = time.time() + ban if ban else next_midnight()
+        until = clock.now() + ban if ban else next_midnight()
         return OutOfQuota(said.text, until=until, scope=scope, **said.codes)
 
     return fault

@@ -1,10 +1,10 @@
 """What a pull teaches: how many messages an account brings, how old they are, and when to pull it again."""
 
-import time
 from dataclasses import replace
 
 from celery.utils.log import get_task_logger
 
+from tasks import clock
 from tasks.accounts import Account
 from tasks.clock import day_left
 from tasks.platforms.base import Reply
@@ -20,7 +20,7 @@ log = get_task_logger(__name__)
 
 def after_pull(account: Account, reply: Reply, pulled: float) -> float:
     """Note what a call at `pulled` (seconds since the epoch) brought; in how many seconds to pull again, 0 for at once."""
-    now, got = time.time(), len(reply)
+    now, got = clock.now(), len(reply)
     before = stores().seen.get(account.name) or Seen(at=pulled)
     rate = Rate.from_list(before.rate).after(got, got >= account.quantity, pulled)
     watched = retention.watch(reply.items, before.warned, pulled=pulled)
@@ -50,7 +50,7 @@ def after_pull(account: Account, reply: Reply, pulled: float) -> float:
 def after_failure(account: Account) -> float:
     """In how many seconds to pull again after a call that failed and paused nobody: as after an empty one, of which nothing
     is learnt."""
-    now, before = time.time(), stores().seen.get(account.name) or Seen(at=0.0)
+    now, before = clock.now(), stores().seen.get(account.name) or Seen(at=0.0)
     next_ = following(account, 0, before, Rate.from_list(before.rate).per_second(now), now)
     stores().seen.put(account.name, replace(before, interval=next_.wait, unplanned=next_.unplanned))
     return next_.wait

@@ -4,12 +4,12 @@ A gateway without limits has no plan. What is planned from: the accounts as they
 their pulls have told, and what the gateway has used of its day.
 """
 
-import time
 from collections.abc import Iterator
 from functools import cache
 
 from celery.utils.log import get_task_logger
 
+from tasks import clock
 from tasks.accounts import Gateway, fingerprint
 from tasks.rules import circuit_breaker
 from tasks.rules.allowance import limits_of
@@ -42,7 +42,7 @@ def current(gateway: Gateway) -> Plan | None:
     """The gateway's plan as it is now; None when it needs none, or has none yet."""
     if not planned_for(gateway):
         return None
-    known, now = _known(), time.time()
+    known, now = _known(), clock.now()
     read, planned = known.get(gateway.name, (0.0, Planned()))
     if not 0 <= now - read < LOOK_SECONDS:
         planned = stores().plans.get(gateway.name)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from tasks.clock import HOUR
 from tasks.platforms.errors import BadRequest, OutOfQuota, PlatformError, Throttled, Unauthorised
 
 Kind = Literal["account", "gateway"]
@@ -11,7 +12,7 @@ WITHOUT_END = 4_102_444_800.0
 """The `until` of a pause that lasts until somebody ends it: the year 2100."""
 
 FIRST_PROBE = 60.0
-LONGEST_PROBE = 3600.0
+LONGEST_PROBE = HOUR
 """Somebody has to act: the account is tried again after a minute, then ever less often, at least once an hour."""
 
 ASK_AGAIN = 30.0

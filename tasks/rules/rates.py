@@ -9,13 +9,15 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple, Self
 
-USUAL_SECONDS = 86_400.0
+from tasks.clock import DAY, HOUR
+
+USUAL_SECONDS = DAY
 """The usual average forgets within about a day: long enough to have a day and a night in it."""
 
 RECENT_SECONDS = 600.0
 """The recent average forgets within minutes when a pull brought something: a burst lasts minutes."""
 
-QUIET_SECONDS = 3_600.0
+QUIET_SECONDS = HOUR
 """A pull that brought nothing makes it forget slower: many empty pulls together tell that an account went quiet."""
 
 WEIGHT = 2.0

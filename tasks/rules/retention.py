@@ -3,11 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tasks.clock import published
+from tasks.clock import DAY, HOUR, published
 from tasks.platforms.base import Item
 
-HOUR = 3600.0
-KEPT = 24 * HOUR
+KEPT = DAY
 """How long TMC keeps a message that nobody pulls. Qianmi and vv-tool do not say."""
 
 WARN_AT = (6 * HOUR, 12 * HOUR, 18 * HOUR)
@@ -19,7 +18,7 @@ SELDOM = HOUR
 AGAIN = 6 * HOUR
 """What has been said and still holds is said again after so long."""
 
-BELIEVED = 30 * 24 * HOUR
+BELIEVED = 30 * DAY
 """An age beyond this is a wrong time, not a message that waited."""
 
 

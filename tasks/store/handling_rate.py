@@ -6,13 +6,14 @@ taken since somebody looked before; it counts as the handlers' rate when tasks w
 tidings:flow   hash: handed (messages handed out so far), rate; at, base, waiting (the last look that counted)
 """
 
+from tasks.clock import HOUR
 from tasks.store.connection import Client
 from tasks.store.keys import PREFIX
 from tasks.store.scripts import script
 
 FLOW = PREFIX + "flow"
 HANDED = "handed"
-KEEP_SECONDS = 3600
+KEEP_SECONDS = HOUR
 SAMPLE_SECONDS = 0.5
 """Looks closer together than this are one: what is just being handed out would blur them."""
 

@@ -5,12 +5,12 @@ tidings:letters:at    sorted set: letter id → when it was buried, in seconds s
 """
 
 import json
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from hashlib import blake2b
 from typing import Any
 
+from tasks import clock
 from tasks.store.chunks import chunks, read_many
 from tasks.store.connection import Client
 from tasks.store.keys import PREFIX
@@ -40,7 +40,7 @@ class Letter:
     tries: int = 1
     names: tuple[str, ...] = ()
     reply: bool = False  # a whole reply that cannot be read, not one message
-    buried: float = field(default_factory=time.time)
+    buried: float = field(default_factory=clock.now)
 
     @property
     def id(self) -> str:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from time import monotonic
 from typing import Literal
 
+from tasks.clock import DAY
 from tasks.store.deferred import Deferred
 from tasks.store.keys import key
 from tasks.store.scripts import script
@@ -26,7 +27,7 @@ Over = Literal["done", "dead"]
 HOLD_SECONDS = 1.0
 """How long messages are held before they are begun: by a process that begins them within a fraction of it, unless it dies."""
 
-REMEMBER_SECONDS = 2 * 24 * 3600
+REMEMBER_SECONDS = 2 * DAY
 """Counts of a message that was never handled live twice as long as any platform keeps it (TMC: 24 hours)."""
 
 

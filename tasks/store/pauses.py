@@ -4,13 +4,14 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, fields
 
+from tasks.clock import DAY
 from tasks.rules.circuit_breaker import Kind, Pause
 from tasks.store.chunks import read_many
 from tasks.store.connection import Client
 from tasks.store.keys import key
 from tasks.store.scripts import script
 
-REMEMBER_SECONDS = 24 * 3600
+REMEMBER_SECONDS = DAY
 """A pause that is over is remembered this much longer, so that the wait after the next failed probe is a longer one."""
 
 

@@ -8,7 +8,7 @@ tidings:pulled:DAY:GATEWAY messages pulled that day (the platforms' day)
 
 import json
 
-from tasks.clock import day
+from tasks.clock import DAY, day
 from tasks.rules.replanning import Planned
 from tasks.store.connection import Client
 from tasks.store.keys import PREFIX, key
@@ -17,7 +17,7 @@ PLANS = PREFIX + "plans"
 PLANNING_SECONDS = 30
 """Longer than planning takes for a hundred thousand accounts; a killed worker's turn is over after that."""
 
-KEEP_SECONDS = 2 * 24 * 3600
+KEEP_SECONDS = 2 * DAY
 
 
 class Plans:

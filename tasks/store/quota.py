@@ -23,7 +23,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tasks.clock import day_number
+from tasks.clock import DAY, day_number
 from tasks.rules.allowance import Api, Limits
 from tasks.store.chunks import pipelined, read_many
 from tasks.store.connection import Client
@@ -35,7 +35,7 @@ USED = (*APIS, "points", "owed", "held", "dearest")
 DUE = (PREFIX + "due:consume", PREFIX + "due:count")
 """Where the due times of pulls and counts are."""
 
-KEEP_SECONDS = 2 * 24 * 3600
+KEEP_SECONDS = 2 * DAY
 """How long a day's figures are kept, from its last call on."""
 
 ARRIVES_SECONDS = 1.0

@@ -3,11 +3,12 @@
 tidings:recent:ACCOUNT   hash: well, dead; halved when they get large, so that old deliveries count ever less
 """
 
+from tasks.clock import DAY
 from tasks.store.connection import Client
 from tasks.store.keys import key
 from tasks.store.scripts import script
 
-KEEP_SECONDS = 7 * 24 * 3600
+KEEP_SECONDS = 7 * DAY
 MANY = 1000
 """About so many of the latest deliveries count."""
 

@@ -1,16 +1,16 @@
 """What was done today, for each account: calls, points, messages pulled, and what became of them.
 
-One hash an account and day (the platforms' day, GMT+8), kept for `KEEP_DAYS`.
+One hash an account and day (the platforms' day, GMT+8), kept for `KEEP_SECONDS`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from tasks.clock import day
+from tasks.clock import DAY, day
 from tasks.store.chunks import pipelined, read_many
 from tasks.store.connection import Client
 from tasks.store.keys import key
 
-KEEP_DAYS = 8
+KEEP_SECONDS = 8 * DAY
 
 
 class Tally:
@@ -28,7 +28,7 @@ class Tally:
         pipe = self.redis.pipeline(transaction=False)
         for name, number in some.items():
             pipe.hincrby(where, name, number)
-        pipe.expire(where, KEEP_DAYS * 24 * 3600)
+        pipe.expire(where, KEEP_SECONDS)
         pipe.execute()
 
     def read(self, account: str, *, now: float) -> dict[str, int]:

@@ -1,12 +1,12 @@
 """Accounts as a table, and as lines of JSON."""
 
-import time
 from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
 import click
 
+from tasks import clock
 from tasks.accounts import Account
 from tasks.calling.spent import gateway_pauses
 from tasks.commands.accounts.standing import Standing, in_force
@@ -21,7 +21,7 @@ HEAD = ("account", "gateway", "platform", "state", "next", "every", "open", *TOD
 
 def perform(patterns: Sequence[str], *, paused: bool, as_json: bool) -> None:
     """Print how the accounts stand whose names fit one of the patterns, all without any."""
-    now = time.time()
+    now = clock.now()
     known = accounts().accounts
     chosen = [account for account in known.values() if not patterns or fits(account.name, patterns)]
     found = [each for each in standings(chosen, now) if each.pause or not paused]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tasks.accounts import Account, fingerprint
-from tasks.clock import SHANGHAI
+from tasks.clock import HOUR, SHANGHAI
 from tasks.commands.ages import told
 from tasks.rules import circuit_breaker
 from tasks.rules.circuit_breaker import WITHOUT_END, Kind, Pause
@@ -51,5 +51,5 @@ def _until(until: float, now: float) -> str:
     if until >= WITHOUT_END:
         return ""
     at = datetime.fromtimestamp(until, SHANGHAI)
-    written = f"{at:%H:%M:%S}" if until - now < 12 * 3600 else f"{at:%Y-%m-%d %H:%M}"
+    written = f"{at:%H:%M:%S}" if until - now < 12 * HOUR else f"{at:%Y-%m-%d %H:%M}"
     return f" until {written} ({told(until - now)})"

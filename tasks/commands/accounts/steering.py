@@ -1,12 +1,12 @@
 """Pausing, resuming and polling by a person's word. Names that nobody has are refused before anything is done."""
 
 import shlex
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
 import click
 
+from tasks import clock
 from tasks.accounts import Account
 from tasks.commands.accounts.listing import standings
 from tasks.commands.ages import told
@@ -20,7 +20,7 @@ NO_BEAT = "{} have no due time yet: a beat polls them when it starts (celery -A 
 
 def pause(names: Sequence[str], gateways: Sequence[str], reason: str, seconds: float | None) -> None:
     """Pause accounts and gateways for so many seconds, or until somebody resumes them (None)."""
-    now = time.time()
+    now = clock.now()
     put = Pause(WITHOUT_END if seconds is None else now + seconds, reason, by_hand=True)
     how_long = "until it is resumed" if seconds is None else f"for {told(seconds)}"
 
@@ -97,12 +97,12 @@ def wake(chosen: Mapping[str, Account]) -> None:
 
 def tell_paused(chosen: Sequence[Account]) -> set[str]:
     """Name on standard error the accounts that are paused, or behind a paused gateway, with the way out."""
-    held = [each for each in standings(chosen, time.time()) if each.pause]
+    held = [each for each in standings(chosen, clock.now()) if each.pause]
     for each in held:
         name, way = each.account.name, shlex.quote(each.account.name)
         if each.paused == "gateway":
             way = f"--gateway {shlex.quote(each.account.gateway.name)}"
-        state = each.state(time.time())
+        state = each.state(clock.now())
         click.echo(
             f"account {shown(name)}: {state}, {shown(each.why)}; celery -A tasks accounts resume {shown(way)}", err=True
         )

@@ -2,9 +2,10 @@
 
 import json
 import os
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from tasks import clock
 
 FOLDER = "DEMO_FOLDER"
 """The environment variable that names the demo's folder."""
@@ -31,7 +32,7 @@ class Journal:
 
     def write(self, account: str, topic: str, id_: str) -> None:
         """Note that a message is handled."""
-        line = json.dumps(asdict(Entry(account, topic, id_, time.time()))) + "\n"
+        line = json.dumps(asdict(Entry(account, topic, id_, clock.now()))) + "\n"
         file = os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             os.write(file, line.encode())

@@ -1,9 +1,9 @@
 """How the demo goes on: counts by account, read from the sandbox, the journal and Redis."""
 
-import time
 from collections import defaultdict
 from dataclasses import dataclass
 
+from tasks import clock
 from tasks.commands.demo.cast import CAST, Actor
 from tasks.commands.demo.journal import Entry, Journal
 from tasks.rules import circuit_breaker
@@ -76,5 +76,5 @@ class Watch:
             buried=sum(letter.account == actor.name for letter in self.letters),
             confirmed=int(str(sums.get("confirmed", 0))) if actor.confirms else None,
             open=not actor.confirms and self._stores.inbox.waiting(actor.name) > 0,
-            pause=pause if circuit_breaker.holds(pause, self.fingerprints[actor.name], now=time.time()) else None,
+            pause=pause if circuit_breaker.holds(pause, self.fingerprints[actor.name], now=clock.now()) else None,
         )

@@ -1,10 +1,10 @@
 """Throwing letters away, after a question."""
 
 import sys
-import time
 
 import click
 
+from tasks import clock
 from tasks.commands.letters.choice import Choice
 from tasks.runtime import stores
 
@@ -13,7 +13,7 @@ def perform(choice: Choice, *, yes: bool) -> int:
     """Drop the chosen letters; the exit code."""
     if not yes and not sys.stdin.isatty():
         raise click.UsageError("nobody can be asked here: add --yes to drop them for good")
-    found = choice.find(stores().letters, time.time())
+    found = choice.find(stores().letters, clock.now())
     found.tell_missing()
     if not found.ids:
         click.echo("no letter fits, nothing is dropped")

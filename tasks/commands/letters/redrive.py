@@ -1,9 +1,8 @@
 """Sends dead letters round once more, as messages of their own: what a handler takes leaves the letters, the rest stays."""
 
-import time
 from collections.abc import Iterable
 
-from tasks import app
+from tasks import app, clock
 from tasks.handle import handle
 from tasks.handling.delivery import Delivery
 from tasks.handling.timer import time_limit
@@ -41,7 +40,7 @@ def again(letter: Letter) -> Delivery:
         account=letter.account,
         platform=letter.platform,
         batch=f"replay-{letter.id}",
-        pulled=time.time(),
+        pulled=clock.now(),
         lease=REPLAY_SECONDS,
         receipt="",
         names=letter.names,

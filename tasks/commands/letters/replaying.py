@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import click
 
+from tasks import clock
 from tasks.clock import day
 from tasks.commands.letters import redrive
 from tasks.commands.letters.choice import Choice
@@ -54,7 +55,7 @@ class Watch:
         self.accounts = sorted(accounts)
         self.waiting = stores().letters.buried(ids)
         self.handled = self.back = 0
-        self.since = time.time()
+        self.since = clock.now()
         self.before = self._tallied()
 
     def look(self, sent: int) -> Standing:
@@ -71,7 +72,7 @@ class Watch:
     def _tallied(self) -> Counter[str]:
         """How often replays of these accounts have ended in each way of `STAYED`, since the day the watch began."""
         found: Counter[str] = Counter()
-        for at in {day(self.since): self.since, day(time.time()): time.time()}.values():
+        for at in {day(self.since): self.since, day(clock.now()): clock.now()}.values():
             for counts in stores().tally.read_many(self.accounts, now=at).values():
                 found.update({name: counts.get(f"replayed_{name}", 0) for name in STAYED})
         return found
@@ -79,7 +80,7 @@ class Watch:
 
 def perform(choice: Choice, seconds: float | None) -> int:
     """Replay the chosen letters and wait until `seconds` pass without an end (None: do not wait); the exit code."""
-    found = choice.find(stores().letters, time.time())
+    found = choice.find(stores().letters, clock.now())
     found.tell_missing()
     ids, replies, unreadable, accounts = sift(found.ids)
     if unreadable:

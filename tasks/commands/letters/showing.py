@@ -1,13 +1,13 @@
 """Letters on a terminal, and as lines of JSON."""
 
 import sys
-import time
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 import click
 
+from tasks import clock
 from tasks.clock import SHANGHAI
 from tasks.commands.ages import told
 from tasks.commands.letters.choice import Choice
@@ -23,7 +23,7 @@ IN_TABLE = 100
 
 def show_list(choice: Choice, most: int | None, *, as_json: bool) -> None:
     """Print the chosen letters without their contents."""
-    now = time.time()
+    now = clock.now()
     found = choice.find(stores().letters, now)
     if most is None and not as_json and sys.stdout.isatty():
         most = IN_TABLE
@@ -53,7 +53,7 @@ def show_one(id_: str, *, as_json: bool) -> None:
         if name not in ("content", "traceback", "names", "buried", "reply"):
             click.echo(f"{name:<11} {shown(value, 2000)}".rstrip())
     at = datetime.fromtimestamp(letter.buried, SHANGHAI)
-    click.echo(f"{'buried':<11} {at:%Y-%m-%d %H:%M:%S} GMT+8, {told(time.time() - letter.buried)} ago")
+    click.echo(f"{'buried':<11} {at:%Y-%m-%d %H:%M:%S} GMT+8, {told(clock.now() - letter.buried)} ago")
     for name, text in (("content", letter.content), ("traceback", letter.traceback)):
         if text:
             click.echo(f"\n{name}:")
@@ -63,7 +63,7 @@ def show_one(id_: str, *, as_json: bool) -> None:
 
 def write_all(choice: Choice) -> None:
     """Print the chosen letters with everything in them, one line of JSON each."""
-    found = choice.find(stores().letters, time.time())
+    found = choice.find(stores().letters, clock.now())
     for letter in stores().letters.many(found.ids):
         json_line(whole(letter))
     ended(found.missing)

@@ -2,10 +2,11 @@
 
 import click
 
+from tasks.clock import HOUR
 from tasks.commands.group import Command
 from tasks.plumbing.status import stand_in
 
-EVERY, LEAST, MOST = 2.0, 0.2, 3600.0
+EVERY, LEAST, MOST = 2.0, 0.2, HOUR
 ORDERS = ("attention", "name", "rate", "pulled", "oldest", "waiting", "open", "calls", "points", "cost")
 
 

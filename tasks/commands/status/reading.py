@@ -1,11 +1,10 @@
 """Reads all that `status` shows, a thousand accounts at a time: a hundred thousand of them keep Redis from nobody else."""
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from tasks import sending
+from tasks import clock, sending
 from tasks.accounts import Account, Accounts, Gateway, TaobaoAccount, fingerprint
 from tasks.calling.spent import gateway_pauses
 from tasks.commands.accounts.listing import fits
@@ -36,7 +35,7 @@ def read(known: Accounts, patterns: Sequence[str]) -> Picture:
     chosen = {name for name in known.accounts if not patterns or fits(name, patterns)}
     gateways = {known.accounts[name].gateway.name: known.accounts[name].gateway for name in chosen}
     behind = [account for account in known.accounts.values() if account.gateway.name in gateways]
-    now = time.time()
+    now = clock.now()
     with ThreadPoolExecutor(2) as aside:
         workers, depths = aside.submit(broker.workers), aside.submit(broker.depths)
         pauses = gateway_pauses(gateways.values(), now)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tasks.clock import HOUR
 from tasks.commands.accounts.standing import Standing
 from tasks.store.seen import Seen
 
@@ -42,7 +43,7 @@ class View:
     @property
     def rate(self) -> float | None:
         """Messages an hour, as the latest pull estimated them."""
-        return None if self.seen is None else self.seen.per_second * 3600
+        return None if self.seen is None else self.seen.per_second * HOUR
 
     @property
     def pulled(self) -> float | None:

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from tasks.clock import SHANGHAI
+from tasks import clock
 from tasks.commands.group import in_one_line
 from tasks.commands.status.lines import Line, lines
 from tasks.commands.status.reading import Picture
@@ -57,7 +57,7 @@ def draw(asked: Asked, seconds: float) -> None:
             if isinstance(found, str):
                 screen.update(Text(found), refresh=True)
                 continue
-            top = Line(f"{clock(found.now)}, every {seconds:g} s; Ctrl-C ends")
+            top = Line(f"{time_of_day(found.now)}, every {seconds:g} s; Ctrl-C ends")
             width, height = console.size
             room = height - rows([top, *lines(found, [], width)], width) - TABLE_HEAD
             fitting = replace(asked, limit=max(1, min(room, asked.limit or room)))
@@ -75,7 +75,7 @@ def pictures(asked: Asked, seconds: float) -> Iterator[Picture | str]:
             with in_one_line():
                 found = look(asked)
         except click.ClickException as error:
-            yield f"{clock(time.time())}: {error.message}"
+            yield f"{time_of_day(clock.now())}: {error.message}"
         else:
             yield found
 
@@ -93,6 +93,6 @@ def styled(text: Sequence[Line]) -> Text:
     return whole
 
 
-def clock(now: float) -> str:
+def time_of_day(now: float) -> str:
     """The time of day in the platforms' zone."""
-    return f"{datetime.fromtimestamp(now, SHANGHAI):%H:%M:%S} GMT+8"
+    return f"{datetime.fromtimestamp(now, clock.SHANGHAI):%H:%M:%S} GMT+8"

@@ -2,10 +2,10 @@
 
 import pytest
 
-from tasks.clock import timestamp
+from tasks.clock import HOUR, timestamp
 from tasks.platforms.base import Item
 from tasks.rules import retention
-from tasks.rules.retention import HOUR, due, oldest, stage, warning, watch
+from tasks.rules.retention import due, oldest, stage, warning, watch
 
 NOW = 1_795_219_200.0
 

@@ -233,7 +233,7 @@ def test_a_watch_is_not_confused_by_midnight(tidings: Stores, monkeypatch: pytes
     bury(tidings, "1")
     watch = Watch(tidings.letters.ids(), {"shop"})
     tomorrow = time.time() + 24 * 3600
-    monkeypatch.setattr("tasks.commands.letters.replaying.time.time", lambda: tomorrow)
+    monkeypatch.setattr("tasks.clock.now", lambda: tomorrow)
     tidings.tally.add("shop", {"replayed_ignored": 1}, now=tomorrow)
     assert watch.look(1).under_way == 0
 
