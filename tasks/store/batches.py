@@ -72,12 +72,8 @@ class Batches:
         pipe.exists(held).delete(key("batch", id_)).zrem(opened, id_).hdel(sizes, id_)
         return bool(pipe.execute()[0])
 
-    def under_way(self, account: str) -> int:
-        """How many batches of the account have neither been confirmed nor run out of lease."""
-        return self.load(account).batches
-
     def load(self, account: str) -> Load:
-        """The same, how many messages they brought for handlers, and for how long the account is held back already."""
+        """What of an account is neither confirmed nor past its lease, and for how long it is held back already."""
         batches, messages, held = self._open(keys=self._keys(account))
         return Load(int(batches), int(messages), float(held))
 

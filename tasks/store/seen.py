@@ -1,7 +1,5 @@
 """What the latest pulls of each account told: when, how many messages, how often to ask, how old the oldest one was.
 
-    tidings:seen   hash: account → compact JSON, one field for each account
-
 Some 200 bytes an account. Reading goes in chunks, so that a hundred thousand accounts keep nobody waiting; an account that is
 gone stays until `forget`.
 """
@@ -12,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from tasks.store.chunks import CHUNK, chunks, read_many
+from tasks.store.chunks import chunks, read_many
 from tasks.store.connection import Client
 from tasks.store.keys import PREFIX
 
@@ -65,11 +63,6 @@ class LatestPulls:
     def many(self, names: Iterable[str]) -> dict[str, Seen]:
         """What is known of these accounts, in one round trip a thousand; those of whom nothing is known are left out."""
         return read_many(names, lambda some: map(unpacked, self.redis.hmget(SEEN, some)))
-
-    def all(self) -> dict[str, Seen]:
-        """What is known of every account, also of those that are gone, read a thousand at a time."""
-        read = ((name, unpacked(text)) for name, text in self.redis.hscan_iter(SEEN, count=CHUNK))
-        return {name: seen for name, seen in read if seen}
 
     def forget(self, names: Sequence[str]) -> None:
         """Drop accounts that are gone."""

@@ -1,7 +1,4 @@
-"""What was done today, for each account: calls, points, messages pulled, and what became of them.
-
-One hash an account and day (the platforms' day, GMT+8), kept for `KEEP_SECONDS`.
-"""
+"""What was done today, for each account: calls, points, messages pulled, and what became of them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -31,20 +28,11 @@ class Tally:
         pipe.expire(where, KEEP_SECONDS)
         pipe.execute()
 
-    def read(self, account: str, *, now: float) -> dict[str, int]:
-        """Today's counters of an account."""
-        return _counts(self.redis.hgetall(key("tally", day(now), account)))
-
     def read_many(self, accounts: Sequence[str], *, now: float) -> dict[str, dict[str, int]]:
         """Today's counters of each of these accounts, in one round trip a thousand."""
 
         def read(some: list[str]) -> Iterator[dict[str, int]]:
-            return map(
-                _counts, pipelined(self.redis, (("HGETALL", key("tally", day(now), account)) for account in some))
-            )
+            found = pipelined(self.redis, (("HGETALL", key("tally", day(now), account)) for account in some))
+            return ({name: int(number) for name, number in counts.items()} for counts in found)
 
         return read_many(accounts, read)
-
-
-def _counts(found: Mapping[str, str]) -> dict[str, int]:
-    return {name: int(number) for name, number in found.items()}

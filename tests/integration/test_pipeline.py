@@ -135,10 +135,10 @@ def test_only_what_was_handled_is_confirmed(
     platform.replies = [Reply(items(1, 2, 3, 4), (Spoilt("5", "{", "no topic"), Spoilt("", "?", "no id")))]
     sending.consume("shop")
     until(lambda: platform.confirms)
-    until(lambda: tidings.batches.under_way("shop") == 0)
+    until(lambda: tidings.batches.load("shop").batches == 0)
     assert set(platform.confirmed) == {"1", "2", "3", "5"}
     assert sorted(letter.message_id for letter in tidings.letters.all()) == ["", "3", "5"]
-    tally = tidings.tally.read("shop", now=time.time())
+    tally = tidings.tally.read_many(["shop"], now=time.time())["shop"]
     assert (tally["handled"], tally["dead"], tally["failed"]) == (2, 3, 1)
 
 
@@ -204,7 +204,7 @@ def test_a_failed_confirm_is_tried_again_with_what_is_left(
     platform.replies = [Reply(items(*range(80)))]
     sending.consume("shop")
     until(lambda: len(platform.confirmed) == 80)
-    until(lambda: tidings.batches.under_way("shop") == 0)
+    until(lambda: tidings.batches.load("shop").batches == 0)
     assert set(platform.confirmed.values()) == {1}
 
 
@@ -229,7 +229,7 @@ def test_a_confirm_past_the_lease_is_tried_and_counted_as_late(
 ) -> None:
     confirm.confirm([("1", "handled"), ("2", "failed")], "shop", "b1", time.time() - 21, 20.0, alone=alone)
     assert platform.confirms == [["1"]]
-    assert tidings.tally.read("shop", now=time.time())["late_confirms"] == 1
+    assert tidings.tally.read_many(["shop"], now=time.time())["shop"]["late_confirms"] == 1
 
 
 def test_nothing_to_confirm_makes_no_call(platform: FakePlatform, account: Account) -> None:
@@ -311,9 +311,9 @@ def test_what_vvtool_sent_once_leaves_the_inbox_when_all_of_it_is_done(
     registered(handler)
     proxy += [vvtool_body(1, 2, 3)]
     sending.consume("vshop")
-    until(lambda: tidings.batches.under_way("vshop") == 0 and len(tidings.letters) == 1)
+    until(lambda: tidings.batches.load("vshop").batches == 0 and len(tidings.letters) == 1)
     until(lambda: tidings.inbox.waiting("vshop") == 0)
-    assert tidings.tally.read("vshop", now=time.time())["handled"] == 3
+    assert tidings.tally.read_many(["vshop"], now=time.time())["vshop"]["handled"] == 3
 
 
 def test_what_was_not_done_within_its_lease_is_handed_out_again_from_the_inbox(
@@ -376,7 +376,7 @@ def test_nothing_but_marks_and_counters_is_left_of_many_batches(
     platform.replies = [Reply(items(*range(n * 100, n * 100 + 100))) for n in range(5)]
     sending.consume("shop")
     until(lambda: len(platform.confirmed) == 500, 30)
-    until(lambda: tidings.batches.under_way("shop") == 0)
+    until(lambda: tidings.batches.load("shop").batches == 0)
     kinds = Counter(":".join(key.split(":")[1:2]) for key in redis.scan_iter("*") if redis.ttl(key) != -1)
     lasting = {key for key in redis.scan_iter("*") if redis.ttl(key) == -1}
     assert kinds["mark"] == 500

@@ -264,7 +264,7 @@ def test_every_call_counts_for_the_account_and_by_api_for_the_gateway(
     assert confirm.tell(shop, "b1", ["1"])[0] == ["1"]
     confirm.tell(shop, "b1", ["1"])
     count.count("shop")
-    tally = tidings.tally.read("shop", now=now)
+    tally = tidings.tally.read_many(["shop"], now=now)["shop"]
     assert (tally["calls"], tally["confirms"], tally["counts"], tally["failures"]) == (6, 2, 2, 1)
     assert tidings.quota.used("tb", now).by_api == {"pull": 2, "confirm": 2, "count": 2}
 

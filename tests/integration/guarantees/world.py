@@ -195,7 +195,7 @@ class World:
 
     def open(self) -> int:
         """How many batches and stored replies are not done with."""
-        return self.stores.batches.under_way(self.account.name) + self.stores.inbox.waiting(self.account.name)
+        return self.stores.batches.load(self.account.name).batches + self.stores.inbox.waiting(self.account.name)
 
     def left(self) -> set[str]:
         """The kinds of keys that stay for ever."""

@@ -34,14 +34,14 @@ def letter(id_: str = "1", **fields: object) -> Letter:
 def test_a_batch_under_way_is_counted_until_it_is_closed(stores: Stores) -> None:
     stores.batches.open(batch("b1"))
     stores.batches.open(batch("b2"))
-    assert stores.batches.under_way("shop") == 2
+    assert stores.batches.load("shop").batches == 2
     assert not stores.batches.close("b1", "shop")
-    assert stores.batches.under_way("shop") == 1
+    assert stores.batches.load("shop").batches == 1
 
 
 def test_a_batch_past_its_lease_no_longer_counts(stores: Stores) -> None:
     stores.batches.open(batch("b1", pulled=datetime.now(UTC).timestamp() - 61))
-    assert stores.batches.under_way("shop") == 0
+    assert stores.batches.load("shop").batches == 0
 
 
 def test_a_batch_comes_back_as_it_was_stored(stores: Stores) -> None:
@@ -107,5 +107,5 @@ def test_the_tally_adds_up_and_leaves_out_zeros(stores: Stores, redis: Redis) ->
     stores.tally.add("shop", {"calls": 1, "points": 0}, now=NOW)
     stores.tally.add("shop", {"calls": 2}, now=NOW)
     stores.tally.add("shop", {}, now=NOW)
-    assert stores.tally.read("shop", now=NOW) == {"calls": 3}
+    assert stores.tally.read_many(["shop"], now=NOW)["shop"] == {"calls": 3}
     assert all(redis.ttl(key) > 0 for key in redis.scan_iter("tidings:*"))

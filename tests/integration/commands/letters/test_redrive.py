@@ -65,7 +65,7 @@ def test_a_replayed_letter_that_fails_stays_with_what_is_new(
 
 def test_a_replayed_letter_that_nobody_handles_stays(tidings: Stores, worker: None, registered: Register) -> None:
     redrive.send([bury(tidings, 1)])
-    until(lambda: tidings.tally.read("shop", now=time.time()).get("replayed_ignored"))
+    until(lambda: tidings.tally.read_many(["shop"], now=time.time())["shop"].get("replayed_ignored"))
     assert len(tidings.letters) == 1
 
 
