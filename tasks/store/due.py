@@ -74,7 +74,7 @@ class Due:
         return sum(self._wake(keys=[self.key], args=[*chain.from_iterable(some)]) for some in chunks(delays.items()))
 
     def learnt(self, name: str) -> float | None:
-        """The number last remembered: for `consume` the polling interval in seconds, for `count` the counter."""
+        """The number last remembered: of a `count`, what the counter gave."""
         found = self.redis.hget(self.learnt_key, name)
         return None if found is None else float(found)
 

@@ -2,8 +2,6 @@
 
 Whoever is about to pull tells how many tasks wait. Together with the number of those handed out, that tells how many were
 taken since somebody looked before; it counts as the handlers' rate when tasks waited the whole time, as else they were idle.
-
-tidings:flow   hash: handed (messages handed out so far), rate; at, base, waiting (the last look that counted)
 """
 
 from tasks.clock import HOUR

@@ -2,9 +2,6 @@
 
 A reply is stored before anything is read from it. Its messages leave one by one, when they were handled or buried; what is
 past its lease is handed out again. Scores and leases go by Redis's own clock.
-
-    tidings:inbox:ACCOUNT         sorted set: batch → when it may be handed out again
-    tidings:inbox:raw:BATCH       hash: body, size (once read), and one field for each settled receipt
 """
 
 from collections.abc import Sequence

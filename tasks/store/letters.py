@@ -1,8 +1,4 @@
-"""Dead letters: messages that no handler could take, kept with the reason until a person replays or drops them.
-
-tidings:letters       hash: letter id → JSON
-tidings:letters:at    sorted set: letter id → when it was buried, in seconds since the epoch
-"""
+"""Dead letters: messages that no handler could take, kept with the reason until a person replays or drops them."""
 
 import json
 from collections.abc import Iterator, Sequence

@@ -3,8 +3,6 @@
 Celery's own count takes a script of ten commands for each header, and marks a chord as complete before its callback is
 published: a process that is killed in between loses the callback. Here whoever adds the last part publishes, and whoever
 repeats a part of a chord that is still there finds it complete and publishes again; a confirm that comes twice does no harm.
-
-tidings:parts:BATCH   list: the number of headers, then `[index, value]` for each that has returned, repetitions too
 """
 
 import json

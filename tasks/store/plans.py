@@ -1,10 +1,4 @@
-"""How often each gateway's accounts are to be pulled: one small plan a gateway, made by one worker at a time.
-
-tidings:plans              hash: gateway → JSON (`tasks.rules.replanning.Planned`)
-tidings:planning:GATEWAY   held by the worker that makes the next plan
-tidings:short:DAY:GATEWAY  it has been said that day that its quota is short
-tidings:pulled:DAY:GATEWAY messages pulled that day (the platforms' day)
-"""
+"""How often each gateway's accounts are to be pulled: one small plan a gateway, made by one worker at a time."""
 
 import json
 

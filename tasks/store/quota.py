@@ -1,11 +1,5 @@
 """What each gateway has used of its limits, over all workers together, and who waits for a turn to call.
 
-    tidings:used:GATEWAY:DAY    hash: pull, confirm, count (calls made), points, what is set aside, and the dearest call
-    tidings:window:GATEWAY      sorted set: call → when it stops counting for the limit a second
-    tidings:pace:GATEWAY        hash: the limits in force, the latest call's time, the fastest reply
-    tidings:line:GATEWAY        sorted set: who waits → since when
-    tidings:called:GATEWAY      sorted set: who of them has been called in → for when
-
 One script a call takes everything at once, one tells that it has ended. Times are seconds since the epoch by Redis's own
 clock, days the platforms' (GMT+8), numbered from 1970.
 

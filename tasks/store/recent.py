@@ -1,6 +1,6 @@
 """How an account's latest deliveries ended, well or in a dead letter: what tells one bad message from a bad release.
 
-tidings:recent:ACCOUNT   hash: well, dead; halved when they get large, so that old deliveries count ever less
+Both numbers are halved when they get large, so that old deliveries count ever less.
 """
 
 from tasks.clock import DAY
