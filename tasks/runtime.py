@@ -1,6 +1,5 @@
 """What the tasks work with, built once a process: the accounts as they are now, the handlers, and the stores."""
 
-from dataclasses import dataclass
 from functools import cache
 
 from redis import Redis
@@ -28,53 +27,32 @@ from tasks.store.seen import LatestPulls
 from tasks.store.tally import Tally
 
 
-@dataclass(frozen=True, slots=True)
 class Stores:
     """Every store on one client."""
 
-    due: Due
-    counts: Due
-    marks: Marks
-    batches: Batches
-    handling_rate: HandlingRate
-    parts: Parts
-    inbox: Inbox
-    deferred: Deferred
-    letters: Letters
-    recent: Recent
-    seen: LatestPulls
-    pauses: Pauses
-    plans: Plans
-    quota: Quota
-    tally: Tally
-
-    @classmethod
-    def on(cls, redis: Redis, *, done_days: float) -> "Stores":
-        """All stores on this client; messages that are done with are remembered for `done_days`."""
-        deferred = Deferred(redis)
-        return cls(
-            due=Due(redis, "consume"),
-            counts=Due(redis, "count"),
-            marks=Marks(deferred, done_days * DAY),
-            batches=Batches(redis),
-            handling_rate=HandlingRate(redis),
-            parts=Parts(deferred),
-            inbox=Inbox(redis),
-            deferred=deferred,
-            letters=Letters(redis),
-            recent=Recent(redis),
-            seen=LatestPulls(redis),
-            pauses=Pauses(redis),
-            plans=Plans(redis),
-            quota=Quota(redis),
-            tally=Tally(redis),
-        )
+    def __init__(self, redis: Redis, *, done_days: float) -> None:
+        """Messages that are done with are remembered for `done_days`."""
+        self.deferred = Deferred(redis)
+        self.due = Due(redis, "consume")
+        self.counts = Due(redis, "count")
+        self.marks = Marks(self.deferred, done_days * DAY)
+        self.batches = Batches(redis)
+        self.handling_rate = HandlingRate(redis)
+        self.parts = Parts(self.deferred)
+        self.inbox = Inbox(redis)
+        self.letters = Letters(redis)
+        self.recent = Recent(redis)
+        self.seen = LatestPulls(redis)
+        self.pauses = Pauses(redis)
+        self.plans = Plans(redis)
+        self.quota = Quota(redis)
+        self.tally = Tally(redis)
 
 
 @cache
 def stores() -> Stores:
     """The stores of this installation."""
-    return Stores.on(connect(), done_days=settings().done_days)
+    return Stores(connect(), done_days=settings().done_days)
 
 
 @cache

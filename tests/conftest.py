@@ -48,4 +48,4 @@ def redis(valkey: str) -> Iterator[Redis]:
 @pytest.fixture
 def stores(redis: Redis) -> Stores:
     """All stores on an empty Valkey."""
-    return Stores.on(redis, done_days=3)
+    return Stores(redis, done_days=3)

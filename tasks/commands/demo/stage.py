@@ -47,7 +47,7 @@ class Stage:
         )
         self.valkey.wait(self.processes, self._stopping)
         self.control = Control(self._sandbox_address())
-        stores = Stores.on(connect(self.valkey.url), done_days=1)
+        stores = Stores(connect(self.valkey.url), done_days=1)
         self.stores = stores
         self.watch = Watch(self.control, Journal(self.folder), stores)
         self.write_accounts()
