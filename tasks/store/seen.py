@@ -4,11 +4,10 @@ Some 200 bytes an account. Reading goes in chunks, so that a hundred thousand ac
 gone stays until `forget`.
 """
 
-import json
-import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from pydantic import FiniteFloat, TypeAdapter, ValidationError
 
 from tasks.store.chunks import chunks, read_many
 from tasks.store.connection import Client
@@ -28,15 +27,15 @@ class Seen:
     what age.
     """
 
-    at: float
+    at: FiniteFloat
     got: int = 0
-    interval: float = 0.0
-    rate: tuple[float, ...] = ()
-    per_second: float = 0.0
-    oldest: float | None = None
-    oldest_at: float | None = None
-    warned: tuple[float, ...] = ()
-    unplanned: float = 0.0
+    interval: FiniteFloat = 0.0
+    rate: tuple[FiniteFloat, ...] = ()
+    per_second: FiniteFloat = 0.0
+    oldest: FiniteFloat | None = None
+    oldest_at: FiniteFloat | None = None
+    warned: tuple[FiniteFloat, ...] = ()
+    unplanned: FiniteFloat = 0.0
 
     @property
     def oldest_age(self) -> float | None:
@@ -72,43 +71,15 @@ class LatestPulls:
 
 def packed(seen: Seen) -> str:
     """The text that is stored: what differs from the defaults, as one JSON object."""
-    kept = {name: value for name, value in asdict(seen).items() if name == "at" or value != DEFAULTS[name]}
-    return json.dumps(kept, separators=(",", ":"))
+    return JSON.dump_json(seen, exclude_defaults=True).decode()
 
 
 def unpacked(text: str | None) -> Seen | None:
     """What the text tells; None when it is none of ours. What only a later release knows is left out."""
     try:
-        found = json.loads(text or "")
-        return Seen(**{name: READ[name](value) for name, value in found.items() if name in READ})
-    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
+        return JSON.validate_json(text or "")
+    except ValidationError:
         return None
 
 
-def _finite(value: Any) -> float:
-    number = float(value)
-    if not math.isfinite(number):
-        raise ValueError("no number")
-    return number
-
-
-def _maybe(value: Any) -> float | None:
-    return None if value is None else _finite(value)
-
-
-def _several(values: Any) -> tuple[float, ...]:
-    return tuple(map(_finite, values))
-
-
-DEFAULTS = {field.name: field.default for field in fields(Seen)}
-READ: dict[str, Callable[[Any], Any]] = {
-    "at": _finite,
-    "got": int,
-    "interval": _finite,
-    "unplanned": _finite,
-    "rate": _several,
-    "per_second": _finite,
-    "oldest": _maybe,
-    "oldest_at": _maybe,
-    "warned": _several,
-}
+JSON = TypeAdapter(Seen)
