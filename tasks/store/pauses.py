@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, fields
+from dataclasses import asdict
 
 from tasks.clock import DAY
 from tasks.rules.circuit_breaker import Kind, Pause
@@ -10,6 +10,7 @@ from tasks.store.chunks import read_many
 from tasks.store.connection import Client
 from tasks.store.keys import key
 from tasks.store.scripts import script
+from tasks.wire import stored
 
 REMEMBER_SECONDS = DAY
 """A pause that is over is remembered this much longer, so that the wait after the next failed probe is a longer one."""
@@ -31,22 +32,16 @@ class Pauses:
     def get(self, account: str, gateway: str) -> tuple[Pause | None, Pause | None]:
         """The last pause of the account and of its gateway, over or not."""
         found = self.redis.mget(key("pause", "account", account), key("pause", "gateway", gateway))
-        return _pause(found[0]), _pause(found[1])
+        return stored(Pause, found[0]), stored(Pause, found[1])
 
     def many(self, kind: Kind, names: Iterable[str]) -> dict[str, Pause]:
         """The last pauses of all who had one, over or not, by name."""
-        return read_many(names, lambda some: map(_pause, self.redis.mget([key("pause", kind, name) for name in some])))
+        def read(some: list[str]) -> list[Pause | None]:
+            found = self.redis.mget([key("pause", kind, name) for name in some])
+            return [stored(Pause, text) for text in found]
+
+        return read_many(names, read)
 
     def end(self, kind: Kind, name: str) -> bool:
         """Forget a pause; whether there was one."""
         return bool(self.redis.delete(key("pause", kind, name)))
-
-
-KNOWN = frozenset(field.name for field in fields(Pause))
-
-
-def _pause(found: str | None) -> Pause | None:
-    """The pause from its JSON; what only a later release knows of it is left out."""
-    if found is None:
-        return None
-    return Pause(**{name: value for name, value in json.loads(found).items() if name in KNOWN})

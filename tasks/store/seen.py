@@ -7,11 +7,12 @@ gone stays until `forget`.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from pydantic import FiniteFloat, TypeAdapter, ValidationError
+from pydantic import FiniteFloat, TypeAdapter
 
 from tasks.store.chunks import chunks, read_many
 from tasks.store.connection import Client
 from tasks.store.keys import PREFIX
+from tasks.wire import stored
 
 SEEN = PREFIX + "seen"
 
@@ -57,11 +58,11 @@ class LatestPulls:
 
     def get(self, account: str) -> Seen | None:
         """What is known of one account; None when it was never pulled, or what stands there cannot be read."""
-        return unpacked(self.redis.hget(SEEN, account))
+        return stored(Seen, self.redis.hget(SEEN, account))
 
     def many(self, names: Iterable[str]) -> dict[str, Seen]:
         """What is known of these accounts, in one round trip a thousand; those of whom nothing is known are left out."""
-        return read_many(names, lambda some: map(unpacked, self.redis.hmget(SEEN, some)))
+        return read_many(names, lambda some: [stored(Seen, text) for text in self.redis.hmget(SEEN, some)])
 
     def forget(self, names: Sequence[str]) -> None:
         """Drop accounts that are gone."""
@@ -72,14 +73,6 @@ class LatestPulls:
 def packed(seen: Seen) -> str:
     """The text that is stored: what differs from the defaults, as one JSON object."""
     return JSON.dump_json(seen, exclude_defaults=True).decode()
-
-
-def unpacked(text: str | None) -> Seen | None:
-    """What the text tells; None when it is none of ours. What only a later release knows is left out."""
-    try:
-        return JSON.validate_json(text or "")
-    except ValidationError:
-        return None
 
 
 JSON = TypeAdapter(Seen)
