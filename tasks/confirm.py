@@ -19,7 +19,7 @@ from tasks.names import CONFIRM, SALVAGE
 from tasks.platforms.clients import client_for
 from tasks.platforms.errors import BadRequest, MalformedReply, OutOfQuota, PlatformError, Throttled, Transient
 from tasks.plumbing.visibility import visibility
-from tasks.rules.lease import Lease, retry_delay
+from tasks.rules.lease import Batch, retry_delay
 from tasks.rules.outcomes import confirmable
 from tasks.runtime import accounts, stores
 from tasks.store.chunks import chunks
@@ -33,6 +33,7 @@ Results = Sequence[Sequence[str]]
 @app.task(name=CONFIRM, bind=True, max_retries=None)
 def confirm(
     self: Task,  # type: ignore[type-arg]
+    /,
     results: Results,
     account: str,
     batch: str,
@@ -40,20 +41,24 @@ def confirm(
     lease: float,
     alone: bool = False,
     receipts: list[str] | None = None,
+    **_later: Any,
 ) -> None:
     """Confirm one batch's messages, or those that a failed try has left (`receipts`).
 
-    `alone` marks a message that was tried apart from its batch, which has long been closed.
+    `alone` marks a message that was tried apart from its batch, which has long been closed. What only a later release sends is
+    left out, here and in the results.
     """
     if receipts is None:
         receipts = add_up(
-            account, [(unplain(receipt), outcome) for receipt, outcome in results] + ([] if alone else settled(batch))
+            account,
+            [(unplain(receipt), outcome) for receipt, outcome, *_ in results] + ([] if alone else settled(batch)),
         )
-    if receipts and clock.now() >= Lease(pulled, lease).ends:
+    its = Batch(account, batch, pulled, lease)
+    if receipts and clock.now() >= its.ends:
         stores().tally.add(account, {"late_confirms": len(receipts)}, now=clock.now())
     shop = accounts().accounts.get(account)
     left, wait = tell(shop, batch, receipts) if shop else ([], 0.0)
-    if left and clock.now() < Lease(pulled, lease).confirm_until:
+    if left and clock.now() < its.confirm_until:
         pause = min(max(wait, retry_delay(self.request.retries + 1)), visibility() / 2)
         raise self.retry(args=([],), kwargs={**(self.request.kwargs or {}), "receipts": left}, countdown=pause)
     if left and shop:
@@ -70,7 +75,8 @@ def salvage(_request: Any, _error: Any, _traceback: Any, **about: Any) -> None:
 
     Celery calls this where the last header ended, with that task's request, the error and its traceback.
     """
-    found = stores().batches.get(about["batch"])
+    batch = Batch.from_json(about)
+    found = stores().batches.get(batch.id)
     waiting = found.waiting if found else ()
     over = stores().marks.over([names for _, names in waiting])
     results = [
@@ -78,11 +84,11 @@ def salvage(_request: Any, _error: Any, _traceback: Any, **about: Any) -> None:
     ]
     log.warning(
         "%s: a handler was killed; %d of %d messages of its batch are saved",
-        shown(about["account"]),
+        shown(batch.account),
         sum(over),
         len(over),
     )
-    sending.confirm(results, about)
+    sending.confirm(results, batch)
 
 
 def settled(batch: str) -> list[tuple[str, str]]:

@@ -9,6 +9,7 @@ A consume task is acknowledged when it starts: a lost one is sent again when bea
 """
 
 import uuid
+from typing import Any
 
 from celery.utils.log import get_task_logger
 
@@ -21,7 +22,7 @@ from tasks.platforms.clients import client_for
 from tasks.platforms.errors import PlatformError
 from tasks.pulling import holding_back, learning
 from tasks.pulling.keeping import KeptReply
-from tasks.rules.lease import Lease
+from tasks.rules.lease import Batch
 from tasks.runtime import accounts, stores
 from tasks.text import shown
 
@@ -29,7 +30,7 @@ log = get_task_logger(__name__)
 
 
 @app.task(name=CONSUME, acks_late=False, reject_on_worker_lost=False)
-def consume(name: str) -> None:
+def consume(name: str, **_later: Any) -> None:
     """Poll the account of this name once."""
     account = accounts().accounts.get(name)
     if account is None:
@@ -60,8 +61,8 @@ def poll(account: Account) -> float:
 def pull(account: Account) -> float:
     """One call for new messages, handed out. Raises `PlatformError`, or `NotNow` where the gateway's limits allow none."""
     with calls.call(account, "pull") as made:
-        batch, lease = uuid.uuid4().hex, Lease(clock.now(), account.gateway.lease_seconds)
-        kept = KeptReply(account, batch) if isinstance(account, VvtoolAccount) else None
+        batch = Batch(account.name, uuid.uuid4().hex, clock.now(), account.gateway.lease_seconds)
+        kept = KeptReply(account, batch.id) if isinstance(account, VvtoolAccount) else None
         try:
             reply = client_for(account.gateway).pull(account, keep=kept)
         except PlatformError as error:
@@ -69,29 +70,29 @@ def pull(account: Account) -> float:
                 kept.refuse(error)
             raise
         made.points, made.got = reply.points, len(reply)
-    stores().tally.add(account.name, {"calls": 1, "points": reply.points, "pulled": len(reply)}, now=lease.pulled)
-    hand_out(account, batch, lease, reply)
+    stores().tally.add(account.name, {"calls": 1, "points": reply.points, "pulled": len(reply)}, now=batch.pulled)
+    hand_out(account, batch, reply)
     if kept and reply:
         stores().inbox.secure()
-    return learning.after_pull(account, reply, lease.pulled)
+    return learning.after_pull(account, reply, batch.pulled)
 
 
-def hand_out(account: Account, batch: str, lease: Lease, reply: Reply, settled: frozenset[str] = frozenset()) -> None:
+def hand_out(account: Account, batch: Batch, reply: Reply, settled: frozenset[str] = frozenset()) -> None:
     """Give a reply's messages to handle tasks, less those settled before; on vvtool, tell the inbox how many there are."""
     left = Reply(
         items=tuple(item for item in reply.items if item.receipt not in settled),
         spoilt=tuple(item for item in reply.spoilt if item.receipt not in settled),
     )
-    if isinstance(account, VvtoolAccount) and not stores().inbox.settle(account.name, batch, size=len(reply)):
+    if isinstance(account, VvtoolAccount) and not stores().inbox.settle(account.name, batch.id, size=len(reply)):
         return
     if left:
-        dispatch.start(account, batch, lease, left)
+        dispatch.start(account, batch, left)
 
 
 def hand_out_again(account: VvtoolAccount) -> bool:
     """Hand out one stored reply that is past its lease; False when there is none."""
-    lease = Lease(clock.now(), account.gateway.lease_seconds)
-    kept = stores().inbox.again(account.name, lease.seconds)
+    now, lease = clock.now(), account.gateway.lease_seconds
+    kept = stores().inbox.again(account.name, lease)
     if kept is None:
         return False
     log.warning("%s: what was left of batch %s is handed out again", shown(account.name), kept.batch)
@@ -100,7 +101,7 @@ def hand_out_again(account: VvtoolAccount) -> bool:
     except PlatformError as error:
         KeptReply(account, kept.batch, kept.body).refuse(error)
     else:
-        hand_out(account, kept.batch, lease, reply, kept.settled)
+        hand_out(account, Batch(account.name, kept.batch, now, lease), reply, kept.settled)
     return True
 
 

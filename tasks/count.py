@@ -8,6 +8,7 @@ cannot be read        due when it would be without a counter
 """
 
 import math
+from typing import Any
 
 from celery.utils.log import get_task_logger
 
@@ -30,7 +31,7 @@ NEVER = Seen(at=-math.inf)
 
 
 @app.task(name=COUNT, acks_late=False, reject_on_worker_lost=False)
-def count(name: str) -> None:
+def count(name: str, **_later: Any) -> None:
     """Read the counter of the account of this name once."""
     account = accounts().accounts.get(name)
     if not isinstance(account, TaobaoAccount) or account.counter is None:

@@ -22,15 +22,14 @@ from celery.utils.log import get_task_logger
 from handlers import Handler, Reject, Retry, Unfit
 from tasks import app, clock, sending
 from tasks.handling import burying
-from tasks.handling.delivery import Delivery, handing_out
+from tasks.handling.delivery import Delivery
 from tasks.handling.timer import limited
 from tasks.names import HANDLE
 from tasks.plumbing.visibility import visibility
-from tasks.rules.lease import HARD_GRACE, Lease, retry_delay, try_seconds
+from tasks.rules.lease import HARD_GRACE, Batch, retry_delay, try_seconds
 from tasks.rules.outcomes import CONFIRMABLE, Outcome
 from tasks.runtime import registry, stores
 from tasks.settings import settings
-from tasks.store.letters import Letter
 from tasks.store.marks import Begun
 from tasks.text import plain, shown
 
@@ -54,7 +53,7 @@ class HandleTask(Task):  # type: ignore[type-arg]
     def prepare(self, many: Sequence[Mapping[str, Any]]) -> None:
         """Claim what is about to be handled one after the other in this process, given the keyword arguments of each."""
         fields = [kwargs["delivery"] for kwargs in many]
-        stores().marks.hold([(each["names"], handing_out(each["batch"], each["pulled"])) for each in fields])
+        stores().marks.hold([(each["names"], Batch.from_json(each).handing_out) for each in fields])
 
 
 def described_arguments(delivery: Mapping[str, Any]) -> str:
@@ -70,11 +69,12 @@ class Again(Exception):  # a decision on its way to the task, not an error
 
 
 @app.task(name=HANDLE, bind=True, base=HandleTask, max_retries=None)
-def handle(self: HandleTask, delivery: dict[str, Any]) -> tuple[str, Outcome]:
+def handle(self: HandleTask, /, delivery: Any = None, **_later: Any) -> tuple[str, Outcome]:
     """Deliver one message; its receipt, in plain characters, and what became of it."""
-    given = Delivery.from_json(delivery)
+    given: Delivery | None = None
     outcome: Outcome = "failed"
     try:
+        given = Delivery.from_json(delivery)
         try:
             outcome = deliver(given)
         except Again as again:
@@ -84,97 +84,70 @@ def handle(self: HandleTask, delivery: dict[str, Any]) -> tuple[str, Outcome]:
     except (CeleryRetry, WorkerShutdown, WorkerTerminate):
         raise
     except Exception as error:  # whatever broke, the batch goes on and the message comes again
-        log.error("%s: %s; what was not confirmed comes again", described(given), place(error))  # noqa: TRY400 - a stack could show buyer data
-    return plain(given.receipt), outcome
+        log.error("%s: %s; what was not confirmed comes again", given or "no delivery", place(error))  # noqa: TRY400 - a stack could show buyer data
+    return plain(given.item.receipt) if given else "", outcome
 
 
 def deliver(given: Delivery) -> Outcome:
     """One try. Raises `Again` when another is due within the lease."""
-    now, lease = clock.now(), Lease(given.pulled, given.lease)
-    if now >= lease.handle_until:
+    now = clock.now()
+    if now >= given.batch.handle_until:
         return "late"
     if now < given.not_before:
         raise Again(given.not_before - now)
-    handler = registry().find(given.topic)
+    handler = registry().find(given.item.topic)
     if handler is None:
         return "ignored"
-    limit = try_seconds(given.lease, settings().handler_seconds)
-    begun = stores().marks.begin(given.names, given.handing_out, limit + HARD_GRACE)
+    limit = try_seconds(given.batch.lease, settings().handler_seconds)
+    begun = stores().marks.begin(given.names, given.batch.handing_out, limit + HARD_GRACE)
     if begun.state in ("done", "dead"):
         return "duplicate"
     if begun.state == "busy":
-        return later(lease, begun.wait)
-    return run(given, handler, begun, lease)
+        return later(given.batch, begun.wait)
+    return run(given, handler, begun, limit)
 
 
-def run(given: Delivery, handler: Handler, begun: Begun, lease: Lease) -> Outcome:
-    """Call the handler and say what its end means."""
+def run(given: Delivery, handler: Handler, begun: Begun, limit: float) -> Outcome:
+    """Call the handler, for `limit` seconds at most, and say what its end means."""
     if begun.open > settings().max_deliveries:
-        return bury(
-            given, begun, f"{begun.open - 1} tries began and never ended: its handler kills the process that runs it"
-        )
+        reason = f"{begun.open - 1} tries began and never ended: its handler kills the process that runs it"
+        return burying.delivery(given, begun, reason)
     try:
-        with limited(min(try_seconds(given.lease, settings().handler_seconds), lease.handle_until - clock.now())):
+        with limited(min(limit, given.batch.handle_until - clock.now())):
             handler.call(given.message(begun.deliveries))
     except (Reject, Unfit) as error:
-        return bury(given, begun, str(error) or "rejected by its handler", traceback.format_exc())
+        return burying.delivery(given, begun, str(error) or "rejected by its handler", traceback.format_exc())
     except (WorkerShutdown, WorkerTerminate, KeyboardInterrupt):
         stores().marks.release(given.names)
         raise
     except (Exception, SystemExit) as error:  # a handler may raise anything
-        return failed(given, begun, lease, error)
+        return failed(given, begun, error)
     stores().marks.finish(given.names)
-    burying.went_well(given.account)
+    burying.went_well(given.batch.account)
     return "handled"
 
 
-def failed(given: Delivery, begun: Begun, lease: Lease, error: BaseException) -> Outcome:
+def failed(given: Delivery, begun: Begun, error: BaseException) -> Outcome:
     """Another try, or the end of this delivery: left, or buried when there were enough."""
     asked = error.delay if isinstance(error, Retry) else None
     delay = retry_delay(begun.tries, asked)
-    log.warning("%s: try %d failed: %s", described(given), begun.tries, place(error))
+    log.warning("%s: try %d failed: %s", given, begun.tries, place(error))
     patient = not given.letter or begun.tries < REPLAY_TRIES
-    if patient and clock.now() + delay < lease.handle_until:
+    if patient and clock.now() + delay < given.batch.handle_until:
         stores().marks.release(given.names)
         raise Again(delay)
     if given.letter or begun.deliveries >= settings().max_deliveries:
-        told = "".join(traceback.format_exception(error))
-        return bury(given, begun, f"failed in {begun.deliveries} deliveries, at last with {type(error).__name__}", told)
+        reason = f"failed in {begun.deliveries} deliveries, at last with {type(error).__name__}"
+        return burying.delivery(given, begun, reason, "".join(traceback.format_exception(error)))
     stores().marks.release(given.names)
     return "failed"
 
 
-def later(lease: Lease, wait: float) -> Outcome:
+def later(batch: Batch, wait: float) -> Outcome:
     """Wait for whoever runs the message now, if the lease allows."""
-    if clock.now() + wait < lease.handle_until:
+    if clock.now() + wait < batch.handle_until:
         raise Again(wait)
     return "failed"
-
-
-def bury(given: Delivery, begun: Begun, reason: str, told: str = "") -> Outcome:
-    """Store the dead letter, then mark the message as done with; leave it when too many are buried already."""
-    if not given.letter and not burying.may_bury(given.account):
-        stores().marks.release(given.names)
-        return "failed"
-    letter = Letter(
-        platform=given.platform,
-        account=given.account,
-        topic=given.topic,
-        message_id=given.id,
-        content=given.content,
-        reason=reason,
-        traceback=told,
-        pub_time=given.pub_time,
-        user_id=given.user_id,
-        user_nick=given.user_nick,
-        deliveries=begun.deliveries,
-        tries=begun.tries,
-        names=given.names,
-    )
-    id_ = stores().letters.bury(letter)
-    stores().marks.finish(given.names, "dead")
-    log.error("%s is buried as letter %s", described(given), id_)
-    return "dead"
 
 
 def try_again(task: HandleTask, given: Delivery, delay: float) -> Outcome:
@@ -196,23 +169,11 @@ def conclude(given: Delivery, outcome: Outcome) -> None:
     if given.letter:
         if outcome == "handled" or stores().marks.is_done(given.names):
             stores().letters.drop([given.letter])
-        stores().tally.add(given.account, {f"replayed_{outcome}": 1}, now=clock.now())
+        stores().tally.add(given.batch.account, {f"replayed_{outcome}": 1}, now=clock.now())
     elif outcome in CONFIRMABLE:
-        about = {
-            "account": given.account,
-            "batch": given.batch,
-            "pulled": given.pulled,
-            "lease": given.lease,
-            "alone": True,
-        }
-        sending.confirm([(plain(given.receipt), outcome)], about)
+        sending.confirm([(plain(given.item.receipt), outcome)], given.batch, alone=True)
     else:
-        stores().tally.add(given.account, {outcome: 1}, now=clock.now())
-
-
-def described(given: Delivery) -> str:
-    """The message as logs name it."""
-    return f"{shown(given.account)} {shown(given.topic)} {shown(given.id)}"
+        stores().tally.add(given.batch.account, {outcome: 1}, now=clock.now())
 
 
 def place(error: BaseException) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from tasks import app
 from tasks.names import CONFIRM, CONSUME, COUNT
+from tasks.rules.lease import Batch
 from tasks.settings import settings
 
 HANDING_OUT_SECONDS = 5.0
@@ -25,6 +26,6 @@ def count(account: str) -> None:
     app.send_task(COUNT, (account,), expires=claim_seconds(), ignore_result=True)
 
 
-def confirm(results: Sequence[tuple[str, str]], about: dict[str, object]) -> None:
-    """Have messages confirmed without waiting for a chord; `about` is what the confirm task takes besides the results."""
-    app.send_task(CONFIRM, (results,), about, ignore_result=True)
+def confirm(results: Sequence[tuple[str, str]], batch: Batch, **more: bool) -> None:
+    """Have messages of a batch confirmed without waiting for its chord; `more` is what else the confirm task takes."""
+    app.send_task(CONFIRM, (results,), {**batch.to_json(), **more}, ignore_result=True)

@@ -1,17 +1,26 @@
-"""Stops a bad release from burying everything: past a share of dead letters the account pauses instead.
+"""Buries what no handler can take, and stops a bad release from burying everything: past a share of dead letters the account
+pauses instead.
 
 What ended well is counted here, in the process, and told to Redis with the next death: the usual message costs nothing.
 """
 
 import shlex
 from collections import Counter
+from typing import Literal
 
 from celery.utils.log import get_task_logger
 
 from tasks import clock
+from tasks.accounts import Account
+from tasks.handling.delivery import Delivery
+from tasks.platforms.base import Item, Spoilt
+from tasks.platforms.errors import PlatformError
 from tasks.rules.circuit_breaker import Pause
+from tasks.rules.outcomes import Outcome
 from tasks.runtime import stores
 from tasks.settings import settings
+from tasks.store.letters import Letter
+from tasks.store.marks import Begun
 from tasks.text import shown
 
 log = get_task_logger(__name__)
@@ -23,6 +32,48 @@ FLUSH_AT = 100
 PAUSE_SECONDS = 600.0
 
 _well: Counter[str] = Counter()
+
+
+def delivery(given: Delivery, begun: Begun, reason: str, traceback: str = "") -> Outcome:
+    """Bury a message and mark it as done with; leave it when too many are buried already. A replay's letter takes its place."""
+    if not given.letter and not may_bury(given.batch.account):
+        stores().marks.release(given.names)
+        return "failed"
+    stored = stores().letters.bury(
+        Letter(
+            given.item,
+            given.platform,
+            given.batch.account,
+            reason,
+            traceback,
+            deliveries=begun.deliveries,
+            tries=begun.tries,
+            names=given.names,
+        )
+    )
+    stores().marks.finish(given.names, "dead")
+    log.error("%s is buried as letter %s", given, stored)
+    return "dead"
+
+
+def item(account: Account, spoilt: Spoilt) -> Outcome:
+    """Bury an item of a reply that cannot be read, unless too many are buried already."""
+    if not may_bury(account.name):
+        return "failed"
+    _unreadable(account, "item", spoilt.receipt, spoilt.raw, spoilt.reason)
+    return "dead"
+
+
+def reply(account: Account, batch: str, body: bytes, error: PlatformError) -> None:
+    """Bury a reply that cannot be read, however many are buried already: nobody else has its messages any more."""
+    _unreadable(account, "reply", batch, body.decode("latin-1"), str(error))
+
+
+def _unreadable(account: Account, what: Literal["item", "reply"], id_: str, raw: str, error: str) -> None:
+    content = Item(receipt="", id=id_, topic="", content=raw)
+    reason = f"the platform's {what} cannot be read: {error}"
+    letter = Letter(content, account.gateway.platform, account.name, reason, reply=what == "reply")
+    log.error("%s: %s, buried as letter %s", shown(account.name), shown(reason, 500), stores().letters.bury(letter))
 
 
 def went_well(account: str) -> None:

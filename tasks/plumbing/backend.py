@@ -16,6 +16,7 @@ from celery.canvas import maybe_signature
 from celery.exceptions import ChordError
 from celery.states import SUCCESS
 
+from tasks.rules.lease import Batch
 from tasks.runtime import stores
 
 HEADERS = "tidings_headers"
@@ -41,7 +42,7 @@ class QuietRedisBackend(RedisBackend):
         size = headers_of(request.chord)
         if size is None:
             return super().on_chord_part_return(request, state, result, propagate, **more)
-        batch, lease = (request.chord["kwargs"][name] for name in ("batch", "lease"))
+        batch = Batch.from_json(request.chord["kwargs"])
         value = result if state == SUCCESS else None
         backend: Any = self
 
@@ -54,10 +55,10 @@ class QuietRedisBackend(RedisBackend):
                     backend.chord_error_from_stack(callback, error)
             else:
                 callback.delay(values)
-            stores().parts.drop(batch)
+            stores().parts.drop(batch.id)
             backend.client.delete(backend.get_key_for_group(request.group, ".s"))
 
-        stores().parts.add(batch, size, request.group_index or 0, value, 2 * lease, complete)
+        stores().parts.add(batch.id, size, request.group_index or 0, value, 2 * batch.lease, complete)
         return None
 
 

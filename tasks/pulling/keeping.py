@@ -7,9 +7,9 @@ from celery.utils.log import get_task_logger
 from redis.exceptions import RedisError
 
 from tasks.accounts import Account
+from tasks.handling import burying
 from tasks.platforms.errors import MalformedReply, PlatformError
 from tasks.runtime import stores
-from tasks.store.letters import Letter
 from tasks.text import shown
 
 log = get_task_logger(__name__)
@@ -48,16 +48,5 @@ class KeptReply:
     def refuse(self, error: PlatformError) -> None:
         """Take a reply that holds no messages out of the inbox; one that may hold some becomes a dead letter first."""
         if self.body is not None and isinstance(error, MalformedReply) and not error.code:
-            letter = Letter(
-                platform=self.account.gateway.platform,
-                account=self.account.name,
-                topic="",
-                message_id=self.batch,
-                content=self.body.decode("latin-1"),
-                reason=f"the platform's reply cannot be read: {error}",
-                reply=True,
-            )
-            log.error(
-                "%s: a reply cannot be read, kept as letter %s", shown(self.account.name), stores().letters.bury(letter)
-            )
+            burying.reply(self.account, self.batch, self.body, error)
         stores().inbox.settle(self.account.name, self.batch, size=0)

@@ -7,7 +7,9 @@ Pure: times are seconds since the epoch, spans are seconds.
 """
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 HANDLE_SHARE = 0.75
 """The part of a lease in which handlers may run; the rest is the confirm's, with its retries."""
@@ -30,23 +32,39 @@ HARD_GRACE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Lease:
-    """The lease of one batch: when it was pulled and how long the platform keeps it."""
+class Batch:
+    """What one pull of an account returned: when the call for it was sent, and how long the platform keeps it from others."""
 
+    account: str
+    id: str
     pulled: float
-    seconds: float
+    lease: float
 
     @property
     def handle_until(self) -> float:
-        return self.pulled + self.seconds * HANDLE_SHARE
+        return self.pulled + self.lease * HANDLE_SHARE
 
     @property
     def confirm_until(self) -> float:
-        return self.pulled + self.seconds * CONFIRM_SHARE
+        return self.pulled + self.lease * CONFIRM_SHARE
 
     @property
     def ends(self) -> float:
-        return self.pulled + self.seconds
+        return self.pulled + self.lease
+
+    @property
+    def handing_out(self) -> str:
+        """The name of this handing out: the inbox hands the same batch out again, at another time."""
+        return f"{self.id}@{self.pulled:.3f}"
+
+    def to_json(self) -> dict[str, Any]:
+        """The batch as the arguments of its tasks name it."""
+        return {"account": self.account, "batch": self.id, "pulled": self.pulled, "lease": self.lease}
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> "Batch":
+        """The batch from a task's arguments, whatever else is among them."""
+        return cls(found["account"], found["batch"], found["pulled"], found["lease"])
 
 
 def try_seconds(lease: float, handler_seconds: float) -> float:

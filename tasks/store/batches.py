@@ -4,15 +4,18 @@ A batch that is never confirmed leaves both by itself when its lease is over.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from tasks.rules.backpressure import Load
+from tasks.rules.lease import Batch
 from tasks.store.chunks import pipelined, read_many
 from tasks.store.connection import Client
 from tasks.store.handling_rate import FLOW, HANDED, KEEP_SECONDS
 from tasks.store.keys import key
 from tasks.store.scripts import script
+from tasks.wire import read
 
 HELD_SECONDS = 600
 """A hold is forgotten after this, whatever became of its account."""
@@ -22,17 +25,22 @@ HELD_SECONDS = 600
 class Open:
     """A batch under way.
 
-    `pulled` is when the call for it was sent and `lease` how long the platform keeps it, both in seconds. `waiting` holds a
-    receipt and the message's names for each message that was given to a handler, `settled` receipt and outcome of those that
-    needed none: seen before, or unreadable.
+    `waiting` holds a receipt and the message's names for each message that was given to a handler, `settled` receipt and
+    outcome of those that needed none: seen before, or unreadable.
     """
 
-    id: str
-    account: str
-    pulled: float
-    lease: float
+    batch: Batch
     waiting: tuple[tuple[str, tuple[str, ...]], ...] = ()
     settled: tuple[tuple[str, str], ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The batch as it is stored, flat."""
+        return {**asdict(self.batch), "waiting": self.waiting, "settled": self.settled}
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> "Open":
+        """The batch from what `to_json` gave. Raises `TypeError` or `ValueError` for what is none."""
+        return read(cls, {**found, "batch": found})
 
 
 class Batches:
@@ -43,27 +51,24 @@ class Batches:
         self._open = script(redis, "batches_open")
         self._hold = script(redis, "batches_hold")
 
-    def open(self, batch: Open) -> None:
+    def open(self, opened: Open) -> None:
         """Remember a batch before its messages are handed out."""
-        ends = batch.pulled + batch.lease
+        batch, handed = opened.batch, len(opened.waiting)
         keep = max(1, round(batch.lease * 2))
-        opened, sizes, _ = self._keys(batch.account)
+        ends, sizes, _ = self._keys(batch.account)
         pipe = self.redis.pipeline()
-        pipe.set(key("batch", batch.id), json.dumps(asdict(batch)), ex=keep)
-        pipe.zadd(opened, {batch.id: ends}).expire(opened, keep)
-        pipe.hset(sizes, batch.id, len(batch.waiting)).expire(sizes, keep)
-        pipe.hincrby(FLOW, HANDED, len(batch.waiting)).expire(FLOW, KEEP_SECONDS)
+        pipe.set(key("batch", batch.id), json.dumps(opened.to_json()), ex=keep)
+        pipe.zadd(ends, {batch.id: batch.ends}).expire(ends, keep)
+        pipe.hset(sizes, batch.id, handed).expire(sizes, keep)
+        pipe.hincrby(FLOW, HANDED, handed).expire(FLOW, KEEP_SECONDS)
         pipe.execute()
 
     def get(self, id_: str) -> Open | None:
-        """The batch, unless it was closed, ran out or Redis was flushed."""
-        found = self.redis.get(key("batch", id_))
-        if found is None:
+        """The batch, unless it was closed, ran out, Redis was flushed, or what stands there cannot be read."""
+        try:
+            return Open.from_json(json.loads(self.redis.get(key("batch", id_)) or ""))
+        except (TypeError, ValueError):
             return None
-        fields = json.loads(found)
-        fields["waiting"] = tuple((receipt, tuple(names)) for receipt, names in fields["waiting"])
-        fields["settled"] = tuple((receipt, outcome) for receipt, outcome in fields["settled"])
-        return Open(**fields)
 
     def close(self, id_: str, account: str) -> bool:
         """Forget the batch. True when the account is held back, and may go on now."""

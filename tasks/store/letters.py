@@ -1,15 +1,17 @@
 """Dead letters: messages that no handler could take, kept with the reason until a person replays or drops them."""
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from typing import Any
 
 from tasks import clock
+from tasks.platforms.base import Item
 from tasks.store.chunks import chunks, read_many
 from tasks.store.connection import Client
 from tasks.store.keys import PREFIX
+from tasks.wire import read
 
 LETTERS = PREFIX + "letters"
 AT = PREFIX + "letters:at"
@@ -20,18 +22,16 @@ PAGE = 200
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One buried message: what it was, why no handler took it, how often it was tried, and when it was buried."""
+    """One buried message: what it was, why no handler took it, how often it was tried, and when it was buried.
 
+    Its item's receipt is not kept: the message is confirmed.
+    """
+
+    item: Item
     platform: str
     account: str
-    topic: str
-    message_id: str
-    content: str
     reason: str
     traceback: str = ""
-    pub_time: str = ""
-    user_id: str = ""
-    user_nick: str = ""
     deliveries: int = 1
     tries: int = 1
     names: tuple[str, ...] = ()
@@ -41,14 +41,21 @@ class Letter:
     @property
     def id(self) -> str:
         """Short, and the same for the same message: one that is buried twice is one letter."""
-        names = "\0".join(self.names or (self.platform, self.account, self.topic, self.message_id, self.content))
+        item = self.item
+        names = "\0".join(self.names or (self.platform, self.account, item.topic, item.id, item.content))
         return blake2b(names.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
+    def to_json(self) -> dict[str, Any]:
+        """The letter as it is stored, flat."""
+        told = asdict(self)
+        item = told.pop("item")
+        del item["receipt"]
+        return {"message_id": item.pop("id"), **item, **told}
+
     @classmethod
-    def from_json(cls, found: dict[str, Any]) -> "Letter":
-        """The letter from its fields; those that only a later release knows are left out."""
-        known = {each.name: found[each.name] for each in fields(cls) if each.name in found}
-        return cls(**{**known, "names": tuple(known.get("names", ()))})
+    def from_json(cls, found: Mapping[str, Any]) -> "Letter":
+        """The letter from what `to_json` gave."""
+        return read(cls, {**found, "item": {**found, "id": found["message_id"], "receipt": ""}})
 
 
 class Letters:
@@ -60,7 +67,7 @@ class Letters:
     def bury(self, letter: Letter) -> str:
         """Store the letter and return its id. Only after this may the message be confirmed (guarantee 1)."""
         pipe = self.redis.pipeline()
-        pipe.hset(LETTERS, letter.id, json.dumps(asdict(letter))).zadd(AT, {letter.id: letter.buried})
+        pipe.hset(LETTERS, letter.id, json.dumps(letter.to_json())).zadd(AT, {letter.id: letter.buried})
         pipe.execute()
         return letter.id
 

@@ -36,6 +36,7 @@ class Pauses:
 
     def many(self, kind: Kind, names: Iterable[str]) -> dict[str, Pause]:
         """The last pauses of all who had one, over or not, by name."""
+
         def read(some: list[str]) -> list[Pause | None]:
             found = self.redis.mget([key("pause", kind, name) for name in some])
             return [stored(Pause, text) for text in found]

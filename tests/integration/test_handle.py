@@ -3,13 +3,15 @@
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from handlers import Message, Reject, Retry
 from tasks.clock import published
-from tasks.handle import Again, deliver, place
+from tasks.handle import Again, deliver, handle, place
 from tasks.handling.delivery import Delivery
+from tasks.rules.outcomes import confirmable
 from tasks.runtime import Stores
 from tasks.settings import settings
 
@@ -34,7 +36,7 @@ def delivery(**fields: object) -> Delivery:
         "user_id": "9",
         "user_nick": "shop",
     }
-    return Delivery(**{**common, **fields})  # type: ignore[arg-type]
+    return Delivery.from_json({**common, **fields})
 
 
 def test_a_handler_that_returns_has_handled_and_is_not_called_again(tidings: Stores, registered: Register) -> None:
@@ -99,8 +101,8 @@ def test_enough_deliveries_without_success_end_in_a_dead_letter_with_everything_
     outcomes = [deliver(delivery(batch=f"b{number}", pulled=late)) for number in range(most)]
     assert outcomes == ["failed"] * (most - 1) + ["dead"]
     (letter,) = tidings.letters.all()
-    assert (letter.account, letter.topic, letter.message_id) == ("shop", "taobao_trade_TradeBuyerPay", "1")
-    assert (letter.content, letter.deliveries, letter.tries) == ('{"tid": 1588826713157361977}', most, most)
+    assert (letter.account, letter.item.topic, letter.item.id) == ("shop", "taobao_trade_TradeBuyerPay", "1")
+    assert (letter.item.content, letter.deliveries, letter.tries) == ('{"tid": 1588826713157361977}', most, most)
     assert letter.reason == "failed in 5 deliveries, at last with ConnectionError"
     assert "the stock database is away" in letter.traceback
     assert deliver(delivery(batch="again")) == "duplicate"
@@ -122,7 +124,7 @@ def test_content_that_does_not_fit_is_buried_at_once(tidings: Stores, registered
 
     registered(on_any)
     assert deliver(delivery(content=content)) == "dead"
-    assert [letter.content for letter in tidings.letters.all()] == [content]
+    assert [letter.item.content for letter in tidings.letters.all()] == [content]
 
 
 @pytest.mark.parametrize("error", [SystemExit(3), BaseExceptionGroup("g", [KeyError()]), AssertionError()])
@@ -178,6 +180,43 @@ def test_a_delivery_survives_the_way_through_json() -> None:
     given = delivery(names=("app", "t", "1"), alone=True)
     assert Delivery.from_json(given.to_json()) == given
     assert replace(given, names=("app",)) != given
+
+
+def test_a_delivery_is_written_with_the_fields_that_every_version_knows() -> None:
+    fields = "account platform batch pulled lease receipt names id topic content pub_time user_id user_nick"
+    assert set(delivery().to_json()) == {*fields.split(), "alone", "not_before", "letter"}
+
+
+def test_a_delivery_of_another_version_is_handled_as_far_as_it_is_known(tidings: Stores, registered: Register) -> None:
+    registered(handler)
+    fields = {**delivery().to_json(), "later": {"a": 1}}
+    for name in ("user_nick", "pub_time", "alone", "not_before", "letter"):
+        del fields[name]
+    assert handle(delivery=fields, later=5) == ("r1", "handled")
+
+
+WHOLE = delivery(content=SECRET_BUYER).to_json()
+NEEDED = ("account", "batch", "pulled", "lease", "receipt", "names", "id", "topic", "content")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *(None, 5, SECRET_BUYER, [], [WHOLE], {}),
+        *({**WHOLE, name: value} for name in NEEDED for value in (None, {SECRET_BUYER: 5})),
+        *({other: value for other, value in WHOLE.items() if other != name} for name in NEEDED),
+    ],
+)
+def test_what_is_no_delivery_raises_nothing_confirms_nothing_and_is_logged_without_content(
+    tidings: Stores, registered: Register, caplog: pytest.LogCaptureFixture, given: Any
+) -> None:
+    def on_any(content: dict) -> None:  # type: ignore[type-arg]
+        pytest.fail("called with what is no message")
+
+    registered(on_any)
+    assert confirmable([handle(delivery=given)]) == confirmable([handle()]) == []
+    assert "comes again" in caplog.text
+    assert SECRET_BUYER not in caplog.text
 
 
 def handler(content: dict) -> None:  # type: ignore[type-arg]

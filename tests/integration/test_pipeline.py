@@ -13,14 +13,14 @@ from celery.contrib.testing.worker import start_worker
 from redis import Redis
 
 from handlers import Message, Reject, Retry
-from tasks import app, confirm, consume, sending
+from tasks import app, confirm, consume, count, sending
 from tasks.accounts import Account, fingerprint
 from tasks.commands.letters import redrive
 from tasks.platforms import BadRequest, Item, Keep, PlatformError, Reply, Spoilt, Transient, Unauthorised
 from tasks.platforms.vvtool import VvtoolClient
 from tasks.pulling import holding_back
 from tasks.rules.circuit_breaker import Pause
-from tasks.rules.lease import Lease
+from tasks.rules.lease import Batch
 from tasks.runtime import Stores
 from tasks.store.batches import Open
 
@@ -137,7 +137,7 @@ def test_only_what_was_handled_is_confirmed(
     until(lambda: platform.confirms)
     until(lambda: tidings.batches.load("shop").batches == 0)
     assert set(platform.confirmed) == {"1", "2", "3", "5"}
-    assert sorted(letter.message_id for letter in tidings.letters.all()) == ["", "3", "5"]
+    assert sorted(letter.item.id for letter in tidings.letters.all()) == ["", "3", "5"]
     tally = tidings.tally.read_many(["shop"], now=time.time())["shop"]
     assert (tally["handled"], tally["dead"], tally["failed"]) == (2, 3, 1)
 
@@ -232,6 +232,15 @@ def test_a_confirm_past_the_lease_is_tried_and_counted_as_late(
     assert tidings.tally.read_many(["shop"], now=time.time())["shop"]["late_confirms"] == 1
 
 
+def test_what_a_later_version_adds_to_a_task_is_left_out(platform: FakePlatform, tidings: Stores) -> None:
+    about = Batch("shop", "b1", time.time(), 20.0).to_json()
+    confirm.confirm([("1", "handled", "later"), ("2", "superseded later")], **about, later=1)
+    assert platform.confirms == [["1"]]
+    consume.consume("shop", later=1)
+    assert platform.pulls == 1
+    count.count("shop", later=1)
+
+
 def test_nothing_to_confirm_makes_no_call(platform: FakePlatform, account: Account) -> None:
     assert confirm.tell(account, "b1", []) == ([], 0.0)
     assert platform.confirms == []
@@ -240,11 +249,10 @@ def test_nothing_to_confirm_makes_no_call(platform: FakePlatform, account: Accou
 def test_a_batch_whose_header_was_killed_is_saved_from_its_marks(
     platform: FakePlatform, worker: None, tidings: Stores, account: Account
 ) -> None:
-    lease = Lease(time.time(), 20)
-    batch = Open("b1", "shop", lease.pulled, lease.seconds, (("r1", ("a", "1")), ("r2", ("a", "2"))), (("r3", "dead"),))
-    tidings.batches.open(batch)
+    batch = Batch("shop", "b1", time.time(), 20)
+    tidings.batches.open(Open(batch, (("r1", ("a", "1")), ("r2", ("a", "2"))), (("r3", "dead"),)))
     tidings.marks.finish(("a", "1"))
-    confirm.salvage(None, None, None, account="shop", batch="b1", pulled=lease.pulled, lease=lease.seconds)
+    confirm.salvage(None, None, None, **batch.to_json(), later=1)
     until(lambda: platform.confirms)
     assert platform.confirms == [["r1", "r3"]]
 
@@ -253,7 +261,7 @@ def test_too_many_open_batches_hold_the_account_until_one_is_confirmed(
     platform: FakePlatform, tidings: Stores, account: Account
 ) -> None:
     for number in range(4):
-        tidings.batches.open(Open(f"b{number}", "shop", time.time(), 20))
+        tidings.batches.open(Open(Batch("shop", f"b{number}", time.time(), 20)))
     assert consume.poll(account) == account.poll.min
     assert platform.pulls == 0
     assert tidings.batches.close("b0", "shop")

@@ -45,7 +45,7 @@ def judge(actor: Actor, ledger: Iterable[LedgerRow], journal: Iterable[Entry], l
     for entry in journal:
         if entry.account == actor.name:
             handled[entry.id].append(entry.at)
-    buried = {letter.message_id: letter.buried for letter in letters if letter.account == actor.name}
+    buried = {letter.item.id: letter.buried for letter in letters if letter.account == actor.name}
     rows = (_one(actor, row, handled[row["id"]], buried.get(row["id"])) for row in ledger)
     return sum(rows, Sums())
 

@@ -36,7 +36,7 @@ class Choice:
         """Whether a letter is meant, its age and id left aside. A reason may also be a part of the letter's."""
         return (
             _like(letter.account, self.account)
-            and _like(letter.topic, self.topic)
+            and _like(letter.item.topic, self.topic)
             and (_like(letter.reason, self.reason) or str(self.reason).casefold() in letter.reason.casefold())
         )
 

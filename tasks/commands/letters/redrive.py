@@ -6,6 +6,7 @@ from tasks import app, clock
 from tasks.handle import handle
 from tasks.handling.delivery import Delivery
 from tasks.handling.timer import time_limit
+from tasks.rules.lease import Batch
 from tasks.runtime import stores
 from tasks.store.letters import Letter
 
@@ -23,33 +24,17 @@ def send(letters: Iterable[Letter]) -> int:
     replies = [letter for letter in asked if letter.reply]
     sent = [letter for letter in asked if letter.names]
     for letter in replies:
-        stores().inbox.keep(letter.account, letter.message_id, letter.content.encode("latin-1"), 0)
+        stores().inbox.keep(letter.account, letter.item.id, letter.item.content.encode("latin-1"), 0)
         stores().letters.drop([letter.id])
     for letter in sent:
         stores().marks.revive(letter.names)
     with app.batch():
         for letter in sent:
-            delivery = again(letter)
-            handle.apply_async(kwargs={"delivery": delivery.to_json()}, **time_limit(delivery.lease))
+            handle.apply_async(kwargs={"delivery": again(letter).to_json()}, **time_limit(REPLAY_SECONDS))
     return len(sent) + len(replies)
 
 
 def again(letter: Letter) -> Delivery:
     """The delivery of a letter's message."""
-    return Delivery(
-        account=letter.account,
-        platform=letter.platform,
-        batch=f"replay-{letter.id}",
-        pulled=clock.now(),
-        lease=REPLAY_SECONDS,
-        receipt="",
-        names=letter.names,
-        id=letter.message_id,
-        topic=letter.topic,
-        content=letter.content,
-        pub_time=letter.pub_time,
-        user_id=letter.user_id,
-        user_nick=letter.user_nick,
-        alone=True,
-        letter=letter.id,
-    )
+    batch = Batch(letter.account, f"replay-{letter.id}", clock.now(), REPLAY_SECONDS)
+    return Delivery(letter.item, batch, letter.platform, letter.names, alone=True, letter=letter.id)

@@ -1,7 +1,6 @@
 """Letters on a terminal, and as lines of JSON."""
 
 import sys
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -49,12 +48,12 @@ def show_one(id_: str, *, as_json: bool) -> None:
         json_line(whole(letter))
         return
     click.echo(f"{'id':<11} {letter.id}")
-    for name, value in asdict(letter).items():
+    for name, value in letter.to_json().items():
         if name not in ("content", "traceback", "names", "buried", "reply"):
             click.echo(f"{name:<11} {shown(value, 2000)}".rstrip())
     at = datetime.fromtimestamp(letter.buried, SHANGHAI)
     click.echo(f"{'buried':<11} {at:%Y-%m-%d %H:%M:%S} GMT+8, {told(clock.now() - letter.buried)} ago")
-    for name, text in (("content", letter.content), ("traceback", letter.traceback)):
+    for name, text in (("content", letter.item.content), ("traceback", letter.traceback)):
         if text:
             click.echo(f"\n{name}:")
             for line in text.split("\n"):
@@ -72,18 +71,18 @@ def write_all(choice: Choice) -> None:
 def row(letter: Letter, now: float) -> tuple[object, ...]:
     """A letter as the table shows it."""
     age = told(now - letter.buried)
-    return (letter.id, age, letter.account, letter.topic, letter.message_id, letter.tries, letter.reason)
+    return (letter.id, age, letter.account, letter.item.topic, letter.item.id, letter.tries, letter.reason)
 
 
 def outline(letter: Letter) -> dict[str, Any]:
     """A letter without what the message says and whom it is about."""
     hidden = ("content", "traceback", "names", "user_id", "user_nick")
-    return {"id": letter.id, **{name: value for name, value in asdict(letter).items() if name not in hidden}}
+    return {"id": letter.id, **{name: value for name, value in letter.to_json().items() if name not in hidden}}
 
 
 def whole(letter: Letter) -> dict[str, Any]:
     """A letter with all its fields."""
-    return {"id": letter.id, **asdict(letter)}
+    return {"id": letter.id, **letter.to_json()}
 
 
 def ended(missing: tuple[str, ...]) -> None:

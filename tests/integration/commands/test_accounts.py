@@ -11,6 +11,7 @@ from tasks.calling import pausing
 from tasks.commands.accounts import accounts
 from tasks.platforms.errors import Unauthorised
 from tasks.rules.circuit_breaker import Pause
+from tasks.rules.lease import Batch
 from tasks.runtime import Stores
 from tasks.store.batches import Open
 from tasks.store.seen import Seen
@@ -33,7 +34,7 @@ def due_in(stores: Stores, name: str) -> float:
 def test_the_list_shows_every_account_with_its_state_and_todays_figures(polled: Stores) -> None:
     polled.due.put("shop", 300)
     polled.seen.put("shop", Seen(at=time.time(), interval=8.0))
-    polled.batches.open(Open(id="b", account="shop", pulled=time.time(), lease=60))
+    polled.batches.open(Open(Batch("shop", "b", time.time(), 60)))
     polled.tally.add("shop", {"calls": 3, "pulled": 5}, now=time.time())
     polled.pauses.put("account", "vshop", Pause(time.time() + 600, "27: expired", "renew it"), now=time.time())
     head, shop, vshop = (line.split() for line in run(accounts, "list").out.splitlines())

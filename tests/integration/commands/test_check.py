@@ -10,6 +10,7 @@ import pytest
 from tasks.commands.processes import Processes
 from tasks.commands.processes.stopping import Stopping
 from tasks.commands.processes.valkey import Embedded, free_port
+from tasks.platforms import Item
 from tasks.runtime import Stores
 from tasks.store.letters import Letter
 
@@ -92,10 +93,10 @@ def test_every_fault_is_named_at_once_each_with_what_to_do(folder: Path) -> None
 
 def test_dead_letters_and_replies_that_cannot_be_read_are_warned_of(folder: Path, valkey: str, stores: Stores) -> None:
     for number in range(2):
-        stores.letters.bury(Letter("taobao", "shop-1", "t", str(number), "\x1b[2J", "no", names=("app", str(number))))
-    stores.letters.bury(
-        Letter("vvtool", "shop-2", "", "b1", "<html>", "the platform's reply cannot be read", reply=True)
-    )
+        item = Item("", str(number), "t", "\x1b[2J")
+        stores.letters.bury(Letter(item, "taobao", "shop-1", "no", names=("app", str(number))))
+    reply = Item("", "b1", "", "<html>")
+    stores.letters.bury(Letter(reply, "vvtool", "shop-2", "the platform's reply cannot be read", reply=True))
     code, said = check(folder, TIDINGS_REDIS_URL=valkey, TIDINGS_HANDLERS="my_handlers")
     assert code == 0, said
     assert "WARN  letters   3 dead letters wait" in said

@@ -26,8 +26,10 @@ from tasks.commands.processes.stopping import Stopping
 from tasks.commands.processes.valkey import Embedded, free_port
 from tasks.commands.status import broker, status
 from tasks.names import CONFIRM, CONSUME, HANDLE
+from tasks.platforms import Item
 from tasks.rules.allowance import limits_of
 from tasks.rules.circuit_breaker import Pause
+from tasks.rules.lease import Batch
 from tasks.runtime import Stores
 from tasks.store.batches import Open
 from tasks.store.letters import Letter
@@ -78,7 +80,7 @@ def rows(said: Said) -> dict[str, list[str]]:
 def test_an_account_shows_how_it_is_polled_and_what_that_costs(polled: Stores) -> None:
     now = time.time()
     polled.seen.put("shop", Seen(now - 130, 3, 8.0, per_second=0.5, oldest=now - 130 - 7300, oldest_at=now - 130))
-    polled.batches.open(Open(id="b", account="shop", pulled=now, lease=60))
+    polled.batches.open(Open(Batch("shop", "b", now, 60)))
     polled.tally.add("shop", {"calls": 30, "pulled": 25, "handled": 20}, now=now)
     polled.tally.add("vshop", {"calls": 4, "points": 12, "handled": 8}, now=now)
     found = rows(run(status, "--sort", "name"))
@@ -202,7 +204,7 @@ def test_a_limit_says_how_many_more_there_are(polled: Stores) -> None:
 
 
 def test_dead_letters_are_mentioned_with_the_command(polled: Stores) -> None:
-    polled.letters.bury(Letter("taobao", "shop", "t", "1", "{}", "no"))
+    polled.letters.bury(Letter(Item("", "1", "t", "{}"), "taobao", "shop", "no"))
     assert "1 dead letter to look at: celery -A tasks letters list" in run(status).out
 
 

@@ -114,7 +114,7 @@ class World:
 
     def observe(self) -> None:
         """Learn who is buried, and what the inbox holds."""
-        self.buried |= {letter.message_id for letter in self.stores.letters.all()}
+        self.buried |= {letter.item.id for letter in self.stores.letters.all()}
         if isinstance(self.account, VvtoolAccount):
             for name in self.redis.scan_iter("tidings:inbox:raw:*"):
                 if name not in self.batches:

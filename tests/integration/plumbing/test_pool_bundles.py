@@ -23,7 +23,7 @@ from tasks.plumbing.pool.bundle import Bundle
 from tasks.plumbing.pool.child import Call
 from tasks.plumbing.pool.job import Job
 from tasks.plumbing.pool.progress import Progress
-from tasks.rules.lease import Lease
+from tasks.rules.lease import Batch
 from tasks.rules.outcomes import CONFIRMABLE
 from tasks.runtime import Stores
 from tasks.settings import settings
@@ -132,7 +132,7 @@ def start(account: Account) -> None:
             )
             for n in range(batch * SIZE // 2, (batch + 1) * SIZE // 2)
         ]
-        dispatch.start(account, f"b{batch}", Lease(time.time(), 20.0), Reply(items=tuple(items), spoilt=()))
+        dispatch.start(account, Batch(account.name, f"b{batch}", time.time(), 20.0), Reply(items=tuple(items)))
 
 
 def run(calls: Sequence[Call]) -> Sequence[Call]:

@@ -16,6 +16,7 @@ from tasks import app, consume, runtime, settings
 from tasks.accounts import Account
 from tasks.pulling import holding_back
 from tasks.rules import backpressure
+from tasks.rules.lease import Batch
 from tasks.runtime import Stores
 from tasks.store.batches import Open
 from tasks.store.handling_rate import SAMPLE_SECONDS
@@ -71,7 +72,7 @@ def fill(redis: Redis, number: int) -> None:
 def batch(name: str, messages: int, clock: Clock, account: str = "shop") -> Open:
     """A batch of an account, pulled just now."""
     waiting = tuple((str(n), (str(n),)) for n in range(messages))
-    return Open(name, account, clock.now(), 20, waiting)
+    return Open(Batch(account, name, clock.now(), 20), waiting)
 
 
 def show_rate(stores: Stores, redis: Redis, clock: Clock, rate: int) -> None:

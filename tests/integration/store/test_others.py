@@ -1,7 +1,9 @@
 """Batches, letters, pauses and the tally, on a real Valkey."""
 
+import json
 from datetime import UTC, datetime
 
+import pytest
 from redis import Redis
 
 from tasks.clock import day
@@ -15,7 +17,9 @@ NOW = 1_795_219_200.0
 
 
 def batch(id_: str, **fields: object) -> Open:
-    return Open(**{"id": id_, "account": "shop", "pulled": datetime.now(UTC).timestamp(), "lease": 60.0, **fields})  # type: ignore[arg-type]
+    return Open.from_json(
+        {"id": id_, "account": "shop", "pulled": datetime.now(UTC).timestamp(), "lease": 60.0, **fields}
+    )
 
 
 def letter(id_: str = "1", **fields: object) -> Letter:
@@ -28,7 +32,7 @@ def letter(id_: str = "1", **fields: object) -> Letter:
         "reason": "no",
         "names": ("a", id_),
     }
-    return Letter(**{**common, **fields})  # type: ignore[arg-type]
+    return Letter.from_json({**common, **fields})
 
 
 def test_a_batch_under_way_is_counted_until_it_is_closed(stores: Stores) -> None:
@@ -49,6 +53,25 @@ def test_a_batch_comes_back_as_it_was_stored(stores: Stores) -> None:
     stores.batches.open(stored)
     assert stores.batches.get("b1") == stored
     assert stores.batches.get("b2") is None
+
+
+def test_a_batch_is_stored_flat_and_read_as_far_as_it_is_known(stores: Stores, redis: Redis) -> None:
+    stores.batches.open(batch("b1", waiting=(("r1", ("app", "1")),)))
+    found = json.loads(redis.get("tidings:batch:b1") or "")
+    assert set(found) == {"id", "account", "pulled", "lease", "waiting", "settled"}
+    del found["settled"]
+    redis.set("tidings:batch:b1", json.dumps({**found, "waiting": [["r1", ["app", "1"]]], "later": 1}))
+    read = stores.batches.get("b1")
+    assert read is not None
+    assert (read.batch.lease, read.waiting, read.settled) == (60.0, (("r1", ("app", "1")),), ())
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "3", "[]", "{}", '{"id": "b1", "account": "shop", "pulled": "soon", "lease": 1}']
+)
+def test_a_batch_that_cannot_be_read_counts_as_lost(stores: Stores, redis: Redis, text: str) -> None:
+    redis.set("tidings:batch:b1", text)
+    assert stores.batches.get("b1") is None
 
 
 def test_closing_tells_that_the_account_is_held_back_until_it_is_let_go(stores: Stores) -> None:
@@ -72,6 +95,19 @@ def test_a_letter_is_read_as_it_was_buried(stores: Stores) -> None:
     assert stores.letters.get("nobody") is None
 
 
+def test_a_letter_is_stored_flat_and_read_as_far_as_it_is_known(stores: Stores, redis: Redis) -> None:
+    id_ = stores.letters.bury(letter(buried=1.0))
+    found = json.loads(redis.hget("tidings:letters", id_) or "")
+    fields = (
+        "platform account topic message_id content reason traceback pub_time user_id user_nick deliveries tries names"
+    )
+    assert set(found) == {*fields.split(), "reply", "buried"}
+    for name in ("traceback", "pub_time", "user_id", "user_nick", "deliveries", "tries", "reply"):
+        del found[name]
+    redis.hset("tidings:letters", id_, json.dumps({**found, "later": 1}))
+    assert stores.letters.get(id_) == letter(buried=1.0)
+
+
 def test_a_message_buried_twice_is_one_letter(stores: Stores) -> None:
     assert stores.letters.bury(letter(reason="first")) == stores.letters.bury(letter(reason="second"))
     assert [found.reason for found in stores.letters.all()] == ["second"]
@@ -80,7 +116,7 @@ def test_a_message_buried_twice_is_one_letter(stores: Stores) -> None:
 def test_letters_come_oldest_first_over_pages(stores: Stores) -> None:
     for number in (3, 1, 2):
         stores.letters.bury(letter(str(number), buried=float(number)))
-    assert [found.message_id for found in stores.letters.all(page=2)] == ["1", "2", "3"]
+    assert [found.item.id for found in stores.letters.all(page=2)] == ["1", "2", "3"]
 
 
 def test_dropped_letters_are_gone(stores: Stores) -> None:
@@ -96,6 +132,15 @@ def test_pauses_of_account_and_gateway_are_read_together(stores: Stores) -> None
     assert stores.pauses.get("shop", "tb") == (None, pause)
     stores.pauses.end("gateway", "tb")
     assert stores.pauses.get("shop", "tb") == (None, None)
+
+
+def test_a_pause_is_read_as_far_as_it_is_known_and_counts_as_none_where_it_cannot_be(
+    stores: Stores, redis: Redis
+) -> None:
+    redis.set("tidings:pause:account:shop", '{"until": 5, "reason": "no", "later": 1}')
+    redis.set("tidings:pause:gateway:tb", '{"later": 1}')
+    assert stores.pauses.get("shop", "tb") == (Pause(5, "no"), None)
+    assert stores.pauses.many("account", ["shop", "other"]) == {"shop": Pause(5, "no")}
 
 
 def test_the_platforms_day_begins_at_midnight_in_china() -> None:

@@ -8,12 +8,13 @@ from tasks.commands.accounts.standing import Standing, in_force
 from tasks.commands.ages import AGE, told
 from tasks.commands.letters.choice import Choice
 from tasks.commands.tables import aligned
+from tasks.platforms import Item
 from tasks.rules.circuit_breaker import WITHOUT_END, Pause
 from tasks.store.letters import Letter
 
 NOW = 1_795_219_200.0
 SHOP: Account = QianmiAccount(name="shop", gateway=QianmiGateway(name="qm", app_key="1", app_secret="s"))
-LETTER = Letter("taobao", "shop-1", "taobao_trade_TradeBuyerPay", "1", "{}", "No such shop")
+LETTER = Letter(Item("", "1", "taobao_trade_TradeBuyerPay", "{}"), "taobao", "shop-1", "No such shop")
 
 
 @pytest.mark.parametrize(
@@ -69,7 +70,7 @@ def test_filters_that_do_not(choice: Choice) -> None:
 
 
 def test_brackets_in_a_name_are_taken_as_written_too() -> None:
-    assert Choice(account="shop[1]").fits(Letter("taobao", "shop[1]", "", "1", "", ""))
+    assert Choice(account="shop[1]").fits(Letter(Item("", "1", "", ""), "taobao", "shop[1]", ""))
 
 
 def test_nothing_chosen_is_told_from_an_empty_topic() -> None:

@@ -4,15 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.rules.lease import HARD_GRACE, Lease, retry_delay, try_seconds, visibility_seconds
+from tasks.rules.lease import HARD_GRACE, Batch, retry_delay, try_seconds, visibility_seconds
 
 leases = st.floats(min_value=5, max_value=86_400)
 
 
 @given(leases)
 def test_handlers_end_before_the_last_confirm_and_that_before_the_lease(seconds: float) -> None:
-    lease = Lease(1000, seconds)
-    assert 1000 < lease.handle_until < lease.confirm_until < lease.ends == 1000 + seconds
+    batch = Batch("shop", "b1", 1000, seconds)
+    assert 1000 < batch.handle_until < batch.confirm_until < batch.ends == 1000 + seconds
 
 
 @given(leases, st.floats(min_value=0.1, max_value=3600))
@@ -23,7 +23,7 @@ def test_a_try_is_killed_before_its_message_would_be_given_to_another_worker(sec
 
 @given(leases)
 def test_a_killed_worker_s_messages_come_back_within_the_lease(seconds: float) -> None:
-    assert visibility_seconds(seconds) < Lease(0, seconds).handle_until
+    assert visibility_seconds(seconds) < Batch("shop", "b1", 0, seconds).handle_until
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def bury(stores: Stores, id_: str, **fields: object) -> str:
     """A letter of the account `shop`, by default of a topic `t`."""
     common: dict[str, object] = {"platform": "taobao", "account": "shop", "topic": "t", "message_id": id_}
     rest = {"content": '{"buyer": "ZHANG SAN"}', "reason": "no such shop", "names": ("app", id_)}
-    return stores.letters.bury(Letter(**{**common, **rest, **fields}))  # type: ignore[arg-type]
+    return stores.letters.bury(Letter.from_json({**common, **rest, **fields}))
 
 
 @pytest.fixture
@@ -177,7 +177,7 @@ def test_a_replayed_letter_leaves_when_it_is_handled_and_stays_with_the_new_reas
     ]
     assert said.code == 1
     assert sorted(seen) == ["1", "3"]
-    assert [(left.message_id, left.reason) for left in tidings.letters.all()] == [("2", "still out of stock")]
+    assert [(left.item.id, left.reason) for left in tidings.letters.all()] == [("2", "still out of stock")]
 
 
 def test_a_thousand_letters_are_replayed_in_one_go(tidings: Stores, worker: None, registered: Register) -> None:

@@ -10,6 +10,7 @@ from celery.contrib.testing.worker import start_worker
 from handlers import Message, Reject
 from tasks import app
 from tasks.commands.letters import redrive
+from tasks.platforms import Item
 from tasks.runtime import Stores
 from tasks.store.letters import Letter
 
@@ -23,9 +24,8 @@ def worker(tidings: Stores) -> Iterator[None]:
 
 
 def bury(stores: Stores, number: int, topic: str = "t") -> Letter:
-    letter = Letter(
-        "taobao", "shop", topic, str(number), "{}", "no stock", deliveries=5, tries=9, names=("app", str(number))
-    )
+    item = Item("", str(number), topic, "{}")
+    letter = Letter(item, "taobao", "shop", "no stock", deliveries=5, tries=9, names=("app", str(number)))
     stores.letters.bury(letter)
     stores.marks.finish(letter.names, "dead")
     return letter
@@ -70,7 +70,7 @@ def test_a_replayed_letter_that_nobody_handles_stays(tidings: Stores, worker: No
 
 
 def test_what_was_never_readable_is_left_out(tidings: Stores) -> None:
-    assert redrive.send([Letter("taobao", "shop", "", "5", "{", "cannot be read")]) == 0
+    assert redrive.send([Letter(Item("", "5", "", "{"), "taobao", "shop", "cannot be read")]) == 0
 
 
 def test_a_replay_that_was_handled_but_whose_letter_was_left_drops_it(

@@ -7,6 +7,7 @@ import pytest
 from tasks.commands.demo.cast import CAST
 from tasks.commands.demo.journal import Entry
 from tasks.commands.demo.verdict import Sums, judge, summary, words
+from tasks.platforms import Item
 from tasks.sandbox.control import LedgerRow
 from tasks.store.letters import Letter
 
@@ -22,7 +23,7 @@ def entry(at: float, account: str = TAOBAO.name) -> Entry:
 
 
 def letter(buried: float, account: str = TAOBAO.name) -> Letter:
-    return Letter("taobao", account, "topic", "1", "", "", buried=buried)
+    return Letter(Item("", "1", "topic", ""), "taobao", account, "", buried=buried)
 
 
 def wrong(sums: Sums) -> dict[str, int]:
