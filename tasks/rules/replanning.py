@@ -65,7 +65,7 @@ class Planned:
                 Spending(*map(float, kept["spending"])),
                 Rhythm.from_list(kept["rhythm"]),
             )
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             return cls()
 
 

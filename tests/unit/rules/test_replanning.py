@@ -156,6 +156,8 @@ def test_it_survives_json() -> None:
     assert again.plan is not None
 
 
-@pytest.mark.parametrize("kept", [{}, {"at": "x"}, {"at": 1, "plan": 3, "today": [], "spending": [], "rhythm": []}])
+@pytest.mark.parametrize(
+    "kept", [{}, [], {"at": "x"}, {"at": 10**400}, {"at": 1, "plan": 3, "today": [], "spending": [], "rhythm": []}]
+)
 def test_what_another_version_kept_is_learnt_anew(kept: dict[str, Any]) -> None:
     assert Planned.from_json(kept) == Planned()
