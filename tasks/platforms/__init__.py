@@ -1,7 +1,8 @@
 """The platforms: one client for each, behind the `Client` protocol, and the errors that a call can end in.
 
     base.py      the protocol and its values         errors.py    the tree of errors
-    qianmi.py    taobao.py    vvtool.py              one protocol each, its codes beside it
+    qianmi.py    taobao.py    vvtool.py              one protocol each, with its codes
+    faults.py    the error that a code means
     clients.py   the client for a gateway
     http.py      the only way out, with limits       signing.py    how a request is signed
     envelope.py, reading.py, jsontext.py             what a reply holds, however it is written

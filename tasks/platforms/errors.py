@@ -16,12 +16,17 @@ from typing import Literal, TypedDict, Unpack
 Scope = Literal["account", "gateway"]
 
 
-class Said(TypedDict, total=False):
-    """What a platform said besides its text: its own codes, as text, and whom the error concerns."""
+class Codes(TypedDict, total=False):
+    """What a platform said besides its text: its own codes, as text."""
 
     code: str
     sub_code: str
     request_id: str
+
+
+class Said(Codes, total=False):
+    """The same, and whom the error concerns."""
+
     scope: Scope
 
 

@@ -1,4 +1,4 @@
-"""What the code tables are made of: what a platform said, whom it concerns, and the error that it means.
+"""What the code tables are made of: what a platform said, whom it concerns, and the error that it means; and what HTTP refuses.
 
 A table maps each code to a function that makes the error. Looking one up goes by sub code first, then by code, never by
 text, which the platforms change at will.
@@ -6,13 +6,14 @@ text, which the platforms change at will.
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import TypedDict
 
 from tasks import clock
 from tasks.clock import next_midnight
 from tasks.platforms.errors import (
     BadRequest,
+    Codes,
     MalformedReply,
     OutOfQuota,
     PlatformError,
@@ -21,17 +22,10 @@ from tasks.platforms.errors import (
     Transient,
     Unauthorised,
 )
+from tasks.platforms.http import Answer
 
 LONGEST_TEXT = 500
 """Characters of a platform's text that an error carries on."""
-
-
-class Codes(TypedDict):
-    """The members that every error takes over as they came."""
-
-    code: str
-    sub_code: str
-    request_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,3 +125,25 @@ def ban_seconds(text: str) -> float | None:
     """The figure in "This ban will last for 31062 more seconds", which Taobao gives nowhere else; None without one."""
     found = re.search(r"last for ([0-9]{1,7}) more second", text)
     return max(float(found[1]), 1.0) if found else None
+
+
+_REFUSED = unauthorised(
+    "gateway", "check gateways.{gateway}.url, and whether the platform lets this machine's address in"
+)
+
+STATUSES = Table(
+    {str(status): bad_request("gateway") for status in range(400, 500)}
+    | {"401": _REFUSED, "403": _REFUSED, "407": _REFUSED}
+)
+"""What HTTP itself refuses, which is rare, as the platforms put their errors into the body."""
+
+
+def usable(answer: Answer, explain: Callable[[bytes], object], statuses: Table, whom: Whom) -> bytes:
+    """The whole body of a reply. A refusal raises the error that its body explains, else the one that the status means."""
+    if answer.ok:
+        if answer.fault is not None:
+            raise answer.fault
+        return answer.body
+    with suppress(MalformedReply):
+        explain(answer.body)
+    raise statuses.fault(Said(str(answer.status), text=f"refused with HTTP {answer.status}"), whom)

@@ -11,13 +11,43 @@ from tasks.platforms.arguments import own
 from tasks.platforms.base import Item, Keep, Reading, Reply
 from tasks.platforms.envelope import listed, text_of
 from tasks.platforms.errors import BadRequest, MalformedReply
-from tasks.platforms.faults import Said, Whom
+from tasks.platforms.faults import STATUSES, Said, Table, Whom, bad_request, throttled, transient, unauthorised, usable
 from tasks.platforms.reading import Unreadable, gather, item_of, whole_id
-from tasks.platforms.refusals import usable
-from tasks.platforms.salvage import rows_in
-from tasks.platforms.vvtool_codes import HTTP_TABLE, TABLE
 
 _LINK = re.compile(r"https?://[\w.~:/?#\[\]@!$&'()*+,;=%-]+", re.ASCII)
+_ROWS = re.compile(r'"msg"\s*:\s*\[')
+_BETWEEN = re.compile(r"[\s,]*")
+_NEXT = re.compile(r',\s*(?=\{\s*"(?:id|msg_data)"\s*:)')
+"""Where another row begins: inside a text the quotes would be escaped."""
+
+ACCESS = "renew gateways.{gateway}.token: it is bound to the address that asked for it, and a newer one ends it"
+PERMISSION_OR_CALLS = (
+    "at vv-tool, for the token of gateways.{gateway}, either get this API permitted or buy calls: one code means both"
+)
+AUTHORISE = "let the shop of accounts.{account} authorise the app again: {link}"
+ORDER = "let the shop of accounts.{account} order the app, or set its edition to the one that it ordered"
+
+TABLE = Table(
+    {
+        "100": bad_request(),  # parameter
+        "101": transient,  # timed out
+        "103": bad_request(),  # no such wangwang account
+        "200": transient,
+        "202": throttled,  # "try later"; more than 10 calls a second end in this one, too
+        "203": bad_request(),  # interface not supported
+        "204": unauthorised("gateway", PERMISSION_OR_CALLS),
+        "302": unauthorised("account", AUTHORISE),
+        "303": unauthorised("account", ORDER),
+        "401": unauthorised("gateway", ACCESS),
+        "404": bad_request("gateway"),  # path or verb
+        "501": unauthorised("account", ORDER),
+        "614": unauthorised("account", ORDER),
+    }
+)
+"""What the codes mean (its tbconsume page; 303, 501 and 614 from public clients)."""
+
+HTTP_TABLE = Table({**STATUSES.codes, "401": TABLE.codes["401"], "404": TABLE.codes["404"]})
+"""The HTTP statuses that repeat a code."""
 
 
 class VvtoolClient:
@@ -66,7 +96,7 @@ def _reply(body: bytes, whom: Whom) -> Reply:
     try:
         root = jsontext.decode(body)
     except MalformedReply:
-        if rows := rows_in(body):
+        if rows := _rows_in(body):
             return gather(rows, _item, points=1)
         raise
     data = _data(root, whom)
@@ -115,3 +145,26 @@ def _points(cost: object) -> int:
     if isinstance(cost, bool) or not isinstance(cost, int | float) or not 0 <= cost < 1e9:
         return 0
     return math.ceil(cost)
+
+
+def _rows_in(body: bytes) -> list[object]:
+    """The rows of `data.msg`, the broken ones and a torn last one as text; none when no list began."""
+    text = jsontext.text(body)
+    start = _ROWS.search(text)
+    rows: list[object] = []
+    place = _next_value(text, start.end()) if start else len(text)
+    while place < len(text) and text[place] != "]":
+        try:
+            row, end = jsontext.DECODER.raw_decode(text, place)
+        except (ValueError, RecursionError):
+            found = _NEXT.search(text, place)
+            end = found.start() if found else len(text)
+            row = text[place:end]
+        rows.append(row)
+        place = _next_value(text, end)
+    return rows
+
+
+def _next_value(text: str, place: int) -> int:
+    found = _BETWEEN.match(text, place)
+    return found.end() if found else place
