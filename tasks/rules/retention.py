@@ -9,14 +9,11 @@ from tasks.platforms.base import Item
 KEPT = DAY
 """How long TMC keeps a message that nobody pulls. Qianmi and vv-tool do not say."""
 
-WARN_AT = (6 * HOUR, 12 * HOUR, 18 * HOUR)
-"""The ages at which it is said; the first leaves three quarters of the time to act."""
-
-SELDOM = HOUR
-"""Nothing is said of an account more often than this."""
+WARN_AT = 6 * HOUR
+"""The age at which it is said: three quarters of the time are left to act."""
 
 AGAIN = 6 * HOUR
-"""What has been said and still holds is said again after so long."""
+"""What has been said and still holds is said again after so long: of a backlog that grows, at 6, 12 and 18 hours."""
 
 BELIEVED = 30 * DAY
 """An age beyond this is a wrong time, not a message that waited."""
@@ -35,8 +32,8 @@ class Watched:
 def watch(items: Iterable[Item], warned: Sequence[float], *, pulled: float) -> Watched:
     """Look at what a call at `pulled` (seconds since the epoch) brought. `warned` is () before the first look."""
     since = oldest(items, pulled)
-    age = None if since is None else max(0.0, pulled - since)
-    if age is None or not due(age, warned, pulled):
+    age = 0.0 if since is None else pulled - since
+    if age < WARN_AT or not due(warned, pulled):
         return Watched(since, None, tuple(warned))
     return Watched(since, warning(age), (pulled, age))
 
@@ -47,19 +44,9 @@ def oldest(items: Iterable[Item], pulled: float) -> float | None:
     return min((at for at in times if pulled - at < BELIEVED), default=None)
 
 
-def due(age: float, warned: Sequence[float], now: float) -> bool:
-    """Whether something is to be said of messages of this age. `warned` holds when that was done last, and of what age."""
-    if stage(age) == 0:
-        return False
-    if len(warned) != 2:
-        return True
-    since = abs(now - warned[0])  # workers' clocks may differ
-    return since >= AGAIN or (since >= SELDOM and stage(age) > stage(warned[1]))
-
-
-def stage(age: float) -> int:
-    """How many of the ages in `WARN_AT` this one has reached."""
-    return sum(age >= at for at in WARN_AT)
+def due(warned: Sequence[float], now: float) -> bool:
+    """Whether nothing was said lately. `warned` holds when that was done last, and of what age."""
+    return len(warned) != 2 or abs(now - warned[0]) >= AGAIN  # workers' clocks may differ
 
 
 def warning(age: float) -> str:

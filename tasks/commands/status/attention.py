@@ -54,7 +54,7 @@ def attention(view: View, limits: Limits, now: float) -> Attention:
     standing = view.standing
     if standing.pause:
         return _paused(view, now)
-    if view.oldest_age is not None and view.oldest_age >= retention.WARN_AT[0]:
+    if view.oldest_age is not None and view.oldest_age >= retention.WARN_AT:
         return Attention(Need.OLD, view.oldest_age, f"its oldest message waited {told(view.oldest_age)}")
     if view.waiting is not None and view.waiting >= standing.account.quantity:
         note = f"{view.waiting} wait, a pull brings {standing.account.quantity}"
@@ -68,7 +68,7 @@ def _paused(view: View, now: float) -> Attention:
     """A pause that a platform or the guard put needs somebody; a person's own does not."""
     standing = view.standing
     silent = now - (view.pulled or 0.0)
-    missed = f"; not pulled for {told(silent)}" if view.pulled and silent >= retention.WARN_AT[0] else ""
+    missed = f"; not pulled for {told(silent)}" if view.pulled and silent >= retention.WARN_AT else ""
     state = standing.state(now) + missed
     if standing.pause and standing.pause.by_hand:
         return Attention(Need.NOTHING, 0.0, f"{state}: {standing.why}")
