@@ -59,13 +59,12 @@ def check(
     the structure has pieces that cannot be read.
     """
     reuse = Reuse() if reuse is None else reuse
-    checker = _Checker(secrets, reuse)
+    checker = _Checker(secrets, reuse, literals_are_fine)
     gateways, accounts = checker.everything(raw, source)
     if checker.faults:
         raise AccountsError(checker.faults, source)
     reuse.kept, reuse.gateways = checker.kept, gateways
-    literals = [] if literals_are_fine else checker.literals
-    return Accounts(gateways, accounts, (*map(_literal, literals), *_twins(accounts)))
+    return Accounts(gateways, accounts, (*map(_literal, checker.literals), *_twins(accounts)))
 
 
 def _literal(path: Place) -> str:
@@ -85,12 +84,13 @@ def _twins(accounts: Mapping[str, Account]) -> Iterator[str]:
 class _Checker:
     """Goes through the structure once and gathers faults instead of stopping at the first."""
 
-    def __init__(self, secrets: Secrets, reuse: Reuse) -> None:
+    def __init__(self, secrets: Secrets, reuse: Reuse, literals_are_fine: bool) -> None:
         self.faults: list[Fault] = []
         self.literals: list[Place] = []
         self.kept: dict[str, Kept] = {}
         self._secrets = secrets
         self._reuse = reuse
+        self._literals_are_fine = literals_are_fine
 
     def everything(self, raw: object, source: str) -> tuple[dict[str, Gateway], dict[str, Account]]:
         if not isinstance(raw, Mapping):
@@ -125,18 +125,14 @@ class _Checker:
             kept = self._reuse.find(name, written, gateways, self._secrets)
             if kept:
                 self.kept[name] = kept
-                self.literals += (("accounts", name, field) for field in kept.literals)
                 yield name, kept.account
             elif account := self._account(name, written, gateways):
                 yield name, account
 
     def _account(self, name: str, written: Written, gateways: Mapping[str, Gateway | None]) -> Account | None:
-        """The account, kept for the next check, or None and its faults."""
+        """The account, or None and its faults. One with a literal secret is not kept for the next check: it is told each time."""
         path: Place = ("accounts", name)
         table = written.table() if isinstance(written, Piece) else dict(written)
-        if not isinstance(table, dict):
-            self._no_table("accounts", name, table)
-            return None
         wanted = table.pop("gateway", None)
         gateway = gateways.get(wanted) if isinstance(wanted, str) else None
         if not isinstance(wanted, str) or wanted not in gateways:
@@ -144,16 +140,14 @@ class _Checker:
             said = shown(wanted) if wanted is not None else ""
             self._fault((*path, "gateway"), known + nearest(wanted, gateways), said)
         model = ACCOUNTS[gateway.platform] if gateway else _AnyAccount
-        secret = [field for field in sorted(REFERENCES[model]) if field in table]
-        references = tuple(said for field in secret if is_reference(said := table[field]))
-        literal = len(self.literals)
+        references = tuple(filter(is_reference, map(table.get, sorted(REFERENCES[model] & table.keys()))))
+        literals = len(self.literals)
         account = self._built(model, path, {**table, "gateway": gateway or STAND_INS["taobao"]})
         if account:
             account = self._reuse.account(account)
-            fields = tuple(str(place[-1]) for place in self.literals[literal:])
             number = stamp(written, map(self._secrets.resolve, references))
-            if number is not None:
-                self.kept[name] = Kept(account, number, references, fields)
+            if number is not None and len(self.literals) == literals:
+                self.kept[name] = Kept(account, number, references)
         return account
 
     def _tables(self, raw: Mapping[object, object], section: str) -> dict[str, Any]:
@@ -200,7 +194,7 @@ class _Checker:
                 broken.add(field)
                 self._fault((*path, field), str(error))
                 continue
-            if table[field] is written:
+            if table[field] is written and not self._literals_are_fine:
                 self.literals.append((*path, field))
         return broken
 

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from tasks.accounts.faults import SHOWN_SOURCE, AccountsError, Fault
 from tasks.accounts.files import Stamp, Unreadable, read, stamp
-from tasks.accounts.pieces import Uncut, cut
+from tasks.accounts.pieces import cut
 from tasks.text import shown as escaped
 
 FILE_BYTES = 64 * 2**20
@@ -34,11 +34,11 @@ class Origin(Protocol):
     def changed(self) -> bool:
         """Whether it is worth reading again; called once a look."""
 
-    def read(self) -> object:
-        """The structure as it stands there; a `Piece` may stand for an account's table. Raises `AccountsError`."""
+    def read(self, *, whole: bool = False) -> object:
+        """The structure as it stands there; unless `whole`, a `Piece` may stand for an account's table.
 
-    def read_whole(self) -> object:
-        """The structure without pieces, for those that cannot be read. Raises `AccountsError`."""
+        Raises `AccountsError`, and `Uncut` where it has to be read as a whole.
+        """
 
 
 class File:
@@ -64,19 +64,14 @@ class File:
         self._restless += 1
         return still or rested(now) or self._restless > SETTLING_LOOKS
 
-    def read(self) -> object:
-        return self._structure(_pieces)
-
-    def read_whole(self) -> object:
-        return self._structure(tomllib.loads)
-
-    def _structure(self, understand: Callable[[str], object]) -> object:
+    def read(self, *, whole: bool = False) -> object:
         self._read = self._seen = stamp(self._path)
         self._restless = 0
         if not self.name:
             raise AccountsError([Fault("TIDINGS_ACCOUNTS", "it is empty; expected the path of an accounts file")])
         try:
-            return understand(read(self._path, FILE_BYTES))
+            text = read(self._path, FILE_BYTES)
+            return tomllib.loads(text) if whole else cut(text)
         except Unreadable as error:
             raise self._fault(f"{error} (TIDINGS_ACCOUNTS says where the accounts are)") from None
         except RecursionError:
@@ -88,14 +83,6 @@ class File:
 
     def _fault(self, expected: str) -> AccountsError:
         return _unusable(self.name, expected)
-
-
-def _pieces(text: str) -> object:
-    """What the TOML text says, in pieces where it can be cut. Raises what `tomllib.loads` does."""
-    try:
-        return cut(text)
-    except Uncut:
-        return tomllib.loads(text)
 
 
 def rested(seen: Stamp) -> bool:
@@ -116,15 +103,12 @@ class Function:
     def changed(self) -> bool:
         return True
 
-    def read(self) -> object:
+    def read(self, *, whole: bool = False) -> object:  # noqa: ARG002
         call = self._callable()
         try:
             return call()
         except (Exception, SystemExit) as error:
             raise self._fault(f"it raised {type(error).__name__}{_place(error)}") from None
-
-    def read_whole(self) -> object:
-        return self.read()
 
     def _callable(self) -> Callable[[], object]:
         module_name, _, path = self.name.removeprefix(PYTHON).partition(":")

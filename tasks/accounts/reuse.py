@@ -7,18 +7,17 @@ import marshal
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from tasks.accounts.models import Account, Gateway, Poll
+from tasks.accounts.models import Account, Gateway
 from tasks.accounts.pieces import Piece
 from tasks.accounts.secrets import Secrets, Unresolved
 
 
 class Kept(NamedTuple):
-    """An account, a number for how it was written, its references to secrets, and which fields hold a secret itself."""
+    """An account, a number for how it was written, and its references to secrets."""
 
     account: Account
     stamp: int
     references: tuple[str, ...]
-    literals: tuple[str, ...]
 
 
 class Reuse:
@@ -27,8 +26,7 @@ class Reuse:
     def __init__(self) -> None:
         self.kept: dict[str, Kept] = {}
         self.gateways: Mapping[str, Gateway] = {}
-        self._polls: dict[Poll, Poll] = {}
-        self._fields: dict[frozenset[str], set[str]] = {}
+        self._shared: dict[object, Any] = {}
 
     def gateway(self, fresh: Gateway) -> Gateway:
         """The same gateway as before, if this one is equal to it."""
@@ -41,8 +39,8 @@ class Reuse:
         if kept is not None and kept.account == fresh:
             return kept.account
         fields = fresh.model_fields_set
-        vars(fresh)["poll"] = self._polls.setdefault(fresh.poll, fresh.poll)
-        object.__setattr__(fresh, "__pydantic_fields_set__", self._fields.setdefault(frozenset(fields), fields))
+        vars(fresh)["poll"] = self._shared.setdefault(fresh.poll, fresh.poll)
+        object.__setattr__(fresh, "__pydantic_fields_set__", self._shared.setdefault(frozenset(fields), fields))
         return fresh
 
     def find(self, name: str, written: object, gateways: Mapping[str, Gateway | None], secrets: Secrets) -> Kept | None:

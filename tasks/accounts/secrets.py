@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeGuard
 
 from tasks.accounts.files import Stamp, Unreadable, read, stamp
 
@@ -11,7 +12,7 @@ SECRET_BYTES = 64 * 2**10
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def is_reference(written: object) -> bool:
+def is_reference(written: object) -> TypeGuard[str]:
     """Whether it says where a secret is, not what it is."""
     return isinstance(written, str) and written.startswith(("env:", "file:"))
 

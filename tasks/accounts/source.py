@@ -39,7 +39,7 @@ def _read(origin: Origin, secrets: Secrets, reuse: Reuse) -> Accounts:
     try:
         return _checked(origin.read(), secrets, origin, reuse)
     except Uncut:
-        return _checked(origin.read_whole(), secrets, origin, reuse)
+        return _checked(origin.read(whole=True), secrets, origin, reuse)
 
 
 def _checked(raw: object, secrets: Secrets, origin: Origin, reuse: Reuse) -> Accounts:
