@@ -31,11 +31,12 @@ print("here", flush=True)
 time.sleep(60)
 """
 PARENT = """
-import sys
+import signal, sys
 from pathlib import Path
 from tasks.commands.processes import Processes
 from tasks.commands.processes.stopping import Interrupted, Stopping
 
+signal.signal(signal.SIGHUP, getattr(signal, sys.argv[3]))
 with Stopping() as stopping, Processes() as processes:
     for name, code in (("first", sys.argv[1]), ("second", sys.argv[2])):
         print(processes.start(name, [sys.executable, "-c", code], log=Path(f"{name}.log")), flush=True)
@@ -142,6 +143,16 @@ def test_a_parent_that_is_asked_to_stop_twice_leaves_nobody(
         assert not [pid for pid in children if alive(pid)]
 
 
+def test_under_nohup_a_parent_outlives_its_terminal_and_is_stopped_by_the_rest(tmp_path: Path) -> None:
+    with parent(tmp_path, OBEYS, hangup="SIG_IGN") as (asked, children):
+        asked.send_signal(signal.SIGHUP)
+        asked.send_signal(signal.SIGTERM)
+        assert asked.stdout is not None
+        assert asked.stdout.readline() == "SIGTERM\n"
+        assert asked.wait(10) == 0
+        assert not [pid for pid in children if alive(pid)]
+
+
 def test_a_parent_that_is_killed_leaves_nobody(tmp_path: Path) -> None:
     with parent(tmp_path, IGNORES) as (killed, children):
         killed.kill()
@@ -160,12 +171,12 @@ def test_a_guard_that_is_killed_keeps_nobody_from_being_stopped(processes: Proce
 class parent:  # noqa: N801 - it reads as a phrase
     """A process that runs `PARENT`, with the pids of its children; killed at the end, with them."""
 
-    def __init__(self, folder: Path, second: str) -> None:
+    def __init__(self, folder: Path, second: str, hangup: str = "SIG_DFL") -> None:
         self.folder = folder
-        self.second = second
+        self.words = (OBEYS, second, hangup)
 
     def __enter__(self) -> tuple["subprocess.Popen[str]", list[int]]:
-        command = [sys.executable, "-c", PARENT, OBEYS, self.second]
+        command = [sys.executable, "-c", PARENT, *self.words]
         self.popen = subprocess.Popen(command, cwd=self.folder, stdout=subprocess.PIPE, text=True)
         assert self.popen.stdout is not None
         self.children = [int(self.popen.stdout.readline()) for _ in range(2)]

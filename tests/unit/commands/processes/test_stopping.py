@@ -3,10 +3,19 @@
 import os
 import signal
 import time
+from collections.abc import Iterator
 
 import pytest
 
 from tasks.commands.processes.stopping import SIGNALS, Interrupted, Stopping
+
+
+@pytest.fixture(autouse=True)
+def _not_under_nohup() -> Iterator[None]:
+    """Whoever runs the tests may have told them to ignore hangups."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -31,13 +40,10 @@ def test_without_a_signal_a_pause_lasts_as_long_as_it_should() -> None:
 
 
 def test_under_nohup_a_hangup_stops_nothing() -> None:
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        with Stopping() as stopping:
-            os.kill(os.getpid(), signal.SIGHUP)
-            stopping.pause(0.01)
-    finally:
-        signal.signal(signal.SIGHUP, before)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    with Stopping() as stopping:
+        os.kill(os.getpid(), signal.SIGHUP)
+        stopping.pause(0.01)
 
 
 def test_afterwards_signals_mean_what_they_meant() -> None:
