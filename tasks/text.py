@@ -1,6 +1,10 @@
 """How text from outside is shown to people: in logs, tables and on Flower's pages."""
 
+import re
+
 LONGEST = 120
+CREDENTIALS = re.compile(r"(?<=://)[^/?#;]*@")
+PARAMETERS = re.compile(r"([?&;][^=&;]*(?:pass|secret|token|key)[^=&;]*=)[^&;]*", re.IGNORECASE)
 
 
 def shown(text: object, longest: int = LONGEST) -> str:
@@ -21,3 +25,8 @@ def plain(text: str) -> str:
 def unplain(text: str) -> str:
     """The text that `plain` was given."""
     return text.encode("ascii").decode("unicode_escape")
+
+
+def masked(url: str) -> str:
+    """The address of a Redis or broker, or of several, with `***` for who logs in and for every secret in its query."""
+    return PARAMETERS.sub(r"\1***", CREDENTIALS.sub("***@", url))

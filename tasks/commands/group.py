@@ -10,27 +10,31 @@ from celery.bin.base import CeleryCommand
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
-from tasks.commands.masking import masked
-from tasks.text import shown
+from handlers.errors import HandlersError
+from tasks.text import masked, shown
+
+
+class Unusable(Exception):
+    """A command cannot do its work as things are; the text says why, and what to do."""
 
 
 @contextmanager
 def in_one_line() -> Iterator[None]:
-    """Turns into `ClickException` what comes of a Redis, a broker or accounts that cannot be used: a line, exit code 1."""
+    """Turns into `ClickException` what comes of a Redis, a broker, accounts or parts that cannot be used: exit code 1."""
     from tasks.accounts import AccountsError
 
     try:
         yield
     except BrokenPipeError:
         raise  # who reads the output has had enough, as `head` does; click ends quietly
+    except (Unusable, HandlersError) as error:
+        raise click.ClickException(str(error)) from None
     except AccountsError as error:
         raise click.ClickException(f"the accounts cannot be read:\n{error}\n`check` tells more") from None
-    except KombuError as error:
+    except (KombuError, RedisError, ConnectionError) as error:
+        what = "the broker does not take tasks" if isinstance(error, KombuError) else "Redis does not answer"
         said = shown(masked(str(error)), 500)
-        raise click.ClickException(f"the broker does not take tasks: {said}; `check` tells more") from None
-    except (RedisError, ConnectionError) as error:
-        said = shown(masked(str(error)), 500)
-        raise click.ClickException(f"Redis does not answer: {said}; `check` tells more") from None
+        raise click.ClickException(f"{what}: {said}; `check` tells more") from None
 
 
 class Telling(click.Command):

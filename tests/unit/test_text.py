@@ -1,9 +1,10 @@
 """Text from outside, shown."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.text import plain, shown, unplain
+from tasks.text import masked, plain, shown, unplain
 
 
 def test_what_a_terminal_acts_on_is_escaped() -> None:
@@ -28,3 +29,24 @@ def test_plain_text_is_printable_and_reads_back_as_it_was(text: str) -> None:
 def test_the_ids_that_platforms_use_stay_as_they_are() -> None:
     assert plain("MU20150428094534689") == "MU20150428094534689"
     assert plain("7104300007405429232") == "7104300007405429232"
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("redis://127.0.0.1:6379/0", "redis://127.0.0.1:6379/0"),
+        ("redis://:hunter2@127.0.0.1:6379/0", "redis://***@127.0.0.1:6379/0"),
+        ("rediss://me:hunter2@host/1?ssl_cert_reqs=required", "rediss://***@host/1?ssl_cert_reqs=required"),
+        ("redis://me:hunter@2@host/1", "redis://***@host/1"),
+        ("unix:///run/redis.sock?db=1&password=hunter2", "unix:///run/redis.sock?db=1&password=***"),
+        (
+            "sentinel://:hunter2@a:26379;sentinel://:hunter2@b/0?master=m",
+            "sentinel://***@a:26379;sentinel://***@b/0?master=m",
+        ),
+        ("amqp://guest:hunter2@rabbit//", "amqp://***@rabbit//"),
+        ("Error 111 connecting to redis://:hunter2@host:1.", "Error 111 connecting to redis://***@host:1."),
+    ],
+)
+def test_who_logs_in_and_with_what_is_never_shown(url: str, expected: str) -> None:
+    assert masked(url) == expected
+    assert "hunter" not in masked(url)

@@ -7,11 +7,10 @@ from typing import Any
 from redis.exceptions import RedisError
 
 from tasks.commands.check.finding import Finding, fail, ok, warn
-from tasks.commands.masking import masked
 from tasks.runtime import stores
 from tasks.settings import settings
 from tasks.store.connection import connect
-from tasks.text import shown
+from tasks.text import masked, shown
 
 LEAST_VERSION = (6, 2)
 """What redis-py and Celery 5.7 ask for."""

@@ -10,12 +10,11 @@ from handlers.errors import HandlersError
 from handlers.registry import Handler
 from tasks.accounts import Accounts, AccountsError, load
 from tasks.commands.check.finding import Finding, fail, ok, warn
-from tasks.commands.masking import masked
 from tasks.plumbing.visibility import visibility
 from tasks.rules.lease import try_seconds
 from tasks.runtime import registry
 from tasks.settings import settings
-from tasks.text import shown
+from tasks.text import masked, shown
 
 BROKER_SECONDS = 5
 SHOWN_TOPICS = 10

@@ -1,10 +1,11 @@
 """`celery -A tasks demo`: the main job, end to end, on parts that all come with the package."""
 
 import click
-from celery.bin.base import CeleryCommand
+
+from tasks.commands.group import Command
 
 
-@click.command(cls=CeleryCommand)
+@click.command(cls=Command)
 @click.option(
     "--messages", type=click.IntRange(60, 100_000), default=3000, show_default=True, help="How many to publish."
 )
@@ -17,10 +18,5 @@ def demo(ctx: click.Context, messages: int, keep: bool) -> None:
     installation is touched.
     """
     from tasks.commands.demo.run import perform
-    from tasks.commands.unusable import Unusable
 
-    try:
-        code = perform(messages, keep=keep)
-    except Unusable as error:
-        raise click.ClickException(str(error)) from None
-    ctx.exit(code)
+    ctx.exit(perform(messages, keep=keep))

@@ -11,9 +11,9 @@ from tasks.commands.demo.screen import final, screen
 from tasks.commands.demo.show import Show, TimeUp
 from tasks.commands.demo.stage import Stage
 from tasks.commands.demo.verdict import Sums, summary, words
+from tasks.commands.group import Unusable
 from tasks.commands.processes import Processes, valkey
 from tasks.commands.processes.stopping import Interrupted, Stopping
-from tasks.commands.unusable import Unusable
 
 FAILED = 1
 SIGNALLED = 128

@@ -12,9 +12,9 @@ from tasks.commands.demo.script import messages, shares
 from tasks.commands.demo.stage import LEASE, Stage
 from tasks.commands.demo.verdict import Sums, judge
 from tasks.commands.demo.watch import Now
+from tasks.commands.group import Unusable
 from tasks.commands.processes import children
 from tasks.commands.processes.stopping import Stopping
-from tasks.commands.unusable import Unusable
 from tasks.commands.up.restarting import told
 
 LIMIT_SECONDS = 100.0

@@ -10,10 +10,10 @@ from tasks.accounts import fingerprint, load
 from tasks.commands.demo.cast import SECRETS, accounts_file
 from tasks.commands.demo.journal import FOLDER, Journal
 from tasks.commands.demo.watch import Watch
+from tasks.commands.group import Unusable
 from tasks.commands.processes import Processes, children
 from tasks.commands.processes.stopping import Stopping
 from tasks.commands.processes.valkey import Embedded, free_port
-from tasks.commands.unusable import Unusable
 from tasks.runtime import Stores
 from tasks.sandbox.control import Control
 from tasks.store.connection import connect

@@ -15,9 +15,9 @@ from redis.backoff import NoBackoff
 from redis.exceptions import BusyLoadingError, RedisError
 from redis.retry import Retry
 
+from tasks.commands.group import Unusable
 from tasks.commands.processes import Processes
 from tasks.commands.processes.stopping import Stopping
-from tasks.commands.unusable import Unusable
 
 NAME = "valkey"
 USUAL_PORT = 6379

@@ -1,13 +1,14 @@
 """`celery -A tasks up`: everything that one machine needs, in one command."""
 
 import click
-from celery.bin.base import CeleryCommand
+
+from tasks.commands.group import Command
 
 LEVELS = click.Choice(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], case_sensitive=False)
 FLOWER_PORT = 5555
 
 
-@click.command(cls=CeleryCommand)
+@click.command(cls=Command)
 @click.option("-c", "--concurrency", type=click.IntRange(1), help="How many tasks the worker runs at a time.")
 @click.option("-l", "--loglevel", type=LEVELS, default="INFO", show_default=True, help="What worker and beat log.")
 @click.option(
@@ -24,14 +25,9 @@ def up(concurrency: int | None, loglevel: str, flower: int | None) -> None:
     The Valkey comes with the package and keeps its data in .tidings/ (TIDINGS_HOME). If TIDINGS_REDIS_URL is set, that Redis
     is used instead. A process that ends is started again. Ctrl-C stops everything.
     """
-    from tasks.commands.unusable import Unusable
     from tasks.commands.up.machine import Machine
 
     def say(text: str) -> None:
         click.echo(f"up: {text}", err=True)
 
-    machine = Machine(concurrency=concurrency, loglevel=loglevel, flower=flower, say=say)
-    try:
-        machine.run()
-    except Unusable as error:
-        raise click.ClickException(str(error)) from None
+    Machine(concurrency=concurrency, loglevel=loglevel, flower=flower, say=say).run()

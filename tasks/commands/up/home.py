@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tasks.commands.unusable import Unusable
+from tasks.commands.group import Unusable
 
 
 @contextmanager

@@ -7,19 +7,18 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from handlers.errors import HandlersError
-from tasks.accounts import AccountsError, load
+from tasks.accounts import load
 from tasks.accounts.origins import PYTHON
-from tasks.commands.masking import masked
+from tasks.commands.group import Unusable
 from tasks.commands.processes import Processes, children
 from tasks.commands.processes.stopping import Interrupted, Stopping
 from tasks.commands.processes.valkey import NAME as VALKEY
 from tasks.commands.processes.valkey import USUAL_PORT, Embedded, free_port
-from tasks.commands.unusable import Unusable
 from tasks.commands.up.home import claimed
 from tasks.commands.up.restarting import Restarting
 from tasks.runtime import registry
 from tasks.settings import settings
+from tasks.text import masked
 
 LOOK_SECONDS = 0.2
 EXAMPLE = "accounts.example.toml"
@@ -89,16 +88,13 @@ class Machine:
 
 
 def known_accounts() -> str:
-    """How many accounts there are. Raises `Unusable` when they, or the handlers, cannot be read."""
+    """How many accounts there are. Raises `Unusable`, `AccountsError` or `HandlersError` when something cannot be read."""
     source = settings().accounts
     if not source.startswith(PYTHON) and not Path(source).exists():
         first = (
             f"copy {EXAMPLE} to {source}" if Path(EXAMPLE).exists() else f"write {source} (the README has an example)"
         )
         raise Unusable(f"there is no {source}: {first}, with your shops in it; TIDINGS_ACCOUNTS names another file")
-    try:
-        accounts = load(source)
-        registry()
-    except (AccountsError, HandlersError) as error:
-        raise Unusable(str(error)) from None
+    accounts = load(source)
+    registry()
     return f"{len(accounts.accounts)} accounts in {source}"

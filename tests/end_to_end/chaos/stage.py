@@ -11,10 +11,10 @@ from redis import Redis
 
 from tasks.commands.demo.cast import CAST, GATEWAYS
 from tasks.commands.demo.stage import Stage
+from tasks.commands.group import Unusable
 from tasks.commands.processes import Processes, children
 from tasks.commands.processes.stopping import Stopping
 from tasks.commands.processes.valkey import NAME as VALKEY
-from tasks.commands.unusable import Unusable
 from tasks.store.letters import LETTERS
 from tests import ROOT
 from tests.end_to_end.chaos.faults import READ_SECONDS

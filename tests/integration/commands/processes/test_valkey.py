@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from redis import Redis
 
+from tasks.commands.group import Unusable
 from tasks.commands.processes import Processes
 from tasks.commands.processes.stopping import Interrupted, Stopping
 from tasks.commands.processes.valkey import NAME, Embedded, free_port
-from tasks.commands.unusable import Unusable
 from tasks.commands.up.home import claimed
 
 
