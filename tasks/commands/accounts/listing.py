@@ -1,94 +1,97 @@
 """Accounts as a table, and as lines of JSON."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
 
 import click
 
 from tasks import clock
-from tasks.accounts import Account
+from tasks.accounts import Account, TaobaoAccount
 from tasks.calling.spent import gateway_pauses
-from tasks.commands.accounts.standing import Standing, in_force
+from tasks.commands.accounts.standing import Standing, in_force, pause_fields
 from tasks.commands.ages import told
-from tasks.commands.tables import json_line, table
-from tasks.rules.circuit_breaker import WITHOUT_END
+from tasks.commands.tables import NONE, Column, json_line, print_table
+from tasks.rules.circuit_breaker import Pause
 from tasks.runtime import accounts, stores
-
-TODAY = ("calls", "pulled", "handled", "failed", "dead")
-HEAD = ("account", "gateway", "platform", "state", "next", "every", "open", *TODAY, "why")
 
 
 def perform(patterns: Sequence[str], *, paused: bool, as_json: bool) -> None:
     """Print how the accounts stand whose names fit one of the patterns, all without any."""
     now = clock.now()
     known = accounts().accounts
-    chosen = [account for account in known.values() if not patterns or fits(account.name, patterns)]
+    chosen = [account for account in known.values() if fits(account.name, patterns)]
     found = [each for each in standings(chosen, now) if each.pause or not paused]
     if as_json:
         for each in found:
             json_line(fields(each))
         return
     if found:
-        table(HEAD, (row(each, now) for each in found))
+        print_table(columns(now), found)
     held = sum(each.pause is not None for each in found)
     click.echo(f"{len(found)} of {len(known)} accounts, {held} paused; figures are today's", err=True)
 
 
 def fits(name: str, patterns: Sequence[str]) -> bool:
-    """Whether a name is meant: written out, or by a pattern."""
-    return any(name == pattern or fnmatchcase(name, pattern) for pattern in patterns)
+    """Whether a name is meant: written out, or by a pattern; every name is without any."""
+    return not patterns or any(name == pattern or fnmatchcase(name, pattern) for pattern in patterns)
 
 
-def standings(chosen: Sequence[Account], now: float) -> Iterator[Standing]:
-    """How each of these accounts stands, with few round trips for any number of them."""
+def standings(chosen: Sequence[Account], now: float, gateways: Mapping[str, Pause] | None = None) -> Iterator[Standing]:
+    """How each of these accounts stands, with few round trips for any number of them. `gateways` are the pauses of their
+    gateways where they are known already."""
     names = [account.name for account in chosen]
-    own = stores().pauses.many("account", names)
-    gateways = gateway_pauses((account.gateway for account in chosen), now)
-    delays, seen = stores().due.delays(names), stores().seen.many(names)
+    if gateways is None:
+        gateways = gateway_pauses((account.gateway for account in chosen), now)
+    own, delays, seen = stores().pauses.many("account", names), stores().due.delays(names), stores().seen.many(names)
     opened, today = stores().batches.under_way_many(names), stores().tally.read_many(names, now=now)
+    counted = {account.name for account in chosen if isinstance(account, TaobaoAccount) and account.counter}
+    waiting = stores().counts.all_learnt() if counted else {}
     for account in chosen:
         name = account.name
-        kind, pause = in_force(account, own.get(name), gateways.get(account.gateway.name), now)
-        interval = seen[name].interval if name in seen else None
-        yield Standing(account, kind, pause, delays.get(name), interval, opened[name], today[name])
+        yield Standing(
+            account,
+            *in_force(account, own.get(name), gateways.get(account.gateway.name), now),
+            next_in=delays.get(name),
+            seen=seen.get(name),
+            open=opened[name],
+            today=Counter(today[name]),
+            waiting=int(waiting[name]) if name in counted and name in waiting else None,
+        )
 
 
-def row(each: Standing, now: float) -> tuple[object, ...]:
-    """An account as the table shows it."""
-    gateway = each.account.gateway
-    counts = (each.today.get(name, 0) for name in TODAY)
-    when = "no beat" if each.next_in is None else told(each.next_in)
-    every = "-" if each.interval is None else f"{each.interval:.3g}s"
-    return (
-        each.account.name,
-        gateway.name,
-        gateway.platform,
-        each.state(now),
-        when,
-        every,
-        each.open,
-        *counts,
-        each.why,
-    )
+def columns(now: float) -> list[Column[Standing]]:
+    """What the table shows of an account."""
+
+    def count(what: str, wanted: int) -> Column[Standing]:
+        return Column(what, lambda each: each.today[what], wanted)
+
+    return [
+        Column("account", lambda each: each.name, number=False),
+        Column("gateway", lambda each: each.account.gateway.name, 7, number=False),
+        Column("platform", lambda each: each.account.gateway.platform, 2, number=False),
+        Column("state", lambda each: each.state(now), 99, number=False),
+        Column("next", lambda each: "no beat" if each.next_in is None else told(each.next_in), 8),
+        Column("every", lambda each: NONE if each.interval is None else f"{each.interval:.3g}s", 3),
+        Column("open", lambda each: each.open, 9),
+        count("calls", 4),
+        count("pulled", 1),
+        count("handled", 5),
+        count("failed", 6),
+        count("dead", 6),
+        Column("why", lambda each: each.why, number=False),
+    ]
 
 
 def fields(each: Standing) -> dict[str, Any]:
     """An account as JSON has it; times are seconds, `until` since the epoch and None when it has no end."""
-    gateway, pause = each.account.gateway, each.pause
     return {
-        "name": each.account.name,
-        "gateway": gateway.name,
-        "platform": gateway.platform,
-        "state": "paused" if pause else "polled",
-        "paused": pause
-        and {
-            "whom": each.paused,
-            "by_hand": pause.by_hand,
-            "until": None if pause.until >= WITHOUT_END else pause.until,
-            "reason": pause.reason,
-            "remedy": pause.remedy,
-        },
+        "name": each.name,
+        "gateway": each.account.gateway.name,
+        "platform": each.account.gateway.platform,
+        "state": "paused" if each.pause else "polled",
+        "paused": each.pause and {"whom": each.paused, **pause_fields(each.pause)},
         "next_in": each.next_in,
         "interval": each.interval,
         "open_batches": each.open,

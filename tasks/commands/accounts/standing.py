@@ -1,55 +1,106 @@
-"""How an account stands: polled, or paused by whom, until when and why. Pure."""
+"""How an account stands: polled, or paused by whom, until when and why; what its pulls told, and what was done today. Pure."""
 
-from collections.abc import Mapping
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from tasks.accounts import Account, fingerprint
 from tasks.clock import HOUR, SHANGHAI
 from tasks.commands.ages import told
 from tasks.rules import circuit_breaker
 from tasks.rules.circuit_breaker import WITHOUT_END, Kind, Pause
+from tasks.store.seen import Seen
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """One account now. `next_in` and `interval` are seconds, None when no beat or poll has set them yet."""
+    """One account now. `next_in` is in seconds, None when no beat knows the account yet; `seen` is what its latest pulls told,
+    `waiting` what its counter counted last, None without a counter or before its first count."""
 
     account: Account
-    paused: Kind | None
-    pause: Pause | None
+    paused: Kind | None = None
+    pause: Pause | None = None
     next_in: float | None = None
-    interval: float | None = None
+    seen: Seen | None = None
     open: int = 0
-    today: Mapping[str, int] = field(default_factory=dict)
+    today: Counter[str] = field(default_factory=Counter)
+    waiting: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The account's name."""
+        return self.account.name
+
+    @property
+    def interval(self) -> float | None:
+        """The seconds between polls that were chosen last."""
+        return None if self.seen is None else self.seen.interval
+
+    @property
+    def rate(self) -> float | None:
+        """Messages an hour, as the latest pull estimated them."""
+        return None if self.seen is None else self.seen.per_second * 3600
+
+    @property
+    def pulled(self) -> float | None:
+        """When the latest call that brought a reply was made (seconds since the epoch); None when none did."""
+        return (self.seen and self.seen.at) or None
+
+    @property
+    def oldest_age(self) -> float | None:
+        """How long the oldest message of the latest pull had waited (seconds); None when that pull brought none."""
+        return None if self.seen is None else self.seen.oldest_age
 
     def state(self, now: float) -> str:
         """The state in a few words."""
-        if self.pause is None:
-            return "polled"
-        who = "gateway paused" if self.paused == "gateway" else "paused"
-        return f"{who}{' by hand' if self.pause.by_hand else ''}{_until(self.pause.until, now)}"
+        return told_pause(self.pause, now, self.paused) if self.pause else "polled"
 
     @property
     def why(self) -> str:
         """Reason and remedy of a pause, "" without one."""
-        return "; ".join(part for part in (self.pause.reason, self.pause.remedy) if part) if self.pause else ""
+        return why(self.pause) if self.pause else ""
 
 
 def in_force(
     account: Account, own: Pause | None, gateways: Pause | None, now: float
 ) -> tuple[Kind | None, Pause | None]:
     """The pause that keeps an account from being called, the one that ends last; whose it is comes first."""
+    if not (own or gateways):
+        return None, None
     both: tuple[tuple[Kind, Pause | None], ...] = (("account", own), ("gateway", gateways))
     ours = fingerprint(account)
     held = [(kind, pause) for kind, pause in both if pause and circuit_breaker.holds(pause, ours, now=now)]
     return max(held, key=lambda each: each[1].until) if held else (None, None)
 
 
-def _until(until: float, now: float) -> str:
-    """When a pause ends, as far as it does."""
-    if until >= WITHOUT_END:
-        return ""
-    at = datetime.fromtimestamp(until, SHANGHAI)
-    written = f"{at:%H:%M:%S}" if until - now < 12 * HOUR else f"{at:%Y-%m-%d %H:%M}"
-    return f" until {written} ({told(until - now)})"
+def told_pause(pause: Pause, now: float, whose: Kind | None = None) -> str:
+    """A pause in a few words: whose, by whom, until when."""
+    until = ""
+    if pause.until < WITHOUT_END:
+        at, left = datetime.fromtimestamp(pause.until, SHANGHAI), pause.until - now
+        until = f" until {at:{'%H:%M:%S' if left < 12 * HOUR else '%Y-%m-%d %H:%M'}} ({told(left)})"
+    return f"{'gateway paused' if whose == 'gateway' else 'paused'}{' by hand' if pause.by_hand else ''}{until}"
+
+
+def why(pause: Pause) -> str:
+    """Reason and remedy."""
+    return "; ".join(part for part in (pause.reason, pause.remedy) if part)
+
+
+def pause_fields(pause: Pause) -> dict[str, Any]:
+    """A pause as JSON has it; `until` is in seconds since the epoch, None when it has no end."""
+    return {
+        "by_hand": pause.by_hand,
+        "until": None if pause.until >= WITHOUT_END else pause.until,
+        "reason": pause.reason,
+        "remedy": pause.remedy,
+    }
+
+
+def for_each_handled(today: Counter[str], what: str) -> float | None:
+    """What one handled message has cost on average, in `calls` or `points` (fen); None while none was handled.
+
+    All calls count, those for pulls that brought nothing, for confirms and for the counter, and those that failed.
+    """
+    return today[what] / today["handled"] if today["handled"] > 0 else None

@@ -10,12 +10,11 @@ from tasks import clock
 from tasks.clock import SHANGHAI
 from tasks.commands.ages import told
 from tasks.commands.letters.choice import Choice
-from tasks.commands.tables import json_line, table
+from tasks.commands.tables import Column, json_line, print_table
 from tasks.runtime import stores
 from tasks.store.letters import Letter
 from tasks.text import shown
 
-HEAD = ("id", "age", "account", "topic", "message", "tries", "reason")
 IN_TABLE = 100
 """Rows of a table unless `--most` says otherwise; what is piped or written as JSON is complete."""
 
@@ -31,7 +30,7 @@ def show_list(choice: Choice, most: int | None, *, as_json: bool) -> None:
         for letter in chosen:
             json_line(outline(letter))
     elif found.ids:
-        table(HEAD, (row(letter, now) for letter in chosen))
+        print_table(columns(now), chosen)
         left = len(found.ids) - len(found.ids[:most])
         click.echo(f"and {left} more" if left else f"{len(found.ids)} letters", err=True)
     elif not found.missing:
@@ -68,10 +67,17 @@ def write_all(choice: Choice) -> None:
     ended(found.missing)
 
 
-def row(letter: Letter, now: float) -> tuple[object, ...]:
-    """A letter as the table shows it."""
-    age = told(now - letter.buried)
-    return (letter.id, age, letter.account, letter.item.topic, letter.item.id, letter.tries, letter.reason)
+def columns(now: float) -> list[Column[Letter]]:
+    """What the table shows of a letter."""
+    return [
+        Column("id", lambda each: each.id, number=False),
+        Column("age", lambda each: told(now - each.buried), 5),
+        Column("account", lambda each: each.account, 4, number=False),
+        Column("topic", lambda each: each.item.topic, 3, number=False),
+        Column("message", lambda each: each.item.id, 2, number=False),
+        Column("tries", lambda each: each.tries, 1),
+        Column("reason", lambda each: each.reason, number=False),
+    ]
 
 
 def outline(letter: Letter) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """`celery -A tasks status`: who is polled how often, what waits, what it costs, and what needs a person's attention."""
 
+from typing import NoReturn
+
 import click
 
 from tasks.clock import HOUR
@@ -10,20 +12,12 @@ EVERY, LEAST, MOST = 2.0, 0.2, HOUR
 ORDERS = ("attention", "name", "rate", "pulled", "oldest", "waiting", "open", "calls", "points", "cost")
 
 
-class Every(click.ParamType):  # type: ignore[type-arg]  # generic in the newest click only
-    """The seconds between two pictures."""
+class Every(click.FloatRange):
+    """The seconds between two pictures; what is no number was most likely meant as a pattern."""
 
-    name = "seconds"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """The number; what is none was most likely meant as a pattern."""
-        try:
-            seconds = float(str(value))
-        except ValueError:
-            self.fail(f"{str(value)!r} is no number of seconds; patterns go before --watch", param, ctx)
-        if not LEAST <= seconds <= MOST:
-            self.fail(f"{value} is not within {LEAST:g} to {MOST:g} seconds", param, ctx)
-        return seconds
+    def fail(self, message: str, param: click.Parameter | None = None, ctx: click.Context | None = None) -> NoReturn:
+        """Say where patterns go."""
+        super().fail(f"{message} Patterns go before --watch.", param, ctx)
 
 
 @click.command(cls=Command)
@@ -32,7 +26,7 @@ class Every(click.ParamType):  # type: ignore[type-arg]  # generic in the newest
 @click.option(
     "--watch",
     "seconds",
-    type=Every(),
+    type=Every(LEAST, MOST),
     is_flag=False,
     flag_value=EVERY,
     metavar="[SECONDS]",

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from enum import IntEnum
 
+from tasks.commands.accounts.standing import Standing
 from tasks.commands.ages import told
-from tasks.commands.status.view import View
 from tasks.rules import retention
+from tasks.rules.circuit_breaker import Pause
 
 BEAT_LATE = 10.0
 """A beat sends what is due within fractions of a second; one that catches up gets a moment."""
@@ -37,7 +38,7 @@ class Attention:
     note: str = ""
 
 
-Found = tuple[View, Attention]
+Found = tuple[Standing, Attention]
 """An account, and what it needs."""
 
 
@@ -49,47 +50,44 @@ class Limits:
     claim_seconds: float
 
 
-def attention(view: View, limits: Limits, now: float) -> Attention:
+def attention(each: Standing, limits: Limits, now: float) -> Attention:
     """What this account needs at `now` (seconds since the epoch)."""
-    standing = view.standing
-    if standing.pause:
-        return _paused(view, now)
-    if view.oldest_age is not None and view.oldest_age >= retention.WARN_AT:
-        return Attention(Need.OLD, view.oldest_age, f"its oldest message waited {told(view.oldest_age)}")
-    if view.waiting is not None and view.waiting >= standing.account.quantity:
-        note = f"{view.waiting} wait, a pull brings {standing.account.quantity}"
-        return Attention(Need.BACKLOG, view.waiting, note)
-    if standing.open >= limits.open_batches:
-        return Attention(Need.FULL, standing.open, f"{standing.open} batches open: its handlers do not keep up")
-    return _overdue(view, limits, now)
+    most = each.account.quantity
+    if each.pause:
+        return _paused(each, each.pause, now)
+    if each.oldest_age is not None and each.oldest_age >= retention.WARN_AT:
+        return Attention(Need.OLD, each.oldest_age, f"its oldest message waited {told(each.oldest_age)}")
+    if each.waiting is not None and each.waiting >= most:
+        return Attention(Need.BACKLOG, each.waiting, f"{each.waiting} wait, a pull brings {most}")
+    if each.open >= limits.open_batches:
+        return Attention(Need.FULL, each.open, f"{each.open} batches open: its handlers do not keep up")
+    return _overdue(each, limits, now)
 
 
-def _paused(view: View, now: float) -> Attention:
+def _paused(each: Standing, pause: Pause, now: float) -> Attention:
     """A pause that a platform or the guard put needs somebody; a person's own does not."""
-    standing = view.standing
-    silent = now - (view.pulled or 0.0)
-    missed = f"; not pulled for {told(silent)}" if view.pulled and silent >= retention.WARN_AT else ""
-    state = standing.state(now) + missed
-    if standing.pause and standing.pause.by_hand:
-        return Attention(Need.NOTHING, 0.0, f"{state}: {standing.why}")
-    if standing.paused == "gateway":
+    silent = now - (each.pulled or 0.0)
+    missed = f"; not pulled for {told(silent)}" if each.pulled and silent >= retention.WARN_AT else ""
+    state = each.state(now) + missed
+    if pause.by_hand:
+        return Attention(Need.NOTHING, 0.0, f"{state}: {each.why}")
+    if each.paused == "gateway":
         return Attention(Need.GATEWAY, silent, state)
-    return Attention(Need.PAUSED, silent, f"{state}: {standing.why}")
+    return Attention(Need.PAUSED, silent, f"{state}: {each.why}")
 
 
-def _overdue(view: View, limits: Limits, now: float) -> Attention:
+def _overdue(each: Standing, limits: Limits, now: float) -> Attention:
     """Whether it should have been sent or pulled long ago."""
-    standing = view.standing
-    if standing.next_in is None:
+    if each.next_in is None:
         return Attention(Need.OVERDUE, 0.0, "no beat has seen it yet")
-    if standing.next_in < -BEAT_LATE:
-        return Attention(Need.OVERDUE, -standing.next_in, f"due {told(-standing.next_in)} ago, and no beat has sent it")
-    if view.seen is None:
+    if each.next_in < -BEAT_LATE:
+        return Attention(Need.OVERDUE, -each.next_in, f"due {told(-each.next_in)} ago, and no beat has sent it")
+    if each.seen is None:
         return Attention(Need.NOTHING)
-    if view.pulled is None:
+    if each.pulled is None:
         return Attention(Need.OVERDUE, 0.0, "no reply yet: its calls fail")
-    silent = now - view.pulled
-    longest = max(view.seen.interval, standing.account.poll.max)
-    if silent > longest + 2 * limits.claim_seconds and standing.next_in <= longest + limits.claim_seconds:
+    silent = now - each.pulled
+    longest = max(each.seen.interval, each.account.poll.max)
+    if silent > longest + 2 * limits.claim_seconds and each.next_in <= longest + limits.claim_seconds:
         return Attention(Need.OVERDUE, silent, f"no reply for {told(silent)}: no worker, or its calls fail")
     return Attention(Need.NOTHING)

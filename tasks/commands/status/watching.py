@@ -3,7 +3,7 @@
 import signal
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from math import ceil
@@ -16,8 +16,8 @@ from rich.text import Text
 
 from tasks import clock
 from tasks.commands.group import in_one_line
-from tasks.commands.status.lines import Line, lines
-from tasks.commands.status.reading import Picture
+from tasks.commands.status.lines import lines
+from tasks.commands.status.picture import Picture
 from tasks.commands.status.showing import Asked, drawn, look, show
 
 TABLE_HEAD = 2
@@ -57,11 +57,11 @@ def draw(asked: Asked, seconds: float) -> None:
             if isinstance(found, str):
                 screen.update(Text(found), refresh=True)
                 continue
-            top = Line(f"{time_of_day(found.now)}, every {seconds:g} s; Ctrl-C ends")
+            top = f"{time_of_day(found.now)}, every {seconds:g} s; Ctrl-C ends"
             width, height = console.size
             room = height - rows([top, *lines(found, [], width)], width) - TABLE_HEAD
             fitting = replace(asked, limit=max(1, min(room, asked.limit or room)))
-            screen.update(styled([top, *drawn(found, fitting, width)]), refresh=True)
+            screen.update(Text.from_ansi("\n".join([top, *drawn(found, fitting, width)])), refresh=True)
 
 
 def pictures(asked: Asked, seconds: float) -> Iterator[Picture | str]:
@@ -80,17 +80,9 @@ def pictures(asked: Asked, seconds: float) -> Iterator[Picture | str]:
             yield found
 
 
-def rows(text: Iterable[Line], width: int) -> int:
+def rows(text: Iterable[str], width: int) -> int:
     """How many rows of a terminal these lines take."""
-    return sum(max(1, ceil(cell_len(line.text) / width)) for line in text)
-
-
-def styled(text: Sequence[Line]) -> Text:
-    """The lines for rich; what is longer than a row goes on in the next one."""
-    whole = Text()
-    for line in text:
-        whole.append(line.text + "\n", style="bold" if line.head else None)
-    return whole
+    return sum(max(1, ceil(cell_len(click.unstyle(line)) / width)) for line in text)
 
 
 def time_of_day(now: float) -> str:

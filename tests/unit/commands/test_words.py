@@ -1,4 +1,4 @@
-"""What operators' commands read and print: spans of time, tables, an account's state, which letters are meant."""
+"""What operators' commands read and print: spans of time, an account's state, which letters are meant."""
 
 import click
 import pytest
@@ -7,7 +7,6 @@ from tasks.accounts import Account, QianmiAccount, QianmiGateway, fingerprint
 from tasks.commands.accounts.standing import Standing, in_force
 from tasks.commands.ages import AGE, told
 from tasks.commands.letters.choice import Choice
-from tasks.commands.tables import aligned
 from tasks.platforms import Item
 from tasks.rules.circuit_breaker import WITHOUT_END, Pause
 from tasks.store.letters import Letter
@@ -35,17 +34,6 @@ def test_what_is_no_span_is_refused_with_what_to_write(written: str) -> None:
 )
 def test_a_span_is_told_in_few_characters(seconds: float, text: str) -> None:
     assert told(seconds) == text
-
-
-def test_columns_line_up_also_under_wide_characters() -> None:
-    assert list(aligned([["a", "bb", "c"], ["店铺", "x", ""]])) == ["a     bb  c", "店铺  x"]
-
-
-def test_in_a_terminal_only_the_last_column_is_cut() -> None:
-    (line,) = aligned([["x" * 30, "y" * 50]], width=60)
-    assert line == "x" * 30 + "  " + "y" * 27 + "…"
-    (narrow,) = aligned([["x" * 30, "y" * 50]], width=10)
-    assert narrow == "x" * 30 + "  " + "y" * 19 + "…"
 
 
 @pytest.mark.parametrize(
@@ -107,4 +95,4 @@ def test_the_state_says_who_is_paused_and_until_when(kind: object, pause: Pause 
 
 def test_reason_and_remedy_stand_together() -> None:
     assert Standing(SHOP, "account", Pause(NOW, "expired", "renew it")).why == "expired; renew it"
-    assert Standing(SHOP, None, None).why == ""
+    assert Standing(SHOP).why == ""

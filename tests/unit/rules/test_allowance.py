@@ -7,7 +7,6 @@ import pytest
 from tasks.accounts import QianmiGateway, TaobaoGateway, VvtoolGateway
 from tasks.calling.spent import spent
 from tasks.clock import day_number
-from tasks.commands.status.view import Cost, for_each_handled
 from tasks.rules.allowance import CONFIRM_SLEEP, LONGEST_SLEEP, Limits, limits_of
 from tasks.rules.circuit_breaker import Pause, ask_again, outlasts
 from tasks.store.quota import APIS, Used
@@ -83,15 +82,6 @@ def test_points_are_used_up_when_the_dearest_call_does_not_fit_any_more() -> Non
     assert pause is not None
     assert "points_per_day" in pause.reason
     assert spent(vvtool(500), Used({}, points=500, held=10, dearest=10), NOON) is None
-
-
-def test_a_useful_message_costs_all_calls_made_for_it() -> None:
-    assert for_each_handled({"calls": 30, "points": 4, "handled": 8, "dead": 2}) == Cost(calls=3.75, points=0.5)
-
-
-@pytest.mark.parametrize("tally", [{}, {"calls": 30, "dead": 2}, {"calls": 3, "handled": 0}])
-def test_without_a_useful_message_there_is_no_cost_of_one(tally: dict[str, int]) -> None:
-    assert for_each_handled(tally) is None
 
 
 @pytest.mark.parametrize(("accounts", "seconds"), [(1, 30), (3_000, 30), (100_000, 1_000)])

@@ -1,16 +1,17 @@
 """What an account needs, the order in which that is shown, and what is concluded for all of them."""
 
+from collections import Counter
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
 from tasks.accounts import Account, Poll, QianmiAccount, QianmiGateway
-from tasks.commands.accounts.standing import Standing
-from tasks.commands.status.attention import Attention, Limits, Need, attention
-from tasks.commands.status.ordering import ORDERS, ordered
-from tasks.commands.status.view import View
-from tasks.commands.status.whole import Spent, Whole, missing, needs, spent
+from tasks.commands.accounts.standing import Standing, for_each_handled
+from tasks.commands.status import ORDERS
+from tasks.commands.status.attention import Attention, Found, Limits, Need, attention
+from tasks.commands.status.picture import Picture, spent
+from tasks.commands.status.showing import MOST, ordered
 from tasks.rules.circuit_breaker import WITHOUT_END, Pause
 from tasks.store.quota import Used
 from tasks.store.seen import Seen
@@ -25,16 +26,14 @@ def shop(name: str = "shop", **fields: Any) -> Account:
     return QianmiAccount(name=name, gateway=GATEWAY, **fields)
 
 
-def view(name: str = "shop", **changes: Any) -> View:
+def standing(name: str = "shop", **changes: Any) -> Standing:
     """An account that is polled as it should be, but for the changes."""
-    standing = {"account": shop(name), "paused": None, "pause": None, "next_in": 3.0, "interval": 8.0}
-    seen = changes.pop("seen", Seen(NOW - 5, 0, 8.0))
-    waiting = changes.pop("waiting", None)
-    return View(Standing(**{**standing, **changes}), seen, waiting)
+    usual = {"account": shop(name), "next_in": 3.0, "seen": Seen(NOW - 5, 0, 8.0)}
+    return Standing(**{**usual, **changes, "today": Counter(changes.get("today", {}))})
 
 
 def need(**changes: Any) -> Attention:
-    return attention(view(**changes), LIMITS, NOW)
+    return attention(standing(**changes), LIMITS, NOW)
 
 
 EXPIRED = Pause(NOW + 600, "27: expired", "renew it")
@@ -101,22 +100,22 @@ def test_what_nobody_pulls_for_its_longest_interval_and_two_claims_is_overdue(ag
 def test_an_account_whose_calls_have_all_failed_is_told_so() -> None:
     found = need(seen=Seen(0.0, interval=8.0))
     assert (found.need, found.note) == (Need.OVERDUE, "no reply yet: its calls fail")
-    assert view(seen=Seen(0.0)).pulled is None
+    assert standing(seen=Seen(0.0)).pulled is None
 
 
-def everything() -> list[View]:
+def everything() -> list[Standing]:
     return [
-        view("a"),
-        view("b", paused="gateway", pause=EXPIRED),
-        view("c", next_in=-99.0),
-        view("d", open=4),
-        view("e", waiting=500),
-        view("e2", waiting=5000),
-        view("f", seen=Seen(NOW, 1, oldest=NOW - 7 * HOUR, oldest_at=NOW)),
-        view("f2", seen=Seen(NOW, 1, oldest=NOW - 20 * HOUR, oldest_at=NOW)),
-        view("g", paused="account", pause=EXPIRED),
-        view("g2", paused="account", pause=EXPIRED, seen=Seen(NOW - 9 * HOUR)),
-        view("0", paused="account", pause=Pause(WITHOUT_END, "holiday", by_hand=True)),
+        standing("a"),
+        standing("b", paused="gateway", pause=EXPIRED),
+        standing("c", next_in=-99.0),
+        standing("d", open=4),
+        standing("e", waiting=500),
+        standing("e2", waiting=5000),
+        standing("f", seen=Seen(NOW, 1, oldest=NOW - 7 * HOUR, oldest_at=NOW)),
+        standing("f2", seen=Seen(NOW, 1, oldest=NOW - 20 * HOUR, oldest_at=NOW)),
+        standing("g", paused="account", pause=EXPIRED),
+        standing("g2", paused="account", pause=EXPIRED, seen=Seen(NOW - 9 * HOUR)),
+        standing("0", paused="account", pause=Pause(WITHOUT_END, "holiday", by_hand=True)),
     ]
 
 
@@ -124,7 +123,7 @@ def test_the_most_urgent_comes_first_and_the_rest_by_name() -> None:
     found = [(each, attention(each, LIMITS, NOW)) for each in everything()]
     names = [each.name for each, _ in ordered(found, "attention")]
     assert names == ["g2", "g", "f2", "f", "e2", "e", "d", "c", "b", "0", "a"]
-    assert needs(found) == {
+    assert Picture(NOW, 11, found).needs == {
         Need.PAUSED: 2,
         Need.OLD: 2,
         Need.BACKLOG: 2,
@@ -150,51 +149,55 @@ def test_the_most_urgent_comes_first_and_the_rest_by_name() -> None:
 )
 def test_other_orders_have_the_most_first_and_what_is_not_known_last(order: str, names: str) -> None:
     some = [
-        view("c", seen=None, waiting=2, open=3, today={"calls": 5, "points": 9, "handled": 1}),
-        view("b", seen=Seen(NOW - 1, 1, 0, (), 0.5, NOW - 90, NOW - 1), today={"calls": 8, "handled": 4}),
-        view("a", seen=Seen(NOW - 2, 1, 0, (), 0.1, NOW - 80, NOW - 2), waiting=7, today={"calls": 3}),
+        standing("c", seen=None, waiting=2, open=3, today={"calls": 5, "points": 9, "handled": 1}),
+        standing("b", seen=Seen(NOW - 1, 1, 0, (), 0.5, NOW - 90, NOW - 1), today={"calls": 8, "handled": 4}),
+        standing("a", seen=Seen(NOW - 2, 1, 0, (), 0.1, NOW - 80, NOW - 2), waiting=7, today={"calls": 3}),
     ]
     assert "".join(each.name for each, _ in ordered([(each, Attention(Need.NOTHING)) for each in some], order)) == names
 
 
 def test_every_order_has_been_tried() -> None:
-    from tasks.commands.status import ORDERS as OFFERED
-
-    assert tuple(ORDERS) == OFFERED
+    assert ("attention", "name", *MOST) == ORDERS
 
 
 def test_the_cost_of_a_useful_message_is_all_calls_and_points_by_what_was_handled() -> None:
-    each = view(today={"calls": 40, "counts": 10, "points": 4, "handled": 20, "pulled": 25})
-    assert (each.calls, each.calls_each, each.points_each) == (40, 2.0, 0.2)
-    nothing = view(today={"calls": 30, "points": 4})
-    assert (nothing.calls_each, nothing.points_each) == (None, None)
-    assert view(today={"calls": 3, "handled": 3}).points_each is None
+    today = Counter({"calls": 40, "counts": 10, "points": 4, "handled": 20, "pulled": 25, "dead": 2})
+    assert (for_each_handled(today, "calls"), for_each_handled(today, "points")) == (2.0, 0.2)
+
+
+@pytest.mark.parametrize("today", [{}, {"calls": 30, "dead": 2}, {"calls": 3, "handled": 0}])
+def test_without_a_useful_message_there_is_no_cost_of_one(today: dict[str, int]) -> None:
+    assert for_each_handled(Counter(today), "calls") is None
 
 
 def test_a_gateway_has_spent_what_it_was_counted_for_and_done_what_its_accounts_did() -> None:
     used = Used({"pull": 4, "confirm": 1, "count": 1}, points=8, held=3)
-    total = spent(used, [{"calls": 99, "handled": 2}, {"points": 99, "dead": 1, "pulled": 4}, {}])
-    assert total == Spent(calls=6, points=5, pulled=4, handled=2, dead=1)
-    assert (total.calls_each, total.points_each) == (3.0, 2.5)
-    assert spent(used, []).calls_each is None
+    accounts = [{"calls": 99, "handled": 2}, {"points": 99, "dead": 1, "pulled": 4}, {}]
+    total = {"calls": 6, "points": 5, "pulled": 4, "handled": 2, "dead": 1}
+    assert spent(used, map(Counter, accounts)) == total
+
+
+def overdue(number: int) -> list[Found]:
+    """Three accounts, so many of them overdue."""
+    return [(standing(), Attention(Need.OVERDUE if place < number else Need.NOTHING)) for place in range(3)]
 
 
 @pytest.mark.parametrize(
-    ("whole", "words"),
+    ("picture", "words"),
     [
-        (Whole(3, 3, workers=2, pulled=NOW), []),
-        (Whole(3, 3, workers=None, pulled=NOW), []),
-        (Whole(3, 3, workers=0), ["celery -A tasks worker"]),
-        (Whole(3, 3, {Need.OVERDUE: 2}, workers=1), []),
-        (Whole(3, 3, {Need.OVERDUE: 3}, workers=1, pulled=NOW - 90), ["the latest pull was 90s ago"]),
-        (Whole(3, 3, {Need.OVERDUE: 3}, workers=0), ["celery -A tasks worker", "nothing was pulled yet"]),
-        (Whole(3, 0, workers=1), []),
-        (Whole(3, 3, queues={"consume": None, "handle": 0}), []),
-        (Whole(3, 3, queues={"consume": None, "handle": None}), ["celery -A tasks check"]),
-        (Whole(0, 0, workers=1), ["there are no accounts"]),
+        (Picture(NOW, 3, overdue(0), workers=2, pulled=NOW), []),
+        (Picture(NOW, 3, overdue(0), workers=None, pulled=NOW), []),
+        (Picture(NOW, 3, overdue(0), workers=0), ["celery -A tasks worker"]),
+        (Picture(NOW, 3, overdue(2), workers=1), []),
+        (Picture(NOW, 3, overdue(3), workers=1, pulled=NOW - 90), ["the latest pull was 90s ago"]),
+        (Picture(NOW, 3, overdue(3), workers=0), ["celery -A tasks worker", "nothing was pulled yet"]),
+        (Picture(NOW, 3, [], workers=1), []),
+        (Picture(NOW, 3, overdue(0), queues={"consume": None, "handle": 0}), []),
+        (Picture(NOW, 3, overdue(0), queues={"consume": None, "handle": None}), ["celery -A tasks check"]),
+        (Picture(NOW, 0, [], workers=1), ["there are no accounts"]),
     ],
 )
-def test_what_seems_not_to_run_is_named(whole: Whole, words: list[str]) -> None:
-    said = missing(whole, NOW)
+def test_what_seems_not_to_run_is_named(picture: Picture, words: list[str]) -> None:
+    said = picture.missing()
     assert len(said) == len(words)
     assert all(word in line for word, line in zip(words, said, strict=True))

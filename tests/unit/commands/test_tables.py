@@ -1,38 +1,11 @@
-"""Numbers in few characters, and tables that fit a terminal."""
+"""Tables that fit a terminal."""
 
 import pytest
 from rich.cells import cell_len
 
-from tasks.commands.status import numbers
-from tasks.commands.status.columns import Column, lines
+from tasks.commands.tables import Column, lines
 
 Row = dict[str, object]
-
-
-BRIEF = {None: "-", 0: "0", 0.004: "<0.01", 0.01: "0.01", 0.123: "0.12", 1.04: "1.0", 12.34: "12.3", 100.4: "100"}
-LARGE = {9_999: "9999", 10_000: "10k", 1_234_000: "1234k", 12_340_000: "12M"}
-
-
-@pytest.mark.parametrize(("number", "text"), [*BRIEF.items(), *LARGE.items()])
-def test_numbers_are_brief(number: float | None, text: str) -> None:
-    assert numbers.brief(number) == text
-
-
-@pytest.mark.parametrize(
-    ("each", "text"), [(None, "-"), (0.001, "<0.01"), (0.98765, "0.99"), (1, "1.00"), (33.21, "33.2")]
-)
-def test_the_cost_of_a_message_has_two_places_while_it_is_small(each: float | None, text: str) -> None:
-    assert numbers.cost(each) == text
-
-
-def test_a_limit_stands_beside_what_is_used() -> None:
-    assert numbers.part(0, 500) == "0 of 500"
-    assert numbers.part(12, None) == "12"
-    assert numbers.part(0, None) == "-"
-
-
-def test_one_is_one() -> None:
-    assert (numbers.many(1, "account"), numbers.many(0, "account")) == ("1 account", "0 accounts")
 
 
 def column(name: str, wanted: int, *, number: bool = True) -> Column[Row]:
@@ -104,3 +77,14 @@ def test_nothing_that_a_terminal_acts_on_is_printed() -> None:
 
 def test_without_rows_there_is_a_head() -> None:
     assert len(lines(COLUMNS, [], 80)) == 1
+
+
+def test_columns_line_up_also_under_wide_characters() -> None:
+    found = lines(COLUMNS[:2], [row(account="店铺"), row(account="a")], None)
+    assert found == ["account  first", "店铺         1", "a            1"]
+
+
+def test_a_note_that_is_too_long_is_cut_with_a_sign_of_it() -> None:
+    two = [COLUMNS[0], COLUMNS[-1]]
+    assert lines(two, [row(account="x" * 30, note="y" * 50)], 60)[1] == "x" * 30 + "  " + "y" * 27 + "…"
+    assert lines(two, [row(account="x" * 30, note="y" * 50)], 10)[1] == "x" * 15 + "…  " + "y" * 19 + "…"

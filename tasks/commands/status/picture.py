@@ -1,0 +1,74 @@
+"""Everything at one moment, and what seems to be missing. Pure."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tasks.accounts import Gateway
+from tasks.commands.ages import told
+from tasks.commands.status.attention import Found, Need
+from tasks.rules.circuit_breaker import Pause
+from tasks.store.quota import Used
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One gateway: how many accounts it has and how many of them are paused, their messages an hour, what was used and done
+    today, how many calls wait for their turn as its limits allow no more now, and its own pause."""
+
+    gateway: Gateway
+    accounts: int
+    paused: int
+    rate: float
+    today: Counter[str]
+    put_off: int = 0
+    pause: Pause | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """The installation at `now` (seconds since the epoch): how many accounts there are, those that were chosen, their
+    gateways, what waits in the queues and which workers answer (None: the broker cannot say), the dead letters, and when
+    anything was pulled last."""
+
+    now: float
+    known: int
+    accounts: Sequence[Found]
+    gateways: Sequence[Summary] = ()
+    queues: Mapping[str, int | None] = field(default_factory=dict)
+    workers: int | None = None
+    letters: int = 0
+    pulled: float | None = None
+
+    @property
+    def needs(self) -> dict[Need, int]:
+        """How many accounts need what, the most urgent first."""
+        counts = Counter(attention.need for _, attention in self.accounts)
+        return {need: counts[need] for need in Need if need in counts and need is not Need.NOTHING}
+
+    def missing(self) -> list[str]:
+        """What seems not to run, and how it is started."""
+        if not self.known:
+            return [
+                "there are no accounts: write your shops into the accounts file; `celery -A tasks check` tells which"
+            ]
+        said = []
+        if self.queues and set(self.queues.values()) == {None}:
+            said.append("the broker does not say what waits: `celery -A tasks check` tells more")
+        if self.workers == 0:
+            said.append("no worker answers: start one with `celery -A tasks worker`")
+        if self.needs.get(Need.OVERDUE, 0) == len(self.accounts) > 0:
+            latest = (
+                f"the latest pull was {told(self.now - self.pulled)} ago" if self.pulled else "nothing was pulled yet"
+            )
+            said.append(f"every account is overdue, {latest}: see that beat and workers run, `celery -A tasks beat`")
+        return said
+
+
+def spent(used: Used, tallies: Iterable[Counter[str]]) -> Counter[str]:
+    """What a gateway has used of its limits (without what is only set aside), and the sum of what its accounts did today."""
+    total: Counter[str] = Counter()
+    for tally in tallies:
+        total.update(tally)
+    total["calls"], total["points"] = used.calls, used.points - used.held
+    return total
