@@ -26,6 +26,10 @@ NOTE_SHARE = 3
 """A note may ask for one part in so many of the line before other columns give way."""
 
 
+ALWAYS = 99
+"""How much a column is wanted that never gives way."""
+
+
 @dataclass(frozen=True, slots=True)
 class Column(Generic[Row]):
     """One column: its head, what stands in it, and how much it is wanted. Numbers end at its right edge.
@@ -71,7 +75,7 @@ def lines(columns: Sequence[Column[Row]], rows: Sequence[Row], width: int | None
 def fitting(widths: Sequence[int], wanted: Sequence[int], width: int, gap: int) -> list[int]:
     """Which columns stay, by place, so that a line with a short name and a note of some length is no wider than `width`."""
     kept = list(range(len(widths)))
-    for place in sorted(kept[1:-1], key=lambda place: wanted[place]):
+    for place in sorted((place for place in kept[1:-1] if wanted[place] < ALWAYS), key=lambda place: wanted[place]):
         if min(NAME, widths[0]) + _beside_the_name(widths, kept, width, gap) <= width:
             break
         kept.remove(place)

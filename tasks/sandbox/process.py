@@ -31,7 +31,12 @@ def running(*arguments: str) -> Iterator[Control]:
     command = [sys.executable, "-P", "-m", "tasks.sandbox", "--port", "0", "--quiet", "--with-parent", *arguments]
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     process = subprocess.Popen(  # noqa: S603  (our own interpreter and module)
-        command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, env={**os.environ, "PYTHONPATH": path}
+        command,
+        stdout=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
+        start_new_session=True,  # Ctrl-C reaches whoever started it alone, which stops it in its turn
     )
     try:
         with Control(_address(process)) as control:

@@ -11,11 +11,10 @@ def test_nothing_is_lost_or_confirmed_early_while_workers_beat_and_valkey_are_ki
     said: list[str] = []
     report = Run(SHORT, tmp_path, said.append).perform()
     told = "\n".join([*said, *lines(report)])
-    fates = report.sums.fates
-    assert fates["lost"] == 0, told
-    assert report.sums.early == 0, told
-    assert fates["done"] + fates["on the way"] == SHORT.messages, told
-    assert report.sums.twice <= report.most_twice, told
+    sums = report.sums
+    assert (sums.all.lost, sums.all.early) == (0, 0), told
+    assert sums.done + sums.on_the_way == SHORT.messages, told
+    assert sums.all.twice <= report.most_twice, told
     assert report.alone == [], f"a process ended that nobody had touched\n{told}"
     assert (report.count("worker") >= 5, report.count("beat"), report.count("valkey is killed")) == (True, 1, 1), told
     assert report.good, told

@@ -12,7 +12,7 @@ from tasks.accounts import Account, TaobaoAccount
 from tasks.calling.spent import gateway_pauses
 from tasks.commands.accounts.standing import Standing, in_force, pause_fields
 from tasks.commands.ages import told
-from tasks.commands.tables import NONE, Column, json_line, print_table
+from tasks.commands.tables import ALWAYS, NONE, Column, json_line, print_table
 from tasks.rules.circuit_breaker import Pause
 from tasks.runtime import accounts, stores
 
@@ -71,7 +71,7 @@ def columns(now: float) -> list[Column[Standing]]:
         Column("account", lambda each: each.name, number=False),
         Column("gateway", lambda each: each.account.gateway.name, 7, number=False),
         Column("platform", lambda each: each.account.gateway.platform, 2, number=False),
-        Column("state", lambda each: each.state(now), 99, number=False),
+        Column("state", lambda each: each.state(now), ALWAYS, number=False),
         Column("next", lambda each: "no beat" if each.next_in is None else told(each.next_in), 8),
         Column("every", lambda each: NONE if each.interval is None else f"{each.interval:.3g}s", 3),
         Column("open", lambda each: each.open, 9),

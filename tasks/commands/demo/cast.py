@@ -51,43 +51,44 @@ SECRETS = {
 }
 """The sandbox's own invented keys, for the environment."""
 
-GATEWAYS = """\
-[gateways.taobao]
-platform = "taobao"
-url = "{url}"
-app_key = "12345678"
-app_secret = "env:DEMO_TAOBAO_SECRET"
-lease_seconds = {lease:g}
+CREDENTIALS = {
+    "taobao": 'app_key = "12345678"\napp_secret = "env:DEMO_TAOBAO_SECRET"',
+    "qianmi": 'app_key = "10000001"\napp_secret = "env:DEMO_QIANMI_SECRET"',
+    "vvtool": 'token = "env:DEMO_VVTOOL_TOKEN"',
+}
 
-[gateways.qianmi]
-platform = "qianmi"
+GATEWAY = """\
+[gateways.{name}]
+platform = "{name}"
 url = "{url}"
-app_key = "10000001"
-app_secret = "env:DEMO_QIANMI_SECRET"
 lease_seconds = {lease:g}
+{credentials}
 
-[gateways.vvtool]
-platform = "vvtool"
-url = "{url}"
-token = "env:DEMO_VVTOOL_TOKEN"
-lease_seconds = {lease:g}
 """
 
-ACCOUNT = """
+ACCOUNT = """\
 [accounts.{name}]
 gateway = "{gateway}"
 {kind} = "{place}"
-quantity = 50
-poll = {{ min = 0.5, max = 2 }}
+quantity = {quantity}
+poll = {{ min = {least}, max = {most} }}
 """
 
 
-def accounts_file(url: str, lease: float, *, renewed: bool = False) -> str:
+def accounts_file(
+    url: str, lease: float, *, renewed: bool = False, quantity: int = 50, poll: tuple[float, float] = (0.5, 2)
+) -> str:
     """The accounts file for a sandbox at `url` whose leases last so many seconds; `renewed` has the new session in it."""
-    text = GATEWAYS.format(url=url, lease=lease)
+    text = "".join(
+        GATEWAY.format(name=name, url=url, lease=lease, credentials=credentials)
+        for name, credentials in CREDENTIALS.items()
+    )
     for actor in CAST:
-        kind = next(iter(actor.where))
-        text += ACCOUNT.format(name=actor.name, gateway=actor.gateway, kind=kind, place=actor.place)
+        ((kind, place),) = actor.where.items()
+        least, most = poll
+        text += ACCOUNT.format(
+            name=actor.name, gateway=actor.gateway, kind=kind, place=place, quantity=quantity, least=least, most=most
+        )
         if actor is EXPIRED:
             text += f'session = "env:{"DEMO_NEW_SESSION" if renewed else "DEMO_OLD_SESSION"}"\n'
     return text

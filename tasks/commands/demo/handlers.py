@@ -29,7 +29,7 @@ def play(content: dict[str, Any], message: Message) -> None:
         raise Reject("this order is for nobody")
     if part in ("fails", "waits") and journal().first(message.id):
         raise Retry("the stock is busy", delay=3) if part == "waits" else RuntimeError("the database blinked")
-    journal().write(message.account, message.topic, message.id)
+    journal().write(message.account, message.id)
 
 
 @cache

@@ -1,24 +1,17 @@
-"""What the demo's handlers have done, one line a message in a file that any number of processes append to."""
+"""What handlers have done, one line a message in a file that any number of processes append to."""
 
 import json
-import os
-from dataclasses import asdict, dataclass
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tasks import clock
 
 FOLDER = "DEMO_FOLDER"
-"""The environment variable that names the demo's folder."""
+"""The environment variable that names the journal's folder."""
 
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A handler returned for this message, at this time in seconds since the epoch."""
-
-    account: str
-    topic: str
-    id: str
-    at: float
+Handled = Mapping[tuple[str, str], Sequence[float]]
+"""When handlers returned for each message (seconds since the epoch), by account and id."""
 
 
 class Journal:
@@ -28,33 +21,32 @@ class Journal:
         self._file = folder / "journal"
         self._tries = folder / "tries"
         self._read = 0
-        self._rest = b""
+        self._handled: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
 
-    def write(self, account: str, topic: str, id_: str) -> None:
+    def write(self, account: str, id_: str) -> None:
         """Note that a message is handled."""
-        line = json.dumps(asdict(Entry(account, topic, id_, clock.now()))) + "\n"
-        file = os.open(self._file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        try:
-            os.write(file, line.encode())
-        finally:
-            os.close(file)
+        with self._file.open("ab", buffering=0) as file:
+            file.write((json.dumps([account, id_, clock.now()]) + "\n").encode())
 
     def first(self, name: str) -> bool:
         """Whether nobody has asked for this name before, whichever process it was."""
         self._tries.mkdir(exist_ok=True)
         try:
-            os.close(os.open(self._tries / name, os.O_CREAT | os.O_EXCL, 0o600))
+            (self._tries / name).touch(exist_ok=False)
         except FileExistsError:
             return False
         return True
 
-    def new(self) -> list[Entry]:
-        """The lines since the last look."""
+    def handled(self) -> Handled:
+        """What was handled so far, with the lines since the last look; half a line waits for its rest."""
         if not self._file.exists():
-            return []
+            return self._handled
         with self._file.open("rb") as file:
             file.seek(self._read)
             found = file.read()
-        self._read += len(found)
-        *lines, self._rest = (self._rest + found).split(b"\n")
-        return [Entry(**json.loads(line)) for line in lines]
+        whole = found[: found.rfind(b"\n") + 1]
+        self._read += len(whole)
+        for line in whole.splitlines():
+            account, id_, at = json.loads(line)
+            self._handled[account, id_].append(at)
+        return self._handled

@@ -9,11 +9,12 @@ from rich.console import Console
 
 from tasks.commands.demo.screen import final, screen
 from tasks.commands.demo.show import Show, TimeUp
-from tasks.commands.demo.stage import Stage
+from tasks.commands.demo.stage import LEASE, Stage
 from tasks.commands.demo.verdict import Sums, summary, words
 from tasks.commands.group import Unusable
 from tasks.commands.processes import Processes, valkey
 from tasks.commands.processes.stopping import Interrupted, Stopping
+from tasks.sandbox.process import running
 
 FAILED = 1
 SIGNALLED = 128
@@ -40,12 +41,12 @@ def perform(number: int, *, keep: bool) -> int:
 
 def _perform(folder: Path, console: Console, number: int, *, keep: bool) -> int:
     code = None
-    with Stopping() as stopping, Processes() as processes:
-        stage = Stage(folder, processes, stopping)
+    with Stopping() as stopping, running("--lease", str(LEASE)) as control, Processes() as processes:
+        stage = Stage(folder, processes, stopping, control)
         try:
-            code = _play(stage, console, stopping, number)
+            code = _play(stage, console, number)
             if keep:
-                _stay(stage, console, stopping)
+                _stay(stage, console)
         except Interrupted as asked:
             return SIGNALLED + asked.number if code is None else code
         finally:
@@ -53,23 +54,23 @@ def _perform(folder: Path, console: Console, number: int, *, keep: bool) -> int:
     return code
 
 
-def _play(stage: Stage, console: Console, stopping: Stopping, number: int) -> int:
+def _play(stage: Stage, console: Console, number: int) -> int:
     late = ""
     with screen(console) as shown:
-        show = Show(stage, shown, stopping)
+        show = Show(stage, shown)
         try:
             show.play(number)
         except TimeUp as up:
             late = f"Time is up: {up}. "
     sums = show.verdict()
     total = sum(sums.values(), Sums())
-    console.print(final(sums))
+    console.print(final(sums), soft_wrap=True)
     console.print(summary(total), soft_wrap=True, highlight=False)
     console.print(f"{'[green]Passed' if total.good else '[red]Failed'}[/]: {late}{words(total)}", soft_wrap=True)
     return 0 if total.good else FAILED
 
 
-def _stay(stage: Stage, console: Console, stopping: Stopping) -> None:
+def _stay(stage: Stage, console: Console) -> None:
     """Say how to look around, and wait for a signal."""
     console.print("\nEverything stays up until Ctrl-C. In another terminal:", highlight=False)
     for name, value in stage.settings().items():
@@ -77,4 +78,4 @@ def _stay(stage: Stage, console: Console, stopping: Stopping) -> None:
     console.print("  celery -A tasks inspect active", highlight=False)
     console.print(f"The sandbox's ledger: {stage.control.url}/sandbox/ledger", soft_wrap=True, highlight=False)
     while True:
-        stopping.pause(3600)
+        stage.stopping.pause(3600)

@@ -11,11 +11,9 @@ from tasks.commands.demo.screen import Screen
 from tasks.commands.demo.script import messages, shares
 from tasks.commands.demo.stage import LEASE, Stage
 from tasks.commands.demo.verdict import Sums, judge
-from tasks.commands.demo.watch import Now
+from tasks.commands.demo.watch import Now, look
 from tasks.commands.group import Unusable
 from tasks.commands.processes import children
-from tasks.commands.processes.stopping import Stopping
-from tasks.commands.up.restarting import told
 
 LIMIT_SECONDS = 100.0
 """For everything; a demo that is not over by then has failed."""
@@ -35,10 +33,9 @@ class TimeUp(Exception):
 class Show:
     """One performance."""
 
-    def __init__(self, stage: Stage, screen: Screen, stopping: Stopping) -> None:
+    def __init__(self, stage: Stage, screen: Screen) -> None:
         self._stage = stage
         self._screen = screen
-        self._stopping = stopping
         self._ends = time.monotonic() + LIMIT_SECONDS
         self._flower = children.has_flower()
 
@@ -54,12 +51,8 @@ class Show:
 
     def verdict(self) -> dict[Actor, Sums]:
         """What became of every message, by account."""
-        watch = self._stage.watch
-        watch.look()
-        return {
-            actor: judge(actor, self._stage.control.ledger(actor.platform, **actor.where), watch.entries, watch.letters)
-            for actor in CAST
-        }
+        stage = self._stage
+        return judge(stage.ledger(), stage.journal.handled(), list(stage.stores.letters.all()))
 
     def _publish(self, number: int) -> None:
         for actor, share in zip(CAST, shares(number, len(CAST)), strict=True):
@@ -97,12 +90,12 @@ class Show:
 
     def _renew_session(self) -> None:
         self._until(lambda now: of(now, EXPIRED).pause is not None, f"{EXPIRED.name} to be paused")
-        pause = of(self._stage.watch.look(), EXPIRED).pause
+        pause = of(look(self._stage), EXPIRED).pause
         if pause:
             self._screen.tell(f"{EXPIRED.name} is paused, the others go on: {pause.reason}; to do: {pause.remedy}")
         self._until(lambda now: handled_share(now) >= HEAL_AT, "worker-2 to go on")
         self._stage.control.clear_faults(self._expired)
-        self._stage.write_accounts(renewed=True)
+        self._stage.write_accounts(self._stage.accounts_text(renewed=True))
         self._screen.tell(f"the session of {EXPIRED.name} is renewed in accounts.toml; nothing is restarted")
         self._until(lambda now: of(now, EXPIRED).delivered > 0, f"{EXPIRED.name} to be polled again")
         self._screen.tell(f"{EXPIRED.name} is polled again")
@@ -117,19 +110,19 @@ class Show:
                 return
             if time.monotonic() > self._ends:
                 raise TimeUp(f"waited in vain for {what}")
-            self._stopping.pause(LOOK_SECONDS)
+            self._stage.stopping.pause(LOOK_SECONDS)
 
     def _look(self) -> Sequence[Now]:
         try:
-            return self._stage.watch.look()
-        except (RedisError, RequestException):
+            return look(self._stage)
+        except (RedisError, RequestException) as error:
             self._look_after_children()
-            raise
+            raise Unusable(f"Valkey or the sandbox does not answer: {error}") from None
 
     def _look_after_children(self) -> None:
         for ended in self._stage.processes.ended():
             lines = self._stage.log(ended.name).read_text(encoding="utf-8", errors="replace").splitlines()
-            raise Unusable("\n".join([f"{told(ended)}; it said last:", *lines[-LAST_LINES:]]))
+            raise Unusable("\n".join([f"{ended}; it said last:", *lines[-LAST_LINES:]]))
 
 
 def handled_share(now: Sequence[Now]) -> float:

@@ -1,68 +1,65 @@
-"""Where the demo takes place: an embedded Valkey, the sandbox, worker, beat and Flower, all in a folder that goes afterwards."""
+"""Where the demo takes place: an embedded Valkey, worker, beat and Flower beside a sandbox, in a folder that goes afterwards."""
 
 import os
-import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from tasks.accounts import fingerprint, load
-from tasks.commands.demo.cast import SECRETS, accounts_file
+from tasks.accounts import Account, load
+from tasks.commands.demo.cast import CAST, SECRETS, Actor, accounts_file
 from tasks.commands.demo.journal import FOLDER, Journal
-from tasks.commands.demo.watch import Watch
-from tasks.commands.group import Unusable
 from tasks.commands.processes import Processes, children
 from tasks.commands.processes.stopping import Stopping
 from tasks.commands.processes.valkey import Embedded, free_port
 from tasks.runtime import Stores
-from tasks.sandbox.control import Control
+from tasks.sandbox.control import Control, LedgerRow
 from tasks.store.connection import connect
 
 LEASE = 10.0
 """How long the platforms keep a pulled message, in seconds: short, so that what is lost on the way comes again soon."""
 
-SANDBOX_SECONDS = 15.0
-SANDBOX_LINE = "sandbox listening on "
 FOREIGN = ("TIDINGS_", "CELERY_", "FLOWER_", "DEMO_")
 """What the user's environment says of another installation has no say here."""
 
 
 class Stage:
-    """The processes of one demo. Everything is stopped with `processes`."""
+    """The processes of one demo. Everything is stopped with `processes`, but for the sandbox that `control` steers."""
 
-    def __init__(self, folder: Path, processes: Processes, stopping: Stopping) -> None:
+    def __init__(self, folder: Path, processes: Processes, stopping: Stopping, control: Control) -> None:
         self.folder = folder
         self.processes = processes
-        self._stopping = stopping
+        self.stopping = stopping
+        self.control = control
         self.valkey = Embedded(folder / "valkey", free_port())
+        self.stores = Stores(connect(self.valkey.url), done_days=1)
+        self.journal = Journal(folder)
         self.accounts = folder / "accounts.toml"
+        self.known: Mapping[str, Account] = {}
 
     def set_up(self) -> None:
-        """Start Valkey and the sandbox. Raises `Unusable` when one of them cannot be had."""
+        """Start Valkey and write the accounts file. Raises `Unusable` when there is no Valkey."""
         self.valkey.folder.mkdir()
-        self.valkey.start(self.processes)
-        words = ["-P", "-m", "tasks.sandbox", "--port", "0", "--quiet", "--lease", str(LEASE)]
-        self.processes.start(
-            "sandbox", [sys.executable, *words], env=self.environment(), log=self.log("sandbox"), base=True
-        )
-        self.valkey.wait(self.processes, self._stopping)
-        self.control = Control(self._sandbox_address())
-        stores = Stores(connect(self.valkey.url), done_days=1)
-        self.stores = stores
-        self.watch = Watch(self.control, Journal(self.folder), stores)
-        self.write_accounts()
+        self.start_valkey()
+        self.write_accounts(self.accounts_text())
 
-    def write_accounts(self, *, renewed: bool = False) -> None:
-        """Write the accounts file, with the expired session or the renewed one."""
+    def accounts_text(self, *, renewed: bool = False) -> str:
+        """The accounts file, with the expired session or the renewed one."""
+        return accounts_file(self.control.url, LEASE, renewed=renewed)
+
+    def write_accounts(self, text: str) -> None:
+        """Put an accounts file in place of the one that is there."""
         fresh = self.folder / "accounts.new"
-        fresh.write_text(accounts_file(self.control.url, LEASE, renewed=renewed), encoding="utf-8")
+        fresh.write_text(text, encoding="utf-8")
         fresh.replace(self.accounts)
-        known = load(str(self.accounts), SECRETS).accounts
-        self.watch.fingerprints = {name: fingerprint(account) for name, account in known.items()}
+        self.known = load(str(self.accounts), SECRETS).accounts
 
-    def start_worker(self, name: str, *, events: bool) -> None:
+    def start_valkey(self) -> None:
+        """Start Valkey, and wait until it answers."""
+        self.valkey.start(self.processes)
+        self.valkey.wait(self.processes, self.stopping)
+
+    def start_worker(self, name: str, *, events: bool = False, concurrency: int | None = None) -> None:
         """Start a worker of this name."""
-        self._start(name, children.worker(loglevel="INFO", name=name, events=events))
+        self._start(name, children.worker(loglevel="INFO", name=name, events=events, concurrency=concurrency))
 
     def start_beat(self) -> None:
         """Start beat."""
@@ -73,6 +70,10 @@ class Stage:
         port = free_port()
         self._start("flower", children.flower(port))
         return f"http://127.0.0.1:{port}"
+
+    def ledger(self) -> dict[Actor, list[LedgerRow]]:
+        """What the platforms know of every message."""
+        return {actor: self.control.ledger(actor.platform, **actor.where) for actor in CAST}
 
     def settings(self) -> dict[str, str]:
         """What a command needs in its environment to be one of this installation."""
@@ -105,12 +106,3 @@ class Stage:
 
     def _start(self, name: str, argv: list[str]) -> None:
         self.processes.start(name, argv, env=self.environment(), cwd=self.folder, log=self.log(name))
-
-    def _sandbox_address(self) -> str:
-        deadline = time.monotonic() + SANDBOX_SECONDS
-        while self.processes.running("sandbox") and time.monotonic() < deadline:
-            first = self.log("sandbox").read_text(encoding="utf-8").partition("\n")
-            if first[1]:
-                return first[0].removeprefix(SANDBOX_LINE)
-            self._stopping.pause(0.05)
-        raise Unusable(f"the sandbox did not start: {self.log('sandbox').read_text(encoding='utf-8').strip()}")

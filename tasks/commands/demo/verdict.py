@@ -1,12 +1,11 @@
 """What became of every message, by the sandbox's ledger, the handlers' journal and the dead letters. Pure."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Self
 
 from tasks.commands.demo.cast import Actor
-from tasks.commands.demo.journal import Entry
+from tasks.commands.demo.journal import Handled
 from tasks.sandbox.control import LedgerRow
 from tasks.store.letters import Letter
 
@@ -17,7 +16,7 @@ class Sums:
 
     `waiting` ones will come again, or have not come yet. `lost` ones never will: their platform takes them for done with,
     nobody handled them and no letter holds them. `early` ones were confirmed before their handler returned or their letter
-    was stored. `again` ones were delivered more than once, `twice` ones handled more than once.
+    was stored. `again` ones were delivered more than once, and `twice` counts handlings too many.
     """
 
     published: int = 0
@@ -39,34 +38,41 @@ class Sums:
         return self.published > 0 and not (self.waiting or self.lost or self.early)
 
 
-def judge(actor: Actor, ledger: Iterable[LedgerRow], journal: Iterable[Entry], letters: Iterable[Letter]) -> Sums:
-    """The sums of one account."""
-    handled: defaultdict[str, list[float]] = defaultdict(list)
-    for entry in journal:
-        if entry.account == actor.name:
-            handled[entry.id].append(entry.at)
-    buried = {letter.item.id: letter.buried for letter in letters if letter.account == actor.name}
-    rows = (_one(actor, row, handled[row["id"]], buried.get(row["id"])) for row in ledger)
-    return sum(rows, Sums())
+def judge(
+    ledger: Mapping[Actor, Iterable[LedgerRow]], handled: Handled, letters: Sequence[Letter]
+) -> dict[Actor, Sums]:
+    """The sums of every account."""
+    return {
+        actor: sum((judge_one(actor, row, handled, letters) for row in rows), Sums()) for actor, rows in ledger.items()
+    }
 
 
-def _one(actor: Actor, row: LedgerRow, handled: Sequence[float], buried: float | None) -> Sums:
-    ends = [*handled, *([] if buried is None else [buried])]
+def judge_one(actor: Actor, row: LedgerRow, handled: Handled, letters: Iterable[Letter]) -> Sums:
+    """The sums of one message."""
+    times = handled.get((actor.name, row["id"]), ())
+    buried = None if times else when_buried(letters, actor.name, row["id"])
+    ends = [*times, *([] if buried is None else [buried])]
     confirmed = row["confirmed"]
-    early = confirmed is not None and (not ends or confirmed < min(ends))
     taken = confirmed is not None if actor.confirms else bool(row["deliveries"])
-    lost = taken and not ends
-    done = bool(ends) and (confirmed is not None or not actor.confirms)
     return Sums(
         published=1,
-        handled=bool(handled),
+        handled=bool(times),
         confirmed=confirmed is not None,
         buried=buried is not None,
-        waiting=not done and not lost,
-        lost=lost,
-        early=early,
+        waiting=not taken and not (ends and not actor.confirms),
+        lost=taken and not ends,
+        early=confirmed is not None and not any(end <= confirmed for end in ends),
         again=len(row["deliveries"]) > 1,
-        twice=len(handled) > 1,
+        twice=max(0, len(times) - 1),
+    )
+
+
+def when_buried(letters: Iterable[Letter], account: str, id_: str) -> float | None:
+    """When a message was buried; the letter of an item or a reply that could not be read has the id in its content."""
+    ours = (letter for letter in letters if letter.account == account)
+    return min(
+        (each.buried for each in ours if each.item.id == id_ or (not each.item.topic and id_ in each.item.content)),
+        default=None,
     )
 
 

@@ -37,6 +37,12 @@ class Ended:
     name: str
     code: int
 
+    def __str__(self) -> str:
+        how = (
+            f"was killed by {signal.Signals(-self.code).name}" if self.code < 0 else f"ended with exit code {self.code}"
+        )
+        return f"{self.name} {how}"
+
 
 @dataclass(frozen=True, slots=True)
 class _Child:

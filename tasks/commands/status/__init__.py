@@ -1,7 +1,5 @@
 """`celery -A tasks status`: who is polled how often, what waits, what it costs, and what needs a person's attention."""
 
-from typing import NoReturn
-
 import click
 
 from tasks.clock import HOUR
@@ -15,9 +13,7 @@ ORDERS = ("attention", "name", "rate", "pulled", "oldest", "waiting", "open", "c
 class Every(click.FloatRange):
     """The seconds between two pictures; what is no number was most likely meant as a pattern."""
 
-    def fail(self, message: str, param: click.Parameter | None = None, ctx: click.Context | None = None) -> NoReturn:
-        """Say where patterns go."""
-        super().fail(f"{message} Patterns go before --watch.", param, ctx)
+    name = "number of seconds; patterns go before --watch"
 
 
 @click.command(cls=Command)

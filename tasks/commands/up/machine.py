@@ -67,13 +67,11 @@ class Machine:
         env = {**os.environ, "TIDINGS_REDIS_URL": redis_url}
         starts = {name: partial(processes.start, name, argv, env=env) for name, argv in self._commands().items()}
         keeper = Restarting(processes, {**running, **starts}, self.say)
-        for name in starts:
-            keeper.start(name)
-            self.say(f"{name} is started")
-        self.say("Ctrl-C stops everything")
+        keeper.look()
+        self.say(f"started: {', '.join(starts)}; Ctrl-C stops everything")
         while True:
-            keeper.look()
             stopping.pause(LOOK_SECONDS)
+            keeper.look()
 
     def _commands(self) -> dict[str, list[str]]:
         commands = {

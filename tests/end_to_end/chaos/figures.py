@@ -26,16 +26,16 @@ def lines(report: Report) -> Iterator[str]:
 def _figures(report: Report) -> Iterator[tuple[str, object]]:
     sums, plan = report.sums, report.plan
     yield "messages", plan.messages
-    yield "handled", sums.handled
-    yield "buried", sums.buried
-    yield "confirmed", f"{sums.confirmed} (vvtool takes no confirms)"
-    yield "lost", sums.fates["lost"]
-    yield "confirmed early", sums.early
-    yield "not ended", plan.messages - sum(sums.fates.values()) + sums.fates["waiting"]
+    yield "handled", sums.all.handled
+    yield "buried", sums.all.buried
+    yield "confirmed", f"{sums.all.confirmed} (vvtool takes no confirms)"
+    yield "lost", sums.all.lost
+    yield "confirmed early", sums.all.early
+    yield "not ended", plan.messages - sums.all.published + sums.all.waiting
     if not plan.flush:
         yield "left in the inbox", sums.inbox
-        yield "lost between vvtool and us", f"{sums.fates['on the way']} (a worker killed before Valkey had the reply)"
-    yield "handled once too often", f"{sums.twice} (at most {report.most_twice})"
+        yield "lost between vvtool and us", f"{sums.on_the_way} (a worker killed before Valkey had the reply)"
+    yield "handled once too often", f"{sums.all.twice} (at most {report.most_twice})"
     yield "deliveries", sums.deliveries
     yield "workers killed", report.count("worker")
     yield "beat killed", report.count("beat")

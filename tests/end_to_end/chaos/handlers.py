@@ -26,7 +26,7 @@ def on_any(content: dict[str, Any], message: Message) -> None:
     if does and journal().first(message.id):
         fail(does)
     time.sleep(WORK_SECONDS)
-    journal().write(message.account, message.topic, message.id)
+    journal().write(message.account, message.id)
 
 
 def fail(how: str) -> None:

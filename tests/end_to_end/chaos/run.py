@@ -13,7 +13,7 @@ from tasks.commands.demo.cast import CAST
 from tasks.commands.demo.script import shares
 from tasks.commands.processes import Processes
 from tasks.commands.processes.stopping import Stopping
-from tasks.commands.up.restarting import told
+from tasks.sandbox.process import running
 from tests.end_to_end.chaos import faults, plan
 from tests.end_to_end.chaos.evidence import Evidence
 from tests.end_to_end.chaos.plan import WORKERS, Act, Plan
@@ -58,13 +58,12 @@ class Report:
     @property
     def good(self) -> bool:
         """Whether everything that was to be shown is shown."""
-        fates = self.sums.fates
-        over = fates["done"] + fates["on the way"] == self.plan.messages and not self.sums.inbox
+        over = self.sums.done + self.sums.on_the_way == self.plan.messages and not self.sums.inbox
         wanted = {"worker": self.plan.kills, "beat": self.plan.beats, "flush": self.plan.flush}
         enough = all(
             self.count(what) >= number for what, number in {**wanted, "valkey": len(self.plan.restarts)}.items()
         )
-        return over and enough and not (self.sums.early or self.alone) and self.sums.twice <= self.most_twice
+        return over and enough and not (self.sums.all.early or self.alone) and self.sums.all.twice <= self.most_twice
 
 
 class Run:
@@ -80,9 +79,10 @@ class Run:
     def perform(self) -> Report:
         """Do it all. Raises `Unusable` when a part cannot be had, `Interrupted` when asked to stop."""
         self.report = Report(self._plan)
-        with Stopping() as stopping, Processes() as processes:
+        lease = str(self._plan.lease)
+        with Stopping() as stopping, running("--lease", lease) as control, Processes() as processes:
             self._stopping, self._processes = stopping, processes
-            self._stage = ChaosStage(self._folder, processes, stopping, self._plan)
+            self._stage = ChaosStage(self._folder, processes, stopping, control, self._plan)
             try:
                 self._perform()
             finally:
@@ -154,10 +154,9 @@ class Run:
             self._stopping.pause(min(left, LOOK_SECONDS))
 
     def _look_after(self) -> None:
-        """Start what ended by itself, and note it: nothing that is done here is a reason to end. Raises `Unusable` for the
-        sandbox, without which there is nothing to show."""
+        """Start what ended by itself, and note it: nothing that is done here is a reason to end."""
         for ended in self._processes.ended():
-            self.report.alone.append(told(ended))
+            self.report.alone.append(str(ended))
             self._stage.start(ended.name)
 
     def _settle(self) -> None:
@@ -165,5 +164,5 @@ class Run:
         while True:
             self._wait(CALM_LOOK_SECONDS)
             self.report.sums = sums = judge(self._evidence.look(self.report.deeds))
-            if not (sums.fates["waiting"] or sums.inbox) or time.monotonic() > self._ends:
+            if not (sums.all.waiting or sums.inbox) or time.monotonic() > self._ends:
                 return

@@ -9,56 +9,39 @@ from pathlib import Path
 
 from redis import Redis
 
-from tasks.commands.demo.cast import CAST, GATEWAYS
+from tasks.commands.demo.cast import accounts_file
 from tasks.commands.demo.stage import Stage
 from tasks.commands.group import Unusable
-from tasks.commands.processes import Processes, children
+from tasks.commands.processes import Processes
 from tasks.commands.processes.stopping import Stopping
 from tasks.commands.processes.valkey import NAME as VALKEY
-from tasks.store.letters import LETTERS
+from tasks.sandbox.control import Control
+from tasks.store.letters import LETTERS, Letter
 from tests import ROOT
 from tests.end_to_end.chaos.faults import READ_SECONDS
 from tests.end_to_end.chaos.plan import WORKERS, Plan
-from tests.end_to_end.chaos.verdict import Burial, burial
 
 HANDLER_SECONDS = 2.0
 READY = b" ready.\n"
-
-ACCOUNT = """
-[accounts.{name}]
-gateway = "{gateway}"
-{kind} = "{place}"
-quantity = 20
-poll = {{ min = 0.3, max = 1 }}
-"""
-"""Small batches: many calls, and so many faults."""
 
 
 class ChaosStage(Stage):
     """The processes of one run."""
 
-    def __init__(self, folder: Path, processes: Processes, stopping: Stopping, plan: Plan) -> None:
-        super().__init__(folder, processes, stopping)
-        self._stopped_by = stopping
+    def __init__(self, folder: Path, processes: Processes, stopping: Stopping, control: Control, plan: Plan) -> None:
+        super().__init__(folder, processes, stopping, control)
         self._said_before: dict[str, int] = {}
         self.plan = plan
-
-    def set_up(self) -> None:
-        """Start Valkey and the sandbox, with the plan's leases."""
-        super().set_up()
-        self.control.switches(lease_seconds={"taobao": self.plan.lease, "qianmi": self.plan.lease})
-        self._keep_all_that_is_appended()
 
     def start(self, name: str) -> None:
         """Start a worker, beat, or Valkey. Raises `Unusable` for anything else."""
         self._said_before[name] = self.log(name).stat().st_size if self.log(name).exists() else 0
         if name in WORKERS:
-            words = children.worker(loglevel="INFO", name=name, concurrency=self.plan.concurrency)
-            self._start(name, words)
+            self.start_worker(name, concurrency=self.plan.concurrency)
         elif name == "beat":
             self.start_beat()
         elif name == VALKEY:
-            self._start_valkey()
+            self.start_valkey()
         else:
             raise Unusable(f"{name} has ended; what it said is in {self.log(name)}")
 
@@ -75,13 +58,18 @@ class ChaosStage(Stage):
         else:
             self.processes.kill(VALKEY)
         time.sleep(away)
-        self._start_valkey()
+        self.start_valkey()
 
-    def flush(self) -> list[Burial]:
+    def flush(self) -> list[Letter]:
         """Empty Valkey; the dead letters that were in it at that moment."""
         with Redis.from_url(self.valkey.url, decode_responses=True) as redis:
             found, _ = redis.pipeline(transaction=True).hvals(LETTERS).flushall().execute()
-        return [burial(json.loads(letter)) for letter in found]
+        return [Letter.from_json(json.loads(letter)) for letter in found]
+
+    def kept(self) -> list[str]:
+        """The text of every reply in the inbox."""
+        with Redis.from_url(self.valkey.url, decode_responses=True) as redis:
+            return [str(redis.hget(name, "body")) for name in redis.scan_iter("tidings:inbox:raw:*", count=1000)]
 
     def settings(self) -> dict[str, str]:
         """The demo's, with handlers and patience of this run."""
@@ -97,21 +85,12 @@ class ChaosStage(Stage):
         path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
         return {**super().environment(), "TIDINGS_READ_SECONDS": str(READ_SECONDS), "PYTHONPATH": path}
 
-    def write_accounts(self, *, renewed: bool = False) -> None:
-        """Write the accounts file."""
-        text = GATEWAYS.format(url=self.control.url, lease=self.plan.lease)
-        for actor in CAST:
-            text += ACCOUNT.format(
-                name=actor.name, gateway=actor.gateway, kind=next(iter(actor.where)), place=actor.place
-            )
-        self.accounts.write_text(text, encoding="utf-8")
+    def accounts_text(self, *, renewed: bool = True) -> str:
+        """The accounts file; small batches make many calls, and so many faults."""
+        return accounts_file(self.control.url, self.plan.lease, renewed=renewed, quantity=20, poll=(0.3, 1))
 
-    def _start_valkey(self) -> None:
-        self.valkey.start(self.processes)
-        self.valkey.wait(self.processes, self._stopped_by)
-        self._keep_all_that_is_appended()
-
-    def _keep_all_that_is_appended(self) -> None:
-        """Never shorten the append-only file: it is the proof of what ever reached Valkey."""
+    def start_valkey(self) -> None:
+        """Start Valkey, and let it never shorten its append-only file: that is the proof of what ever reached it."""
+        super().start_valkey()
         with Redis.from_url(self.valkey.url) as redis:
             redis.config_set("auto-aof-rewrite-percentage", 0)

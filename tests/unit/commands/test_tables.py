@@ -3,7 +3,7 @@
 import pytest
 from rich.cells import cell_len
 
-from tasks.commands.tables import Column, lines
+from tasks.commands.tables import ALWAYS, Column, lines
 
 Row = dict[str, object]
 
@@ -56,6 +56,13 @@ def test_the_least_wanted_columns_give_way_first(width: int, heads: list[str]) -
 def test_a_column_that_says_nothing_gives_way_before_all_others() -> None:
     found = lines(COLUMNS, [row(account="a" * 60, second="-", note="n" * 120)], 59)
     assert found[0].split() == ["account", "first", "third", "note"]
+
+
+def test_what_is_always_wanted_stays_and_name_and_note_are_cut_instead() -> None:
+    columns = [COLUMNS[0], column("first", ALWAYS), column("second", 3), COLUMNS[-1]]
+    (head, line) = lines(columns, [row(account="a" * 60, first="1" * 40, note="n" * 120)], 80)
+    assert head.split() == ["account", "first", "note"]
+    assert line == "a" * 15 + "…  " + "1" * 40 + "  " + "n" * 19 + "…"
 
 
 @pytest.mark.parametrize("width", range(40, 240, 7))

@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from tasks.commands.processes import Ended, Processes
-from tasks.commands.up.restarting import LONGEST_WAIT, STEADY_SECONDS, Restarting, told, wait_before
+from tasks.commands.up.restarting import STEADY_SECONDS, Restarting
 
 
 class Dying(Processes):
@@ -15,10 +15,20 @@ class Dying(Processes):
         super().__init__()
         self.over: list[Ended] = []
         self.started: list[str] = []
+        self.alive: set[str] = set()
+
+    @property
+    def names(self) -> list[str]:
+        return list(self.alive)
 
     def ended(self) -> list[Ended]:
         over, self.over = self.over, []
+        self.alive -= {each.name for each in over}
         return over
+
+    def note(self, name: str) -> None:
+        self.started.append(name)
+        self.alive.add(name)
 
 
 @pytest.fixture
@@ -30,16 +40,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def kept(processes: Dying, said: list[str]) -> Restarting:
-    starts = {name: partial(processes.started.append, name) for name in ("worker", "beat")}
-    keeper = Restarting(processes, starts, said.append)
-    for name in starts:
-        keeper.start(name)
+    keeper = Restarting(processes, {name: partial(processes.note, name) for name in ("worker", "beat")}, said.append)
+    keeper.look()
     return keeper
-
-
-def test_the_wait_doubles_up_to_its_limit() -> None:
-    assert [wait_before(times) for times in (1, 2, 3, 4)] == [1, 2, 4, 8]
-    assert wait_before(6) == wait_before(1_000_000) == LONGEST_WAIT
 
 
 def test_a_child_that_ends_is_started_again_after_its_wait_and_the_others_are_left_alone(clock: list[float]) -> None:
@@ -59,13 +62,13 @@ def test_a_child_that_ends_is_started_again_after_its_wait_and_the_others_are_le
 def test_a_child_that_keeps_ending_waits_longer_and_longer(clock: list[float]) -> None:
     processes, said = Dying(), list[str]()
     keeper = kept(processes, said)
-    for wait in (1, 2, 4):
+    for wait in (1, 2, 4, 8, 16, 30, 30):
         processes.over = [Ended("beat", 1)]
         keeper.look()
         assert said[-1].endswith(f"in {wait} s")
         clock[0] += wait
         keeper.look()
-    assert processes.started.count("beat") == 4
+    assert processes.started.count("beat") == 8
 
 
 def test_a_child_that_ran_well_for_a_minute_starts_afresh(clock: list[float]) -> None:
@@ -82,4 +85,4 @@ def test_a_child_that_ran_well_for_a_minute_starts_afresh(clock: list[float]) ->
 
 
 def test_a_death_by_signal_is_told_by_the_signals_name() -> None:
-    assert told(Ended("worker", -9)) == "worker was killed by SIGKILL"
+    assert str(Ended("worker", -9)) == "worker was killed by SIGKILL"
