@@ -1,6 +1,6 @@
 """Keeps every call to a platform within its gateway's limits, over all workers together.
 
-    with limits.call(account, "pull") as made:
+    with calls.call(account, "pull") as made:
         reply = client.pull(account)
         made.points, made.got = reply.points, len(reply)
 
@@ -8,10 +8,7 @@ Before the call, one script in Redis takes all that it may use (`store/quota.py`
 `NotNow` says when to come back. Confirms go before pulls, and pulls leave of the day's calls what the confirms of open batches
 need. A ban that the platform has named holds confirms and counts as it holds pulls.
 
-The library `limits` (5.8) was measured and left out. Eight processes at a platform that allows ten calls a second, one request
-in ten up to 60 ms late: its moving window had 14 calls refused in 146 s and asked seven times for each call, its sliding
-counter had 41 refused in 20 s with none late. It gives no place in a line, takes calls and points in two steps, and knows no
-days in GMT+8.
+Why not the library `limits`: docs/decisions/no-limits-library.md.
 """
 
 import random
