@@ -5,13 +5,14 @@
       └──── next poll time ◀───┘                                                            ▼ platform
 
 beat.py      claims the accounts that are due and sends a consume task for each
-consume.py   pulls one batch, starts one chord with a handle task for each message, says when to poll next
+consume.py   pulls one batch, says when to poll next
+dispatch.py  starts the batch's chord: one handle task for each message
 handle.py    gives one message to the user's handler and returns its receipt and outcome; it never raises
 confirm.py   the chord's callback: confirms what the outcomes allow, closes the batch
 count.py     asks Taobao's counter whether pulling is worth a call
 
-Decisions stand in polling.py, lease.py and outcomes.py, pure; what is kept in Redis stands in store/, the platforms'
-protocols in platforms/. `celery -A tasks worker` and `celery -A tasks beat` run it.
+Decisions stand in rules/, pure; what is kept in Redis stands in store/, the platforms' protocols in platforms/, all that leans on
+Celery's insides in plumbing/. ARCHITECTURE.md tells the rest. `celery -A tasks worker` and `celery -A tasks beat` run it.
 """
 
 from tasks.plumbing.app import Tidings

@@ -1,4 +1,4 @@
-"""Sends the two tasks that others than their own module start: by name, so that no module has to import the next one."""
+"""Sends the tasks that others than their own module start: by name, so that no module has to import the next one."""
 
 from collections.abc import Sequence
 

@@ -20,7 +20,7 @@ class Hold:
     """How an account stands now.
 
     `wait` is for how many seconds it must not be called before it is looked at again, 0 when it may be. `standstill` tells that
-    its messages must not be handled either: a person or the guard has stopped it, not its platform.
+    its messages must not be handled either: a person or a bad release has stopped it, not its platform.
     """
 
     wait: float

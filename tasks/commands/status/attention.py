@@ -65,7 +65,7 @@ def attention(each: Standing, limits: Limits, now: float) -> Attention:
 
 
 def _paused(each: Standing, pause: Pause, now: float) -> Attention:
-    """A pause that a platform or the guard put needs somebody; a person's own does not."""
+    """A pause that a platform or a bad release put needs somebody; a person's own does not."""
     silent = now - (each.pulled or 0.0)
     missed = f"; not pulled for {told(silent)}" if each.pulled and silent >= retention.WARN_AT else ""
     state = each.state(now) + missed
