@@ -1,50 +1,50 @@
-"""Shows on standard error how a replay gets on: a bar in a terminal, a line now and then elsewhere."""
+"""How a replay gets on, shown on standard error: in place in a terminal, a line now and then elsewhere."""
 
-import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import click
-
-if TYPE_CHECKING:
-    from tasks.commands.letters.replaying import Standing
-
-Show = Callable[["Standing"], None]
+from rich.console import Console
 
 LINE_SECONDS = 5.0
 
 
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What has become of letters that were sent: handled and gone, buried again, or left as they were for these reasons."""
+
+    sent: int
+    handled: int
+    back: int
+    stayed: Counter[str]
+
+    @property
+    def under_way(self) -> int:
+        """Letters of which nothing is known yet."""
+        return max(0, self.sent - self.handled - self.back - self.stayed.total())
+
+    def __str__(self) -> str:
+        counts = f"{self.sent} sent, {self.handled} handled, {self.back} came back"
+        return f"{counts}, {self.under_way} under way"
+
+
 @contextmanager
-def shown_progress(total: int) -> Iterator[Show]:
-    """A function that shows a standing, of so many letters in all."""
-    if not sys.stderr.isatty():
-        yield Lines()
+def shown_progress() -> Iterator[Callable[[Progress], None]]:
+    """A function that shows how it gets on."""
+    console = Console(stderr=True, highlight=False)
+    if console.is_terminal:
+        with console.status("replaying") as status:
+            yield lambda progress: status.update(str(progress))
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+    due = time.monotonic() + LINE_SECONDS
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        bar = progress.add_task("replaying", total=total)
-        yield lambda standing: progress.update(
-            bar, completed=total - standing.under_way, description=f"{standing.back} came back"
-        )
+    def line(progress: Progress) -> None:
+        nonlocal due
+        if time.monotonic() >= due:
+            due = time.monotonic() + LINE_SECONDS
+            click.echo(str(progress), err=True)
 
-
-class Lines:
-    """Writes a line every few seconds."""
-
-    def __init__(self) -> None:
-        self.next = time.monotonic() + LINE_SECONDS
-
-    def __call__(self, standing: "Standing") -> None:
-        """Show this standing, unless one was shown just now."""
-        if time.monotonic() >= self.next:
-            self.next = time.monotonic() + LINE_SECONDS
-            click.echo(
-                f"{standing.sent} sent, {standing.handled} handled, {standing.back} came back, "
-                f"{standing.under_way} under way",
-                err=True,
-            )
+    yield line

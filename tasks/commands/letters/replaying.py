@@ -3,7 +3,6 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import click
 
@@ -11,7 +10,7 @@ from tasks import clock
 from tasks.clock import day
 from tasks.commands.letters import redrive
 from tasks.commands.letters.choice import Choice
-from tasks.commands.letters.progress import shown_progress
+from tasks.commands.letters.progress import Progress, shown_progress
 from tasks.runtime import stores
 from tasks.store.chunks import chunks
 
@@ -29,21 +28,6 @@ STAYED = {
 """How a replay ends without the letter being touched, as the tally names it, and what it means."""
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What has become of letters that were sent: handled and gone, buried again, or left as they were for these reasons."""
-
-    sent: int
-    handled: int
-    back: int
-    stayed: Counter[str]
-
-    @property
-    def under_way(self) -> int:
-        """Letters of which nothing is known yet."""
-        return max(0, self.sent - self.handled - self.back - self.stayed.total())
-
-
 class Watch:
     """Tells what has become of letters since it was made, which has to be before they are sent.
 
@@ -53,21 +37,15 @@ class Watch:
 
     def __init__(self, ids: Sequence[str], accounts: set[str]) -> None:
         self.accounts = sorted(accounts)
-        self.waiting = stores().letters.buried(ids)
-        self.handled = self.back = 0
+        self.buried = stores().letters.buried(ids)
         self.since = clock.now()
         self.before = self._tallied()
 
-    def look(self, sent: int) -> Standing:
+    def look(self, sent: int) -> Progress:
         """How it stands with so many letters."""
-        now = stores().letters.buried(list(self.waiting))
-        handled = [id_ for id_ in self.waiting if id_ not in now]
-        back = [id_ for id_, at in now.items() if at != self.waiting[id_]]
-        self.handled += len(handled)
-        self.back += len(back)
-        for id_ in handled + back:
-            del self.waiting[id_]
-        return Standing(sent, self.handled, self.back, self._tallied() - self.before)
+        now = stores().letters.buried(list(self.buried))
+        back = sum(at != self.buried[id_] for id_, at in now.items())
+        return Progress(sent, len(self.buried) - len(now), back, self._tallied() - self.before)
 
     def _tallied(self) -> Counter[str]:
         """How often replays of these accounts have ended in each way of `STAYED`, since the day the watch began."""
@@ -90,17 +68,14 @@ def perform(choice: Choice, seconds: float | None) -> int:
     if put_back:
         click.echo(f"{put_back} unreadable replies are read again with their accounts' next polls")
     code = 1 if unreadable or found.missing else 0
-    if not sent:
-        if not put_back:
-            click.echo("nothing is replayed")
+    if not sent or seconds is None:
+        if sent or not put_back:
+            click.echo(f"{sent} letters sent" if sent else "nothing is replayed")
         return code
-    if seconds is None:
-        click.echo(f"{sent} letters sent")
-        return code
-    with shown_progress(sent) as show:
-        standing = follow(watch, sent, seconds, show)
-    tell(standing)
-    return code if standing.handled == sent else 1
+    with shown_progress() as show:
+        progress = follow(watch, sent, seconds, show)
+    tell(progress)
+    return code if progress.handled == sent else 1
 
 
 def sift(ids: Sequence[str]) -> tuple[list[str], list[str], int, set[str]]:
@@ -122,27 +97,27 @@ def send(ids: Sequence[str]) -> int:
     return sum(redrive.send(stores().letters.many(some)) for some in chunks(ids, AT_ONCE))
 
 
-def follow(watch: Watch, sent: int, seconds: float, show: Callable[[Standing], None]) -> Standing:
+def follow(watch: Watch, sent: int, seconds: float, show: Callable[[Progress], None]) -> Progress:
     """Show how it stands until every letter's replay has ended, or none has for so many seconds."""
     patience, left = time.monotonic() + seconds, sent
     while True:
-        standing = watch.look(sent)
-        show(standing)
-        if standing.under_way < left:
-            patience, left = time.monotonic() + seconds, standing.under_way
+        progress = watch.look(sent)
+        show(progress)
+        if progress.under_way < left:
+            patience, left = time.monotonic() + seconds, progress.under_way
         if not left or time.monotonic() >= patience:
-            return standing
+            return progress
         time.sleep(LOOK_SECONDS)
 
 
-def tell(standing: Standing) -> None:
+def tell(progress: Progress) -> None:
     """Say what became of the letters, and what to do about those that are still there."""
-    click.echo(f"{standing.handled} of {standing.sent} letters handled and gone")
-    if standing.back:
-        click.echo(f"{standing.back} came back, with a new reason: celery -A tasks letters list")
-    for name, number in standing.stayed.items():
+    click.echo(f"{progress.handled} of {progress.sent} letters handled and gone")
+    if progress.back:
+        click.echo(f"{progress.back} came back, with a new reason: celery -A tasks letters list")
+    for name, number in progress.stayed.items():
         click.echo(f"{number} stay as they were: {STAYED[name]}")
-    if standing.under_way:
+    if progress.under_way:
         click.echo(
-            f"{standing.under_way} are under way or are being tried again; each leaves when it is handled. Is a worker up?"
+            f"{progress.under_way} are under way or are being tried again; each leaves when it is handled. Is a worker up?"
         )

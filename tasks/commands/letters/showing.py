@@ -15,6 +15,9 @@ from tasks.runtime import stores
 from tasks.store.letters import Letter
 from tasks.text import shown
 
+HIDDEN = ("content", "traceback", "names", "user_id", "user_nick")
+"""What the message says and whom it is about, which a list does not show."""
+
 IN_TABLE = 100
 """Rows of a table unless `--most` says otherwise; what is piped or written as JSON is complete."""
 
@@ -28,7 +31,7 @@ def show_list(choice: Choice, most: int | None, *, as_json: bool) -> None:
     chosen = stores().letters.many(found.ids[:most])
     if as_json:
         for letter in chosen:
-            json_line(outline(letter))
+            json_line(fields(letter, *HIDDEN))
     elif found.ids:
         print_table(columns(now), chosen)
         left = len(found.ids) - len(found.ids[:most])
@@ -44,7 +47,7 @@ def show_one(id_: str, *, as_json: bool) -> None:
     if letter is None:
         raise click.ClickException(f"there is no letter {shown(id_)}")
     if as_json:
-        json_line(whole(letter))
+        json_line(fields(letter))
         return
     click.echo(f"{'id':<11} {letter.id}")
     for name, value in letter.to_json().items():
@@ -63,7 +66,7 @@ def write_all(choice: Choice) -> None:
     """Print the chosen letters with everything in them, one line of JSON each."""
     found = choice.find(stores().letters, clock.now())
     for letter in stores().letters.many(found.ids):
-        json_line(whole(letter))
+        json_line(fields(letter))
     ended(found.missing)
 
 
@@ -80,15 +83,9 @@ def columns(now: float) -> list[Column[Letter]]:
     ]
 
 
-def outline(letter: Letter) -> dict[str, Any]:
-    """A letter without what the message says and whom it is about."""
-    hidden = ("content", "traceback", "names", "user_id", "user_nick")
+def fields(letter: Letter, *hidden: str) -> dict[str, Any]:
+    """A letter as JSON has it, without what is to be hidden."""
     return {"id": letter.id, **{name: value for name, value in letter.to_json().items() if name not in hidden}}
-
-
-def whole(letter: Letter) -> dict[str, Any]:
-    """A letter with all its fields."""
-    return {"id": letter.id, **letter.to_json()}
 
 
 def ended(missing: tuple[str, ...]) -> None:
