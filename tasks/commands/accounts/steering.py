@@ -1,7 +1,7 @@
 """Pausing, resuming and polling by a person's word. Names that nobody has are refused before anything is done."""
 
 import shlex
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 
 import click
@@ -15,35 +15,26 @@ from tasks.rules.circuit_breaker import WITHOUT_END, Kind, Pause
 from tasks.runtime import accounts, stores
 from tasks.text import shown
 
-NO_BEAT = "{} have no due time yet: a beat polls them when it starts (celery -A tasks beat)"
-
 
 def pause(names: Sequence[str], gateways: Sequence[str], reason: str, seconds: float | None) -> None:
     """Pause accounts and gateways for so many seconds, or until somebody resumes them (None)."""
     now = clock.now()
     put = Pause(WITHOUT_END if seconds is None else now + seconds, reason, by_hand=True)
     how_long = "until it is resumed" if seconds is None else f"for {told(seconds)}"
-
-    def one(kind: Kind, name: str) -> None:
+    for kind, name in chosen(names, gateways):
         stores().pauses.put(kind, name, put, now=now)
         click.echo(f"{kind} {shown(name)} is paused {how_long}")
-
-    for_each(names, gateways, one)
 
 
 def resume(names: Sequence[str], gateways: Sequence[str]) -> None:
     """End pauses, and poll the accounts concerned."""
-
-    def one(kind: Kind, name: str) -> None:
+    for kind, name in chosen(names, gateways):
         there = stores().pauses.end(kind, name)
         if kind == "account":
             stores().recent.clear(name)
         click.echo(f"{kind} {shown(name)} {'is resumed' if there else 'was not paused'}")
-
-    for_each(names, gateways, one)
     known = accounts().accounts
-    behind = {name: account for name, account in known.items() if account.gateway.name in gateways}
-    wake({**behind, **{name: known[name] for name in names}})
+    wake({name: each for name, each in known.items() if name in names or each.gateway.name in gateways})
     tell_paused([known[name] for name in names])
 
 
@@ -61,16 +52,14 @@ def poll(names: Sequence[str]) -> int:
     return 1 if held else 0
 
 
-def for_each(names: Sequence[str], gateways: Sequence[str], do: Callable[[Kind, str], None]) -> None:
-    """Do something to each account and gateway, once. Raises `UsageError` when one is unknown or none is given."""
+def chosen(names: Sequence[str], gateways: Sequence[str]) -> list[tuple[Kind, str]]:
+    """Each account and gateway, once. Raises `UsageError` when one is unknown or none is given."""
     refuse_unknown("account", names, accounts().accounts)
     refuse_unknown("gateway", gateways, accounts().gateways)
     if not names and not gateways:
         raise click.UsageError("say which accounts, or which --gateway")
-    for name in dict.fromkeys(names):
-        do("account", name)
-    for name in dict.fromkeys(gateways):
-        do("gateway", name)
+    found: list[tuple[Kind, str]] = [("account", name) for name in names]
+    return list(dict.fromkeys([*found, *(("gateway", name) for name in gateways)]))
 
 
 def refuse_unknown(what: str, names: Sequence[str], known: Iterable[str]) -> None:
@@ -85,25 +74,24 @@ def refuse_unknown(what: str, names: Sequence[str], known: Iterable[str]) -> Non
         raise click.UsageError("\n".join(said))
 
 
-def wake(chosen: Mapping[str, Account]) -> None:
+def wake(ready: Mapping[str, Account]) -> None:
     """Let accounts fall due now; a great many are spread like first polls."""
-    delays = dict.fromkeys(chosen, 0.0)
-    if len(chosen) > polling.FIRST_POLLS_A_SECOND:
-        delays = polling.first_polls({name: account.poll for name, account in chosen.items()})
-    known = stores().due.wake(delays)
-    if known < len(chosen):
-        click.echo(NO_BEAT.format(f"{len(chosen) - known} accounts"), err=True)
+    delays = dict.fromkeys(ready, 0.0)
+    if len(ready) > polling.FIRST_POLLS_A_SECOND:
+        delays = polling.first_polls({name: account.poll for name, account in ready.items()})
+    unknown = len(ready) - stores().due.wake(delays)
+    if unknown > 0:
+        what = "have no due time yet: a beat polls them when it starts (celery -A tasks beat)"
+        click.echo(f"{unknown} accounts {what}", err=True)
 
 
-def tell_paused(chosen: Sequence[Account]) -> set[str]:
+def tell_paused(asked: Sequence[Account]) -> set[str]:
     """Name on standard error the accounts that are paused, or behind a paused gateway, with the way out."""
-    held = [each for each in standings(chosen, clock.now()) if each.pause]
+    now = clock.now()
+    held = [each for each in standings(asked, now) if each.pause]
     for each in held:
-        name, way = each.account.name, shlex.quote(each.account.name)
-        if each.paused == "gateway":
-            way = f"--gateway {shlex.quote(each.account.gateway.name)}"
-        state = each.state(clock.now())
-        click.echo(
-            f"account {shown(name)}: {state}, {shown(each.why)}; celery -A tasks accounts resume {shown(way)}", err=True
-        )
-    return {each.account.name for each in held}
+        gateway = ["--gateway", each.account.gateway.name]
+        way = shlex.join(gateway if each.paused == "gateway" else [each.name])
+        said = f"account {shown(each.name)}: {each.state(now)}, {shown(each.why)}"
+        click.echo(f"{said}; celery -A tasks accounts resume {shown(way)}", err=True)
+    return {each.name for each in held}

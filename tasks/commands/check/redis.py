@@ -29,11 +29,8 @@ def redis_findings() -> Iterator[Finding]:
         info: dict[str, Any] = client.info()
         seconds, micros = client.time()
     except (RedisError, ValueError, OSError) as error:
-        yield fail(
-            ABOUT,
-            f"{url} does not answer: {shown(masked(str(error)))}",
-            "start it, or set TIDINGS_REDIS_URL; `celery -A tasks up` has its own",
-        )
+        todo = "start it, or set TIDINGS_REDIS_URL; `celery -A tasks up` has its own"
+        yield fail(ABOUT, f"{url} does not answer: {shown(masked(str(error)))}", todo)
         return
     yield from judged(url, info)
     yield from skew(seconds + micros / 1e6 - time.time())
@@ -49,19 +46,13 @@ def judged(url: str, info: dict[str, Any]) -> Iterator[Finding]:
     if info.get("cluster_enabled"):
         yield fail(ABOUT, "it is a Redis Cluster, which Celery cannot use", "use one Redis, or several under Sentinel")
     if info.get("role") == "slave":
-        yield fail(
-            ABOUT,
-            "it is a read-only replica",
-            "give the primary's address, or Sentinel's: sentinel://HOST/0?master=NAME",
-        )
+        todo = "give the primary's address, or Sentinel's: sentinel://HOST/0?master=NAME"
+        yield fail(ABOUT, "it is a read-only replica", todo)
     if info.get("aof_enabled"):
         yield ok(ABOUT, "its append-only file is on")
     else:
-        yield warn(
-            ABOUT,
-            "its append-only file is off: a restart loses letters, inbox and what was handled",
-            "set `appendonly yes`",
-        )
+        text = "its append-only file is off: a restart loses letters, inbox and what was handled"
+        yield warn(ABOUT, text, "set `appendonly yes`")
     policy = str(info.get("maxmemory_policy", "noeviction"))
     if policy == "noeviction":
         yield ok(ABOUT, "it evicts nothing")
@@ -74,11 +65,8 @@ def skew(seconds: float) -> Iterator[Finding]:
     if abs(seconds) < SKEW_SECONDS:
         yield ok("clock", "this machine and Redis agree")
     else:
-        yield warn(
-            "clock",
-            f"Redis's clock is {seconds:+.1f} s off this machine's",
-            "set both by NTP; platforms allow 10 minutes",
-        )
+        text = f"Redis's clock is {seconds:+.1f} s off this machine's"
+        yield warn("clock", text, "set both by NTP; platforms allow 10 minutes")
 
 
 def letters_findings() -> Iterator[Finding]:
@@ -96,17 +84,12 @@ def waiting(letters: int, replies: int) -> Iterator[Finding]:
     if not letters:
         yield ok("letters", "no dead letter waits")
         return
-    yield warn(
-        "letters",
-        f"{letters} dead letters wait: messages that no handler could take, or that could not be read",
-        "look at them with `celery -A tasks letters list`, then replay or drop them",
-    )
+    text = f"{letters} dead letters wait: messages that no handler could take, or that could not be read"
+    yield warn("letters", text, "look at them with `celery -A tasks letters list`, then replay or drop them")
     if replies:
-        yield warn(
-            "letters",
-            f"{replies} of them are replies from the inbox that cannot be read, each with all messages of a pull",
-            "`celery -A tasks letters list --reason 'reply cannot be read'`; replay them when the cause is gone",
-        )
+        text = f"{replies} of them are replies from the inbox that cannot be read, each with all messages of a pull"
+        todo = "`celery -A tasks letters list --reason 'reply cannot be read'`; replay them when the cause is gone"
+        yield warn("letters", text, todo)
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -22,17 +22,14 @@ SHOWN_TOPICS = 10
 
 def accounts_findings() -> Iterator[Finding]:
     """Every fault of the accounts, and what is unwise in them."""
+    source = shown(settings().accounts)
     try:
         accounts = load(settings().accounts)
     except AccountsError as error:
         for fault in error.faults:
-            yield fail(
-                "accounts", str(fault), f"correct {shown(settings().accounts)}, or set TIDINGS_ACCOUNTS to another one"
-            )
+            yield fail("accounts", str(fault), f"correct {source}, or set TIDINGS_ACCOUNTS to another one")
         return
-    counts = (
-        f"{len(accounts.accounts)} accounts behind {len(accounts.gateways)} gateways in {shown(settings().accounts)}"
-    )
+    counts = f"{len(accounts.accounts)} accounts behind {len(accounts.gateways)} gateways in {source}"
     if accounts.accounts:
         yield ok("accounts", counts)
     else:
@@ -52,17 +49,11 @@ def handlers_findings() -> Iterator[Finding]:
     if own:
         yield ok("handlers", f"{len(own)} of your own: {_topics(own)}")
     elif found:
-        yield warn(
-            "handlers",
-            f"only those that ship, which log a line: {_topics(found)}",
-            "write your own; `handlers/__init__.py` shows how",
-        )
+        text = f"only those that ship, which log a line: {_topics(found)}"
+        yield warn("handlers", text, "write your own; `handlers/__init__.py` shows how")
     else:
-        yield warn(
-            "handlers",
-            "none: every message is confirmed and forgotten",
-            "write some, or name their module in TIDINGS_HANDLERS",
-        )
+        todo = "write some, or name their module in TIDINGS_HANDLERS"
+        yield warn("handlers", "none: every message is confirmed and forgotten", todo)
 
 
 def lease_findings() -> Iterator[Finding]:
@@ -83,10 +74,8 @@ def fitting(accounts: Accounts, hidden: float, handler_seconds: float) -> Iterat
         text = f"a killed worker's tasks stay hidden for {hidden:g} s, longer than the shortest lease of {shortest:g} s"
         yield fail("leases", text, "leave TIDINGS_VISIBILITY_SECONDS unset, or set it lower")
     else:
-        yield ok(
-            "leases",
-            f"a killed worker's tasks come again after {hidden:g} s, within every lease (shortest {shortest:g} s)",
-        )
+        text = f"a killed worker's tasks come again after {hidden:g} s, within every lease (shortest {shortest:g} s)"
+        yield ok("leases", text)
     for gateway in accounts.gateways.values():
         limit = try_seconds(gateway.lease_seconds, handler_seconds)
         if limit < handler_seconds:
@@ -103,9 +92,8 @@ def broker_findings(app: Celery) -> Iterator[Finding]:
             connection.ensure_connection(max_retries=1, timeout=BROKER_SECONDS)
             refused = list(refusals(connection, app.amqp.queues.values()))
     except (KombuError, OSError) as error:
-        yield fail(
-            "broker", f"{url} does not answer: {shown(masked(str(error)))}", "start it, or set TIDINGS_BROKER_URL"
-        )
+        text = f"{url} does not answer: {shown(masked(str(error)))}"
+        yield fail("broker", text, "start it, or set TIDINGS_BROKER_URL")
     else:
         yield ok("broker", f"{url} takes connections")
         for refusal in refused:
