@@ -10,11 +10,11 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Self
+from typing import Any, Self
 
 from tasks.commands.processes import guard
 
@@ -82,17 +82,8 @@ class Processes:
         if name in self._children:
             raise ValueError(f"{name} was started already")
         self._start_guard()
-        with _opened(log) as out:
-            popen = subprocess.Popen(  # noqa: S603 - our own commands
-                argv,
-                env=env,
-                cwd=cwd,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
-                start_new_session=True,
-                pass_fds=pass_fds,
-            )
+        with log.open("ab") if log else nullcontext() as out:
+            popen = _in_its_own_group(argv, env=env, cwd=cwd, stdout=out, stderr=out, pass_fds=pass_fds)
         self._tell("start", popen.pid)
         self._children[name] = _Child(popen, base)
         return popen.pid
@@ -148,13 +139,9 @@ class Processes:
 
     def _start_guard(self) -> None:
         if self._guard is None:
-            self._guard = subprocess.Popen(  # noqa: S603 - our own file
-                [sys.executable, "-I", "-S", str(Path(guard.__file__))],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
+            argv = [sys.executable, "-I", "-S", guard.__file__]
+            null = subprocess.DEVNULL
+            self._guard = _in_its_own_group(argv, stdin=subprocess.PIPE, stdout=null, stderr=null)
 
     def _tell(self, what: str, group: int) -> None:
         """Tell the guard. That somebody has killed it is no reason to stop."""
@@ -163,10 +150,5 @@ class Processes:
                 os.write(self._guard.stdin.fileno(), f"{what} {group}\n".encode())
 
 
-@contextmanager
-def _opened(log: Path | None) -> Iterator[IO[bytes] | None]:
-    if log is None:
-        yield None
-        return
-    with log.open("ab") as out:
-        yield out
+def _in_its_own_group(argv: Sequence[str], *, stdin: int = subprocess.DEVNULL, **how: Any) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen(argv, stdin=stdin, start_new_session=True, **how)  # noqa: S603 - our own commands

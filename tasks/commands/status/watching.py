@@ -4,13 +4,14 @@ import signal
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from math import ceil
 
 import click
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import ConsoleDimensions
 from rich.live import Live
 from rich.text import Text
 
@@ -27,13 +28,8 @@ TABLE_HEAD = 2
 def watch(asked: Asked, seconds: float) -> None:
     """Show a picture every so many seconds, in place on a terminal, else one below the other."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # started in the background, it would not hear Ctrl-C
-    try:
-        if asked.as_json or not sys.stdout.isatty():
-            scroll(asked, seconds)
-        else:
-            draw(asked, seconds)
-    except KeyboardInterrupt:
-        return
+    with suppress(KeyboardInterrupt):
+        (scroll if asked.as_json or not sys.stdout.isatty() else draw)(asked, seconds)
 
 
 def scroll(asked: Asked, seconds: float) -> None:
@@ -49,19 +45,19 @@ def scroll(asked: Asked, seconds: float) -> None:
 
 
 def draw(asked: Asked, seconds: float) -> None:
-    """Draw pictures on a terminal, each in the place of the last, with as many accounts as there is room for."""
-    console = Console(highlight=False)
-    with Live(console=console, auto_refresh=False, vertical_overflow="crop") as screen:
-        screen.update(Text("looking…"), refresh=True)
+    """Draw pictures on a terminal, each in the place of the last."""
+    with Live("looking…", auto_refresh=False, vertical_overflow="crop") as screen:
         for found in pictures(asked, seconds):
-            if isinstance(found, str):
-                screen.update(Text(found), refresh=True)
-                continue
-            top = f"{time_of_day(found.now)}, every {seconds:g} s; Ctrl-C ends"
-            width, height = console.size
-            room = height - rows([top, *lines(found, [], width)], width) - TABLE_HEAD
-            fitting = replace(asked, limit=max(1, min(room, asked.limit or room)))
-            screen.update(Text.from_ansi("\n".join([top, *drawn(found, fitting, width)])), refresh=True)
+            text = found if isinstance(found, str) else fitting(found, asked, seconds, screen.console.size)
+            screen.update(Text.from_ansi(text), refresh=True)
+
+
+def fitting(found: Picture, asked: Asked, seconds: float, size: ConsoleDimensions) -> str:
+    """A picture with as many accounts as a terminal of that size has room for."""
+    top = f"{time_of_day(found.now)}, every {seconds:g} s; Ctrl-C ends"
+    room = size.height - rows([top, *lines(found, [], size.width)], size.width) - TABLE_HEAD
+    limit = max(1, min(room, asked.limit or room))
+    return "\n".join([top, *drawn(found, replace(asked, limit=limit), size.width)])
 
 
 def pictures(asked: Asked, seconds: float) -> Iterator[Picture | str]:
