@@ -5,16 +5,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """One account. `place` is its group on taobao and qianmi, its shop on vvtool."""
+    """One account behind a gateway named for its platform. `place` is its group on taobao and qianmi, its shop on vvtool."""
 
     name: str
     platform: str
     place: str
-
-    @property
-    def gateway(self) -> str:
-        """The gateway in front of it: one a platform, of the same name."""
-        return self.platform
 
     @property
     def where(self) -> dict[str, str]:
@@ -68,7 +63,7 @@ lease_seconds = {lease:g}
 
 ACCOUNT = """\
 [accounts.{name}]
-gateway = "{gateway}"
+gateway = "{platform}"
 {kind} = "{place}"
 quantity = {quantity}
 poll = {{ min = {least}, max = {most} }}
@@ -85,10 +80,8 @@ def accounts_file(
     )
     for actor in CAST:
         ((kind, place),) = actor.where.items()
-        least, most = poll
-        text += ACCOUNT.format(
-            name=actor.name, gateway=actor.gateway, kind=kind, place=place, quantity=quantity, least=least, most=most
-        )
+        texts = {"name": actor.name, "platform": actor.platform, "kind": kind, "place": place}
+        text += ACCOUNT.format(**texts, quantity=quantity, least=poll[0], most=poll[1])
         if actor is EXPIRED:
             text += f'session = "env:{"DEMO_NEW_SESSION" if renewed else "DEMO_OLD_SESSION"}"\n'
     return text

@@ -72,10 +72,9 @@ def _play(stage: Stage, console: Console, number: int) -> int:
 
 def _stay(stage: Stage, console: Console) -> None:
     """Say how to look around, and wait for a signal."""
-    console.print("\nEverything stays up until Ctrl-C. In another terminal:", highlight=False)
-    for name, value in stage.settings().items():
-        console.print(f"  export {name}={value}", soft_wrap=True, highlight=False)
-    console.print("  celery -A tasks inspect active", highlight=False)
-    console.print(f"The sandbox's ledger: {stage.control.url}/sandbox/ledger", soft_wrap=True, highlight=False)
+    exports = [f"  export {name}={value}" for name, value in stage.settings().items()]
+    text = ["\nEverything stays up until Ctrl-C. In another terminal:", *exports, "  celery -A tasks inspect active"]
+    text.append(f"The sandbox's ledger: {stage.control.url}/sandbox/ledger")
+    console.print("\n".join(text), soft_wrap=True, highlight=False, markup=False)
     while True:
         stage.stopping.pause(3600)

@@ -32,24 +32,17 @@ def content(topic: str, place: int) -> object:
         return f'{{"tid": {order}, "payment": '
     if of_hundred in UNFIT:
         return ["no", "object"]
-    event = {PAID: paid, STOCK: stock, RECHARGE: recharge}[topic](order)
     demo = MISBEHAVIOURS.get(of_hundred)
-    return {**event, "demo": demo} if demo else event
+    return {**event(topic, order), **({"demo": demo} if demo else {})}
 
 
-def paid(order: int) -> dict[str, Any]:
-    """A buyer paid."""
-    people = {"buyer_nick": "demo buyer", "buyer_open_uid": "AAdemo", "seller_nick": "demo seller"}
-    return {**people, "tid": order, "oid": order, "payment": "12.50", "type": "fixed"}
-
-
-def stock(order: int) -> dict[str, Any]:
-    """An item's stock changed."""
-    return {"nick": "demo seller", "num_iid": order, "num": 7}
-
-
-def recharge(order: int) -> dict[str, Any]:
-    """A recharge is done."""
+def event(topic: str, order: int) -> dict[str, Any]:
+    """A buyer paid, an item's stock changed, or a recharge is done."""
+    if topic == PAID:
+        people = {"buyer_nick": "demo buyer", "buyer_open_uid": "AAdemo", "seller_nick": "demo seller"}
+        return {**people, "tid": order, "oid": order, "payment": "12.50", "type": "fixed"}
+    if topic == STOCK:
+        return {"nick": "demo seller", "num_iid": order, "num": 7}
     return {"tid": f"T{order}", "recharge_state": "1"}
 
 

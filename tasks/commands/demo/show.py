@@ -35,6 +35,7 @@ class Show:
 
     def __init__(self, stage: Stage, screen: Screen) -> None:
         self._stage = stage
+        self._control = stage.control
         self._screen = screen
         self._ends = time.monotonic() + LIMIT_SECONDS
         self._flower = children.has_flower()
@@ -56,22 +57,20 @@ class Show:
 
     def _publish(self, number: int) -> None:
         for actor, share in zip(CAST, shares(number, len(CAST)), strict=True):
-            self._stage.control.publish(actor.platform, list(messages(actor, share)), **actor.where)
+            self._control.publish(actor.platform, list(messages(actor, share)), **actor.where)
         self._screen.tell(
-            f"{number} messages wait on three simulated platforms at {self._stage.control.url}, for {len(CAST)} accounts; "
+            f"{number} messages wait on three simulated platforms at {self._control.url}, for {len(CAST)} accounts; "
             "some are no JSON or do not fit, some of their handlers fail at first"
         )
 
     def _spoil(self) -> None:
-        control = self._stage.control
-        control.fault(FLAKY, "http", share=0.1, status=503)
-        control.fault(FLAKY, "cut", share=0.05)
-        control.fault(FLAKY, "cut_after", api="confirm", share=0.2)
-        control.fault("taobao", "duplicate", share=0.2)
-        self._expired = control.fault("taobao", "expired_session", api="consume", **EXPIRED.where)
-        self._screen.tell(
-            f"{FLAKY} is flaky: 503s, cut connections, lost confirms; the session of {EXPIRED.name} has expired"
-        )
+        self._control.fault(FLAKY, "http", share=0.1, status=503)
+        self._control.fault(FLAKY, "cut", share=0.05)
+        self._control.fault(FLAKY, "cut_after", api="confirm", share=0.2)
+        self._control.fault("taobao", "duplicate", share=0.2)
+        self._expired = self._control.fault("taobao", "expired_session", api="consume", **EXPIRED.where)
+        flaky = f"{FLAKY} is flaky: 503s, cut connections, lost confirms"
+        self._screen.tell(f"{flaky}; the session of {EXPIRED.name} has expired")
 
     def _start(self) -> None:
         self._stage.start_worker("worker-1", events=self._flower)
@@ -82,42 +81,39 @@ class Show:
     def _kill_worker(self) -> None:
         self._until(lambda now: handled_share(now) >= KILL_AT, "the first messages to be handled")
         self._stage.processes.kill("worker-1")
-        self._screen.tell(
-            f"worker-1 was killed (SIGKILL, with its pool); what it held comes again within {LEASE:.0f} s"
-        )
+        killed = "worker-1 was killed (SIGKILL, with its pool)"
+        self._screen.tell(f"{killed}; what it held comes again within {LEASE:.0f} s")
         self._stage.start_worker("worker-2", events=self._flower)
         self._screen.tell("worker-2 is started")
 
     def _renew_session(self) -> None:
-        self._until(lambda now: of(now, EXPIRED).pause is not None, f"{EXPIRED.name} to be paused")
-        pause = of(look(self._stage), EXPIRED).pause
-        if pause:
-            self._screen.tell(f"{EXPIRED.name} is paused, the others go on: {pause.reason}; to do: {pause.remedy}")
+        name = EXPIRED.name
+        paused = self._until(lambda now: of(now, EXPIRED).pause is not None, f"{name} to be paused")
+        if pause := of(paused, EXPIRED).pause:
+            self._screen.tell(f"{name} is paused, the others go on: {pause.reason}; to do: {pause.remedy}")
         self._until(lambda now: handled_share(now) >= HEAL_AT, "worker-2 to go on")
-        self._stage.control.clear_faults(self._expired)
+        self._control.clear_faults(self._expired)
         self._stage.write_accounts(self._stage.accounts_text(renewed=True))
-        self._screen.tell(f"the session of {EXPIRED.name} is renewed in accounts.toml; nothing is restarted")
-        self._until(lambda now: of(now, EXPIRED).delivered > 0, f"{EXPIRED.name} to be polled again")
-        self._screen.tell(f"{EXPIRED.name} is polled again")
-        self._until(lambda now: of(now, EXPIRED).pulled, f"{EXPIRED.name} to be polled on")
+        self._screen.tell(f"the session of {name} is renewed in accounts.toml; nothing is restarted")
+        self._until(lambda now: of(now, EXPIRED).delivered > 0, f"{name} to be polled again")
+        self._screen.tell(f"{name} is polled again")
+        self._until(lambda now: of(now, EXPIRED).pulled, f"{name} to be polled on")
 
-    def _until(self, condition: Callable[[Sequence[Now]], bool], what: str) -> None:
+    def _until(self, condition: Callable[[Sequence[Now]], bool], what: str) -> Sequence[Now]:
+        """Show how all goes on until the condition holds; how it was then."""
         while True:
             self._look_after_children()
-            now = self._look()
+            try:
+                now = look(self._stage)
+            except (RedisError, RequestException) as error:
+                self._look_after_children()
+                raise Unusable(f"Valkey or the sandbox does not answer: {error}") from None
             self._screen.show(now)
             if condition(now):
-                return
+                return now
             if time.monotonic() > self._ends:
                 raise TimeUp(f"waited in vain for {what}")
             self._stage.stopping.pause(LOOK_SECONDS)
-
-    def _look(self) -> Sequence[Now]:
-        try:
-            return look(self._stage)
-        except (RedisError, RequestException) as error:
-            self._look_after_children()
-            raise Unusable(f"Valkey or the sandbox does not answer: {error}") from None
 
     def _look_after_children(self) -> None:
         for ended in self._stage.processes.ended():

@@ -56,7 +56,7 @@ def _queue(actor: Actor, queues: list[dict[str, int]]) -> Mapping[str, int]:
 
 
 def _now(stage: Stage, actor: Actor, queue: Mapping[str, int], handled: int, buried: int) -> Now:
-    pauses = stage.stores.pauses.get(actor.name, actor.gateway)
+    pauses = stage.stores.pauses.get(actor.name, actor.platform)
     _, pause = in_force(stage.known[actor.name], *pauses, clock.now())
     return Now(
         actor,

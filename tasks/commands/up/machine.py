@@ -1,7 +1,7 @@
 """What `up` runs on one machine: a Valkey unless there is a Redis, a worker, a beat, and Flower if asked for."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -46,40 +46,35 @@ class Machine:
                 self.say(f"stopped by {asked}")
 
     def _run(self, stack: ExitStack, stopping: Stopping) -> None:
+        starts: dict[str, Callable[[], object]] = {}
+        url = settings().redis_url
         if "redis_url" in settings().model_fields_set:
-            self.say(f"TIDINGS_REDIS_URL is set: state is kept in {masked(settings().redis_url)}, no Valkey is started")
-            self._keep_running({}, stack.enter_context(Processes()), settings().redis_url, stopping)
-            return
-        lock = stack.enter_context(claimed(settings().home))
-        valkey = Embedded(settings().home, free_port(USUAL_PORT))
-        processes = stack.enter_context(Processes())
-        valkey.start(processes, pass_fds=[lock])
-        valkey.wait(processes, stopping)
-        self.say(
-            f"Valkey runs, with its data in {valkey.folder}; for other commands: export TIDINGS_REDIS_URL={valkey.url}"
-        )
-        again = partial(valkey.start, processes, pass_fds=[lock])
-        self._keep_running({VALKEY: again}, processes, valkey.url, stopping)
-
-    def _keep_running(
-        self, running: Mapping[str, Callable[[], object]], processes: Processes, redis_url: str, stopping: Stopping
-    ) -> None:
-        env = {**os.environ, "TIDINGS_REDIS_URL": redis_url}
-        starts = {name: partial(processes.start, name, argv, env=env) for name, argv in self._commands().items()}
-        keeper = Restarting(processes, {**running, **starts}, self.say)
+            self.say(f"TIDINGS_REDIS_URL is set: state is kept in {masked(url)}, no Valkey is started")
+            processes = stack.enter_context(Processes())
+        else:
+            lock = stack.enter_context(claimed(settings().home))
+            valkey = Embedded(settings().home, free_port(USUAL_PORT))
+            url = valkey.url
+            processes = stack.enter_context(Processes())
+            starts[VALKEY] = partial(valkey.start, processes, pass_fds=[lock])
+            starts[VALKEY]()
+            valkey.wait(processes, stopping)
+            export = f"for other commands: export TIDINGS_REDIS_URL={url}"
+            self.say(f"Valkey runs, with its data in {valkey.folder}; {export}")
+        env = {**os.environ, "TIDINGS_REDIS_URL": url}
+        for name, argv in self._commands().items():
+            starts[name] = partial(processes.start, name, argv, env=env)
+        keeper = Restarting(processes, starts, self.say)
         keeper.look()
-        self.say(f"started: {', '.join(starts)}; Ctrl-C stops everything")
+        self.say(f"started: {', '.join(self._commands())}; Ctrl-C stops everything")
         while True:
             stopping.pause(LOOK_SECONDS)
             keeper.look()
 
     def _commands(self) -> dict[str, list[str]]:
-        commands = {
-            "worker": children.worker(
-                loglevel=self.loglevel, concurrency=self.concurrency, events=self.flower is not None
-            ),
-            "beat": children.beat(loglevel=self.loglevel),
-        }
+        events = self.flower is not None
+        worker = children.worker(loglevel=self.loglevel, concurrency=self.concurrency, events=events)
+        commands = {"worker": worker, "beat": children.beat(loglevel=self.loglevel)}
         if self.flower is not None:
             commands[f"flower (http://127.0.0.1:{self.flower})"] = children.flower(self.flower)
         return commands
@@ -89,9 +84,8 @@ def known_accounts() -> str:
     """How many accounts there are. Raises `Unusable`, `AccountsError` or `HandlersError` when something cannot be read."""
     source = settings().accounts
     if not source.startswith(PYTHON) and not Path(source).exists():
-        first = (
-            f"copy {EXAMPLE} to {source}" if Path(EXAMPLE).exists() else f"write {source} (the README has an example)"
-        )
+        write = f"write {source} (the README has an example)"
+        first = f"copy {EXAMPLE} to {source}" if Path(EXAMPLE).exists() else write
         raise Unusable(f"there is no {source}: {first}, with your shops in it; TIDINGS_ACCOUNTS names another file")
     accounts = load(source)
     registry()

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from math import inf
 
 from tasks.commands.processes import Processes
 
@@ -22,7 +23,7 @@ class Restarting:
         self._starts = starts
         self._say = say
         self._waits: dict[str, float] = {}
-        self._due = dict.fromkeys(starts, 0.0)  # by the monotonic clock; past it, this is when a child was started
+        self._due = dict.fromkeys(starts, -inf)  # by the monotonic clock; past it, this is when a child was started
 
     def look(self) -> None:
         """Note who has ended, and start those that do not run and whose wait is over."""
