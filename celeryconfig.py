@@ -69,7 +69,7 @@ result_expires = 3600
 result_chord_expires = 3600
 # Celery's prefork pool, which sends quick tasks to its processes together (tasks/plumbing/pool): handlers that do nothing went
 # from 1,410 to 2,650 messages a second. Threads share one core and cannot be interrupted; solo serves nobody while it works.
-worker_pool = "tasks.plumbing.pool:TaskPool"
+worker_pool = "prefork" if settings().stock else "tasks.plumbing.pool:TaskPool"
 # Blocking HTTP in the same processes as the handlers: with one task a core, two slow platforms would stop everything. On two
 # cores, 3 or 4 processes were fastest for handlers that do nothing; 8 lost 15 %.
 worker_concurrency = settings().worker_concurrency or max(4, 2 * (os.cpu_count() or 1))

@@ -64,6 +64,11 @@ class Settings(BaseSettings):
     worker_concurrency: int | None = Field(
         None, ge=1, description="how many tasks one worker runs at a time; empty: twice the number of cores, at least 4"
     )
+    stock: bool = Field(
+        False,
+        description="`1`: Celery's own transport, pool and request in place of Tidings' (slower, the same guarantees; "
+        "[what differs](docs/upgrading-celery.md#celerys-own))",
+    )
     home: Path = Field(Path(".tidings"), description="where `up` keeps its Valkey's data")
 
     @field_validator("redis_url")
@@ -90,6 +95,6 @@ def table() -> str:
     """The settings as the README shows them."""
     rows = ["| variable | default | meaning |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
-        default = "" if field.default in (None, "") else f"`{field.default}`"
+        default = f"`{field.default}`" if field.default else ""
         rows.append(f"| `{PREFIX}{name.upper()}` | {default} | {field.description} |")
     return "\n".join(rows) + "\n"

@@ -9,14 +9,19 @@ from celery import Celery
 from celery.app.amqp import AMQP
 from celery.concurrency import solo
 from celery.signals import celeryd_after_setup
+from kombu import Connection
 
 from tasks.plumbing.transport import SteadyConnection
+from tasks.settings import settings
 
 
 class Messaging(AMQP):
-    """Celery's side of the broker, on connections that survive its loss."""
+    """Celery's side of the broker, on connections that survive its loss, unless TIDINGS_STOCK asks for Celery's own."""
 
-    Connection = SteadyConnection
+    @property
+    def Connection(self) -> type[Connection]:  # type: ignore[override]  # noqa: N802 - Celery's name
+        """What a worker receives on, and tasks are published on."""
+        return Connection if settings().stock else SteadyConnection
 
 
 class Tidings(Celery):
@@ -47,12 +52,13 @@ class Tidings(Celery):
 
 @celeryd_after_setup.connect
 def prepare(instance: Any, conf: Any, **_: Any) -> None:
-    """Before a worker connects: have it look into no task, and take none ahead if it runs them where messages arrive.
+    """Before a worker connects: have it show no task's content, and take none ahead if it runs them where messages arrive.
 
     A solo pool could not give back what it took ahead while a slow task runs.
     """
     if isinstance(instance.app, Tidings):
+        request = "DiscreetRequest" if settings().stock else "PlainRequest"
         for task in instance.app.tasks.values():
-            task.Request = "tasks.plumbing.request:PlainRequest"
+            task.Request = f"tasks.plumbing.request:{request}"
         if issubclass(instance.pool_cls, solo.TaskPool):
             conf.broker_transport_options = {**conf.broker_transport_options, "ahead": False}

@@ -13,8 +13,16 @@ NOTHING: tuple[Any, ...] = ((), {}, {})
 """Arguments, keyword arguments, and what is to follow the task."""
 
 
-class PlainRequest(Request):
-    """Celery's request, which leaves a task's arguments in its body, and shows of them what their sender made to be shown."""
+class DiscreetRequest(Request):
+    """Celery's request, which shows of a task's arguments what their sender made to be shown."""
+
+    def info(self, safe: bool = True) -> Any:  # noqa: ARG002 - `celery inspect` asks for the arguments themselves
+        """What `celery inspect` and Flower show of a task in the worker."""
+        return super().info(safe=True)
+
+
+class PlainRequest(DiscreetRequest):
+    """The same, which leaves a task's arguments in its body."""
 
     _message: Any
     _request_dict: Any
@@ -52,7 +60,3 @@ class PlainRequest(Request):
     def kwargs(self) -> Any:
         """The task's keyword arguments."""
         return self._payload[1]
-
-    def info(self, safe: bool = True) -> Any:  # noqa: ARG002 - `celery inspect` asks for the arguments themselves
-        """What `celery inspect` and Flower show of a task in the worker."""
-        return super().info(safe=True)

@@ -67,9 +67,11 @@ def confirms(installation: Installation) -> list[LedgerRow]:
     return [message for message in installation.control.ledger() if message["platform"] != "vvtool"]
 
 
+@pytest.mark.parametrize("stock", ["0", "1"])
 def test_a_worker_and_two_beats_handle_and_confirm_everything_once_and_nothing_early(
-    installation: Installation,
+    installation: Installation, stock: str
 ) -> None:
+    installation.env["TIDINGS_STOCK"] = stock
     installation.configure(ACCOUNTS)
     publish(installation, 250)
     installation.worker()

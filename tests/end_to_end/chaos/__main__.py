@@ -21,8 +21,9 @@ PLANS = {"long": LONG, "flushed": FLUSHED, "short": SHORT}
 @click.option("--kills", type=click.IntRange(1, 10_000), help="How many workers to kill at least.")
 @click.option("--seconds", type=click.FloatRange(10), help="A run that takes longer has failed.")
 @click.option("--seed", default=1, show_default=True, help="Another seed, another run.")
+@click.option("--stock", is_flag=True, envvar="TIDINGS_STOCK", help="On Celery's own transport, pool and request.")
 @click.option("--keep", is_flag=True, help="Keep the logs of a run that passed, too.")
-def main(runs: tuple[str, ...], keep: bool, **changes: float | None) -> None:
+def main(runs: tuple[str, ...], keep: bool, **changes: float | bool | None) -> None:
     """Kill, restart and spoil everything while messages flow. RUNS: long and flushed, unless told otherwise.
 
     Exit code 0 only if nothing was lost, nothing confirmed early and every message has ended.

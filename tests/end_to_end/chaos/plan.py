@@ -30,6 +30,8 @@ class Plan:
     seconds: float = 600.0
     enough: float = 0.8
     seed: int = 1
+    stock: bool = False
+    """On Celery's own transport, pool and request."""
 
     @property
     def shares(self) -> int:

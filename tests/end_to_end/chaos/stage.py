@@ -78,6 +78,7 @@ class ChaosStage(Stage):
             "TIDINGS_HANDLERS": "tests.end_to_end.chaos.handlers",
             "TIDINGS_HANDLER_SECONDS": str(HANDLER_SECONDS),
             "TIDINGS_MAX_DELIVERIES": str(self.plan.max_deliveries),
+            "TIDINGS_STOCK": str(self.plan.stock),
         }
 
     def environment(self) -> Mapping[str, str]:

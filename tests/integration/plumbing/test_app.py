@@ -1,12 +1,13 @@
 """What the application class, the transport and the result backend add to Celery's own."""
 
+import runpy
 from ast import literal_eval
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from celery import chord
-from celery.concurrency import get_implementation
+from celery.concurrency import get_implementation, prefork
 from celery.result import denied_join_result
 from celery.signals import celeryd_after_setup
 from kombu import Connection, Exchange, Producer, Queue
@@ -20,6 +21,8 @@ from tasks.handle import handle
 from tasks.plumbing.backend import QuietRedisBackend
 from tasks.plumbing.transport.channel import Channel
 from tasks.runtime import Stores
+from tasks.settings import settings
+from tests import ROOT
 
 
 def test_a_batch_goes_out_together_when_its_block_ends(tidings: Stores, redis: Redis) -> None:
@@ -124,6 +127,20 @@ def test_what_a_chord_leaves_that_never_ends_goes_within_the_hour(tidings: Store
 
 def test_other_applications_keep_their_own_transport(tidings: Stores, valkey: str) -> None:
     with Connection(valkey) as connection:
+        assert type(connection.channel()) is StockChannel
+
+
+def test_stock_is_celerys_own_transport_and_pool_and_a_request_that_shows_no_content(
+    tidings: Stores, valkey: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TIDINGS_STOCK", "1")
+    settings.cache_clear()
+    pool = runpy.run_path(str(ROOT / "celeryconfig.py"))["worker_pool"]
+    assert get_implementation(pool) is prefork.TaskPool
+    worker = SimpleNamespace(pool_cls=prefork.TaskPool, app=app)
+    celeryd_after_setup.send(sender="worker", instance=worker, conf=SimpleNamespace())
+    assert {task.Request for task in app.tasks.values()} == {"tasks.plumbing.request:DiscreetRequest"}
+    with app.amqp.Connection(valkey) as connection:
         assert type(connection.channel()) is StockChannel
 
 

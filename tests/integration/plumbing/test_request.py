@@ -11,7 +11,7 @@ from redis import Redis
 
 from tasks import app
 from tasks.handle import handle
-from tasks.plumbing.request import PlainRequest
+from tasks.plumbing.request import DiscreetRequest, PlainRequest
 from tasks.plumbing.transport.channel import Channel
 from tasks.plumbing.transport.message import Message, Undecoded
 from tasks.runtime import Stores
@@ -109,8 +109,9 @@ def test_the_arguments_are_not_decoded_before_they_are_asked_for(channel: Channe
     assert made.kwargs["delivery"]["content"] == "BUYER"
 
 
-def test_what_is_shown_of_a_task_holds_none_of_its_content(channel: Channel, text: Any) -> None:
-    made = request_of(PlainRequest, Message(text, channel))
+@pytest.mark.parametrize("cls", [PlainRequest, DiscreetRequest])
+def test_what_is_shown_of_a_task_holds_none_of_its_content(channel: Channel, text: Any, cls: type[Request]) -> None:
+    made = request_of(cls, Message(text, channel))
     assert "BUYER" not in repr(made.info())
     assert "BUYER" not in repr(made.info(safe=False))
     assert "'id': '1'" in made.info()["kwargs"]
