@@ -1,4 +1,5 @@
-"""What is to be said and done when a process starts: the faults of accounts are logged, a worker's handlers are imported."""
+"""What is to be said and done when a process starts: untested versions and the faults of accounts are logged, a worker's
+handlers are imported."""
 
 import logging
 import sys
@@ -8,11 +9,19 @@ from celery.signals import after_setup_logger, worker_init
 
 from handlers.errors import HandlersError
 from tasks.accounts import AccountsError
+from tasks.plumbing.versions import untested
 from tasks.runtime import accounts, registry
 
 SHOWN_WARNINGS = 10
 
 log = logging.getLogger(__name__)
+
+
+@after_setup_logger.connect
+def tell_of_versions(**_: Any) -> None:
+    """Log when what is installed is not what was tested: what leans on its insides may fail in silence."""
+    if told := untested():
+        log.warning("this was not tested with what is installed: %s; install what was, or set TIDINGS_STOCK=1", told)
 
 
 @after_setup_logger.connect

@@ -12,10 +12,16 @@ def check(ctx: click.Context) -> None:
     Exit code 1 if anything fails; warnings do not count.
     """
     from tasks.commands.check.redis import letters_findings, redis_findings
-    from tasks.commands.check.setup import accounts_findings, broker_findings, handlers_findings, lease_findings
+    from tasks.commands.check.setup import (
+        accounts_findings,
+        broker_findings,
+        handlers_findings,
+        lease_findings,
+        versions_findings,
+    )
 
     found = []
-    setup = (accounts_findings, handlers_findings, lease_findings)
+    setup = (versions_findings, accounts_findings, handlers_findings, lease_findings)
     looks = (*setup, redis_findings, letters_findings, lambda: broker_findings(ctx.obj.app))
     for look in looks:
         for finding in look():

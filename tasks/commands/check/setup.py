@@ -1,4 +1,4 @@
-"""What `check` says of accounts, handlers, leases and the broker."""
+"""What `check` says of versions, accounts, handlers, leases and the broker."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -10,6 +10,7 @@ from handlers.errors import HandlersError
 from handlers.registry import Handler
 from tasks.accounts import Accounts, AccountsError, load
 from tasks.commands.check.finding import Finding, fail, ok, warn
+from tasks.plumbing.versions import untested
 from tasks.plumbing.visibility import visibility
 from tasks.rules.lease import try_seconds
 from tasks.runtime import registry
@@ -18,6 +19,14 @@ from tasks.text import masked, shown
 
 BROKER_SECONDS = 5
 SHOWN_TOPICS = 10
+
+
+def versions_findings() -> Iterator[Finding]:
+    """Whether Celery and its like are those that were tested."""
+    if told := untested():
+        yield warn("versions", f"not tested with this: {told}", "install what was tested, or set TIDINGS_STOCK=1")
+    else:
+        yield ok("versions", "what is installed is what was tested")
 
 
 def accounts_findings() -> Iterator[Finding]:
