@@ -17,8 +17,18 @@ from kombu.connection import ConnectionPool, PooledConnection
 from kombu.transport import redis as kombu_redis
 
 from tasks.plumbing.transport.channel import Channel, SentinelChannel
-from tasks.plumbing.transport.looped import Looped
 from tasks.plumbing.transport.lost import REFUSALS
+
+
+class Looped:
+    """What both transports below add to kombu's: they know the worker's event loop, if there is one."""
+
+    loop: Any = None
+
+    def register_with_event_loop(self, connection: Any, loop: Any) -> None:
+        """Called when a worker with an event loop connects."""
+        self.loop = loop
+        super().register_with_event_loop(connection, loop)  # type: ignore[misc]
 
 
 class Transport(Looped, kombu_redis.Transport):
