@@ -14,7 +14,7 @@ def read(kind: type[Kind], found: object) -> Kind:
 
     Raises `ValueError`, whose text may hold buyer data, for anything that does not fit its types.
     """
-    value: Kind = _reader(kind).validate_python(found)  # type: ignore[arg-type] # a class can be hashed
+    value: Kind = reader(kind).validate_python(found)  # type: ignore[arg-type] # a class can be hashed
     return value
 
 
@@ -27,5 +27,6 @@ def stored(kind: type[Kind], text: str | None) -> Kind | None:
 
 
 @cache
-def _reader(kind: type[Any]) -> TypeAdapter[Any]:
+def reader(kind: type[Any]) -> TypeAdapter[Any]:
+    """What reads dataclasses of this kind. It takes some milliseconds to make."""
     return TypeAdapter(kind)

@@ -11,7 +11,7 @@ from tasks.clock import published
 from tasks.platforms.base import Item
 from tasks.rules.lease import Batch
 from tasks.text import shown
-from tasks.wire import read
+from tasks.wire import read, reader
 
 Names = tuple[str, ...]
 """What tells a message from all others, whoever brings it."""
@@ -71,6 +71,9 @@ class Delivery:
             user_nick=item.user_nick,
             deliveries=deliveries,
         )
+
+
+reader(Delivery)  # made here, once: worker processes that are forked have it from the first message on
 
 
 def names(account: Account, items: Iterable[Item]) -> list[Names]:
