@@ -46,7 +46,7 @@ class Column(Generic[Row]):
 
 def print_table(columns: Sequence[Column[Row]], rows: Iterable[Row]) -> None:
     """Print rows under a head. In a terminal they fit its width; in a pipe nothing is cut."""
-    head, *others = lines(columns, list(rows), terminal_width())
+    head, *others = lines(columns, rows, terminal_width())
     click.secho(head, bold=True)
     for line in others:
         click.echo(line)
@@ -57,9 +57,10 @@ def terminal_width() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
-def lines(columns: Sequence[Column[Row]], rows: Sequence[Row], width: int | None, gap: str = GAP) -> list[str]:
-    """A head and a line for each row, `width` characters wide at most (None: as wide as need be)."""
-    texts = [[column.head, *(shown(column.cell(row)) for row in rows)] for column in columns]
+def lines(columns: Sequence[Column[Row]], rows: Iterable[Row], width: int | None, gap: str = GAP) -> list[str]:
+    """A head and a line for each row, `width` characters wide at most (None: as wide as need be). Rows are read once."""
+    shown_rows = ([shown(column.cell(row)) for column in columns] for row in rows)
+    texts = list(zip([column.head for column in columns], *shown_rows, strict=True))
     widths = [max(map(cell_len, cells)) for cells in texts]
     wanted = [0 if set(cells[1:]) <= {NONE} else column.wanted for column, cells in zip(columns, texts, strict=True)]
     kept = list(range(len(columns)))

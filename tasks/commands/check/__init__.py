@@ -1,5 +1,7 @@
 """`celery -A tasks check`: one look at everything before going live."""
 
+from itertools import chain
+
 import click
 from celery.bin.base import CeleryCommand
 
@@ -11,22 +13,13 @@ def check(ctx: click.Context) -> None:
 
     Exit code 1 if anything fails; warnings do not count.
     """
-    from tasks.commands.check.redis import letters_findings, redis_findings
-    from tasks.commands.check.setup import (
-        accounts_findings,
-        broker_findings,
-        handlers_findings,
-        lease_findings,
-        versions_findings,
-    )
+    from tasks.commands.check import redis, setup
 
     found = []
-    setup = (versions_findings, accounts_findings, handlers_findings, lease_findings)
-    looks = (*setup, redis_findings, letters_findings, lambda: broker_findings(ctx.obj.app))
-    for look in looks:
-        for finding in look():
-            click.echo(str(finding))
-            found.append(finding)
+    installation = (setup.versions_findings(), setup.accounts_findings(), setup.handlers_findings())
+    for finding in chain(*installation, redis.redis_findings(), setup.broker_findings(ctx.obj.app)):
+        click.echo(str(finding))
+        found.append(finding)
     failed = sum(finding.level == "FAIL" for finding in found)
     warned = sum(finding.level == "WARN" for finding in found)
     click.echo(f"{failed} failed, {warned} warned, {len(found) - failed - warned} are fine")

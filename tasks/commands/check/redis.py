@@ -22,18 +22,22 @@ ABOUT = "redis"
 
 
 def redis_findings() -> Iterator[Finding]:
-    """Whether it answers, and whether it keeps what must not be lost."""
+    """Whether it answers, whether it keeps what must not be lost, and whether a dead letter in it waits for a person."""
     url = masked(settings().redis_url)
     try:
         client = connect()
         info: dict[str, Any] = client.info()
         seconds, micros = client.time()
+        ahead = seconds + micros / 1e6 - time.time()
+        letters = stores().letters
+        number, replies = len(letters), sum(letter.reply for letter in letters.all())
     except (RedisError, ValueError, OSError) as error:
         todo = "start it, or set TIDINGS_REDIS_URL; `celery -A tasks up` has its own"
         yield fail(ABOUT, f"{url} does not answer: {shown(masked(str(error)))}", todo)
         return
     yield from judged(url, info)
-    yield from skew(seconds + micros / 1e6 - time.time())
+    yield from skew(ahead)
+    yield from waiting(number, replies)
 
 
 def judged(url: str, info: dict[str, Any]) -> Iterator[Finding]:
@@ -67,16 +71,6 @@ def skew(seconds: float) -> Iterator[Finding]:
     else:
         text = f"Redis's clock is {seconds:+.1f} s off this machine's"
         yield warn("clock", text, "set both by NTP; platforms allow 10 minutes")
-
-
-def letters_findings() -> Iterator[Finding]:
-    """Whether anything waits for a person. Nothing is said where Redis does not answer: that is a finding of its own."""
-    try:
-        letters = stores().letters
-        number, replies = len(letters), sum(letter.reply for letter in letters.all())
-    except (RedisError, ValueError, OSError):
-        return
-    yield from waiting(number, replies)
 
 
 def waiting(letters: int, replies: int) -> Iterator[Finding]:

@@ -30,7 +30,7 @@ def versions_findings() -> Iterator[Finding]:
 
 
 def accounts_findings() -> Iterator[Finding]:
-    """Every fault of the accounts, and what is unwise in them."""
+    """Every fault of the accounts, what is unwise in them, and whether the times that are set fit their platforms' leases."""
     source = shown(settings().accounts)
     try:
         accounts = load(settings().accounts)
@@ -45,6 +45,7 @@ def accounts_findings() -> Iterator[Finding]:
         yield warn("accounts", counts, "nobody is polled; write your shops into it")
     for warning in accounts.warnings:
         yield warn("accounts", warning, "move it there")
+    yield from fitting(accounts, visibility(), settings().handler_seconds)
 
 
 def handlers_findings() -> Iterator[Finding]:
@@ -63,15 +64,6 @@ def handlers_findings() -> Iterator[Finding]:
     else:
         todo = "write some, or name their module in TIDINGS_HANDLERS"
         yield warn("handlers", "none: every message is confirmed and forgotten", todo)
-
-
-def lease_findings() -> Iterator[Finding]:
-    """Whether the times that are set fit the platforms' leases."""
-    try:
-        accounts = load(settings().accounts)
-    except AccountsError:
-        return
-    yield from fitting(accounts, visibility(), settings().handler_seconds)
 
 
 def fitting(accounts: Accounts, hidden: float, handler_seconds: float) -> Iterator[Finding]:
