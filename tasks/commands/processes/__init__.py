@@ -38,23 +38,17 @@ class Ended:
     code: int
 
     def __str__(self) -> str:
-        how = (
-            f"was killed by {signal.Signals(-self.code).name}" if self.code < 0 else f"ended with exit code {self.code}"
-        )
-        return f"{self.name} {how}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Child:
-    popen: subprocess.Popen[bytes]
-    base: bool
+        if self.code < 0:
+            return f"{self.name} was killed by {signal.Signals(-self.code).name}"
+        return f"{self.name} ended with exit code {self.code}"
 
 
 class Processes:
     """The children of this process, by name. Leaving the `with` block stops them all."""
 
     def __init__(self) -> None:
-        self._children: dict[str, _Child] = {}
+        self._children: dict[str, subprocess.Popen[bytes]] = {}
+        self._base: set[str] = set()
         self._guard: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -85,7 +79,9 @@ class Processes:
         with log.open("ab") if log else nullcontext() as out:
             popen = _in_its_own_group(argv, env=env, cwd=cwd, stdout=out, stderr=out, pass_fds=pass_fds)
         self._tell("start", popen.pid)
-        self._children[name] = _Child(popen, base)
+        self._children[name] = popen
+        if base:
+            self._base.add(name)
         return popen.pid
 
     @property
@@ -96,23 +92,21 @@ class Processes:
     def running(self, name: str) -> bool:
         """Whether the child of that name is alive."""
         child = self._children.get(name)
-        return child is not None and child.popen.poll() is None
+        return child is not None and child.poll() is None
 
     def ended(self) -> list[Ended]:
         """The children that have ended by themselves since the last look; what was left of their groups is killed."""
-        over = {
-            name: child.popen.returncode for name, child in self._children.items() if child.popen.poll() is not None
-        }
+        over = {name: child.returncode for name, child in self._children.items() if child.poll() is not None}
         self.kill(*over)
         return [Ended(name, code) for name, code in over.items()]
 
     def kill(self, *names: str) -> None:
         """SIGKILL children and everything that they have started. Raises `KeyError` for a name that is not known."""
-        groups = [self._children[name].popen.pid for name in names]
+        groups = [self._children[name].pid for name in names]
         for group in groups:
             guard.send(group, signal.SIGKILL)
         for name in names:
-            self._children.pop(name).popen.wait()
+            self._children.pop(name).wait()
         deadline = time.monotonic() + GONE_SECONDS
         while any(guard.send(group, 0) for group in groups) and time.monotonic() < deadline:
             time.sleep(LOOK_SECONDS)
@@ -123,15 +117,15 @@ class Processes:
         """Ask children to end, and kill those that have not within the time, with all that is left of their groups."""
         deadline = time.monotonic() + seconds
         for name in names:
-            guard.send(self._children[name].popen.pid, signal.SIGTERM)
+            guard.send(self._children[name].pid, signal.SIGTERM)
         for name in names:
             with suppress(subprocess.TimeoutExpired):
-                self._children[name].popen.wait(max(0.0, deadline - time.monotonic()))
+                self._children[name].wait(max(0.0, deadline - time.monotonic()))
         self.kill(*names)
 
     def stop_all(self) -> None:
         """Stop every child within 10 seconds, those that others lean on last."""
-        self.stop(*[name for name, child in self._children.items() if not child.base])
+        self.stop(*self._children.keys() - self._base)
         self.stop(*self._children, seconds=BASE_SECONDS)
         if self._guard is not None:
             self._guard.communicate()
