@@ -1,14 +1,10 @@
 """Steering a running sandbox from another process."""
 
-import time
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self, TypedDict, cast
 
 import requests
-
-POLL_SECONDS = 0.05
-"""Between two tries while the sandbox starts."""
 
 
 class LedgerRow(TypedDict, total=False):
@@ -55,19 +51,6 @@ class Control:
     def close(self) -> None:
         """Close the connections; the sandbox goes on."""
         self._session.close()
-
-    def wait_until_ready(self, timeout: float = 10.0) -> None:
-        """Return once the sandbox answers. Raises TimeoutError after `timeout` seconds."""
-        end = time.monotonic() + timeout
-        while True:
-            try:
-                self.switches()
-            except requests.ConnectionError:
-                if time.monotonic() >= end:
-                    raise TimeoutError(f"no sandbox answers on {self.url} after {timeout:g} s") from None
-                time.sleep(POLL_SECONDS)
-            else:
-                return
 
     def publish(
         self,

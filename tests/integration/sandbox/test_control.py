@@ -134,14 +134,3 @@ def test_a_refusal_is_an_error_that_says_why(sandbox: Control) -> None:
     with pytest.raises(ControlError, match="secret") as caught:
         sandbox.app("taobao", app_key="1", secret=["hush"])
     assert "hush" not in str(caught.value)
-
-
-def test_waiting_for_a_sandbox_that_is_not_there_ends() -> None:
-    """With its address in the error."""
-    with Control("http://127.0.0.1:9") as control, pytest.raises(TimeoutError, match=r"127\.0\.0\.1:9"):
-        control.wait_until_ready(timeout=0.1)
-
-
-def test_a_sandbox_that_is_there_is_ready(sandbox: Control) -> None:
-    """At once."""
-    sandbox.wait_until_ready(timeout=1)
