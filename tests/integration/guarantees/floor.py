@@ -96,9 +96,9 @@ class Floor:
             queue, raw = self.take()
             if raw:
                 self.runs[queue] += 1
-                run = Run(raw, None)
+                run = Run([raw], None)
                 run.go()
-                assert run.place == "ended", f"{run.request.name} waits for something"
+                assert run.place == "ended", f"{run.name} waits for something"
             self.clock.forward(self.seconds[queue] if raw else self.idle)
 
     def take(self) -> tuple[str, str]:

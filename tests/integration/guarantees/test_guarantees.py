@@ -1,7 +1,8 @@
 """Guarantees 1 to 4 under any order of deliveries, failures, crashes and clock steps, checked after each.
 
-hypothesis decides what happens next. The product's own tasks run on a real Valkey, through Celery's own requests, retries and
-chords, against the sandbox's state; worker.py, platform.py and clock.py are what is moved by hand.
+hypothesis decides what happens next. The product's own tasks run on a real Valkey, through the product's own requests, bundles,
+held marks and deferred commands and Celery's retries and chords, against the sandbox's state; worker.py, platform.py and clock.py
+are what is moved by hand.
 """
 
 import logging
@@ -27,8 +28,8 @@ from handlers import Message, Registry
 from tasks import app, handle, runtime, sending
 from tests.integration.conftest import CACHES
 from tests.integration.guarantees.clock import START, take_over_scripts
-from tests.integration.guarantees.worker import Run, Stop, watch_redis
-from tests.integration.guarantees.world import ACCOUNTS, World
+from tests.integration.guarantees.worker import ENDS, Harm, Run, Stop, is_handle, take_over
+from tests.integration.guarantees.world import ACCOUNTS, BUNDLE, World
 
 EXAMPLES = int(os.environ.get("TIDINGS_TEST_EXAMPLES", "50"))
 STEPS = 30
@@ -38,10 +39,14 @@ AT_ONCE = 3
 """Runs under way at a time."""
 
 PICK = st.integers(0, 30)
-STOPS = st.none() | st.builds(Stop, st.sampled_from(["kill", "kill", "pause", "memory"]), st.integers(1, 12))
-SOON = st.none() | st.builds(Stop, st.sampled_from(["kill", "kill", "pause", "memory"]), st.integers(1, 4))
-VERDICTS = st.sampled_from(["return", "fail", "retry1", "retry5", "reject", "kill"])
-SPANS = st.sampled_from([0.5, 2.0, 7.0, 15.0, 21.0])
+STOPS = st.none() | st.builds(
+    Stop, st.sampled_from(["kill", "kill", "lost", "lost", "pause", "memory"]), st.integers(1, 12)
+)
+SOON = st.none() | st.builds(
+    Stop, st.sampled_from(["kill", "kill", "lost", "lost", "pause", "memory"]), st.integers(1, 4)
+)
+VERDICTS = st.sampled_from(["return", "fail", "retry1", "retry5", "reject", "kill", "lost"])
+SPANS = st.sampled_from([0.1, 0.5, 2.0, 7.0, 15.0, 21.0])
 FAULTS = {
     "taobao": [
         {"kind": "http"},
@@ -88,7 +93,13 @@ class Guarantees(RuleBasedStateMachine):
         ready = self.world.worker.ready()
         raw = ready[pick % len(ready)]
         self.world.worker.waiting += [raw] * twice
-        self.world.worker.start(raw, stop)
+        self.world.worker.start(raw, stop=stop)
+
+    @precondition(lambda self: any(map(is_handle, self.world.worker.ready())) and len(self.world.worker.runs) < AT_ONCE)
+    @rule(stop=STOPS)
+    def start_together(self, stop: Stop | None) -> None:
+        handles = [raw for raw in self.world.worker.ready() if is_handle(raw)]
+        self.world.worker.start(*handles[:BUNDLE], stop=stop)
 
     @precondition(lambda self: self.world.worker.ready())
     @rule()
@@ -100,12 +111,13 @@ class Guarantees(RuleBasedStateMachine):
     def go_on(self, pick: int, verdict: str, stop: Stop | None) -> None:
         run = self.one(pick)
         run.stop = stop and Stop(stop.harm, run.steps + stop.at)
-        self.world.worker.go(run, verdict if run.place == "handler" or verdict == "kill" else "")
+        self.world.worker.go(run, verdict if run.place == "handler" or verdict in ENDS else "")
 
     @precondition(lambda self: self.world.worker.runs)
     @rule(pick=PICK)
     def redeliver(self, pick: int) -> None:
-        self.world.worker.waiting.append(self.one(pick).raw)
+        tasks = self.one(pick).tasks
+        self.world.worker.waiting.append(tasks[pick % len(tasks)].raw)
 
     @precondition(lambda self: self.world.worker.waiting)
     @rule(pick=PICK)
@@ -179,7 +191,7 @@ def world(valkey: str, tmp_path: Path, redis: Any, request: pytest.FixtureReques
         fresh()
         app.loader.import_default_modules()
         take_over_scripts(patch)
-        watch_redis(patch)
+        take_over(patch)
         logging.disable(logging.CRITICAL)
         world = World(redis, runtime.stores(), traveller, request.param)
         world.platforms.take_over(patch)
@@ -234,7 +246,10 @@ def test_the_guarantees_hold_whatever_happens_in_whatever_order(world: World) ->
 
 
 @pytest.mark.parametrize("verdict", ["return", "reject", "fail"])
-def test_a_worker_killed_at_any_step_of_any_task_loses_and_confirms_nothing(world: World, verdict: str) -> None:
+@pytest.mark.parametrize("harm", ["kill", "lost"])
+def test_a_worker_killed_at_any_step_of_any_task_loses_and_confirms_nothing(
+    world: World, harm: Harm, verdict: str
+) -> None:
     for task in ("tidings.consume", "tidings.handle", "tidings.confirm"):
         at, struck = 0, True
         while struck:
@@ -242,7 +257,7 @@ def test_a_worker_killed_at_any_step_of_any_task_loses_and_confirms_nothing(worl
             world.start()
             world.published.update(world.platforms.publish(world.platform, 2))
             sending.consume(world.account.name)
-            struck = world.run_striking(task, Stop("kill", at), verdict)
+            struck = world.run_striking(task, Stop(harm, at), verdict)
             check(world)
             check_end(world)
         assert at > 2 or (task, verdict) == ("tidings.confirm", "fail")  # whose confirm waits for another try

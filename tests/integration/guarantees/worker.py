@@ -1,43 +1,72 @@
-"""A Celery worker by hand: tasks come from the real broker, run through Celery's real request, and stop wherever one likes.
+"""A Celery worker by hand: tasks come from the real broker, go through the product's own request, pool process and bundle, and
+stop wherever one likes.
 
-Each run is a thread of which only one moves at a time, so that every order is repeatable. Before each command to Redis, each
-call to a platform and each acknowledgement a run may be killed, meet a Redis that is out of memory, or be left standing
-while others go on; in a handler it always stands until it is told how the handler ends.
+Each run is a thread of which only one moves at a time, so that every order is repeatable. It stands for a pool process and for
+the main process that hands it a bundle of tasks and is told their ends. Before each command to Redis, each call to a platform and
+each acknowledgement the pool process may be killed, or both; meet a Redis that is out of memory; or be left standing while others
+go on. In a handler it always stands until it is told how the handler ends.
 """
 
 import base64
 import json
+import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from functools import partial
+from types import SimpleNamespace
+from typing import Any, Literal, cast
 
 import pytest
-from celery.worker.request import Request
-from kombu.message import Message
+from billiard.einfo import ExceptionInfo
+from billiard.exceptions import TimeLimitExceeded, WorkerLostError
+from celery.exceptions import TaskRevokedError
 from redis import Redis
 from redis.client import Pipeline
+from redis.connection import AbstractConnection
 from redis.exceptions import OutOfMemoryError
 
-from tasks import app
+from tasks import app, runtime
+from tasks.plumbing.pool import child
+from tasks.plumbing.pool.bundle import Bundle
+from tasks.plumbing.pool.child import ENOUGH_SECONDS
+from tasks.plumbing.pool.job import Job, kind_of
+from tasks.plumbing.pool.progress import Progress
+from tasks.plumbing.request import PlainRequest
+from tasks.plumbing.transport.message import Message
+from tasks.store import deferred, marks
 
 QUEUES = ("consume", "handle", "confirm")
 PATIENCE = 30
 """No run needs so many real seconds between two stops."""
 
-Harm = Literal["kill", "pause", "memory"]
+Harm = Literal["kill", "lost", "pause", "memory"]
+"""What may befall a run: `kill` ends pool and main process, `lost` the pool process only."""
 
 
 POOL = ThreadPoolExecutor(8, "run")
 """More than ever stand at a time; threads are kept, as Celery makes a result backend for each."""
+PROGRESS = Progress()
+FULL = "command not allowed when used memory > maxmemory"
+REFUSED = b"*3\r\n$4\r\nEVAL\r\n$%d\r\n%b\r\n$1\r\n0\r\n" % (
+    len(f"return redis.error_reply('OOM {FULL}')"),
+    f"return redis.error_reply('OOM {FULL}')".encode(),
+)
+"""A command that Redis answers as a full one does."""
+GREETINGS = (b"HELLO", b"CLIENT", b"SELECT", b"PING")
 _local = threading.local()
 
 
 class Killed(BaseException):
     """The process is gone; nothing in it can do anything about that."""
+
+
+class Lost(Killed):
+    """The pool process is gone; the main process sees that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,55 +77,127 @@ class Stop:
     at: int
 
 
-class Run:
-    """One task under way. `place` is where it stands: before a step, in a handler (then `message` is the id), or ended."""
+class Line:
+    """What a message needs of the channel that it came by."""
 
-    def __init__(self, raw: str, stop: Stop | None) -> None:
-        self.raw, self.stop = raw, stop
-        self.steps = self.spared = 0
-        self.acked = self.broken = False
-        self.place = "new"
-        self.message = self.verdict = self.returned = self.rejected = ""
-        self.flushed = False
+    def decode_body(self, body: str, _: str) -> bytes:
+        """The body as it was published."""
+        return base64.b64decode(body)
+
+
+class Task:
+    """A task in the worker: its message, and the request that the worker makes of it. `message` is what it is to handle."""
+
+    def __init__(self, raw: str) -> None:
+        self.raw = raw
+        self.acked = False
         fields = json.loads(raw)
-        payload = json.loads(base64.b64decode(fields["body"]))
-        message = Message(headers=fields["headers"], properties=fields["properties"], delivery_info={})
-        self.request = Request(
-            message, app=app, body=payload, decoded=True, on_ack=self._acknowledged, on_reject=self._acknowledged
+        got: Any = Message({**fields, "properties": {**fields["properties"], "delivery_tag": ""}}, cast("Any", Line()))
+        self.request: Any = PlainRequest(
+            got,
+            app=app,
+            task=app.tasks[fields["headers"]["task"]],
+            body=got.body,
+            headers=got.headers,
+            on_ack=self._acknowledged,
+            on_reject=self._rejected,
         )
-        hard, _ = self.request.time_limits
-        self.deadline: float = time.time() + (hard or app.conf.task_time_limit)
+        self.message: str = json.loads(got.body)[1].get("delivery", {}).get("id", "")
+
+    def _acknowledged(self, *_: Any) -> None:
+        step()  # none when the main process acknowledges for a pool process that is gone
+        self.acked = True
+
+    def _rejected(self, _: Any, __: Any, requeue: bool) -> None:
+        step()
+        self.acked = not requeue
+
+
+class Run:
+    """A bundle of tasks under way, often of one. `place` is where it stands: before a step, in a handler (then `message` is the
+    id), or ended."""
+
+    def __init__(self, raws: Sequence[str], stop: Stop | None) -> None:
+        self.stop = stop
+        self.steps = self.spared = 0
+        self.broken = self.full = self.flushed = False
+        self.place = "new"
+        self.message = self.verdict = ""
+        self.returned: set[str] = set()
+        self.rejected: set[str] = set()
+        self.tasks = [Task(raw) for raw in raws]
+        self.jobs: list[Job] = []
+        for task in self.tasks:
+            with suppress(TaskRevokedError):  # expired, which is an end as well
+                task.request.execute_using_pool(self)
+        self.ticket = PROGRESS.ticket()
+        self.bundle = Bundle(self.jobs, partial(PROGRESS.get, self.ticket), lambda _: None)
+        limits = (job.options["timeout"] for job in self.jobs)
+        self.limit: float = max(filter(None, limits), default=app.conf.task_time_limit)
+        self.deadline = time.time() + self.limit + (ENOUGH_SECONDS if len(raws) > 1 else 0)
         self._go, self._back = threading.Semaphore(0), threading.Semaphore(0)
 
+    @property
+    def name(self) -> str:
+        """What kind of task it is."""
+        return str(self.tasks[0].request.name)
+
+    def apply_async(self, target: Any, args: Any, **options: Any) -> Job:
+        """What a request asks of the pool."""
+        self.jobs.append(Job((target, args), options, kind_of(args)))
+        return self.jobs[-1]
+
     def execute(self) -> None:
-        """Run the task, in a thread of its own."""
+        """Run the tasks, in a thread of its own."""
         _local.run = self
         try:
-            self.request.execute()
-        except (Killed, OutOfMemoryError):  # an acknowledgement that Redis refuses is none
+            self._execute()
+        except Killed:
             self.broken = True
         finally:
+            held_by_this_process({})
             _local.run = None
             self.place = "ended"
             self._back.release()
 
+    def _execute(self) -> None:
+        if not self.jobs:
+            return
+        self.bundle.accepted(os.getpid(), time.monotonic())
+        try:
+            ended = child.run(self.ticket, [job.call for job in self.jobs])
+        except Lost:
+            self.broken = True
+            self.bundle.failed(why(WorkerLostError("signal 9")))
+        except Exception:
+            self.bundle.failed(ExceptionInfo())
+        else:
+            self.bundle.ended(ended)
+
+    def time_is_over(self) -> None:
+        """What the pool tells of a process that it kills for its time limit."""
+        self.bundle.failed(why(TimeLimitExceeded(self.limit)))
+        self.bundle.timed_out(soft=False, timeout=self.limit)
+
     def go(self, verdict: str = "") -> None:
-        """Let it go on to its next stop or its end. `kill` ends it where it stands."""
+        """Let it go on to its next stop or its end. `kill` and `lost` end it where it stands."""
         self.verdict = verdict
         if self.place == "new":
             POOL.submit(self.execute)
         else:
             self._go.release()
-        assert self._back.acquire(timeout=PATIENCE), f"{self.request.name} hangs at {self.place}"
+        assert self._back.acquire(timeout=PATIENCE), f"{self.name} hangs at {self.place}"
 
     def stand(self, place: str) -> str:
         """Called in the run: wait for `go`, and tell what it said."""
         self.place = place
+        held = held_by_this_process({})
         self._back.release()
         self._go.acquire()
+        held_by_this_process(held)
         self.place = "running"
-        if self.verdict == "kill":
-            raise Killed
+        if self.verdict in ENDS:
+            raise ENDS[self.verdict]
         return self.verdict
 
     def step(self) -> None:
@@ -111,13 +212,26 @@ class Run:
             self.stand("step")
             return
         self.broken = True
-        raise (
-            Killed if self.stop.harm == "kill" else OutOfMemoryError("command not allowed when used memory > maxmemory")
-        )
+        self.full = self.stop.harm == "memory"
+        raise ENDS.get(self.stop.harm) or OutOfMemoryError(FULL)
 
-    def _acknowledged(self, *_: Any, **__: Any) -> None:
-        step()  # none when the pool acknowledges for a run that it has killed
-        self.acked = True
+
+ENDS: dict[str, type[Killed]] = {"kill": Killed, "lost": Lost}
+
+
+def why(error: Exception) -> ExceptionInfo:
+    """An error as the pool tells it."""
+    try:
+        raise error
+    except type(error):
+        return ExceptionInfo()
+
+
+def held_by_this_process(held: Any) -> Any:
+    """What marks this process holds is to be that; what it was. All runs share one process here, but only one moves."""
+    of = runtime.stores().marks
+    was, of._held = of._held, held
+    return was
 
 
 def here() -> Run | None:
@@ -133,19 +247,45 @@ def step() -> None:
         run.step()
 
 
-def watch_redis(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make a step of every command to Redis, but for kombu's declarations, which depend on what a connection did before."""
+def take_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make a step of everything that goes to Redis, but for kombu's declarations, which depend on what a connection did before,
+    and let all that a pool process measures be the test's time."""
     monkeypatch.setattr(Redis, "execute_command", _stepping(Redis.execute_command, _declares))
     monkeypatch.setattr(Pipeline, "execute", _stepping(Pipeline.execute, _measures))
+    monkeypatch.setattr(AbstractConnection, "send_packed_command", _sending(AbstractConnection.send_packed_command))
+    monkeypatch.setattr(deferred, "keep", lambda *_: None, raising=False)  # what is sent arrives at once
+    monkeypatch.setattr(child, "progress", PROGRESS)
+    monkeypatch.setattr(child, "time", SimpleNamespace(monotonic=time.time))
+    for module in (deferred, marks):
+        monkeypatch.setattr(module, "monotonic", time.time, raising=False)
 
 
 def _stepping(method: Callable[..., Any], free: Callable[..., bool]) -> Callable[..., Any]:
     def stepped(self: Any, *args: Any, **options: Any) -> Any:
         if not free(self, *args):
             step()
-        return method(self, *args, **options)
+        before, _local.answered = getattr(_local, "answered", False), True
+        try:
+            return method(self, *args, **options)
+        finally:
+            _local.answered = before
 
     return stepped
+
+
+def _sending(method: Callable[..., Any]) -> Callable[..., Any]:
+    """What a bundle holds back goes to Redis together, past the client's own methods."""
+
+    def sent(self: Any, command: Any, check_health: bool = True) -> Any:
+        words = b"".join(command) if not isinstance(command, bytes) else command
+        if here() and not getattr(_local, "answered", False) and not any(word in words[:24] for word in GREETINGS):
+            try:
+                step()
+            except OutOfMemoryError:
+                command = [REFUSED * (words.count(b"\r\n*") + 1)]
+        return method(self, command, check_health)
+
+    return sent
 
 
 def _declares(_: Any, *command: Any) -> bool:
@@ -171,30 +311,32 @@ class Worker:
                 self.waiting.append(raw)
         return [raw for raw in self.waiting if _eta(raw) <= time.time()]
 
-    def start(self, raw: str, stop: Stop | None = None) -> Run:
-        """Start a task; it goes on to its first stop."""
-        self.waiting.remove(raw)
-        run = Run(raw, stop)
+    def start(self, *raws: str, stop: Stop | None = None) -> Run:
+        """Start a task, or several as a bundle; the run goes on to its first stop."""
+        for raw in raws:
+            self.waiting.remove(raw)
+        run = Run(raws, stop)
         self.runs.append(run)
         self.go(run)
         return run
 
     def go(self, run: Run, verdict: str = "") -> None:
-        """Let a run go on. What a killed one did not acknowledge is delivered again."""
+        """Let a run go on. What is not acknowledged when it has ended is delivered again."""
         run.go(verdict)
-        if run.place != "ended":
-            return
+        if run.place == "ended":
+            self._over(run)
+
+    def _over(self, run: Run) -> None:
         self.runs.remove(run)
-        if not run.acked:
-            self.waiting.append(run.raw)
+        self.waiting += [task.raw for task in run.tasks if not task.acked]
         self.ended(run)
 
     def overdue(self) -> None:
-        """Kill what is past its time limit, as the pool does, and tell Celery so."""
+        """Kill what is past its time limit, and tell of it, as the pool does."""
         for run in [run for run in self.runs if run.deadline <= time.time()]:
-            run.acked = True
-            self.go(run, "kill")
-            run.request.on_timeout(False, 0)
+            run.go("kill")
+            run.time_is_over()
+            self._over(run)
 
     def abandon(self) -> None:
         """End every run where it stands, and forget all tasks."""
@@ -202,6 +344,11 @@ class Worker:
             run.go("kill")
         self.runs.clear()
         self.waiting.clear()
+
+
+def is_handle(raw: str) -> bool:
+    """Whether a task is one that goes to the pool in bundles."""
+    return '"task": "tidings.handle"' in raw
 
 
 def _eta(raw: str) -> float:

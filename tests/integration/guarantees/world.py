@@ -13,7 +13,7 @@ from tasks.platforms.clients import client_for
 from tasks.runtime import Stores, accounts
 from tests.integration.guarantees.clock import Clock
 from tests.integration.guarantees.platform import Platform, Platforms
-from tests.integration.guarantees.worker import Run, Stop, Worker, here
+from tests.integration.guarantees.worker import Run, Stop, Worker, here, is_handle
 
 LEASE = 20.0
 ACCOUNTS = {
@@ -41,8 +41,15 @@ quantity = 10
 poll = {{ min = 1, max = 8 }}
 """,
 }
+BUNDLE = 3
+"""Tasks that go to a pool process together."""
 ROUNDS = 120
 ROUND_SECONDS = 3.0
+
+
+def bundle(ready: list[str]) -> list[str]:
+    """What goes to a pool process next: the first task, and if it is to handle a message, others that are."""
+    return [raw for raw in ready if is_handle(raw)][:BUNDLE] if is_handle(ready[0]) else ready[:1]
 
 
 class World:
@@ -97,20 +104,21 @@ class World:
         run.message = message.id
         said = run.stand("handler")
         if said == "reject":
-            run.rejected = message.id
+            run.rejected.add(message.id)
             raise Reject("no such shop")
         if said == "fail":
             raise ConnectionError("the stock database is away")
         if said.startswith("retry"):
             raise Retry(delay=float(said.removeprefix("retry")))
-        run.returned = message.id
+        run.returned.add(message.id)
         self.returned.add(message.id)
 
     def ended(self, run: Run) -> None:
-        """A run that nothing disturbed has left its mark."""
+        """What was acknowledged has left its mark, and so has what ran undisturbed; a full Redis takes none."""
         self.observe()
-        if not (run.broken or run.flushed):
-            self.over |= {run.returned, *self.buried.intersection({run.rejected})} - {""}
+        if not (run.full or run.flushed):
+            acked = {task.message for task in run.tasks if task.acked or not run.broken}
+            self.over |= acked & (run.returned | self.buried & run.rejected)
 
     def observe(self) -> None:
         """Learn who is buried, and what the inbox holds."""
@@ -150,17 +158,16 @@ class World:
     def run_all(self) -> None:
         """Run what can run, to its end, undisturbed."""
         while ready := self.worker.ready():
-            for raw in ready:
-                run = self.worker.start(raw)
-                while run.place != "ended":
-                    self.worker.go(run, self.verdict(run))
+            run = self.worker.start(*bundle(ready))
+            while run.place != "ended":
+                self.worker.go(run, self.verdict(run))
 
     def run_striking(self, task: str, stop: Stop, verdict: str) -> bool:
         """Run what can run, each handler ending so, and strike the first task of this name; whether its step came."""
         struck: Run | None = None
         while ready := self.worker.ready():
             mine = struck is None and f'"task": "{task}"' in ready[0]
-            run = self.worker.start(ready[0], stop if mine else None)
+            run = self.worker.start(*bundle(ready), stop=stop if mine else None)
             struck = run if mine else struck
             while run.place != "ended":
                 self.worker.go(run, verdict)
