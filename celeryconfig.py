@@ -114,7 +114,7 @@ if _on_redis:
     if _sentinel:
         broker_transport_options |= {"master_name": _sentinel.master}
 if _on_rabbitmq:
-    from tasks.plumbing.transport.rabbit import countable
+    from tasks.plumbing.countdowns import countable
 
     broker_transport_options = {
         # Nothing is promised of a message that was not confirmed.

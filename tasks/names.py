@@ -5,3 +5,6 @@ HANDLE = "tidings.handle"
 CONFIRM = "tidings.confirm"
 COUNT = "tidings.count"
 SALVAGE = "tidings.salvage"
+
+KIND = "tidings_kind"
+"""The message header that tells the pool a task's kind."""

@@ -11,7 +11,6 @@ from celery.concurrency import solo
 from celery.signals import celeryd_after_setup
 from kombu import Connection
 
-from tasks.plumbing.transport import SteadyConnection
 from tasks.settings import settings
 
 
@@ -21,7 +20,11 @@ class Messaging(AMQP):
     @property
     def Connection(self) -> type[Connection]:  # type: ignore[override]  # noqa: N802 - Celery's name
         """What a worker receives on, and tasks are published on."""
-        return Connection if settings().stock else SteadyConnection
+        if settings().stock:
+            return Connection
+        from tasks.plumbing.transport import SteadyConnection  # not for stock, which is for when this breaks
+
+        return SteadyConnection
 
 
 class Tidings(Celery):

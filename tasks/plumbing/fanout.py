@@ -13,7 +13,7 @@ from celery.signals import after_task_publish, before_task_publish, task_sent
 from kombu.utils.uuid import uuid
 
 from tasks import app
-from tasks.plumbing.pool.job import KIND
+from tasks.names import KIND
 
 Header = tuple[dict[str, Any], str, str]
 """A header's keyword arguments, how Celery is to show them, and of which kind the task is to the pool."""

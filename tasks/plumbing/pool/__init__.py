@@ -10,7 +10,6 @@ waiting.py knows how quick a kind is and what goes together, child.py runs it, p
 has come.
 """
 
-from tasks.plumbing.pool.job import KIND
 from tasks.plumbing.pool.pool import TaskPool
 
-__all__ = ("KIND", "TaskPool")
+__all__ = ("TaskPool",)

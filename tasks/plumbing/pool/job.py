@@ -7,10 +7,8 @@ from typing import Any
 from celery.utils.log import get_logger
 from celery.worker.state import revoked
 
+from tasks.names import KIND
 from tasks.plumbing.pool.child import Call
-
-KIND = "tidings_kind"
-"""The message header that tells a task's kind."""
 
 log = get_logger(__name__)
 

@@ -1,12 +1,10 @@
-"""RabbitMQ as the broker: a batch is confirmed as a whole, and a countdown is one that its delay queues can keep.
+"""RabbitMQ as the broker: a batch is confirmed as a whole.
 
 RabbitMQ promises nothing of a message that it has not confirmed. kombu waits for each confirmation before it sends the next
 message: a batch of 100 takes 60 ms. Sent first and waited for afterwards, it takes 8 ms.
 """
 
-import math
 import time
-from collections.abc import Callable
 from typing import Any
 
 import amqp
@@ -19,9 +17,6 @@ CONFIRM_SECONDS = 30.0
 """A broker that has not confirmed a batch by then is taken for lost; one that is short of memory or disk confirms nothing."""
 
 LOST = (*pyamqp.Transport.connection_errors, *pyamqp.Transport.channel_errors)
-
-DELAY_EXCHANGE = "celery_delayed"
-"""How the names of the exchanges begin that Celery delays messages with."""
 
 ANOTHER = (
     "The queue {name} is of another kind than this version of Tidings wants. Stop all workers and beats, then "
@@ -135,21 +130,3 @@ class SSLTransport(pyamqp.SSLTransport):
 
 
 STEADY: dict[type, type] = {pyamqp.Transport: Transport, pyamqp.SSLTransport: SSLTransport}
-
-
-def countable(apply_async: Callable[..., Any]) -> Callable[..., Any]:
-    """A task's `apply_async` with its countdown in whole seconds, rounded up.
-
-    RabbitMQ's delay queues count whole seconds. Celery rounds down, refuses what that makes zero, and lets a worker hold the
-    message for the rest, where it keeps others from being taken.
-    """
-
-    def apply(self: Any, args: Any = None, kwargs: Any = None, *more: Any, **options: Any) -> Any:
-        if str(options.get("exchange", "")).startswith(DELAY_EXCHANGE):
-            # Where a message came from that was delayed before: sent there again, it would be delayed once more.
-            del options["exchange"], options["routing_key"]
-        if countdown := options.get("countdown"):
-            options["countdown"] = math.ceil(countdown)
-        return apply_async(self, args, kwargs, *more, **options)
-
-    return apply

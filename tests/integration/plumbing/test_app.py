@@ -1,6 +1,9 @@
 """What the application class, the transport and the result backend add to Celery's own."""
 
+import os
 import runpy
+import subprocess
+import sys
 from ast import literal_eval
 from types import SimpleNamespace
 from typing import Any
@@ -142,6 +145,20 @@ def test_stock_is_celerys_own_transport_and_pool_and_a_request_that_shows_no_con
     assert {task.Request for task in app.tasks.values()} == {"tasks.plumbing.request:DiscreetRequest"}
     with app.amqp.Connection(valkey) as connection:
         assert type(connection.channel()) is StockChannel
+
+
+def test_stock_works_where_our_transport_and_pool_cannot_even_be_loaded(tidings: Stores) -> None:
+    code = """
+import sys
+sys.modules.update({"tasks.plumbing.transport": None, "tasks.plumbing.pool": None})  # as if kombu had changed
+from tasks import app, sending
+app.loader.import_default_modules()
+sending.consume("shop")
+"""
+    env = {**os.environ, "TIDINGS_STOCK": "1"}
+    subprocess.run([sys.executable, "-c", code], env=env, timeout=60, check=True)
+    refused = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert "tasks.plumbing.transport" in refused.stderr, "which is what the other way uses"
 
 
 @pytest.mark.parametrize(("pool", "ahead"), [("solo", False), ("prefork", True), ("threads", True)])

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tasks.plumbing.transport.rabbit import countable
+from tasks.plumbing.countdowns import countable
 
 
 def applied(**options: Any) -> dict[str, Any]:

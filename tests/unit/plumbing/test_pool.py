@@ -8,8 +8,9 @@ from billiard.einfo import ExceptionInfo
 from billiard.exceptions import Terminated, TimeLimitExceeded, WorkerLostError
 from celery.worker.state import revoked
 
+from tasks.names import KIND
 from tasks.plumbing.pool.bundle import WENT_WELL, Bundle
-from tasks.plumbing.pool.job import KIND, Job, kind_of
+from tasks.plumbing.pool.job import Job, kind_of
 from tasks.plumbing.pool.progress import PLACES, Progress
 from tasks.plumbing.pool.waiting import AHEAD_SECONDS, MOST, MOST_KINDS, SECONDS, Durations, Waiting
 
