@@ -35,7 +35,7 @@ include = [
     "tasks.confirm",
     "tasks.count",
     "tasks.plumbing.starting",
-    "tasks.plumbing.stopping",
+    "tasks.plumbing.warm_shutdown",
 ]
 task_queues = [
     Queue(name, _exchange, routing_key=name, queue_arguments=_arguments) for name in ("consume", "handle", "confirm")
@@ -86,7 +86,7 @@ broker_connection_max_retries = None
 # No event is sent unless somebody watches (`worker -E`, or Flower's "enable events"): events cost 21 to 35 %.
 worker_send_task_events = False
 task_send_sent_event = False
-# A worker told to stop finishes what runs within this time (seconds) and hands the rest on (see tasks/plumbing/stopping.py).
+# A worker told to stop finishes what runs within this time (seconds) and hands the rest on (see tasks/plumbing/warm_shutdown.py).
 worker_soft_shutdown_timeout = 10
 worker_enable_soft_shutdown_on_idle = False
 

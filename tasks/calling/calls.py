@@ -28,7 +28,7 @@ from tasks.calling.spent import words
 from tasks.platforms.errors import BadRequest, OutOfQuota, PlatformError, Throttled, Unauthorised
 from tasks.rules.allowance import Api, Limits, limits_of
 from tasks.runtime import stores
-from tasks.store.quota import PutOff, Taken
+from tasks.store.quota import PutOff, Turn
 from tasks.text import shown
 
 log = get_task_logger(__name__)
@@ -85,17 +85,17 @@ def heed_ban(account: Account) -> None:
         raise NotNow(wait)
 
 
-def take(account: Account, limits: Limits, api: Api) -> Taken:
+def take(account: Account, limits: Limits, api: Api) -> Turn:
     """Take one call from what the gateway has left. Raises `NotNow`."""
     found = stores().quota.take(account.gateway.name, limits, api, account.name)
-    if isinstance(found, Taken):
+    if isinstance(found, Turn):
         return found
     if found.first:
         tell_spent(account.gateway, found)
     raise NotNow(min(found.wait, LONGEST_WAIT * random.uniform(0.5, 1)))  # noqa: S311 - spreading, not secrecy
 
 
-def settle(account: Account, api: Api, taken: Taken, *, points: int | None, owed: int) -> None:
+def settle(account: Account, api: Api, taken: Turn, *, points: int | None, owed: int) -> None:
     """Note that the call has ended, and have those called that come next. What fails here costs no reply."""
     limits, claim = limits_of(account.gateway), sending.claim_seconds()
     try:

@@ -24,7 +24,7 @@ class Codes(TypedDict, total=False):
     request_id: str
 
 
-class Said(Codes, total=False):
+class Details(Codes, total=False):
     """The same, and whom the error concerns."""
 
     scope: Scope
@@ -39,7 +39,7 @@ class PlatformError(Exception):
 
     scope: Scope = "account"
 
-    def __init__(self, text: str, **said: Unpack[Said]) -> None:
+    def __init__(self, text: str, **said: Unpack[Details]) -> None:
         super().__init__(text)
         self.text = text
         self.code = said.get("code", "")
@@ -61,7 +61,7 @@ class Throttled(PlatformError):
 
     scope: Scope = "gateway"
 
-    def __init__(self, text: str, *, seconds: float, **said: Unpack[Said]) -> None:
+    def __init__(self, text: str, *, seconds: float, **said: Unpack[Details]) -> None:
         super().__init__(text, **said)
         self.seconds = seconds
 
@@ -71,7 +71,7 @@ class OutOfQuota(PlatformError):
 
     scope: Scope = "gateway"
 
-    def __init__(self, text: str, *, until: float, **said: Unpack[Said]) -> None:
+    def __init__(self, text: str, *, until: float, **said: Unpack[Details]) -> None:
         super().__init__(text, **said)
         self.until = until
 
@@ -79,7 +79,7 @@ class OutOfQuota(PlatformError):
 class Unauthorised(PlatformError):
     """Someone has to act before this works again: `scope` says whether one account or the gateway, `remedy` says how."""
 
-    def __init__(self, text: str, *, remedy: str, **said: Unpack[Said]) -> None:
+    def __init__(self, text: str, *, remedy: str, **said: Unpack[Details]) -> None:
         super().__init__(text, **said)
         self.remedy = remedy
 

@@ -22,7 +22,7 @@ from tasks.platforms.errors import (
     Transient,
     Unauthorised,
 )
-from tasks.platforms.http import Answer
+from tasks.platforms.http import HttpReply
 
 LONGEST_TEXT = 500
 """Characters of a platform's text that an error carries on."""
@@ -138,7 +138,7 @@ STATUSES = Table(
 """What HTTP itself refuses, which is rare, as the platforms put their errors into the body."""
 
 
-def usable(answer: Answer, explain: Callable[[bytes], object], statuses: Table, whom: Whom) -> bytes:
+def usable(answer: HttpReply, explain: Callable[[bytes], object], statuses: Table, whom: Whom) -> bytes:
     """The whole body of a reply. A refusal raises the error that its body explains, else the one that the status means."""
     if answer.ok:
         if answer.fault is not None:

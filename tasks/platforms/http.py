@@ -43,7 +43,7 @@ HEADERS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class HttpReply:
     """An HTTP reply that has a body to read: status 200 to 299, or a refusal that the body may explain (400 to 499).
 
     `fault` is set when the body did not come to its end: why, and then `body` is what came before.
@@ -62,7 +62,7 @@ FAILURES = (requests.RequestException, HTTPError, OSError, ValueError)
 """All that requests, urllib3 and sockets raise."""
 
 
-def post(url: str, form: Mapping[str, str], headers: Mapping[str, bytes] | None = None) -> Answer:
+def post(url: str, form: Mapping[str, str], headers: Mapping[str, bytes] | None = None) -> HttpReply:
     """POST a form, UTF-8, and return what came.
 
     Raises `Transient` for a failure on the way, 408 and 5xx, `Throttled` for 429, `MalformedReply` for a redirect,
@@ -101,7 +101,7 @@ def _retry_after(response: requests.Response) -> float:
     return float(min(max(int(value), 1), DAY)) if value.isascii() and value.isdigit() and len(value) < 10 else 1.0
 
 
-def _answer(response: requests.Response, limit: int, host: str) -> Answer:
+def _answer(response: requests.Response, limit: int, host: str) -> HttpReply:
     body = bytearray()
     fault: PlatformError | None = None
     try:
@@ -114,7 +114,7 @@ def _answer(response: requests.Response, limit: int, host: str) -> Answer:
                 break
     except FAILURES as error:
         fault = _failure(error, host)
-    return Answer(response.status_code, bytes(body), fault)
+    return HttpReply(response.status_code, bytes(body), fault)
 
 
 def _failure(error: Exception, host: str) -> PlatformError:

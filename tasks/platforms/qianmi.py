@@ -22,7 +22,7 @@ from tasks.platforms.faults import (
     unauthorised,
     usable,
 )
-from tasks.platforms.reading import Unreadable, gather, item_of, whole_id
+from tasks.platforms.reading import UnreadableItem, gather, item_of, whole_id
 from tasks.platforms.signing import qianmi_sign
 
 PERMISSION = "ask open.qianmi.com to permit the app of gateways.{gateway} this API"
@@ -128,7 +128,7 @@ def _id(value: object) -> str:
     """`confirm` takes a comma list, so that an id with a comma would confirm other messages."""
     text = whole_id(value)
     if "," in text:
-        raise Unreadable("the id holds a comma")
+        raise UnreadableItem("the id holds a comma")
     return text
 
 

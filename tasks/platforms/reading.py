@@ -8,7 +8,7 @@ from tasks.platforms.base import Item, Reply, Spoilt
 from tasks.platforms.envelope import kind
 
 
-class Unreadable(ValueError):
+class UnreadableItem(ValueError):
     """A row that is no message. `receipt` is what would confirm it, "" when that cannot be read either."""
 
     def __init__(self, reason: str, receipt: str = "") -> None:
@@ -22,29 +22,29 @@ def gather(rows: Iterable[object], item_of: Callable[[int, object], Item], point
     for place, row in enumerate(rows):
         try:
             items.append(item_of(place, row))
-        except Unreadable as error:
+        except UnreadableItem as error:
             spoilt.append(Spoilt(error.receipt, jsontext.raw(row), str(error)))
     return Reply(tuple(items), tuple(spoilt), points)
 
 
 def whole_id(value: object) -> str:
-    """An id as text: text or a whole number, as a float has lost digits. Raises `Unreadable`."""
+    """An id as text: text or a whole number, as a float has lost digits. Raises `UnreadableItem`."""
     if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
-        raise Unreadable(f"the id is {kind(value)}, text or a whole number was expected")
+        raise UnreadableItem(f"the id is {kind(value)}, text or a whole number was expected")
     text = str(value)
     if _sound("id", text) != text:
-        raise Unreadable("the id holds half characters")
+        raise UnreadableItem("the id holds half characters")
     return text
 
 
 def item_of(row: object, id_of: Callable[[object], str], receipt: str | None = None) -> Item:
     """One message from its members, which have the same names on all platforms. The receipt is the id unless given."""
     if not isinstance(row, dict):
-        raise Unreadable(f"the item is {kind(row)}, an object was expected", receipt or "")
+        raise UnreadableItem(f"the item is {kind(row)}, an object was expected", receipt or "")
     try:
         identity = id_of(row.get("id"))
-    except Unreadable as error:
-        raise Unreadable(str(error), receipt or "") from None
+    except UnreadableItem as error:
+        raise UnreadableItem(str(error), receipt or "") from None
     receipt = receipt or identity
     try:
         return Item(
@@ -56,13 +56,13 @@ def item_of(row: object, id_of: Callable[[object], str], receipt: str | None = N
             user_id=_extra(row, "user_id"),
             user_nick=_extra(row, "user_nick"),
         )
-    except Unreadable as error:
-        raise Unreadable(str(error), receipt) from None
+    except UnreadableItem as error:
+        raise UnreadableItem(str(error), receipt) from None
 
 
 def _topic(value: object) -> str:
     if not isinstance(value, str) or not value:
-        raise Unreadable(f"the topic is {kind(value)}, text was expected")
+        raise UnreadableItem(f"the topic is {kind(value)}, text was expected")
     return _sound("topic", value)
 
 
@@ -72,9 +72,9 @@ def _content(value: object) -> str:
         try:
             value = jsontext.dumps(value)
         except ValueError as error:
-            raise Unreadable(f"the content cannot be written as JSON: {error}") from None
+            raise UnreadableItem(f"the content cannot be written as JSON: {error}") from None
     if not isinstance(value, str):
-        raise Unreadable(f"the content is {kind(value)}, text was expected")
+        raise UnreadableItem(f"the content is {kind(value)}, text was expected")
     return _sound("content", value)
 
 
@@ -88,4 +88,4 @@ def _sound(name: str, text: str) -> str:
     try:
         return jsontext.sound(text)
     except ValueError as error:
-        raise Unreadable(f"the {name} {error}") from None
+        raise UnreadableItem(f"the {name} {error}") from None

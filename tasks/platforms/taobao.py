@@ -22,7 +22,7 @@ from tasks.platforms.faults import (
     unauthorised,
     usable,
 )
-from tasks.platforms.reading import Unreadable, gather, item_of, whole_id
+from tasks.platforms.reading import UnreadableItem, gather, item_of, whole_id
 from tasks.platforms.signing import top_sign
 
 CONSUME = "taobao.tmc.messages.consume"
@@ -156,7 +156,7 @@ def _id(value: object) -> str:
     """One id that is no number would spoil the confirm of all others with it."""
     text = whole_id(value)
     if not (text.isascii() and text.isdigit()):
-        raise Unreadable("the id is no number")
+        raise UnreadableItem("the id is no number")
     return text
 
 

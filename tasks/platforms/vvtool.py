@@ -12,7 +12,7 @@ from tasks.platforms.base import Item, Keep, Reading, Reply
 from tasks.platforms.envelope import listed, text_of
 from tasks.platforms.errors import BadRequest, MalformedReply
 from tasks.platforms.faults import STATUSES, Said, Table, Whom, bad_request, throttled, transient, unauthorised, usable
-from tasks.platforms.reading import Unreadable, gather, item_of, whole_id
+from tasks.platforms.reading import UnreadableItem, gather, item_of, whole_id
 
 _LINK = re.compile(r"https?://[\w.~:/?#\[\]@!$&'()*+,;=%-]+", re.ASCII)
 _ROWS = re.compile(r'"msg"\s*:\s*\[')
@@ -136,7 +136,7 @@ def _item(place: int, row: object) -> Item:
         try:
             inner = jsontext.loads(inner)
         except ValueError:
-            raise Unreadable("msg_data is no JSON", receipt) from None
+            raise UnreadableItem("msg_data is no JSON", receipt) from None
     return item_of(inner, whole_id, receipt)
 
 

@@ -58,7 +58,7 @@ SLACK_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class Turn:
     """A call that may be made in `wait` seconds, and what is set aside for it until it is settled."""
 
     id: str
@@ -109,7 +109,7 @@ class Quota:
         self._settle = script(redis, "quota_settle")
         self._give_back = script(redis, "quota_give_back")
 
-    def take(self, gateway: str, limits: Limits, api: Api, account: str) -> Taken | PutOff:
+    def take(self, gateway: str, limits: Limits, api: Api, account: str) -> Turn | PutOff:
         """Take one call, with everything that it may use; or a place in the gateway's line, where a pull or count waits."""
         about = _of(limits, api) | {
             "id": uuid.uuid4().hex,
@@ -123,7 +123,7 @@ class Quota:
         }
         match self._take(keys=_keys(gateway), args=[json.dumps(about), f"{api} {account}"]):
             case ["go", wait, at, reserve, first, final]:
-                return Taken(about["id"], max(0.0, float(wait)), float(at), int(reserve), (int(first), int(final)))
+                return Turn(about["id"], max(0.0, float(wait)), float(at), int(reserve), (int(first), int(final)))
             case ["spent", wait, spent, first]:
                 return PutOff(float(wait), spent, bool(first))
             case [_, wait]:
@@ -132,7 +132,7 @@ class Quota:
                 raise ValueError(f"the script answered {answer!r}")
 
     def settle(
-        self, gateway: str, limits: Limits, taken: Taken, *, points: int | None, owed: int = 0, claim: float = 0.0
+        self, gateway: str, limits: Limits, taken: Turn, *, points: int | None, owed: int = 0, claim: float = 0.0
     ) -> list[tuple[Api, str]]:
         """A call has come to its end, and cost so many points; None where nobody knows: then it cost what was set aside.
 

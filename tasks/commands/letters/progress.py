@@ -13,7 +13,7 @@ LINE_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class Outcomes:
     """What has become of letters that were sent: handled and gone, buried again, or left as they were for these reasons."""
 
     sent: int
@@ -32,7 +32,7 @@ class Progress:
 
 
 @contextmanager
-def shown_progress() -> Iterator[Callable[[Progress], None]]:
+def shown_progress() -> Iterator[Callable[[Outcomes], None]]:
     """A function that shows how it gets on."""
     console = Console(stderr=True, highlight=False)
     if console.is_terminal:
@@ -41,7 +41,7 @@ def shown_progress() -> Iterator[Callable[[Progress], None]]:
         return
     due = time.monotonic() + LINE_SECONDS
 
-    def line(progress: Progress) -> None:
+    def line(progress: Outcomes) -> None:
         nonlocal due
         if time.monotonic() >= due:
             due = time.monotonic() + LINE_SECONDS

@@ -10,7 +10,7 @@ from tasks import clock
 from tasks.clock import day
 from tasks.commands.letters import redrive
 from tasks.commands.letters.choice import Choice
-from tasks.commands.letters.progress import Progress, shown_progress
+from tasks.commands.letters.progress import Outcomes, shown_progress
 from tasks.runtime import stores
 from tasks.store.chunks import chunks
 
@@ -41,11 +41,11 @@ class Watch:
         self.since = clock.now()
         self.before = self._tallied()
 
-    def look(self, sent: int) -> Progress:
+    def look(self, sent: int) -> Outcomes:
         """How it stands with so many letters."""
         now = stores().letters.buried(list(self.buried))
         back = sum(at != self.buried[id_] for id_, at in now.items())
-        return Progress(sent, len(self.buried) - len(now), back, self._tallied() - self.before)
+        return Outcomes(sent, len(self.buried) - len(now), back, self._tallied() - self.before)
 
     def _tallied(self) -> Counter[str]:
         """How often replays of these accounts have ended in each way of `STAYED`, since the day the watch began."""
@@ -97,7 +97,7 @@ def send(ids: Sequence[str]) -> int:
     return sum(redrive.send(stores().letters.many(some)) for some in chunks(ids, AT_ONCE))
 
 
-def follow(watch: Watch, sent: int, seconds: float, show: Callable[[Progress], None]) -> Progress:
+def follow(watch: Watch, sent: int, seconds: float, show: Callable[[Outcomes], None]) -> Outcomes:
     """Show how it stands until every letter's replay has ended, or none has for so many seconds."""
     patience, left = time.monotonic() + seconds, sent
     while True:
@@ -110,7 +110,7 @@ def follow(watch: Watch, sent: int, seconds: float, show: Callable[[Progress], N
         time.sleep(LOOK_SECONDS)
 
 
-def tell(progress: Progress) -> None:
+def tell(progress: Outcomes) -> None:
     """Say what became of the letters, and what to do about those that are still there."""
     click.echo(f"{progress.handled} of {progress.sent} letters handled and gone")
     if progress.back:

@@ -4,7 +4,7 @@ import sys
 from importlib.util import find_spec
 
 SOFT_SECONDS = 4
-"""How long a worker that is told to stop lets handlers run; then it interrupts them (see tasks/plumbing/stopping.py)."""
+"""How long a worker that is told to stop lets handlers run; then it interrupts them (see tasks/plumbing/warm_shutdown.py)."""
 
 FLOWER_MISSING = "Flower is not installed; install 'tidings[flower]'"
 

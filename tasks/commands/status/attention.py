@@ -43,14 +43,14 @@ Found = tuple[Standing, Attention]
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class Thresholds:
     """What is taken for normal: so many open batches an account, and so long until a claimed account has been pulled."""
 
     open_batches: int
     claim_seconds: float
 
 
-def attention(each: Standing, limits: Limits, now: float) -> Attention:
+def attention(each: Standing, limits: Thresholds, now: float) -> Attention:
     """What this account needs at `now` (seconds since the epoch)."""
     most = each.account.quantity
     if each.pause:
@@ -76,7 +76,7 @@ def _paused(each: Standing, pause: Pause, now: float) -> Attention:
     return Attention(Need.PAUSED, silent, f"{state}: {each.why}")
 
 
-def _overdue(each: Standing, limits: Limits, now: float) -> Attention:
+def _overdue(each: Standing, limits: Thresholds, now: float) -> Attention:
     """Whether it should have been sent or pulled long ago."""
     if each.next_in is None:
         return Attention(Need.OVERDUE, 0.0, "no beat has seen it yet")

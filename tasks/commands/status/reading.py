@@ -9,7 +9,7 @@ from tasks.calling.spent import gateway_pauses
 from tasks.commands.accounts.listing import fits, standings
 from tasks.commands.accounts.standing import Standing
 from tasks.commands.status import broker
-from tasks.commands.status.attention import Limits, attention
+from tasks.commands.status.attention import Thresholds, attention
 from tasks.commands.status.picture import Picture, Summary, spent
 from tasks.rules import circuit_breaker
 from tasks.rules.circuit_breaker import Pause
@@ -26,7 +26,7 @@ def read(known: Accounts, patterns: Sequence[str]) -> Picture:
     with ThreadPoolExecutor(2) as aside:
         workers, depths = aside.submit(broker.workers), aside.submit(broker.depths)
         pauses = gateway_pauses(gateways.values(), now)
-        normal = Limits(settings().open_batches, sending.claim_seconds())
+        normal = Thresholds(settings().open_batches, sending.claim_seconds())
         everybody = list(standings(behind, now, pauses))
         return Picture(
             now=now,

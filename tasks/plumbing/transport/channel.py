@@ -19,12 +19,12 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from tasks.plumbing.transport.books import books_of
 from tasks.plumbing.transport.lost import telling_refusals
-from tasks.plumbing.transport.message import Message
 from tasks.plumbing.transport.prefetch import Pace, Stock, Taken, places_of, worth_taking
-from tasks.plumbing.transport.publish import Bundle
+from tasks.plumbing.transport.publish import JoinedBatch
 from tasks.plumbing.transport.qos import BulkQoS
 from tasks.plumbing.transport.record import Record
 from tasks.plumbing.transport.settling import Loop, Settling, Timer
+from tasks.plumbing.transport.undecoded import UndecodedMessage
 from tasks.text import shown
 
 log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class Channel(Leans):
     """For one Redis."""
 
     QoS = BulkQoS
-    Message = Message
+    Message = UndecodedMessage
     from_transport_options = (*kombu_redis.Channel.from_transport_options, "ahead")
     ahead = True
     """Transport option: whether to take more than can begin. Not for a pool that runs tasks where messages arrive."""
@@ -123,9 +123,9 @@ class Channel(Leans):
             self.settling.leave()
         super().close()
 
-    def create_publish_batch(self, max_size: int) -> Bundle:
+    def create_publish_batch(self, max_size: int) -> JoinedBatch:
         """What `Producer.batch()` collects in."""
-        return Bundle(self, max_size)
+        return JoinedBatch(self, max_size)
 
     def took(self, tag: str) -> bool:
         """Whether a tag is one that this channel's script has recorded."""

@@ -8,7 +8,7 @@ VALUES = 100
 """Messages of one command: enough for a batch, and no command holds Redis up for long."""
 
 
-class Bundle(kombu_redis.PublishBatch):  # type: ignore[name-defined, misc]  # the types lag behind: new in kombu 5.7
+class JoinedBatch(kombu_redis.PublishBatch):  # type: ignore[name-defined, misc]  # the types lag behind: new in kombu 5.7
     """kombu's batch, on a pipeline that joins what goes into the same queue."""
 
     def __init__(self, channel: Any, max_size: int) -> None:

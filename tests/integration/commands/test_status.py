@@ -33,7 +33,7 @@ from tasks.rules.lease import Batch
 from tasks.runtime import Stores
 from tasks.store.batches import Open
 from tasks.store.letters import Letter
-from tasks.store.quota import Taken
+from tasks.store.quota import Turn
 from tasks.store.seen import Seen
 from tests.integration.commands.running import Said, assert_harmless, run
 from tests.integration.conftest import ACCOUNTS
@@ -121,7 +121,7 @@ def test_a_gateway_shows_its_limits_and_what_is_used_of_them(polled: Stores, tmp
     for name, points in (("tb", 0), ("vv", 3)):
         limits = limits_of(runtime.accounts().gateways[name])
         taken = polled.quota.take(name, limits, "pull", "somebody")
-        assert isinstance(taken, Taken)
+        assert isinstance(taken, Turn)
         polled.quota.settle(name, limits, taken, points=points)
     polled.tally.add("shop", {"handled": 4, "pulled": 5, "dead": 1}, now=time.time())
     found = rows(run(status))

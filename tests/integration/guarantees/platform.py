@@ -9,7 +9,7 @@ import pytest
 
 from tasks.platforms import http
 from tasks.platforms.errors import Transient
-from tasks.platforms.http import Answer
+from tasks.platforms.http import HttpReply
 from tasks.sandbox.memory.apps import AppSpec
 from tasks.sandbox.memory.exchange import Call
 from tasks.sandbox.memory.faults import Faults, FaultSpec
@@ -66,7 +66,7 @@ class Platforms:
         """No fault is left."""
         self.state.faults = Faults()
 
-    def post(self, url: str, form: Mapping[str, str], headers: Mapping[str, bytes] | None = None) -> Answer:
+    def post(self, url: str, form: Mapping[str, str], headers: Mapping[str, bytes] | None = None) -> HttpReply:
         """Stands in for `http.post`."""
         step()
         path = urlsplit(url).path
@@ -78,7 +78,7 @@ class Platforms:
         run = here()
         if token and run is not None:
             run.spared = 1  # the README's one exception: between vv-tool's reply and its storing
-        return Answer(answer.status, answer.body)
+        return HttpReply(answer.status, answer.body)
 
     def take_over(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Let clients call here."""

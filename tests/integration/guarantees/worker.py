@@ -37,7 +37,7 @@ from tasks.plumbing.pool.child import ENOUGH_SECONDS
 from tasks.plumbing.pool.job import Job, kind_of
 from tasks.plumbing.pool.progress import Progress
 from tasks.plumbing.request import PlainRequest
-from tasks.plumbing.transport.message import Message
+from tasks.plumbing.transport.undecoded import UndecodedMessage
 from tasks.store import deferred, marks
 
 QUEUES = ("consume", "handle", "confirm")
@@ -92,7 +92,9 @@ class Task:
         self.raw = raw
         self.acked = False
         fields = json.loads(raw)
-        got: Any = Message({**fields, "properties": {**fields["properties"], "delivery_tag": ""}}, cast("Any", Line()))
+        got: Any = UndecodedMessage(
+            {**fields, "properties": {**fields["properties"], "delivery_tag": ""}}, cast("Any", Line())
+        )
         self.request: Any = PlainRequest(
             got,
             app=app,

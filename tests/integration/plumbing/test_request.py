@@ -13,7 +13,7 @@ from tasks import app
 from tasks.handle import handle
 from tasks.plumbing.request import DiscreetRequest, PlainRequest
 from tasks.plumbing.transport.channel import Channel
-from tasks.plumbing.transport.message import Message, Undecoded
+from tasks.plumbing.transport.undecoded import Undecoded, UndecodedMessage
 from tasks.runtime import Stores
 
 SAME = [
@@ -86,7 +86,10 @@ def request_of(cls: type[Request], message: Any) -> Any:
 
 
 def test_it_tells_what_celerys_own_tells(channel: Channel, text: Any) -> None:
-    ours, theirs = request_of(PlainRequest, Message(text, channel)), request_of(Request, Message(text, channel))
+    ours, theirs = (
+        request_of(PlainRequest, UndecodedMessage(text, channel)),
+        request_of(Request, UndecodedMessage(text, channel)),
+    )
     for name in SAME:
         assert getattr(ours, name) == getattr(theirs, name), name
     assert ours._context.__dict__ == theirs._context.__dict__
@@ -95,15 +98,18 @@ def test_it_tells_what_celerys_own_tells(channel: Channel, text: Any) -> None:
 
 def test_what_goes_to_the_pool_is_the_same_for_the_pool(channel: Channel, text: Any) -> None:
     """There the arguments are set from the body."""
-    ours, theirs = request_of(PlainRequest, Message(text, channel)), request_of(Request, Message(text, channel))
+    ours, theirs = (
+        request_of(PlainRequest, UndecodedMessage(text, channel)),
+        request_of(Request, UndecodedMessage(text, channel)),
+    )
     assert {**ours.request_dict, "args": None, "kwargs": None} == {**theirs.request_dict, "args": None, "kwargs": None}
     assert "BUYER" not in dumps(ours.request_dict)
     assert "BUYER" in dumps(theirs.request_dict), "or there is no use in it any more"
 
 
 def test_the_arguments_are_not_decoded_before_they_are_asked_for(channel: Channel, text: Any) -> None:
-    message = Message(text, channel)
-    with patch.object(Message, "decode", side_effect=AssertionError):
+    message = UndecodedMessage(text, channel)
+    with patch.object(UndecodedMessage, "decode", side_effect=AssertionError):
         made = request_of(PlainRequest, message)
         assert "args" not in message.payload
     assert made.kwargs["delivery"]["content"] == "BUYER"
@@ -111,14 +117,14 @@ def test_the_arguments_are_not_decoded_before_they_are_asked_for(channel: Channe
 
 @pytest.mark.parametrize("cls", [PlainRequest, DiscreetRequest])
 def test_what_is_shown_of_a_task_holds_none_of_its_content(channel: Channel, text: Any, cls: type[Request]) -> None:
-    made = request_of(cls, Message(text, channel))
+    made = request_of(cls, UndecodedMessage(text, channel))
     assert "BUYER" not in repr(made.info())
     assert "BUYER" not in repr(made.info(safe=False))
     assert "'id': '1'" in made.info()["kwargs"]
 
 
 def test_a_body_that_cannot_be_decoded_is_left_to_the_pool(channel: Channel, text: Any) -> None:
-    made = request_of(PlainRequest, Message({**text, "body": "AAAA"}, channel))
+    made = request_of(PlainRequest, UndecodedMessage({**text, "body": "AAAA"}, channel))
     assert (made.args, made.kwargs, made.chord) == ((), {}, None)
 
 
@@ -126,7 +132,7 @@ def test_a_body_that_cannot_be_decoded_is_left_to_the_pool(channel: Channel, tex
 def test_a_message_of_celerys_old_kind_is_told_apart(channel: Channel, text: Any, headers: dict[str, Any]) -> None:
     text["properties"]["body_encoding"] = None
     body = dumps({"task": "tidings.handle", "id": "1", "args": ["a"], "kwargs": {}})
-    message = Message({**text, "body": body, "headers": headers}, channel)
+    message = UndecodedMessage({**text, "body": body, "headers": headers}, channel)
     assert "args" in message.payload
     assert message.payload["args"] == ["a"]
     made = PlainRequest(
@@ -142,6 +148,6 @@ def test_a_message_of_celerys_old_kind_is_told_apart(channel: Channel, text: Any
 
 def test_other_messages_are_decoded_as_ever(channel: Channel, text: Any) -> None:
     text["properties"]["body_encoding"] = None
-    message = Message({**text, "body": dumps({"method": "ping"}), "headers": {}}, channel)
+    message = UndecodedMessage({**text, "body": dumps({"method": "ping"}), "headers": {}}, channel)
     assert message.payload == {"method": "ping"}
     assert not isinstance(message.payload, Undecoded)

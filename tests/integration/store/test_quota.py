@@ -14,7 +14,7 @@ import pytest
 from redis import Redis
 
 from tasks.rules.allowance import Limits
-from tasks.store.quota import ARRIVES_SECONDS, KEEP_SECONDS, MIDNIGHT_SECONDS, PutOff, Quota, Taken
+from tasks.store.quota import ARRIVES_SECONDS, KEEP_SECONDS, MIDNIGHT_SECONDS, PutOff, Quota, Turn
 from tests.integration.guarantees.clock import TIME, take_over_scripts
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=timezone(timedelta(hours=8))).timestamp()
@@ -48,17 +48,17 @@ def quota(clock: Time, redis: Redis) -> Quota:
     return Quota(redis)
 
 
-def taken(found: Taken | PutOff) -> Taken:
-    assert isinstance(found, Taken), found
+def taken(found: Turn | PutOff) -> Turn:
+    assert isinstance(found, Turn), found
     return found
 
 
-def put_off(found: Taken | PutOff) -> PutOff:
+def put_off(found: Turn | PutOff) -> PutOff:
     assert isinstance(found, PutOff), found
     return found
 
 
-def pull(quota: Quota, limits: Limits, account: str = "shop") -> Taken | PutOff:
+def pull(quota: Quota, limits: Limits, account: str = "shop") -> Turn | PutOff:
     return quota.take("tb", limits, "pull", account)
 
 
@@ -94,7 +94,7 @@ class Workers:
         back: Callable[[], float],
         die: Callable[[], bool] = lambda: False,
     ) -> None:
-        events: list[tuple[float, int, Taken | None]] = [(NOON, worker, None) for worker in range(self._number)]
+        events: list[tuple[float, int, Turn | None]] = [(NOON, worker, None) for worker in range(self._number)]
         while events[0][0] < NOON + seconds:
             now, worker, ended = heapq.heappop(events)
             self._clock.go(now)
@@ -181,7 +181,7 @@ class Floor:
 
     def __init__(self, quota: Quota, clock: Time, redis: Redis, limits: Limits) -> None:
         self._quota, self._clock, self._redis, self._limits = quota, clock, redis, limits
-        self._under_way: list[tuple[float, str, Taken]] = []
+        self._under_way: list[tuple[float, str, Turn]] = []
         self.pulls: list[tuple[float, str]] = []
         self.looks = 0
 
@@ -328,7 +328,7 @@ DAY = Limits(calls_per_day=10, owed=1)
 def test_pulls_leave_the_calls_that_the_confirms_of_open_batches_need(quota: Quota, clock: Time) -> None:
     assert [call(quota, DAY) for _ in range(6)] == [True] * 5 + [False]
     confirms = [quota.take("tb", DAY, "confirm", "shop") for _ in range(6)]
-    assert [isinstance(found, Taken) for found in confirms] == [True] * 5 + [False]
+    assert [isinstance(found, Turn) for found in confirms] == [True] * 5 + [False]
 
 
 def test_an_empty_pull_keeps_no_call_for_its_confirm(quota: Quota, clock: Time) -> None:
@@ -479,7 +479,7 @@ def test_every_key_goes_away_by_itself(quota: Quota, clock: Time, redis: Redis) 
     calls = [quota.take("tb", both, "pull", f"shop {number}") for number in range(20)]
     clock.go(NOON + 1)
     for found in calls:
-        if isinstance(found, Taken):
+        if isinstance(found, Turn):
             quota.settle("tb", both, found, points=1, claim=20)
     keys = list(redis.scan_iter("tidings:*"))
     assert {name.split(":")[1] for name in keys} == {"used", "window", "pace", "line", "called"}
@@ -493,4 +493,4 @@ def test_many_that_ask_at_the_same_moment_get_no_more_than_there_is(redis: Redis
     quota = Quota(redis)
     with ThreadPoolExecutor(16) as pool:
         found = list(pool.map(lambda number: quota.take("tb", some, "pull", f"{number}"), range(200)))
-    assert sum(isinstance(each, Taken) for each in found) == (49 if some.owed else 50)
+    assert sum(isinstance(each, Turn) for each in found) == (49 if some.owed else 50)

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from tasks.accounts import Account, Poll, QianmiAccount, QianmiGateway
 from tasks.commands.accounts.standing import Standing, for_each_handled
 from tasks.commands.status import ORDERS
-from tasks.commands.status.attention import Attention, Found, Limits, Need, attention
+from tasks.commands.status.attention import Attention, Found, Need, Thresholds, attention
 from tasks.commands.status.picture import Picture, spent
 from tasks.commands.status.showing import MOST, ordered
 from tasks.rules.circuit_breaker import WITHOUT_END, Pause
@@ -18,7 +18,7 @@ from tasks.store.seen import Seen
 
 NOW = 1_795_219_200.0
 HOUR = 3600.0
-LIMITS = Limits(open_batches=4, claim_seconds=23.0)
+LIMITS = Thresholds(open_batches=4, claim_seconds=23.0)
 GATEWAY = QianmiGateway(name="qm", app_key="1", app_secret=SecretStr("invented"))
 
 

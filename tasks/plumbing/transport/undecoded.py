@@ -23,7 +23,7 @@ class Undecoded:
         return self._message.body[:1] not in {b"[", "["} and name in self._message.decode()
 
 
-class Message(virtual.Message):
+class UndecodedMessage(virtual.Message):
     """kombu's, which does not decode a task before somebody looks into it."""
 
     _decoded_cache: Any
