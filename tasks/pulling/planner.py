@@ -13,10 +13,9 @@ from tasks import clock
 from tasks.accounts import Gateway, fingerprint
 from tasks.rules import circuit_breaker
 from tasks.rules.allowance import limits_of
-from tasks.rules.plan import Plan
-from tasks.rules.planning import Demand
+from tasks.rules.budget import Planned, Today, demand, replan
+from tasks.rules.plan import Demand, Plan
 from tasks.rules.rates import Rate
-from tasks.rules.replanning import Planned, Today, demand, replan
 from tasks.runtime import accounts, stores
 from tasks.store.seen import Seen
 from tasks.text import shown

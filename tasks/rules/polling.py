@@ -9,7 +9,7 @@ A gateway with limits has a plan (`tasks.rules.plan`). With a quota of calls a d
 not full; with points a day or a limit a second only, it says what the wait is at the least.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tasks.accounts import Poll
@@ -64,19 +64,15 @@ def next_interval(got: int, asked: int, last: float | None, poll: Poll) -> float
     return min(poll.max, max(poll.min, 2 * (last or poll.min / 2)))
 
 
-def first_polls(
-    accounts: Mapping[str, Poll], taken: Iterable[str] = (), calls_per_second: float | None = None
-) -> dict[str, float]:
-    """When to poll each account for the first time, spread evenly: name → delay in seconds. `taken` ones are left out.
+def first_polls(accounts: Mapping[str, Poll], calls_per_second: float | None = None) -> dict[str, float]:
+    """When to poll each account for the first time, spread evenly: name → delay in seconds.
 
     With `calls_per_second`, what their gateway's quota allows, they are spread over as long as that takes.
     """
-    known = set(taken)
-    new = [name for name in accounts if name not in known]
     if calls_per_second is not None:
-        return {name: place / calls_per_second for place, name in enumerate(new)}
-    spread = len(new) / FIRST_POLLS_A_SECOND
+        return {name: place / calls_per_second for place, name in enumerate(accounts)}
+    many = len(accounts)
+    spread = many / FIRST_POLLS_A_SECOND
     return {
-        name: place / len(new) * min(accounts[name].max, max(accounts[name].min, spread))
-        for place, name in enumerate(new)
+        name: place / many * min(poll.max, max(poll.min, spread)) for place, (name, poll) in enumerate(accounts.items())
     }

@@ -4,7 +4,7 @@ By the √λ law a budget is best spent in proportion to √(messages a second),
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple, Self
 
 from tasks.clock import HOUR, HOURS, hour_of
@@ -52,18 +52,9 @@ class Rhythm(NamedTuple):
         weights, hour = self.weights(), hour_of(now)
         return HOUR - now % HOUR + HOUR * sum(weights[hour + 1 :]) / weights[hour]
 
-    def seconds_in_day(self, now: float) -> float:
-        """A whole day as so many seconds like the present one."""
-        weights = self.weights()
-        return HOUR * sum(weights) / weights[hour_of(now)]
-
     def as_list(self) -> list[float]:
         """27 numbers for JSON."""
-        return [float(f"{number:.5g}") for number in self._flat()]
-
-    def _flat(self) -> Iterator[float]:
-        yield from (self.hour, self.messages, self.seconds)
-        yield from self.hours
+        return [float(f"{number:.5g}") for number in (self.hour, self.messages, self.seconds, *self.hours)]
 
     @classmethod
     def from_list(cls, numbers: Sequence[float]) -> Self:

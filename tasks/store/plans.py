@@ -3,7 +3,7 @@
 import json
 
 from tasks.clock import DAY, day
-from tasks.rules.replanning import Planned
+from tasks.rules.budget import Planned
 from tasks.store.connection import Client
 from tasks.store.keys import PREFIX, key
 

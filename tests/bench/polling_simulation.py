@@ -9,9 +9,9 @@ from typing import Protocol
 from tasks.accounts import Poll
 from tasks.clock import day_left
 from tasks.rules.allowance import Limits
+from tasks.rules.budget import Planned, Today, demand, replan
 from tasks.rules.polling import following
 from tasks.rules.rates import Rate
-from tasks.rules.replanning import Planned, Today, demand, replan
 from tests.bench.polling_world import DAY, HOUR, MIDNIGHT, Shop
 
 QUANTITY = 100

@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.accounts import Poll
-from tasks.rules.plan import Plan
-from tasks.rules.planning import Demand, gather, plan
+from tasks.rules.plan import Demand, Plan, gather, plan_for
 
 RATES = [1 / place for place in range(1, 101)]
 """A hundred accounts, the busiest with a message a second."""
@@ -44,7 +43,7 @@ def waiting(waits: list[float], demands: list[Demand]) -> float:
 @settings(max_examples=50)
 @given(st.lists(demand, min_size=1, max_size=40), st.floats(0.001, 100))
 def test_the_calls_are_kept_and_so_are_the_bounds_as_long_as_they_can_be(demands: list[Demand], budget: float) -> None:
-    waits = intervals(plan(gather(demands), budget), demands)
+    waits = intervals(plan_for(gather(demands), budget), demands)
     assert calls(waits) <= budget * 1.04
     assert all(wait >= shortest for wait, (_, shortest, _) in zip(waits, demands, strict=True))
     if sum(1 / longest for _, _, longest in demands) <= budget:
@@ -54,7 +53,7 @@ def test_the_calls_are_kept_and_so_are_the_bounds_as_long_as_they_can_be(demands
 @pytest.mark.parametrize("budget", [0.3, 2, 20])
 def test_no_other_intervals_with_the_same_calls_let_messages_wait_less(budget: float) -> None:
     demands, chance = asked(), random.Random(1)
-    waits = intervals(plan(gather(demands), budget), demands)
+    waits = intervals(plan_for(gather(demands), budget), demands)
     assert calls(waits) == pytest.approx(budget, rel=0.02)
     for _ in range(200):
         other = [wait * math.exp(chance.gauss(0, 0.2)) for wait in waits]
@@ -64,19 +63,19 @@ def test_no_other_intervals_with_the_same_calls_let_messages_wait_less(budget: f
 
 
 def test_four_times_the_messages_are_pulled_twice_as_often() -> None:
-    made = plan(gather(asked()), 2)
+    made = plan_for(gather(asked()), 2)
     poll = Poll(min=1, max=3_600)
     assert made.interval(0.1, poll) == pytest.approx(2 * made.interval(0.4, poll))
 
 
 def test_plenty_of_calls_bring_everybody_to_the_shortest_interval() -> None:
     demands = asked()
-    assert intervals(plan(gather(demands), 100), demands) == [1] * 100
+    assert intervals(plan_for(gather(demands), 100), demands) == [1] * 100
 
 
 def test_scarce_calls_stretch_the_longest_interval_and_the_busy_are_still_pulled_more() -> None:
     demands = asked(longest=60)
-    waits = intervals(plan(gather(demands), 0.5), demands)
+    waits = intervals(plan_for(gather(demands), 0.5), demands)
     assert calls(waits) == pytest.approx(0.5, rel=0.02)
     assert max(waits) > 60
     assert min(waits) < max(waits) / 5
@@ -84,18 +83,18 @@ def test_scarce_calls_stretch_the_longest_interval_and_the_busy_are_still_pulled
 
 def test_a_little_too_few_calls_stretch_the_longest_interval_a_little() -> None:
     demands = asked(longest=60)
-    assert max(intervals(plan(gather(demands), 0.99 * 100 / 60), demands)) < 62
+    assert max(intervals(plan_for(gather(demands), 0.99 * 100 / 60), demands)) < 62
 
 
 def test_an_idle_account_keeps_a_quarter_of_an_even_share_however_scarce_calls_are() -> None:
     demands = asked(longest=60, rates=[*[1.0] * 50, *[1e-6] * 50])
     evenly = 100 / 0.01
-    assert max(intervals(plan(gather(demands), 0.01), demands)) <= 4.01 * evenly
+    assert max(intervals(plan_for(gather(demands), 0.01), demands)) <= 4.01 * evenly
 
 
 def test_accounts_with_other_bounds_are_planned_together() -> None:
     demands = [*asked(shortest=300), *asked(longest=30)]
-    waits = intervals(plan(gather(demands), 8), demands)
+    waits = intervals(plan_for(gather(demands), 8), demands)
     assert calls(waits) == pytest.approx(8, rel=0.02)
     assert min(waits[:100]) >= 300
     assert max(waits[100:]) <= 30
@@ -107,19 +106,19 @@ def test_a_hundred_thousand_accounts_are_planned_for_by_some_hundred_groups() ->
     groups = gather(demands)
     assert groups.total() == 100_000
     assert len(groups) < 500
-    assert calls(intervals(plan(groups, 300), demands)) == pytest.approx(300, rel=0.01)
+    assert calls(intervals(plan_for(groups, 300), demands)) == pytest.approx(300, rel=0.01)
 
 
 def test_nobody_and_nothing_to_spend_are_planned_for_too() -> None:
-    assert plan(gather([]), 1).calls == 0
-    assert calls(intervals(plan(gather(asked()), 0), asked())) < 1e-5
-    assert intervals(plan(gather([(0.0, 1, 60)]), 0.5), [(0.0, 1, 60)]) == [60]
+    assert plan_for(gather([]), 1).calls == 0
+    assert calls(intervals(plan_for(gather(asked()), 0), asked())) < 1e-5
+    assert intervals(plan_for(gather([(0.0, 1, 60)]), 0.5), [(0.0, 1, 60)]) == [60]
 
 
 @pytest.mark.parametrize("points", [0.5, 1.0, 3.0])
 def test_paid_calls_are_kept_with_less_waiting_than_any_factor_on_the_root_law(points: float) -> None:
     demands = asked(longest=600)
-    made = plan(gather(demands), 50, points)
+    made = plan_for(gather(demands), 50, points)
     waits = intervals(made, demands)
     assert useful(waits, demands) == pytest.approx(points, rel=0.03)
     assert made.useful == pytest.approx(points, rel=0.03)
@@ -138,20 +137,20 @@ def rooted_useful(scale: float, demands: list[Demand]) -> float:
 
 def test_points_leave_alone_who_seldom_has_more_than_one_message_waiting() -> None:
     demands = asked(longest=600, rates=[1.0, *[1e-4] * 9])
-    waits = intervals(plan(gather(demands), 50, 0.1), demands)
+    waits = intervals(plan_for(gather(demands), 50, 0.1), demands)
     assert waits[0] > 5
     assert max(waits[1:]) < 2
 
 
 def test_points_far_too_few_for_the_longest_interval_are_kept() -> None:
     demands = asked(longest=60)
-    made = plan(gather(demands), 50, 0.01)
+    made = plan_for(gather(demands), 50, 0.01)
     assert useful(intervals(made, demands), demands) <= 0.0103
     assert made.stretch > 1
 
 
 def test_it_survives_json() -> None:
-    made = plan(gather(asked()), 2)._replace(holds=True, ebb=0.5)
+    made = plan_for(gather(asked()), 2)._replace(holds=True, ebb=0.5)
     again = Plan.from_list(json.loads(json.dumps(made.as_list())))
     assert again == pytest.approx(made, rel=1e-5)
     assert again is not None

@@ -93,10 +93,6 @@ def test_first_polls_never_wait_longer_than_the_longest_interval() -> None:
     assert max(first_polls({f"shop-{n}": Poll(min=1, max=5) for n in range(3000)}).values()) <= 5
 
 
-def test_accounts_that_have_a_due_time_are_left_alone() -> None:
-    assert first_polls({"old": POLL, "new": POLL}, taken=["old"]) == {"new": 0}
-
-
 def test_first_polls_within_a_quota_take_as_long_as_it_asks_for() -> None:
     delays = first_polls({f"shop-{n}": POLL for n in range(1_000)}, calls_per_second=0.5)
     assert sorted(delays.values()) == pytest.approx([2 * n for n in range(1_000)])

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.accounts import Poll
@@ -114,6 +114,7 @@ def test_what_another_version_kept_is_learnt_anew(kept: list[float]) -> None:
     assert Rate.from_list(kept) == Rate()
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 200), st.booleans(), st.floats(-3 * DAY, 10 * DAY)), max_size=30))
 def test_whatever_comes_the_rate_is_a_usable_number(pulls: list[tuple[int, bool, float]]) -> None:
     rate, now = Rate(), START
