@@ -73,16 +73,13 @@ class File:
             text = read(self._path, FILE_BYTES)
             return tomllib.loads(text) if whole else cut(text)
         except Unreadable as error:
-            raise self._fault(f"{error} (TIDINGS_ACCOUNTS says where the accounts are)") from None
+            raise _unusable(self.name, f"{error} (TIDINGS_ACCOUNTS says where the accounts are)") from None
         except RecursionError:
-            raise self._fault("it is nested too deeply") from None
+            raise _unusable(self.name, "it is nested too deeply") from None
         except tomllib.TOMLDecodeError as error:
-            raise self._fault(f"it is not TOML: {error}") from None
+            raise _unusable(self.name, f"it is not TOML: {error}") from None
         except ValueError:
-            raise self._fault("it is not TOML: a number in it is too long to be read") from None
-
-    def _fault(self, expected: str) -> AccountsError:
-        return _unusable(self.name, expected)
+            raise _unusable(self.name, "it is not TOML: a number in it is too long to be read") from None
 
 
 def rested(seen: Stamp) -> bool:
@@ -108,18 +105,18 @@ class Function:
         try:
             return call()
         except (Exception, SystemExit) as error:
-            raise self._fault(f"it raised {type(error).__name__}{_place(error)}") from None
+            raise _unusable(self.name, f"it raised {type(error).__name__}{_place(error)}") from None
 
     def _callable(self) -> Callable[[], object]:
         module_name, _, path = self.name.removeprefix(PYTHON).partition(":")
         if not module_name or not path:
-            raise self._fault("expected python:package.module:callable")
+            raise _unusable(self.name, "expected python:package.module:callable")
         try:
             found = reduce(getattr, path.split("."), self._module(module_name))
         except AttributeError:
-            raise self._fault(f"the module {module_name} has no {path}") from None
+            raise _unusable(self.name, f"the module {module_name} has no {path}") from None
         if not callable(found):
-            raise self._fault(f"{path} is not callable, but of type {type(found).__name__}")
+            raise _unusable(self.name, f"{path} is not callable, but of type {type(found).__name__}")
         return found
 
     def _module(self, name: str) -> object:
@@ -127,13 +124,12 @@ class Function:
             return importlib.import_module(name)
         except ModuleNotFoundError as error:
             if error.name and f"{name}.".startswith(f"{error.name}."):
-                raise self._fault(f"there is no module {error.name} (is its folder on PYTHONPATH?)") from None
-            raise self._fault(f"importing {name} failed, as it imports {error.name}, which is not there") from None
+                raise _unusable(self.name, f"there is no module {error.name} (is its folder on PYTHONPATH?)") from None
+            raise _unusable(
+                self.name, f"importing {name} failed, as it imports {error.name}, which is not there"
+            ) from None
         except (Exception, SystemExit) as error:
-            raise self._fault(f"importing {name} raised {type(error).__name__}{_place(error)}") from None
-
-    def _fault(self, expected: str) -> AccountsError:
-        return _unusable(self.name, expected)
+            raise _unusable(self.name, f"importing {name} raised {type(error).__name__}{_place(error)}") from None
 
 
 def _unusable(name: str, expected: str) -> AccountsError:

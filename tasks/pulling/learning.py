@@ -30,20 +30,19 @@ def after_pull(account: Account, reply: Reply, pulled: float) -> float:
         stores().plans.count(account.gateway.name, got, now)
     per_second = rate.per_second(now)
     next_ = following(account, got, before, per_second, now)
-    stores().seen.put(
-        account.name,
-        Seen(
-            at=pulled,
-            got=got,
-            interval=next_.wait,
-            unplanned=next_.unplanned,
-            rate=tuple(rate.as_list()),
-            per_second=per_second,
-            oldest=before.oldest if watched.oldest is None else watched.oldest,
-            oldest_at=before.oldest_at if watched.oldest is None else pulled,
-            warned=watched.warned,
-        ),
+    if watched.oldest is not None:
+        before = replace(before, oldest=watched.oldest, oldest_at=pulled)
+    seen = replace(
+        before,
+        at=pulled,
+        got=got,
+        interval=next_.wait,
+        unplanned=next_.unplanned,
+        rate=tuple(rate.as_list()),
+        per_second=per_second,
+        warned=watched.warned,
     )
+    stores().seen.put(account.name, seen)
     return next_.wait
 
 
