@@ -38,17 +38,20 @@ def cut(text: str) -> dict[str, Any]:
     What is cut in a wrong place, as within a text of several lines, has no end and cannot be read by itself. So where what
     stands above the accounts and each piece can, every cut was right. Raises `Uncut`.
     """
-    above, *rest = HEADER.split(text)
-    read = parsed(above)
-    keys, below = rest[::2], rest[1::2]
-    pieces = [
-        Piece(key.strip(key[0]) if key[0] in "\"'" else key, f"[accounts.{key}]{lines}")
-        for key, lines in zip(keys, below, strict=True)
-    ]
-    accounts = {piece.name: piece for piece in pieces}
-    if not pieces or "accounts" in read or len(accounts) < len(pieces):
+    headers = [(found.start(), bare(found[1])) for found in HEADER.finditer(text)]  # one call would hold up all threads
+    if not headers:
+        raise Uncut
+    read = parsed(text[: headers[0][0]])
+    ends = [*(start for start, _ in headers[1:]), len(text)]
+    accounts = {name: Piece(name, text[start:end]) for (start, name), end in zip(headers, ends, strict=True)}
+    if "accounts" in read or len(accounts) < len(headers):
         raise Uncut
     return read | {"accounts": accounts}
+
+
+def bare(key: str) -> str:
+    """The key without its quotes."""
+    return key[1:-1] if key[0] in "\"'" else key
 
 
 def parsed(text: str) -> dict[str, Any]:
