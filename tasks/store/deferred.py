@@ -8,7 +8,7 @@ but such as do no harm then belong here.
 import logging
 import socket
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import Any
@@ -34,16 +34,17 @@ Watch = Callable[[bool], None]
 """Told that everything so far has been sent; and with True, that it was answered."""
 
 
-class Deferred:
-    """One process's way to Redis for commands of both kinds."""
+class Deferred(threading.local):
+    """One process's way to Redis for commands of both kinds. What it holds back, it holds for the thread that runs a bundle."""
 
     def __init__(self, redis: Client) -> None:
         self.redis = redis
-        self._here = threading.local()
-
-    @property
-    def _session(self) -> "Session | None":
-        return getattr(self._here, "session", None)
+        self._watch: Watch | None = None
+        self._open: list[tuple[Command, Then | None]] = []
+        self._sent = 0
+        """So many of the commands that are open are on their way."""
+        self._answered = 0.0
+        self._connection: Any = None
 
     @contextmanager
     def held(self, watch: Watch) -> Iterator[None]:
@@ -51,20 +52,20 @@ class Deferred:
 
         Raises `RedisError` then when Redis cannot be reached.
         """
-        session = self._here.session = Session(self.redis, watch)
+        self._watch, self._answered = watch, monotonic()
         try:
             yield
-            session.settle()
+            self.settle()
         finally:
-            self._here.session = None
-            session.close()
+            self._watch, self._open = None, []
+            self._leave()
 
     def tell(self, *command: Any, then: Then | None = None) -> None:
         """Send a command, or hold it back; `then` gets its answer. Redis's refusal is raised, or logged if it was held."""
-        if session := self._session:
-            session.add(command, then)
+        if self._watch:
+            self._open.append((command, then))
             return
-        answer = self.redis.execute_command(*command)
+        [answer] = self.ask(command)
         if then:
             then(answer)
 
@@ -73,109 +74,64 @@ class Deferred:
 
         Raises what Redis refuses with when it is waited for, and when Redis is known not to be there.
         """
-        session = self._session
-        if session is None or not session.post(command):
+        due = monotonic() - self._answered > ANSWER_SECONDS
+        if self._watch and not due and self._send(command):
+            self._open.append((command, None))
+            self._watch(False)
+        else:
             self.ask(command)
 
     def settle(self) -> None:
-        """Send what is held, and wait for every answer."""
-        if session := self._session:
-            session.settle()
+        """Send what is held, and wait for every answer. Raises `RedisError` when Redis cannot be reached."""
+        self.ask()
 
     def ask(self, *commands: Command) -> list[Any]:
-        """The answers to these commands, sent after all that are held. Raises what Redis refuses one of them with."""
-        answers: list[Any] = []
-        if session := self._session:
-            session.ask(commands, answers.append)
-        else:
-            pipe = self.redis.pipeline(transaction=False)
-            for command in commands:
-                pipe.execute_command(*command)
-            answers += pipe.execute(raise_on_error=False)
-        for answer in answers:
+        """The answers to these commands, sent after all that are held. Raises what Redis refuses one of them with.
+
+        When Redis cannot be reached, what is held stays so, and these are not sent later.
+        """
+        answers = self._answers(*commands)
+        done, self._open = self._open, []
+        for (command, then), answer in zip(done, answers, strict=False):
+            follow(str(command[0]), then, answer)
+        self._answered = monotonic()
+        if self._watch:
+            self._watch(True)
+        asked = answers[len(done) :]
+        for answer in asked:
             if isinstance(answer, Exception):
                 raise answer
-        return answers
+        return asked
 
-
-class Session:
-    """The commands of one bundle, in their order."""
-
-    def __init__(self, redis: Client, watch: Watch) -> None:
-        self._redis = redis
-        self._watch = watch
-        self._open: list[tuple[Command, Then | None, bool]] = []
-        self._sent = 0
-        self._answered = monotonic()
-        self._connection: Any = None
-
-    def add(self, command: Command, then: Then | None) -> None:
-        """Hold a command back."""
-        self._open.append((command, then, False))
-
-    def ask(self, commands: Iterable[Command], then: Then) -> None:
-        """Send everything and give `then` the answers to these commands, refusals too. They are not sent again later."""
-        self._open += [(command, then, True) for command in commands]
-        try:
-            self.settle()
-        except BaseException:
-            self.close()
-            self._open, self._sent, self._connection = [each for each in self._open if not each[2]], 0, None
-            raise
-
-    def post(self, command: Command) -> bool:
-        """Send everything and this command; whether that was done. It is not when answers are due first."""
-        if monotonic() - self._answered > ANSWER_SECONDS:
-            return False
-        self.add(command, None)
-        if self._send():
-            self._watch(False)
-            return True
-        self._open.pop()
-        return False
-
-    def _send(self) -> bool:
-        """Send what is held. When that fails, all is sent again with what is waited for next."""
+    def _send(self, *more: Command) -> bool:
+        """Send what is held, and these. When that fails, all is sent again with what is waited for next."""
+        commands = [*(command for command, _ in self._open[self._sent :]), *more]
+        first, self._sent = not self._sent, len(self._open) + len(more)
         try:
             if self._connection is None:
-                self._connection = self._redis.connection_pool.get_connection()
-            if not self._sent:
-                keep(self._connection, True)
-            held = [command for command, _, _ in self._open[self._sent :]]
-            self._connection.send_packed_command([packed(held)])
-        except BROKEN:
-            self._sent = 0
-            return False
-        self._sent = len(self._open)
-        return True
+                self._connection = self.redis.connection_pool.get_connection()
+                self._connection.check_health()  # here only: what is corked, or not answered yet, is no time for it
+            if first:
+                cork(self._connection, True)
+            self._connection.send_packed_command(self._connection.pack_commands(commands), check_health=False)
+        except BaseException as error:
+            self._broken(error)
+        return self._sent > 0
 
-    def settle(self) -> None:
-        """Send, and take all answers. Raises `RedisError` when Redis cannot be reached; what is open stays so."""
-        if self._open:
-            answers = self._answers()
-            done, self._open, self._sent = self._open, [], 0
-            for (command, then, raw), answer in zip(done, answers, strict=True):
-                if raw and then:
-                    then(answer)
-                else:
-                    follow(str(command[0]), then, answer)
-        self._answered = monotonic()
-        self._watch(True)
-
-    def close(self) -> None:
-        """Give the connection back, a new one if answers are still on their way to it."""
-        if self._connection is not None:
-            if self._sent:
-                self._connection.disconnect()
-            self._redis.connection_pool.release(self._connection)
-
-    def _answers(self) -> list[Any]:
-        if self._sent == len(self._open) or self._send():
-            with suppress(*BROKEN):
-                keep(self._connection, False)
-                return [self._answer() for _ in self._open]
-        pipe = self._redis.pipeline(transaction=False)
-        for command, _, _ in self._open:
+    def _answers(self, *asked: Command) -> list[Any]:
+        """Those to all that is open, and to what is asked besides."""
+        commands = [*(command for command, _ in self._open), *asked]
+        if self._watch and self._send(*asked):
+            try:
+                cork(self._connection, False)
+                answers = [self._answer() for _ in commands]
+            except BaseException as error:
+                self._broken(error)
+            else:
+                self._sent = 0
+                return answers
+        pipe = self.redis.pipeline(transaction=False)
+        for command in commands:
             pipe.execute_command(*command)
         return list(pipe.execute(raise_on_error=False))
 
@@ -185,23 +141,26 @@ class Session:
         except ResponseError as refusal:
             return refusal
 
+    def _broken(self, error: BaseException) -> None:
+        """Give up the connection: of one that broke, or was interrupted, nobody knows whose answers it has. Raises interrupts."""
+        self._leave()
+        if not isinstance(error, BROKEN):
+            raise error
 
-def packed(commands: Iterable[Command]) -> bytes:
-    """Commands as Redis's protocol (RESP) has them, at a third of what the client takes for it."""
-    parts: list[bytes] = []
-    for command in commands:
-        parts.append(b"*%d\r\n" % len(command))
-        for word in command:
-            written = str(word).encode()
-            parts.append(b"$%d\r\n%b\r\n" % (len(written), written))
-    return b"".join(parts)
+    def _leave(self) -> None:
+        """Give the connection back, a new one if answers are still on their way to it."""
+        if self._connection is not None:
+            if self._sent:
+                self._connection.disconnect()
+            self.redis.connection_pool.release(self._connection)
+        self._connection, self._sent = None, 0
 
 
-def keep(connection: Any, on: bool) -> None:
+def cork(connection: Any, on: bool) -> None:
     """Have the kernel keep what is sent, for 0.2 s at most, and send it together; it does so too when this process is killed.
 
-    A packet a command costs more than the command: 20 µs, and Redis is woken for each. Only where the system and the kind of
-    socket know how.
+    A packet a command costs more than the command: 70 µs a message, here and in Redis, which is woken for each. Only where the
+    system and the kind of socket know how.
     """
     with suppress(OSError, AttributeError):
         connection._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, int(on))

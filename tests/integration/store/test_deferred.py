@@ -7,13 +7,13 @@ import threading
 import time
 
 import pytest
-from redis import Redis
+from redis import Connection, Redis
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 from redis.retry import Retry
 
-from tasks.store.deferred import Deferred, Session
+from tasks.store.deferred import Deferred
 
 
 class Watched:
@@ -82,13 +82,28 @@ def test_answers_are_waited_for_when_they_are_due(
         assert watched.seen == [True, False]
 
 
-def test_what_cannot_be_put_is_not_sent_later() -> None:
-    session = Session(Redis(port=1, retry=Retry(NoBackoff(), 1)), lambda _: None)
-    session.add(("SET", "mark", "1"), None)
-    assert not session.post(("SET", "claim", "1"))
-    with pytest.raises(RedisConnectionError):
-        session.ask([("SET", "claim", "1")], print)
-    assert [command[1] for command, _, _ in session._open] == ["mark"]
+def test_what_cannot_be_put_is_not_sent_later(redis: Redis) -> None:
+    deferred = Deferred(Redis(port=1, retry=Retry(NoBackoff(), 1)))
+    with deferred.held(lambda _: None):
+        deferred.tell("SET", "mark", "1")
+        with pytest.raises(RedisConnectionError):
+            deferred.put("SET", "claim", "1")
+        deferred.redis = redis
+    assert redis.mget("mark", "claim") == ["1", None]
+
+
+def test_a_connection_that_is_due_to_be_checked_is_not_while_answers_are_on_their_way(
+    valkey: str, watched: Watched
+) -> None:
+    watched.deferred.redis = Redis.from_url(valkey, decode_responses=True, health_check_interval=0.1, socket_timeout=5)
+    with watched.deferred.held(watched.seen.append):
+        watched.deferred.put("RPUSH", "told", "a")
+        time.sleep(0.2)
+        watched.push("b")
+        began = time.monotonic()
+        assert watched.deferred.ask(("LLEN", "told")) == [2]
+        assert time.monotonic() - began < 2
+    assert watched.back == [2]
 
 
 def test_everything_is_sent_and_answered_at_the_end(watched: Watched, redis: Redis) -> None:
@@ -158,6 +173,27 @@ def test_a_broken_connection_has_everything_sent_again_and_answered_once(
         watched.deferred.settle()
         assert [str(each) for each in watched.back] in (["OK", "OK"], ["True", "True"])
     assert redis.mget("a", "b") == ["1", "2"]
+
+
+def test_what_is_interrupted_between_its_answers_is_sent_again_and_answered_once(
+    watched: Watched, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = Connection.read_response
+
+    def interrupted(connection: Connection, *how: object, **more: object) -> None:
+        read(connection, *how, **more)
+        raise KeyboardInterrupt
+
+    with watched.deferred.held(watched.seen.append):
+        watched.deferred.ask(("PING",))
+        watched.deferred.put("SET", "a", "1")
+        watched.deferred.tell("STRLEN", "a", then=watched.back.append)
+        monkeypatch.setattr(Connection, "read_response", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            watched.deferred.settle()
+        monkeypatch.undo()
+        assert watched.deferred.ask(("GET", "a")) == ["1"]
+    assert watched.back == [1]
 
 
 def test_the_end_tells_when_redis_is_gone() -> None:
