@@ -10,8 +10,13 @@ from celery.app.amqp import AMQP
 from celery.concurrency import solo
 from celery.signals import celeryd_after_setup
 from kombu import Connection
+from kombu.serialization import register
+from kombu.utils import json
 
+from tasks.plumbing import fast_json
 from tasks.settings import settings
+
+register("json", json.dumps, fast_json.loads, content_type="application/json", content_encoding="utf-8")
 
 
 class Messaging(AMQP):

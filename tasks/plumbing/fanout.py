@@ -4,7 +4,6 @@ What all headers share is made once, the rest is filled in. Where somebody liste
 does, `chord()` itself is used.
 """
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from kombu.utils.uuid import uuid
 
 from tasks import app
 from tasks.names import KIND
+from tasks.plumbing.fast_json import dumps
 
 Header = tuple[dict[str, Any], str, str]
 """A header's keyword arguments, how Celery is to show them, and of which kind the task is to the pool."""
@@ -56,11 +56,11 @@ def messages(task: Any, many: Sequence[Header], callback: Any, limits: Mapping[s
         kwargsrepr="",
         **limits,
     )
-    embedded = json.dumps(shared.body[2])
+    embedded = dumps(shared.body[2])
     for index, (given, shown, kind) in enumerate(many):
         id_ = uuid()
         yield {
-            "body": f"[[], {written(given)}, {embedded}]",
+            "body": f"[[], {dumps(given)}, {embedded}]",
             "content_type": "application/json",
             "content_encoding": "utf-8",
             "headers": {
@@ -75,16 +75,6 @@ def messages(task: Any, many: Sequence[Header], callback: Any, limits: Mapping[s
             "correlation_id": id_,
             "delivery_mode": 2,
         }
-
-
-def written(value: Any) -> str:
-    """A value as JSON, Chinese as it is: escaped it takes twice the room. Half a character cannot stand as it is."""
-    text = json.dumps(value, ensure_ascii=False)
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return json.dumps(value)
-    return text
 
 
 def poll_all(task: str, accounts: Iterable[str], expires: float) -> None:

@@ -5,9 +5,10 @@ published: a process that is killed in between loses the callback. Here whoever 
 repeats a part of a chord that is still there finds it complete and publishes again; a confirm that comes twice does no harm.
 """
 
-import json
 from collections.abc import Callable
 from typing import Any
+
+import msgspec
 
 from tasks.store.deferred import Deferred
 from tasks.store.keys import key
@@ -43,11 +44,11 @@ class Parts:
             if length < size:
                 return
             until_mine = self.redis.lrange(where, 0, length - 1)  # what came after has its own header to look at it
-            found = dict(json.loads(each) for each in until_mine if each.startswith("["))
+            found = dict(msgspec.json.decode(each) for each in until_mine if each.startswith("["))
             if len(found) == size:
                 then([found[place] for place in sorted(found)])
 
-        self.deferred.tell("RPUSH", where, json.dumps([index, value]), then=added)
+        self.deferred.tell("RPUSH", where, msgspec.json.encode([index, value]), then=added)
 
     def drop(self, batch: str) -> None:
         """The chord is over."""

@@ -14,9 +14,9 @@ from uuid import uuid4
 
 from kombu.transport import redis as kombu_redis
 from kombu.utils.encoding import bytes_to_str
-from kombu.utils.json import loads
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from tasks.plumbing.fast_json import dumps, loads
 from tasks.plumbing.transport.books import books_of
 from tasks.plumbing.transport.lost import telling_refusals
 from tasks.plumbing.transport.prefetch import Pace, Stock, Taken, places_of, worth_taking
@@ -37,7 +37,9 @@ class Leans(kombu_redis.Channel):
     connection_errors: tuple[type[Exception], ...]
     qos: Any
     _closing: bool
+    _expires: Any
     _flush_brpop_reauth: Any
+    _get_message_priority: Any
     _in_poll: Any
     _q_for_pri: Any
     _queue_cycle: Any
@@ -127,6 +129,15 @@ class Channel(Leans):
         """What `Producer.batch()` collects in."""
         return JoinedBatch(self, max_size)
 
+    def _put(self, queue: str, message: Any, **options: Any) -> None:
+        """Put a message into a queue, or into the batch that is open."""
+        batch = options.get("_publish_batch")
+        if batch is None or self._expires:
+            super()._put(queue, message, **options)
+            return
+        priority = self._get_message_priority(message, reverse=False)
+        batch.add("lpush", self._q_for_pri(queue, priority), dumps(message))
+
     def took(self, tag: str) -> bool:
         """Whether a tag is one that this channel's script has recorded."""
         return tag.startswith(self.prefix)
@@ -174,7 +185,7 @@ class Channel(Leans):
         queue = key.rsplit(self.sep, 1)[0]
         self._queue_cycle.rotate(queue)
         if queue in self.plain:
-            self.connection._deliver(loads(bytes_to_str(text)), queue)
+            self.connection._deliver(loads(text), queue)
             return
         wanted = queue in self.active_queues and not self._closing
         if not wanted or not self._take(Taken(self._tags(1)[0], queue, key, text, monotonic())):
@@ -221,7 +232,7 @@ class Channel(Leans):
     def _hand_over(self, taken: Taken) -> None:
         """Give one message to Celery. One that breaks on its way costs itself only."""
         try:
-            payload = loads(bytes_to_str(taken.text))
+            payload = loads(taken.text)
             payload["properties"]["delivery_tag"] = taken.tag
         except (ValueError, TypeError, LookupError, RecursionError) as error:
             told = len(taken.text), shown(taken.queue), type(error).__name__

@@ -1,5 +1,6 @@
 """Everything around one account that a property test moves, and what is known of each of its messages."""
 
+import json
 from typing import Any
 
 import time_machine
@@ -166,7 +167,7 @@ class World:
         """Run what can run, each handler ending so, and strike the first task of this name; whether its step came."""
         struck: Run | None = None
         while ready := self.worker.ready():
-            mine = struck is None and f'"task": "{task}"' in ready[0]
+            mine = struck is None and json.loads(ready[0])["headers"]["task"] == task
             run = self.worker.start(*bundle(ready), stop=stop if mine else None)
             struck = run if mine else struck
             while run.place != "ended":

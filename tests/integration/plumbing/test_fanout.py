@@ -99,9 +99,3 @@ def test_what_a_task_starts_knows_where_it_came_from(tidings: Stores, redis: Red
         app.tasks.unregister("tests.starts")
     assert {message["headers"]["parent_id"] for message in sent(redis)} == {parent}
     assert {message["headers"]["root_id"] for message in sent(redis)} <= {parent}
-
-
-def test_chinese_is_sent_as_it_is_and_half_a_character_too(tidings: Stores, redis: Redis) -> None:
-    assert fanout.written({"content": "支付"}) == '{"content": "支付"}'
-    half = {"content": "支付\ud800"}
-    assert json.loads(fanout.written(half).encode()) == half
