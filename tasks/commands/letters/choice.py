@@ -63,10 +63,11 @@ class Found:
     ids: list[str]
     missing: tuple[str, ...]
 
-    def tell_missing(self) -> None:
-        """Name the ids that nobody has, on standard error."""
+    def tell_missing(self) -> int:
+        """Name the ids that nobody has, on standard error; the exit code that follows."""
         for id_ in self.missing:
             click.echo(f"there is no letter {shown(id_)}", err=True)
+        return 1 if self.missing else 0
 
 
 def choosing(*, needed: bool = False) -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -14,11 +14,11 @@ def perform(choice: Choice, *, yes: bool) -> int:
     if not yes and not sys.stdin.isatty():
         raise click.UsageError("nobody can be asked here: add --yes to drop them for good")
     found = choice.find(stores().letters, clock.now())
-    found.tell_missing()
+    code = found.tell_missing()
     if not found.ids:
         click.echo("no letter fits, nothing is dropped")
-        return 1 if found.missing else 0
+        return code
     if not yes:
         click.confirm(f"Drop {len(found.ids)} letters for good?", abort=True)
     click.echo(f"{stores().letters.drop(found.ids)} letters dropped")
-    return 1 if found.missing else 0
+    return code

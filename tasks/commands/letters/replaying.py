@@ -59,15 +59,15 @@ class Watch:
 def perform(choice: Choice, seconds: float | None) -> int:
     """Replay the chosen letters and wait until `seconds` pass without an end (None: do not wait); the exit code."""
     found = choice.find(stores().letters, clock.now())
-    found.tell_missing()
+    code = found.tell_missing()
     ids, replies, unreadable, accounts = sift(found.ids)
     if unreadable:
         click.echo(f"{unreadable} letters were never readable as messages and cannot be replayed", err=True)
+        code = 1
     watch = Watch(ids, accounts)
     put_back, sent = send(replies), send(ids)
     if put_back:
         click.echo(f"{put_back} unreadable replies are read again with their accounts' next polls")
-    code = 1 if unreadable or found.missing else 0
     if not sent or seconds is None:
         if sent or not put_back:
             click.echo(f"{sent} letters sent" if sent else "nothing is replayed")

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import click
+from click.exceptions import Exit
 
 from tasks import clock
 from tasks.clock import SHANGHAI
@@ -23,7 +24,7 @@ IN_TABLE = 100
 
 
 def show_list(choice: Choice, most: int | None, *, as_json: bool) -> None:
-    """Print the chosen letters without their contents."""
+    """Print the chosen letters without their contents. Ends with exit code 1 when some of them are not there, as export does."""
     now = clock.now()
     found = choice.find(stores().letters, now)
     if most is None and not as_json and sys.stdout.isatty():
@@ -38,7 +39,7 @@ def show_list(choice: Choice, most: int | None, *, as_json: bool) -> None:
         click.echo(f"and {left} more" if left else f"{len(found.ids)} letters", err=True)
     elif not found.missing:
         click.echo("no letter fits" if choice else "there are no letters", err=True)
-    ended(found.missing)
+    raise Exit(found.tell_missing())
 
 
 def show_one(id_: str, *, as_json: bool) -> None:
@@ -67,7 +68,7 @@ def write_all(choice: Choice) -> None:
     found = choice.find(stores().letters, clock.now())
     for letter in stores().letters.many(found.ids):
         json_line(fields(letter))
-    ended(found.missing)
+    raise Exit(found.tell_missing())
 
 
 def columns(now: float) -> list[Column[Letter]]:
@@ -86,9 +87,3 @@ def columns(now: float) -> list[Column[Letter]]:
 def fields(letter: Letter, *hidden: str) -> dict[str, Any]:
     """A letter as JSON has it, without what is to be hidden."""
     return {"id": letter.id, **{name: value for name, value in letter.to_json().items() if name not in hidden}}
-
-
-def ended(missing: tuple[str, ...]) -> None:
-    """End the command with exit code 1 when letters were asked for that nobody has."""
-    if missing:
-        raise click.ClickException(", ".join(f"there is no letter {shown(id_)}" for id_ in missing))
