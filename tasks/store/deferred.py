@@ -121,6 +121,8 @@ class Deferred(threading.local):
     def _answers(self, *asked: Command) -> list[Any]:
         """Those to all that is open, and to what is asked besides."""
         commands = [*(command for command, _ in self._open), *asked]
+        if not commands:
+            return []  # sending nothing would leave the connection corked
         if self._watch and self._send(*asked):
             try:
                 cork(self._connection, False)

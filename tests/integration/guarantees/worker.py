@@ -255,7 +255,7 @@ def take_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Redis, "execute_command", _stepping(Redis.execute_command, _declares))
     monkeypatch.setattr(Pipeline, "execute", _stepping(Pipeline.execute, _measures))
     monkeypatch.setattr(AbstractConnection, "send_packed_command", _sending(AbstractConnection.send_packed_command))
-    monkeypatch.setattr(deferred, "keep", lambda *_: None, raising=False)  # what is sent arrives at once
+    monkeypatch.setattr(deferred, "cork", lambda *_: None)  # what is sent arrives at once
     monkeypatch.setattr(child, "progress", PROGRESS)
     monkeypatch.setattr(child, "time", SimpleNamespace(monotonic=time.time))
     for module in (deferred, marks):

@@ -49,6 +49,18 @@ def test_outside_of_a_bundle_each_command_goes_out_at_once(watched: Watched, red
     assert watched.deferred.ask(("LLEN", "told"), ("GET", "none")) == [2, None]
 
 
+def test_a_connection_that_was_used_for_a_bundle_is_as_quick_as_before(watched: Watched, redis: Redis) -> None:
+    """Left corked, it would hold back each later command for 0.2 s: what nobody has anything to send for must not cork it."""
+    with watched.deferred.held(watched.seen.append):
+        watched.push("a")
+        watched.deferred.settle()
+        watched.deferred.settle()
+    began = time.monotonic()
+    for _ in range(10):
+        redis.ping()
+    assert time.monotonic() - began < 1
+
+
 def test_what_is_told_goes_out_in_its_order_with_what_is_asked(watched: Watched, redis: Redis) -> None:
     with watched.deferred.held(watched.seen.append):
         watched.push("a")
