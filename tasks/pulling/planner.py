@@ -41,7 +41,7 @@ def current(gateway: Gateway) -> Plan | None:
     """The gateway's plan as it is now; None when it needs none, or has none yet."""
     if not planned_for(gateway):
         return None
-    known, now = _known(), clock.now()
+    known, now = plans_read(), clock.now()
     read, planned = known.get(gateway.name, (0.0, Planned()))
     if not 0 <= now - read < LOOK_SECONDS:
         planned = stores().plans.get(gateway.name)
@@ -81,6 +81,6 @@ def demands(gateway: Gateway, now: float) -> Iterator[Demand]:
 
 
 @cache
-def _known() -> dict[str, tuple[float, Planned]]:
+def plans_read() -> dict[str, tuple[float, Planned]]:
     """When this process last read each gateway's plan, and what it read."""
     return {}

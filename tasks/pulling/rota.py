@@ -49,7 +49,7 @@ class Rota:
 
         Also what this beat does not know: another one may have read newer accounts. Raises what `poll_all` raises.
         """
-        behind = self._step()
+        behind = self.keep_in_step()
         if not self._accounts and not behind:
             return None
         claim = self.due.claim(AT_ONCE, SENDING_SECONDS)
@@ -60,7 +60,7 @@ class Rota:
             self._steps, behind = changes(self.due, None, self._accounts), True
         return 0.0 if behind or len(claim.names) == AT_ONCE else claim.next_in
 
-    def _step(self) -> bool:
+    def keep_in_step(self) -> bool:
         """Do some of what keeping in step asks for; whether there is more."""
         end = time.monotonic() + STEP_SECONDS
         return any(time.monotonic() >= end for _ in self._steps)

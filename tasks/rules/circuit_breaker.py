@@ -22,6 +22,13 @@ LOOKS_A_SECOND = 100.0
 """All accounts together, should all be paused, are looked at no more often: a hundred thousand would keep a core busy."""
 
 
+FROM_DEAD = 20
+"""Fewer dead letters than these say nothing about a release."""
+
+DEAD_SECONDS = 600.0
+"""How long an account is paused that would bury too much."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pause:
     """Why somebody is not called, and until when (seconds since the epoch).
@@ -79,3 +86,8 @@ def holds(pause: Pause | None, fingerprint: str, *, now: float) -> bool:
     if pause is None or now >= pause.until:
         return False
     return not pause.fingerprint or pause.fingerprint == fingerprint
+
+
+def too_many_dead(well: int, dead: int, ratio: float) -> bool:
+    """Whether so many dead among the latest are more than one bad message now and then."""
+    return dead > FROM_DEAD and dead > ratio * (well + dead)

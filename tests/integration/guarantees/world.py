@@ -71,7 +71,7 @@ class World:
         self.clock.start()
         self.flush()
         self.platforms.start()
-        burying._well.clear()
+        burying.well().clear()
         self.beat = beat.AccountScheduler(app=app, lazy=True)
         self.published: set[str] = set()
         self.returned: set[str] = set()

@@ -9,6 +9,7 @@ import pytest
 from handlers import Message, Reject
 from tasks.handle import deliver
 from tasks.handling import burying
+from tasks.rules.circuit_breaker import FROM_DEAD
 from tasks.runtime import Stores
 from tasks.settings import settings
 from tests.integration.test_handle import delivery
@@ -18,7 +19,7 @@ Register = Callable[..., object]
 
 @pytest.fixture(autouse=True)
 def nothing_counted() -> None:
-    burying._well.clear()
+    burying.well().clear()
 
 
 def outcomes(count: int) -> list[str]:
@@ -34,8 +35,8 @@ def test_a_release_that_rejects_everything_pauses_the_account_and_buries_no_more
 
     registered(on_any)
     ended = outcomes(60)
-    assert ended == ["dead"] * burying.FROM_DEAD + ["failed"] * (60 - burying.FROM_DEAD)
-    assert len(tidings.letters) == burying.FROM_DEAD
+    assert ended == ["dead"] * FROM_DEAD + ["failed"] * (60 - FROM_DEAD)
+    assert len(tidings.letters) == FROM_DEAD
     pause, _ = tidings.pauses.get("shop", "tb")
     assert pause is not None
     assert pause.until > time.time() + 300
@@ -76,14 +77,6 @@ def test_old_deliveries_count_less_and_less(tidings: Stores) -> None:
     assert (well, dead) == (1000, 1)
     tidings.recent.clear("shop")
     assert tidings.recent.add("shop", dead=1) == (0, 1)
-
-
-@pytest.mark.parametrize(
-    ("well", "dead", "ratio", "expected"),
-    [(0, 20, 0.5, False), (0, 21, 0.5, True), (21, 21, 0.5, False), (20, 21, 0.5, True), (0, 1000, 1.0, False)],
-)
-def test_the_share_that_is_too_many(well: int, dead: int, ratio: float, expected: bool) -> None:
-    assert burying.too_many(well, dead, ratio) is expected
 
 
 def test_the_ratio_is_a_setting() -> None:

@@ -39,7 +39,7 @@ def shops(tidings: Stores, tmp_path: Path) -> Write:
         accounts = "".join(ACCOUNT.format(n=n) for n in range(10))
         (tmp_path / "accounts.toml").write_text(GATEWAY.format(limits=limits) + accounts)
         runtime.accounts_source.cache_clear()
-        planner._known.cache_clear()
+        planner.plans_read.cache_clear()
         return dict(runtime.accounts().accounts)
 
     return write
@@ -79,7 +79,7 @@ def test_with_a_quota_a_busy_account_is_pulled_more_often_than_an_idle_one(shops
     for minute in range(60):
         learning.after_pull(known["shop-0"], reply(20), start + 60 * minute)
         learning.after_pull(known["shop-1"], reply(0), start + 60 * minute)
-    planner._known.cache_clear()
+    planner.plans_read.cache_clear()
     busy = learning.after_pull(known["shop-0"], reply(20), time.time())
     idle = learning.after_pull(known["shop-1"], reply(0), time.time())
     assert 1 < busy < idle / 4
@@ -94,7 +94,7 @@ def test_what_is_left_of_the_day_is_what_is_planned(shops: Write, tidings: Store
     planned = tidings.plans.get("tb")
     used = tidings.quota.used
     tidings.plans.put("tb", type(planned)())
-    planner._known.cache_clear()
+    planner.plans_read.cache_clear()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(type(tidings.quota), "used", lambda *_: type(used("tb", 0))({"pull": 99_990}))
         second = planner.current(known["shop-0"].gateway)
@@ -123,7 +123,7 @@ def test_one_worker_plans_and_the_others_read(shops: Write, tidings: Stores, mon
     monkeypatch.setattr(planner, "renew", noted)
     scales = []
     for _ in range(3):
-        planner._known.cache_clear()  # as in another process
+        planner.plans_read.cache_clear()  # as in another process
         plan = planner.current(gateway)
         scales.append(plan.scale if plan else 0.0)
     assert made == ["plan"]

@@ -48,7 +48,7 @@ def send_until(reached: Callable[[], bool], *rotas: Rota) -> None:
 def up_to_date(*rotas: Rota) -> None:
     """Let these beats keep in step until there is nothing left to do for it."""
     for each in rotas:
-        while each._step():
+        while each.keep_in_step():
             pass
 
 

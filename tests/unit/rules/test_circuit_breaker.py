@@ -11,7 +11,7 @@ from tasks.platforms.errors import (
     Transient,
     Unauthorised,
 )
-from tasks.rules.circuit_breaker import Pause, decide, holds
+from tasks.rules.circuit_breaker import Pause, decide, holds, too_many_dead
 
 NOW = 1_000_000.0
 
@@ -67,3 +67,11 @@ def test_new_credentials_end_the_pause_at_once_and_start_the_waits_anew() -> Non
 
 def test_nobody_is_held_without_a_pause() -> None:
     assert not holds(None, "f", now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("well", "dead", "ratio", "expected"),
+    [(0, 20, 0.5, False), (0, 21, 0.5, True), (21, 21, 0.5, False), (20, 21, 0.5, True), (0, 1000, 1.0, False)],
+)
+def test_the_share_that_is_too_many(well: int, dead: int, ratio: float, expected: bool) -> None:
+    assert too_many_dead(well, dead, ratio) is expected
