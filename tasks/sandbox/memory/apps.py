@@ -1,13 +1,14 @@
 """The apps that the platforms know, with their limits, quotas and bans."""
 
+import math
 from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from tasks.clock import day_left
 from tasks.sandbox.memory.exchange import Platform
 from tasks.sandbox.memory.limits import DayCount, Limited, Window
 from tasks.sandbox.memory.queue import Queue
-from tasks.sandbox.memory.wiretime import seconds_to_midnight
 
 SECRET = "helloworld"  # noqa: S105  (invented, and the same in the documentation's worked example)
 SESSIONS = {"taobao": ("test-session",), "qianmi": ("test-token",), "vvtool": ()}
@@ -70,16 +71,17 @@ class App:
         self.points_charged = 0
         self._bans: dict[str, tuple[float, str]] = {}
 
-    def admit(self, api: str, now: float) -> None:
-        """Count one call. Raises `Limited` when it is banned, too soon after others, or over the day's quota."""
+    def admit(self, api: str, now: float) -> Limited | None:
+        """Count one call, or tell that it is banned, too soon after others, or over the day's quota."""
         until, sub_code = self._bans.get(api, (0.0, ""))
         if until > now:
-            raise Limited("ban", until - now, sub_code)
+            return Limited("ban", until - now, sub_code)
         if self.spec.calls_per_second is not None and not self._window.admits(now, self.spec.calls_per_second):
-            raise Limited("second", 1)
+            return Limited("second", 1)
         if self.spec.calls_per_day is not None and self.calls.today(now) >= self.spec.calls_per_day:
-            raise Limited("day", seconds_to_midnight(now))
+            return Limited("day", math.ceil(day_left(now)))
         self.calls.add(now)
+        return None
 
     def ban(self, api: str, until: float, sub_code: str = "") -> None:
         """Refuse every call of this app to that API until then."""

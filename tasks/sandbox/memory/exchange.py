@@ -1,12 +1,16 @@
-"""The values that pass through the simulated platforms: a call, whom it concerns, its answer."""
+"""The values that pass through the simulated platforms: a call, whom it concerns, its answer; and how texts in them are read."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 Platform = Literal["qianmi", "taobao", "vvtool"]
 
 JSON = "application/json;charset=UTF-8"
+
+Value = TypeVar("Value")
+_INTEGER = re.compile(r"\d{1,9}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +65,25 @@ class Refused(Exception):
     sub_text: str = ""
     status: int = 200
     data: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def number(self) -> int | str:
+        """The code as taobao and vvtool write it: a number, where it is one."""
+        return int(self.code) if is_digits(self.code) else self.code
+
+
+def require(value: Value | None, code: str, sub_code: str = "", sub_text: str = "", *, status: int = 200) -> Value:
+    """The value itself, if it is one and not empty or False. Raises `Refused` with the code otherwise."""
+    if not value:
+        raise Refused(code, sub_code=sub_code, sub_text=sub_text, status=status)
+    return value
+
+
+def number_of(text: str) -> int | None:
+    """The whole number, 0 or more, that a parameter's text is, or None."""
+    return int(text) if _INTEGER.fullmatch(text) else None
+
+
+def is_digits(text: str) -> bool:
+    """Whether the text is an id of digits only."""
+    return text.isascii() and text.isdigit()

@@ -1,13 +1,12 @@
 """What limits are counted with: calls of a second, anything of a day."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from tasks.clock import day_number
 
 
-@dataclass(slots=True, eq=False)
-class Limited(Exception):
-    """A call over a limit: `why` is ban, second or day, `seconds` how long that lasts."""
+class Limited(NamedTuple):
+    """Why a call is over a limit: `why` is ban, second or day, `seconds` how long that lasts."""
 
     why: str
     seconds: float

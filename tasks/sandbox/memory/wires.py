@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from tasks.clock import SHANGHAI, timestamp
-from tasks.sandbox.memory.exchange import Platform
+from tasks.sandbox.memory.exchange import Platform, is_digits
 
 USER_ID = {"taobao": "3293576715", "vvtool": "3293576715", "qianmi": "A854800"}
 USER_NICK = "sandbox seller"
@@ -101,6 +101,6 @@ def _user_id(draft: Draft, platform: Platform) -> str:
 
 
 def _number(name: str, text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
+    if not is_digits(text):
         raise ValueError(f"{name} has to be a number on taobao and vvtool, not {text!r}")
     return int(text)

@@ -1,6 +1,6 @@
 """One call to a simulated platform, from its parameters to its answer, faults included."""
 
-from typing import Protocol
+from abc import ABC, abstractmethod
 
 from tasks.sandbox.memory.exchange import Answer, Call, Platform, Refused, Target
 from tasks.sandbox.memory.faults import CALL_KINDS, FaultSpec
@@ -11,21 +11,27 @@ HTML_TYPE = "text/html"
 REFUSALS = frozenset({"error", "expired_session", "unauthorised_shop"})
 
 
-class Simulated(Protocol):
-    """What each platform's module offers."""
+class Simulated(ABC):
+    """One platform: parameters in, reply out."""
 
     platform: Platform
-    state: State
 
+    def __init__(self, state: State) -> None:
+        self.state = state
+
+    @abstractmethod
     def target(self, call: Call) -> Target:
         """Whom the call concerns, by its own word."""
 
+    @abstractmethod
     def answer(self, call: Call, target: Target) -> Answer:
         """The reply to the call. Raises `Refused`."""
 
+    @abstractmethod
     def refusal(self, call: Call, refused: Refused) -> Answer:
         """The platform's way to refuse."""
 
+    @abstractmethod
     def fault_refusal(self, fault: FaultSpec) -> Refused:
         """What a fault of the kinds error, expired_session and unauthorised_shop answers."""
 

@@ -1,7 +1,7 @@
 """The items of one reply, with the faults that concern messages."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from tasks.sandbox.memory.exchange import Target
 from tasks.sandbox.memory.faults import ITEM_KINDS, ORDER_KINDS, Faults
@@ -9,6 +9,9 @@ from tasks.sandbox.memory.queue import Entry, Queue
 from tasks.sandbox.memory.wires import compact
 
 Item = dict[str, object]
+
+ITEMS = "@items@"
+"""Stands for the list of messages in an envelope, until the messages, written already, take its place."""
 
 
 def reply_items(faults: Faults, target: Target, queue: Queue, batch: list[Entry], now: float) -> list[bytes]:
@@ -25,6 +28,12 @@ def reply_items(faults: Faults, target: Target, queue: Queue, batch: list[Entry]
     for fault in faults.fire(target, ITEM_KINDS):
         items[0] = SPOILERS[fault.kind](items[0])
     return items
+
+
+def with_items(body: bytes, items: Sequence[bytes], array: tuple[bytes, bytes, bytes] = (b"[", b",", b"]")) -> bytes:
+    """The envelope with its items; `array` is what opens it, stands between the items, and closes it."""
+    opening, between, closing = array
+    return body.replace(b'"%s"' % ITEMS.encode(), opening + between.join(items) + closing, 1) if items else body
 
 
 def _with_wrong_types(wire: bytes) -> bytes:

@@ -4,13 +4,11 @@ import json
 from typing import Any
 
 from tasks.sandbox.memory.apps import App
-from tasks.sandbox.memory.exchange import Answer, Call, Platform, Refused, Target
+from tasks.sandbox.memory.exchange import Answer, Call, Platform, Refused, Target, number_of, require
 from tasks.sandbox.memory.faults import FaultSpec
-from tasks.sandbox.memory.limits import Limited
 from tasks.sandbox.memory.queue import DestructiveQueue
-from tasks.sandbox.memory.state import State
-from tasks.sandbox.params import is_digits, number_in
-from tasks.sandbox.platforms.spoil import reply_items
+from tasks.sandbox.platforms.respond import Simulated
+from tasks.sandbox.platforms.spoil import ITEMS, reply_items, with_items
 
 PATH = "/tool/erps/tbconsume"
 QUANTITY = range(10, 201)
@@ -34,25 +32,19 @@ SPENT = "请求异常:API 调用次数不足,请前往网站兑换次数。"
 
 FAULTS = {"expired_session": "401", "unauthorised_shop": "302"}
 EMPTY: dict[str, Any] = {"msg": {"msg": []}, "list": [], "null": None, "absent": {}}
-ITEMS = "@items@"
 
 
-class Vvtool:
-    """The simulated proxy: parameters in, reply out."""
+class Vvtool(Simulated):
+    """The simulated proxy."""
 
     platform: Platform = "vvtool"
 
-    def __init__(self, state: State) -> None:
-        self.state = state
-
     def target(self, call: Call) -> Target:
-        """Whom the call concerns, by its own word."""
         app = self.state.app(self.platform, call.token)
         api = "consume" if call.path == PATH else "unknown"
         return Target(self.platform, app.name if app else "", api, call.params.get("shop_id", ""))
 
     def answer(self, call: Call, target: Target) -> Answer:
-        """The reply to the call. Raises `Refused`."""
         app = self._admitted(call, target)
         shop_id, quantity = self._arguments(call)
         if app.spec.shops is not None and shop_id not in app.spec.shops:
@@ -72,12 +64,12 @@ class Vvtool:
     def refusal(self, call: Call, refused: Refused) -> Answer:
         """The envelope with a code other than 0; `data` is an empty array unless the refusal has some."""
         text = refused.text or TEXTS.get(refused.code, "")
-        code = int(refused.code) if is_digits(refused.code) else refused.code
         status = refused.status if self.state.switches.vvtool_http_status else 200
-        return Answer(_dumps(_envelope(call.now, code, text, refused.data or [])), refused.code, status=status)
+        return Answer(
+            _dumps(_envelope(call.now, refused.number, text, refused.data or [])), refused.code, status=status
+        )
 
     def fault_refusal(self, fault: FaultSpec) -> Refused:
-        """What a fault of that kind answers."""
         if fault.kind == "unauthorised_shop" and not fault.code:
             return self._unauthorised(fault.shop_id or "")
         code = fault.code or FAULTS.get(fault.kind, "")
@@ -86,20 +78,17 @@ class Vvtool:
     def _admitted(self, call: Call, target: Target) -> App:
         if target.api == "unknown" or call.verb != "POST":
             raise Refused("404", status=404)
-        app = self.state.app(self.platform, call.token)
-        if app is None:
-            raise Refused("401", status=401)
-        try:
-            app.admit(target.api, call.now)
-        except Limited as limited:
-            raise (Refused("204", SPENT) if limited.why == "day" else Refused("202", status=429)) from None
+        app = require(self.state.app(self.platform, call.token), "401", status=401)
+        limited = app.admit(target.api, call.now)
+        if limited is not None:
+            raise Refused("204", SPENT) if limited.why == "day" else Refused("202", status=429)
         return app
 
     def _arguments(self, call: Call) -> tuple[str, int]:
         shop_id = call.params.get("shop_id", "")
-        quantity = number_in(QUANTITY, call.params.get("quantity") or "100")
-        edition = number_in(EDITIONS, call.params.get("vvtype") or "1")
-        if not shop_id or quantity is None or edition is None:
+        quantity = number_of(call.params.get("quantity") or "100")
+        edition = number_of(call.params.get("vvtype") or "1")
+        if not shop_id or quantity is None or quantity not in QUANTITY or edition not in EDITIONS:
             raise Refused("100")
         return shop_id, quantity
 
@@ -113,10 +102,7 @@ class Vvtool:
         data = {"msg": ITEMS} if items else EMPTY[switches.vvtool_empty]
         if switches.vvtool_shows_price and isinstance(data, dict):
             data = {**data, "withholding_money": points}
-        body = _dumps(_envelope(call.now, 0, TEXTS["0"], data))
-        if items:
-            body = body.replace(f'"{ITEMS}"'.encode(), b"[" + b",".join(items) + b"]", 1)
-        return Answer(body, items=len(items))
+        return Answer(with_items(_dumps(_envelope(call.now, 0, TEXTS["0"], data)), items), items=len(items))
 
 
 def _envelope(now: float, code: int | str, text: str, data: object) -> dict[str, object]:

@@ -3,12 +3,11 @@
 import json
 from typing import Any
 
-from tasks.clock import timestamp
+from tasks.clock import published, timestamp
 from tasks.sandbox.memory.exchange import Answer, Call
 from tasks.sandbox.memory.faults import FaultSpec
 from tasks.sandbox.memory.state import Publication, State
 from tasks.sandbox.memory.switches import Switches
-from tasks.sandbox.memory.wiretime import epoch_of
 from tasks.sandbox.platforms.qianmi import Qianmi
 from tasks.sandbox.platforms.respond import respond
 from tasks.sandbox.platforms.signatures import qianmi_sign, top_sign
@@ -24,6 +23,13 @@ QM_CONFIRM = "qianmi.qmcs.messages.confirm"
 PAID = "taobao_trade_TradeBuyerPay"
 
 
+def at(text: str) -> float:
+    """Seconds since the epoch of a time in GMT+8."""
+    moment = published(text)
+    assert moment is not None
+    return moment.timestamp()
+
+
 class World:
     """Three platforms, noon of 2016-01-01 in GMT+8 to begin with.
 
@@ -31,7 +37,7 @@ class World:
     """
 
     def __init__(self) -> None:
-        self.now = epoch_of(NOON) or 0.0
+        self.now = at(NOON)
         self.state = State(clock=lambda: self.now)
         self.top, self.qianmi, self.vvtool = Top(self.state), Qianmi(self.state), Vvtool(self.state)
 

@@ -4,14 +4,9 @@ import pytest
 
 from tasks.clock import timestamp
 from tasks.sandbox.memory.apps import App, AppSpec
-from tasks.sandbox.memory.limits import DayCount, Limited, Window
-from tasks.sandbox.memory.wiretime import epoch_of, is_fresh, seconds_to_midnight
-
-
-def at(text: str) -> float:
-    epoch = epoch_of(text)
-    assert epoch is not None
-    return epoch
+from tasks.sandbox.memory.limits import DayCount, Window
+from tasks.sandbox.platforms.gateway import is_fresh
+from tests.unit.sandbox.sandbox_world import at
 
 
 def app(**limits: float) -> App:
@@ -19,9 +14,9 @@ def app(**limits: float) -> App:
 
 
 def refused(app: App, api: str, now: float) -> tuple[str, float]:
-    with pytest.raises(Limited) as caught:
-        app.admit(api, now)
-    return caught.value.why, caught.value.seconds
+    limited = app.admit(api, now)
+    assert limited is not None
+    return limited.why, limited.seconds
 
 
 def test_a_day_ends_at_midnight_in_gmt8() -> None:
@@ -30,8 +25,6 @@ def test_a_day_ends_at_midnight_in_gmt8() -> None:
     count.add(late, 5)
     assert (count.today(late), count.today(late + 1)) == (5, 0)
     assert at("2026-11-22 00:00:00") % 86_400 == 16 * 3600
-    assert seconds_to_midnight(late) == 1
-    assert seconds_to_midnight(late + 1) == 86_400
 
 
 @pytest.mark.parametrize(("per_second", "fit"), [(10, 10), (1, 1), (2.5, 2)])
@@ -51,10 +44,17 @@ def test_fewer_than_one_call_a_second_is_one_in_a_longer_time() -> None:
 def test_a_days_calls_run_out_and_come_back() -> None:
     """The refusal names the seconds until midnight in GMT+8; refused calls are not counted."""
     limited, now = app(calls_per_day=2), at("2026-11-21 20:00:00")
-    limited.admit("consume", now)
-    limited.admit("confirm", now)
+    assert [limited.admit(api, now) for api in ("consume", "confirm")] == [None, None]
     assert refused(limited, "consume", now) == ("day", 4 * 3600)
-    limited.admit("consume", at("2026-11-22 00:00:00"))
+    assert limited.admit("consume", at("2026-11-22 00:00:00")) is None
+
+
+@pytest.mark.parametrize(("now", "left"), [("2026-11-21 23:59:59", 1), ("2026-11-22 00:00:00", 86_400)])
+def test_a_spent_day_lasts_whole_seconds(now: str, left: int) -> None:
+    """Rounded up: nobody who waits so long comes too early."""
+    limited = app(calls_per_day=0)
+    assert refused(limited, "consume", at(now)) == ("day", left)
+    assert refused(limited, "consume", at(now) + 0.5) == ("day", left)
 
 
 def test_a_ban_is_for_one_api_and_ends() -> None:
@@ -62,17 +62,17 @@ def test_a_ban_is_for_one_api_and_ends() -> None:
     banned = app()
     banned.ban("consume", 110)
     assert refused(banned, "consume", 100) == ("ban", 10)
-    banned.admit("confirm", 100)
-    banned.admit("consume", 110)
+    assert banned.admit("confirm", 100) is None
+    assert banned.admit("consume", 110) is None
 
 
 def test_new_settings_start_the_limits_afresh() -> None:
     """So that a test can widen a quota that it used up."""
     limited = app(calls_per_day=1)
-    limited.admit("consume", 1)
+    assert limited.admit("consume", 1) is None
     limited.ban("consume", 99)
     limited.configure(AppSpec(platform="taobao", app_key="1", calls_per_day=1))
-    limited.admit("consume", 1)
+    assert limited.admit("consume", 1) is None
 
 
 @pytest.mark.parametrize(
