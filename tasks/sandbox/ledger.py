@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from tasks.sandbox.memory.apps import App
-from tasks.sandbox.memory.book import place_of
 from tasks.sandbox.memory.queue import Entry, Queue
 from tasks.sandbox.memory.state import State, group_key
 
@@ -27,8 +26,7 @@ def chunks(
 
 
 def _chunks(app: App, key: str, queue: Queue) -> Iterator[list[dict[str, Any]]]:
-    head = {"platform": app.spec.platform, "app": app.name, **place_of(app.spec.platform, key)}
-    entries = list(queue.entries.values())
+    head, entries = app.head(key), list(queue.entries.values())
     for start in range(0, len(entries), CHUNK):
         yield [{**head, **_row(entry)} for entry in entries[start : start + CHUNK]]
 
@@ -59,5 +57,4 @@ def summary(state: State) -> dict[str, Any]:
 
 def _sums(app: App, key: str, queue: Queue, now: float) -> dict[str, Any]:
     queue.release(now)
-    head = {"platform": app.spec.platform, "app": app.name, **place_of(app.spec.platform, key)}
-    return {**head, **{name: getattr(queue, name) for name in SUMS}}
+    return {**app.head(key), **{name: getattr(queue, name) for name in SUMS}}

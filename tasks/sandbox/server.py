@@ -3,20 +3,23 @@
 import asyncio
 import contextlib
 import gzip
+import json
 import os
 import signal
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
+from urllib.parse import parse_qsl
 
 from aiohttp import web
+from aiohttp.http import HttpProcessingError
 
-from tasks.sandbox.control_api import LARGEST, ControlApi
-from tasks.sandbox.memory.exchange import Answer
+from tasks.sandbox.control_api import LARGEST, control_api
+from tasks.sandbox.memory.exchange import Answer, Call
 from tasks.sandbox.memory.state import State
 from tasks.sandbox.platforms.qianmi import Qianmi
 from tasks.sandbox.platforms.respond import Simulated, respond
 from tasks.sandbox.platforms.top import Top
 from tasks.sandbox.platforms.vvtool import Vvtool
-from tasks.sandbox.reading import read_call
 
 WORTH_PACKING = 512
 """Bytes from which a reply is packed when the client takes gzip (Taobao only)."""
@@ -33,7 +36,7 @@ def application(state: State) -> web.Application:
     app.router.add_route("*", "/router/rest", _handler(Top(state)))
     app.router.add_route("*", "/api", _handler(Qianmi(state)))
     app.router.add_route("*", "/tool/{rest:.*}", _handler(Vvtool(state)))
-    app.add_subapp("/sandbox/", ControlApi(state).application())
+    app.add_subapp("/sandbox/", control_api(state))
     return app
 
 
@@ -66,7 +69,7 @@ def _handler(simulated: Simulated) -> Callable[[web.Request], Awaitable[web.Resp
     packs = simulated.platform == "taobao"
 
     async def handle(request: web.Request) -> web.Response:
-        answer = respond(simulated, await read_call(request, simulated.state.clock()))
+        answer = respond(simulated, await _call_of(request, simulated.state.clock()))
         if answer.delay:
             await asyncio.sleep(answer.delay)
         if answer.cut:
@@ -74,6 +77,40 @@ def _handler(simulated: Simulated) -> Callable[[web.Request], Awaitable[web.Resp
         return _response(answer, packed=packs and "gzip" in request.headers.get("Accept-Encoding", ""))
 
     return handle
+
+
+async def _call_of(request: web.Request, now: float) -> Call:
+    """The call, with `now` as the time of its arrival. A name in both query and body has the query's value."""
+    query = parse_qsl(request.raw_path.partition("?")[2], keep_blank_values=True, errors="replace")
+    pairs = await _body_pairs(request) + query
+    params = dict(pairs)
+    repeated = frozenset[str]() if len(params) == len(pairs) else _repeated(name for name, _ in pairs)
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return Call(request.method, request.path, params, now, token if scheme.lower() == "bearer" else "", repeated)
+
+
+async def _body_pairs(request: web.Request) -> list[tuple[str, str]]:
+    """The body's text fields; uploads are left out, as signatures leave them out. A body that is no form has none."""
+    if not request.body_exists:
+        return []
+    try:
+        match request.content_type:
+            case "multipart/form-data":
+                return [(name, value) for name, value in (await request.post()).items() if isinstance(value, str)]
+            case "application/json":
+                return [(name, _text(value)) for name, value in json.loads(await request.read()).items()]
+        text = (await request.read()).decode("utf-8", "replace")
+        return parse_qsl(text, keep_blank_values=True, errors="replace")
+    except (ValueError, AttributeError, HttpProcessingError):
+        return []
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _repeated(names: Iterable[str]) -> frozenset[str]:
+    return frozenset(name for name, times in Counter(names).items() if times > 1)
 
 
 def _response(answer: Answer, *, packed: bool) -> web.Response:

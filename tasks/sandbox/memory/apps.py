@@ -3,10 +3,10 @@
 import math
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from tasks.clock import day_left
-from tasks.sandbox.memory.exchange import Platform
+from tasks.sandbox.memory.exchange import Platform, Strict, place_of
 from tasks.sandbox.memory.limits import DayCount, Limited, Window
 from tasks.sandbox.memory.queue import Queue
 
@@ -14,10 +14,8 @@ SECRET = "helloworld"  # noqa: S105  (invented, and the same in the documentatio
 SESSIONS = {"taobao": ("test-session",), "qianmi": ("test-token",), "vvtool": ()}
 
 
-class AppSpec(BaseModel):
+class AppSpec(Strict):
     """One app as it is set through the control API. A limit of None is no limit."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     platform: Platform
     app_key: str = Field("", description="taobao and qianmi")
@@ -70,6 +68,10 @@ class App:
         self.calls, self.points, self._window = DayCount(), DayCount(), Window()
         self.points_charged = 0
         self._bans: dict[str, tuple[float, str]] = {}
+
+    def head(self, key: str) -> dict[str, str]:
+        """What every line about one of its queues begins with."""
+        return {"platform": self.spec.platform, "app": self.name, **place_of(self.spec.platform, key)}
 
     def admit(self, api: str, now: float) -> Limited | None:
         """Count one call, or tell that it is banned, too soon after others, or over the day's quota."""

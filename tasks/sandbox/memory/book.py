@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict, deque
 from typing import Any
 
-from tasks.sandbox.memory.exchange import Target
+from tasks.sandbox.memory.exchange import Target, place_of
 
 KEPT = 10_000
 """Calls that are kept; older ones are only counted."""
@@ -21,10 +21,10 @@ class Book:
         self._calls.append((now, target, code, items))
         self._outcomes[target.platform, target.api][code] += 1
 
-    def latest(self, number: int | None = None) -> list[dict[str, Any]]:
+    def latest(self, last: int | None = None) -> list[dict[str, Any]]:
         """The last calls, oldest first."""
         calls = list(self._calls)
-        return [_row(*call) for call in (calls if number is None else calls[max(0, len(calls) - number) :])]
+        return [_row(*call) for call in (calls if last is None else calls[max(0, len(calls) - last) :])]
 
     def totals(self) -> dict[str, dict[str, dict[str, Any]]]:
         """By platform and API: calls, and errors by code."""
@@ -33,11 +33,6 @@ class Book:
             errors = {code: number for code, number in outcomes.items() if code != "ok"}
             totals[platform][api] = {"calls": outcomes.total(), "errors": errors}
         return dict(totals)
-
-
-def place_of(platform: str, key: str) -> dict[str, str]:
-    """`group` or `shop_id`, as the platform names its queues."""
-    return {"shop_id" if platform == "vvtool" else "group": key}
 
 
 def _row(now: float, target: Target, code: str, items: int) -> dict[str, Any]:

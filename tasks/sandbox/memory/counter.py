@@ -3,15 +3,15 @@
 import re
 from collections.abc import Iterable, Mapping
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from tasks.sandbox.memory.exchange import Strict
 
 _USER = re.compile(r"\d+(:\d+)?", re.ASCII)
 
 
-class Counter(BaseModel):
+class CounterRow(Strict):
     """One row. `sub_user_id` is "" for the main account; without a `total` it is the number."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     user_id: str = Field(pattern=r"^\d+$")
     topic: str = Field(min_length=1)
@@ -43,7 +43,7 @@ def is_valid(params: Mapping[str, str]) -> bool:
 
 
 def chosen(
-    counters: Iterable[Counter], params: Mapping[str, str], fields: Iterable[str] | None
+    counters: Iterable[CounterRow], params: Mapping[str, str], fields: Iterable[str] | None
 ) -> list[dict[str, object]]:
     """The rows asked for by `topic` and `user_ids`, each with the asked fields (None: all) and its topic."""
     topics, users = params.get("topic"), params.get("user_ids")

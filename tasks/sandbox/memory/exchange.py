@@ -5,12 +5,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
+from pydantic import BaseModel, ConfigDict
+
 Platform = Literal["qianmi", "taobao", "vvtool"]
 
 JSON = "application/json;charset=UTF-8"
 
 Value = TypeVar("Value")
 _INTEGER = re.compile(r"\d{1,9}", re.ASCII)
+
+
+class Strict(BaseModel):
+    """What the control API takes: no member that is not known, and none of what was sent, maybe a secret, in an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +78,11 @@ class Refused(Exception):
     def number(self) -> int | str:
         """The code as taobao and vvtool write it: a number, where it is one."""
         return int(self.code) if is_digits(self.code) else self.code
+
+
+def place_of(platform: str, key: str) -> dict[str, str]:
+    """`group` or `shop_id`, as the platform names its queues."""
+    return {"shop_id" if platform == "vvtool" else "group": key}
 
 
 def require(value: Value | None, code: str, sub_code: str = "", sub_text: str = "", *, status: int = 200) -> Value:

@@ -2,49 +2,31 @@
 
 import random
 from collections.abc import Iterable
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from tasks.sandbox.memory.exchange import Platform, Target
+from tasks.sandbox.memory.exchange import Platform, Strict, Target
 
-Kind = Literal[
-    "error",
-    "http",
-    "cut",
-    "cut_after",
-    "slow",
-    "garbage",
-    "raw_control_chars",
-    "duplicate",
-    "reorder",
-    "ban",
-    "expired_session",
-    "unauthorised_shop",
-    "wrong_types",
-    "undecodable",
-    "ignore_confirm",
+CallKind = Literal[
+    "error", "http", "cut", "cut_after", "slow", "garbage", "ban", "expired_session", "unauthorised_shop"
 ]
+OrderKind = Literal["duplicate", "reorder"]
+ItemKind = Literal["raw_control_chars", "wrong_types", "undecodable"]
+ConfirmKind = Literal["ignore_confirm"]
 
-CALL_KINDS = frozenset(
-    {"error", "http", "cut", "cut_after", "slow", "garbage", "ban", "expired_session", "unauthorised_shop"}
-)
-ORDER_KINDS = frozenset({"duplicate", "reorder"})
-ITEM_KINDS = frozenset({"raw_control_chars", "wrong_types", "undecodable"})
-CONFIRM_KINDS = frozenset({"ignore_confirm"})
+CALL_KINDS, ORDER_KINDS, ITEM_KINDS, CONFIRM_KINDS = map(get_args, (CallKind, OrderKind, ItemKind, ConfirmKind))
 
 
-class FaultSpec(BaseModel):
+class FaultSpec(Strict):
     """One fault. It hits every matching call, or the next `count` of them, or a random `share` of them.
 
     Faults of messages (duplicate, reorder, raw_control_chars, wrong_types, undecodable) only count pulls that bring
     messages, and change the first of them.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
     platform: Platform
-    kind: Kind
+    kind: Literal[CallKind, OrderKind, ItemKind, ConfirmKind]
     share: float | None = Field(None, ge=0, le=1)
     count: int | None = Field(None, ge=1)
     seed: int | None = Field(None, description="makes `share` repeatable")

@@ -3,13 +3,14 @@
 import hashlib
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import model_validator
 
 from tasks.sandbox.memory.apps import BUILT_IN, App, AppSpec
 from tasks.sandbox.memory.book import Book
-from tasks.sandbox.memory.counter import Counter
-from tasks.sandbox.memory.exchange import Platform
+from tasks.sandbox.memory.counter import CounterRow
+from tasks.sandbox.memory.exchange import Platform, Strict
 from tasks.sandbox.memory.faults import Faults, FaultSpec
 from tasks.sandbox.memory.queue import DestructiveQueue, Entry, Queue
 from tasks.sandbox.memory.switches import Switches
@@ -19,10 +20,8 @@ PUB_APP_KEY = "12421314"
 """Who publishes vv-tool's messages; elsewhere it is the app itself."""
 
 
-class Publication(BaseModel):
+class Publication(Strict):
     """Messages for one queue. Without an app it is the platform's built-in one."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     platform: Platform
     app: str | None = None
@@ -50,7 +49,7 @@ class State:
         """Back to the start: no messages, no faults, the built-in apps, the switches that it was started with."""
         self.switches = self._initial
         self.faults, self.book = Faults(), Book()
-        self.counters: dict[tuple[str, str, str], Counter] = {}
+        self.counters: dict[tuple[str, str, str], CounterRow] = {}
         self.rows = self.requests = 0
         self._apps: dict[tuple[str, str], App] = {}
         for spec in BUILT_IN:
@@ -87,7 +86,16 @@ class State:
         group = None if spec.group is None else group_key(spec.group)
         return self.faults.add(spec.model_copy(update={"app": known, "group": group}))
 
-    def set_counter(self, counter: Counter) -> None:
+    def switch(self, change: dict[str, Any]) -> Switches:
+        """Change these switches, and inside `lease_seconds` these platforms; the others keep their values. Returns all."""
+        values = self.switches.model_dump()
+        leases = change.get("lease_seconds")
+        if isinstance(leases, dict):
+            change = {**change, "lease_seconds": {**values["lease_seconds"], **leases}}
+        self.switches = Switches.model_validate({**values, **change})
+        return self.switches
+
+    def set_counter(self, counter: CounterRow) -> None:
         """Set what Taobao's counter says of one topic and user."""
         self.counters[counter.user_id, counter.sub_user_id, counter.topic] = counter
 

@@ -2,16 +2,13 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from tasks.sandbox.memory.exchange import Strict
 from tasks.sandbox.platforms.signatures import Empties
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Leases(_Model):
+class Leases(Strict):
     """How long a pulled message stays hidden, in seconds. vv-tool has none: it never sends again."""
 
     qianmi: float = Field(600, gt=0)
@@ -19,7 +16,7 @@ class Leases(_Model):
     vvtool: float | None = Field(None, description="has no effect")
 
 
-class Switches(_Model):
+class Switches(Strict):
     """Every switch with its default. A new value counts from the next call on, for texts from the next publish on."""
 
     lease_seconds: Leases = Leases()

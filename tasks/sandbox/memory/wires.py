@@ -4,19 +4,17 @@ import json
 from datetime import datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from tasks.clock import SHANGHAI, timestamp
-from tasks.sandbox.memory.exchange import Platform, is_digits
+from tasks.sandbox.memory.exchange import Platform, Strict, is_digits
 
 USER_ID = {"taobao": "3293576715", "vvtool": "3293576715", "qianmi": "A854800"}
 USER_NICK = "sandbox seller"
 
 
-class Draft(BaseModel):
+class Draft(Strict):
     """One message to publish. `content` is the event, as an object or as its text; what is left out is made up."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     topic: str = Field(min_length=1)
     content: Any

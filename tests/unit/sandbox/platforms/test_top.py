@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tasks.sandbox.memory.apps import AppSpec
-from tasks.sandbox.memory.counter import Counter
+from tasks.sandbox.memory.counter import CounterRow
 from tasks.sandbox.memory.exchange import Call
 from tasks.sandbox.platforms.respond import respond
 from tasks.sandbox.platforms.signatures import top_sign
@@ -320,9 +320,9 @@ def test_the_queue_tells_todays_totals(world: World) -> None:
 @pytest.fixture
 def counting(world: World) -> World:
     """Three rows on the counter."""
-    world.state.set_counter(Counter(user_id="11", topic="item", number=3))
-    world.state.set_counter(Counter(user_id="11", sub_user_id="22", topic="trade", number=5, total=9, last_msg="m"))
-    world.state.set_counter(Counter(user_id="12", topic="trade", number=0))
+    world.state.set_counter(CounterRow(user_id="11", topic="item", number=3))
+    world.state.set_counter(CounterRow(user_id="11", sub_user_id="22", topic="trade", number=5, total=9, last_msg="m"))
+    world.state.set_counter(CounterRow(user_id="12", topic="trade", number=0))
     return world
 
 
