@@ -1,7 +1,6 @@
 """Steering a running sandbox from another process."""
 
 from collections.abc import Sequence
-from types import TracebackType
 from typing import Any, Self, TypedDict, cast
 
 import requests
@@ -43,9 +42,7 @@ class Control:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

@@ -1,13 +1,12 @@
 """The HTTP server: the platforms' real paths and the control API on one port."""
 
 import asyncio
-import contextlib
 import gzip
 import json
 import os
 import signal
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
 from urllib.parse import parse_qsl
 
 from aiohttp import web
@@ -83,10 +82,9 @@ async def _call_of(request: web.Request, now: float) -> Call:
     """The call, with `now` as the time of its arrival. A name in both query and body has the query's value."""
     query = parse_qsl(request.raw_path.partition("?")[2], keep_blank_values=True, errors="replace")
     pairs = await _body_pairs(request) + query
-    params = dict(pairs)
-    repeated = frozenset[str]() if len(params) == len(pairs) else _repeated(name for name, _ in pairs)
+    repeated = frozenset(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    return Call(request.method, request.path, params, now, token if scheme.lower() == "bearer" else "", repeated)
+    return Call(request.method, request.path, dict(pairs), now, token if scheme.lower() == "bearer" else "", repeated)
 
 
 async def _body_pairs(request: web.Request) -> list[tuple[str, str]]:
@@ -107,10 +105,6 @@ async def _body_pairs(request: web.Request) -> list[tuple[str, str]]:
 
 def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _repeated(names: Iterable[str]) -> frozenset[str]:
-    return frozenset(name for name, times in Counter(names).items() if times > 1)
 
 
 def _response(answer: Answer, *, packed: bool) -> web.Response:
@@ -136,7 +130,6 @@ async def _sweep(state: State) -> None:
 
 async def _watch_parent(stop: asyncio.Event) -> None:
     parent = os.getppid()
-    with contextlib.suppress(asyncio.CancelledError):
-        while os.getppid() == parent:
-            await asyncio.sleep(PARENT_SECONDS)
-        stop.set()
+    while os.getppid() == parent:
+        await asyncio.sleep(PARENT_SECONDS)
+    stop.set()

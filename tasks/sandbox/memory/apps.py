@@ -20,15 +20,11 @@ class AppSpec(Strict):
     platform: Platform
     app_key: str = Field("", description="taobao and qianmi")
     token: str = Field("", description="vvtool: what comes after Bearer")
-    name: str = Field(
-        "", description="how ledger and calls show it; default: the app key, or made from the token's hash"
-    )
+    name: str = Field("", description="how ledger and calls show it; default: the app key, or from the token's hash")
     secret: str = SECRET
     groups: tuple[str, ...] = Field((), description="the groups that exist, when strict_groups is on")
     shops: tuple[str, ...] | None = Field(None, description="vvtool: the shops that are authorised; None: all")
-    sessions: tuple[str, ...] | None = Field(
-        None, description="valid sessions or access tokens; None: the built-in one"
-    )
+    sessions: tuple[str, ...] | None = Field(None, description="sessions or access tokens; None: the built-in one")
     calls_per_second: float | None = Field(None, gt=0)
     calls_per_day: int | None = Field(None, ge=0)
     points_per_day: int | None = Field(None, ge=0)

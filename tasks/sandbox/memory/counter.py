@@ -13,12 +13,12 @@ _USER = re.compile(r"\d+(:\d+)?", re.ASCII)
 class CounterRow(Strict):
     """One row. `sub_user_id` is "" for the main account; without a `total` it is the number."""
 
-    user_id: str = Field(pattern=r"^\d+$")
     topic: str = Field(min_length=1)
+    last_msg: str = ""
     number: int = Field(ge=0)
+    user_id: str = Field(pattern=r"^\d+$")
     sub_user_id: str = Field("", pattern=r"^\d*$")
     total: int | None = Field(None, ge=0)
-    last_msg: str = ""
 
     @property
     def user(self) -> str:
@@ -27,9 +27,7 @@ class CounterRow(Strict):
 
     def row(self) -> dict[str, object]:
         """The row as the platform sends it: user ids are text, numbers are numbers."""
-        total = self.number if self.total is None else self.total
-        row = {"topic": self.topic, "last_msg": self.last_msg, "number": self.number, "user_id": self.user_id}
-        return {**row, "sub_user_id": self.sub_user_id, "total": total}
+        return {**self.model_dump(), "total": self.number if self.total is None else self.total}
 
 
 def is_valid(params: Mapping[str, str]) -> bool:

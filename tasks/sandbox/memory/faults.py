@@ -100,12 +100,11 @@ class Faults:
 
     def fire(self, target: Target, kinds: Iterable[str]) -> list[FaultSpec]:
         """Those of these kinds that hit this call, in the order they were set; each counts as used once."""
-        if not self._armed:
-            return []
-        hits = [
-            (id_, each) for id_, each in self._armed.items() if each.spec.kind in kinds and each.spec.concerns(target)
+        struck = [
+            (id_, each)
+            for id_, each in self._armed.items()
+            if each.spec.kind in kinds and each.spec.concerns(target) and each.strikes()
         ]
-        struck = [(id_, each) for id_, each in hits if each.strikes()]
         for id_, each in struck:
             if each.left == 0:
                 del self._armed[id_]

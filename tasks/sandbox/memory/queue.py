@@ -124,14 +124,11 @@ class Queue:
         entry.place, entry.wire = place, b""
 
     def forget(self, horizon: float) -> list[str]:
-        """Drop every message published before `horizon`, also from the ledger; returns their ids."""
+        """Drop every message published before `horizon`, also from the ledger; returns their names."""
         old = [name for name, entry in self.entries.items() if entry.published < horizon]
-        return [self._forget(name) for name in old]
-
-    def _forget(self, name: str) -> str:
-        entry = self.entries.pop(name)
-        self._drop(entry, Place.GONE)
-        return entry.id
+        for name in old:
+            self._drop(self.entries.pop(name), Place.GONE)
+        return old
 
 
 class DestructiveQueue(Queue):

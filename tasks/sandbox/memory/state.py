@@ -14,10 +14,7 @@ from tasks.sandbox.memory.exchange import Platform, Strict
 from tasks.sandbox.memory.faults import Faults, FaultSpec
 from tasks.sandbox.memory.queue import DestructiveQueue, Entry, Queue
 from tasks.sandbox.memory.switches import Switches
-from tasks.sandbox.memory.wires import Draft, Ids, qianmi_wire, taobao_wire, vvtool_wire
-
-PUB_APP_KEY = "12421314"
-"""Who publishes vv-tool's messages; elsewhere it is the app itself."""
+from tasks.sandbox.memory.wires import Draft, Ids, wire_of
 
 
 class Publication(Strict):
@@ -127,15 +124,10 @@ class State:
         return [entry.id for entry in entries]
 
     def _entry(self, app: App, draft: Draft, now: float) -> Entry:
-        platform = app.spec.platform
+        platform, raw = app.spec.platform, self.switches.vvtool_raw_utf8
         id_ = self.ids.next(platform, now) if draft.id is None else str(draft.id)
-        if platform == "qianmi":
-            wire = qianmi_wire(draft, id_, app.spec.app_key, now)
-        elif platform == "taobao":
-            wire = taobao_wire(draft, id_, app.spec.app_key, now)
-        else:
-            self.rows += 1
-            wire = vvtool_wire(draft, id_, PUB_APP_KEY, now, row=self.rows, raw=self.switches.vvtool_raw_utf8)
+        self.rows += platform == "vvtool"
+        wire = wire_of(draft, platform, id_, app.spec.app_key, now, row=self.rows, raw=raw)
         return Entry(id_, draft.topic, wire, now)
 
     def sweep(self) -> None:

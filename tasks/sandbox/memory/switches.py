@@ -25,15 +25,9 @@ class Switches(Strict):
     lower_case_sign: bool = Field(False, description="take signatures in lower case too")
 
     qianmi_sweep: bool = Field(False, description="reset all leases together every lease_seconds, as the FAQ words it")
-    qianmi_confirm_limit: Literal[100, 200] = Field(
-        100, description="ids in one confirm: 100 API page, 200 SDK comment"
-    )
-    qianmi_confirm_unknown: Literal["success", "error"] = Field(
-        "success", description="ids unknown or already confirmed"
-    )
-    qianmi_sub_errors: Literal["array", "doc"] = Field(
-        "array", description="subErrors as ROP or as the page shows them"
-    )
+    qianmi_confirm_limit: Literal[100, 200] = Field(100, description="ids in one confirm: 100 page, 200 SDK comment")
+    qianmi_confirm_unknown: Literal["success", "error"] = Field("success", description="ids unknown or confirmed")
+    qianmi_sub_errors: Literal["array", "doc"] = Field("array", description="subErrors as ROP or the page shows them")
     qianmi_empty: Literal["absent", "array"] = Field("absent", description="how an empty queue is answered")
     qianmi_epoch_timestamp: bool = Field(False, description="take milliseconds too, as the bm001 fork's SDK sends them")
     qianmi_stale_code: str = Field("33", description="code for a timestamp outside the window")

@@ -11,6 +11,8 @@ from tasks.sandbox.memory.exchange import Platform, Strict, is_digits
 
 USER_ID = {"taobao": "3293576715", "vvtool": "3293576715", "qianmi": "A854800"}
 USER_NICK = "sandbox seller"
+PUB_APP_KEY = "12421314"
+"""Who publishes vv-tool's messages; elsewhere it is the app itself."""
 
 
 class Draft(Strict):
@@ -41,61 +43,43 @@ class Ids:
         return str(self._number)
 
 
-def taobao_wire(draft: Draft, id_: str, app_key: str, now: float) -> bytes:
-    """A `tmc_message`: ids are numbers, the content is JSON text."""
-    return compact(_tmc(draft, id_, app_key, now, raw=True)).encode()
+def wire_of(draft: Draft, platform: Platform, id_: str, app_key: str, now: float, *, row: int, raw: bool) -> bytes:
+    """A message as its platform's replies list it; on vvtool it is number `row`, and in UTF-8 only if `raw`."""
+    if platform == "qianmi":
+        return pretty(_item(draft, platform, id_, app_key, now)).encode()
+    if platform == "taobao":
+        return compact(_item(draft, platform, id_, app_key, now)).encode()
+    # JSON in JSON in JSON, in ASCII as PHP writes it.
+    text = compact(_item(draft, platform, id_, PUB_APP_KEY, now, raw=raw), raw=raw)
+    return compact({"id": row, "msg_data": text}, raw=raw).encode()
 
 
-def qianmi_wire(draft: Draft, id_: str, app_key: str, now: float) -> bytes:
-    """A `qmcs_message`: all six members are text."""
-    item = {
+def _item(
+    draft: Draft, platform: Platform, id_: str, app_key: str, now: float, *, raw: bool = True
+) -> dict[str, object]:
+    """A `tmc_message`, whose ids are numbers; on qianmi a `qmcs_message`, six members that are all text."""
+    user_id = USER_ID[platform] if draft.user_id is None else str(draft.user_id)
+    item: dict[str, object] = {
+        "content": draft.content if isinstance(draft.content, str) else compact(draft.content, raw=raw),
         "id": id_,
-        "topic": draft.topic,
-        "content": _content(draft, raw=True),
-        "pub_time": _pub_time(draft, now),
         "pub_app_key": app_key,
-        "user_id": _user_id(draft, "qianmi"),
-    }
-    return json.dumps(item, ensure_ascii=False, indent=2, separators=(",", " : ")).encode()
-
-
-def vvtool_wire(draft: Draft, id_: str, app_key: str, now: float, *, row: int, raw: bool) -> bytes:
-    """One of `data.msg`: JSON in JSON in JSON, in ASCII as PHP writes it, unless `raw`."""
-    inner = _tmc(draft, id_, app_key, now, raw=raw)
-    text = compact(inner) if raw else json.dumps(inner, separators=(",", ":"))
-    item = {"id": row, "msg_data": text}
-    return (compact(item) if raw else json.dumps(item, separators=(",", ":"))).encode()
-
-
-def compact(value: object) -> str:
-    """JSON without spaces, in UTF-8."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-def _tmc(draft: Draft, id_: str, app_key: str, now: float, *, raw: bool) -> dict[str, object]:
-    return {
-        "content": _content(draft, raw=raw),
-        "id": _number("id", id_),
-        "pub_app_key": app_key,
-        "pub_time": _pub_time(draft, now),
+        "pub_time": timestamp(now) if draft.pub_time is None else draft.pub_time,
         "topic": draft.topic,
-        "user_id": _number("user_id", _user_id(draft, "taobao")),
-        "user_nick": draft.user_nick,
+        "user_id": user_id,
     }
+    if platform == "qianmi":
+        return item
+    return {**item, "id": _number("id", id_), "user_id": _number("user_id", user_id), "user_nick": draft.user_nick}
 
 
-def _content(draft: Draft, *, raw: bool) -> str:
-    if isinstance(draft.content, str):
-        return draft.content
-    return json.dumps(draft.content, ensure_ascii=not raw, separators=(",", ":"))
+def pretty(value: object) -> str:
+    """JSON as Qianmi's framework prints it."""
+    return json.dumps(value, ensure_ascii=False, indent=2, separators=(",", " : "))
 
 
-def _pub_time(draft: Draft, now: float) -> str:
-    return timestamp(now) if draft.pub_time is None else draft.pub_time
-
-
-def _user_id(draft: Draft, platform: Platform) -> str:
-    return USER_ID[platform] if draft.user_id is None else str(draft.user_id)
+def compact(value: object, *, raw: bool = True) -> str:
+    """JSON without spaces, in UTF-8 if `raw` and in ASCII otherwise."""
+    return json.dumps(value, ensure_ascii=not raw, separators=(",", ":"))
 
 
 def _number(name: str, text: str) -> int:

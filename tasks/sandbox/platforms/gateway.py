@@ -1,6 +1,5 @@
 """What Taobao's and Qianmi's gateways share: Qianmi's message service is Taobao's, method for method, under other names."""
 
-import json
 import re
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -48,7 +47,7 @@ class Gateway(Simulated):
     faults: ClassVar[Mapping[str, tuple[str, str]]]
     """Code and sub code that faults of a kind answer unless they have their own."""
 
-    style: ClassVar[Mapping[str, Any]]
+    dumps: Callable[[object], str]
     """How JSON is written."""
 
     array: tuple[bytes, bytes, bytes]
@@ -92,10 +91,6 @@ class Gateway(Simulated):
         lease: float = getattr(self.state.switches.lease_seconds, self.platform)
         return now + lease
 
-    def dumps(self, value: object) -> bytes:
-        """JSON as the gateway writes it."""
-        return json.dumps(value, ensure_ascii=False, **self.style).encode()
-
     def required(self, call: Call, name: str) -> str:
         """The argument of that name. Raises `Refused` when it is missing or empty."""
         code, text = self.missing
@@ -133,7 +128,7 @@ class Gateway(Simulated):
     def reply(self, call: Call, members: Mapping[str, object], items: Sequence[bytes] = ()) -> Answer:
         """The response under its root, which is named for the method; with `simplify` it is the root itself."""
         root = call.params["method"].partition(".")[2].replace(".", "_") + "_response"
-        body = self.dumps(members if self.is_simple(call) else {root: members})
+        body = self.dumps(members if self.is_simple(call) else {root: members}).encode()
         return self.written(call, with_items(body, items, self.array), items=len(items))
 
     def written(self, _call: Call, body: bytes, code: str = "ok", items: int = 0) -> Answer:

@@ -5,6 +5,7 @@ from typing import ClassVar
 from tasks.sandbox.memory.apps import App
 from tasks.sandbox.memory.exchange import Answer, Call, Platform, Refused, Target, require
 from tasks.sandbox.memory.faults import CONFIRM_KINDS
+from tasks.sandbox.memory.wires import pretty
 from tasks.sandbox.platforms.gateway import VERBS, Gateway, Method, is_fresh
 from tasks.sandbox.platforms.signatures import matches, qianmi_sign
 
@@ -44,7 +45,7 @@ class Qianmi(Gateway):
     messages = ("qmcs_messages", "qmcs_message")
     missing = ("32", "缺少必要的参数{}")
     faults: ClassVar = {"expired_session": ("21", ""), "unauthorised_shop": ("3", "")}
-    style: ClassVar = {"indent": 2, "separators": (",", " : ")}
+    dumps = staticmethod(pretty)
     array = (b"[ ", b", ", b" ]")
 
     def admitted(self, call: Call, target: Target, *, needs_session: bool) -> App:
@@ -81,7 +82,7 @@ class Qianmi(Gateway):
             sub_errors = [{"code": refused.sub_code, "message": refused.sub_text}]
             is_array = self.state.switches.qianmi_sub_errors == "array"
             error["subErrors"] = sub_errors if is_array else {"subError": sub_errors}
-        return Answer(self.dumps(error), refused.code)
+        return Answer(pretty(error).encode(), refused.code)
 
     def confirm(self, call: Call, app: App, target: Target) -> Answer:
         """qianmi.qmcs.messages.confirm: the ids of any of the app's groups."""

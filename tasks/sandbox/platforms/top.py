@@ -10,6 +10,7 @@ from tasks.sandbox.memory import counter
 from tasks.sandbox.memory.apps import App
 from tasks.sandbox.memory.exchange import Answer, Call, Platform, Refused, Target, is_digits, number_of, require
 from tasks.sandbox.memory.faults import CONFIRM_KINDS
+from tasks.sandbox.memory.wires import compact
 from tasks.sandbox.platforms import topxml
 from tasks.sandbox.platforms.gateway import VERBS, Gateway, Method, is_fresh
 from tasks.sandbox.platforms.signatures import matches, top_signs
@@ -60,7 +61,7 @@ class Top(Gateway):
         "expired_session": ("27", "invalid-sessionkey"),
         "unauthorised_shop": ("12", "isv.permission-denied"),
     }
-    style: ClassVar = {"separators": (",", ":")}
+    dumps = staticmethod(compact)
     array = (b"[", b",", b"]")
 
     def admitted(self, call: Call, target: Target, *, needs_session: bool) -> App:
@@ -102,7 +103,7 @@ class Top(Gateway):
         if refused.sub_code:
             error |= {"sub_code": refused.sub_code, "sub_msg": refused.sub_text or "非法参数"}
         error["request_id"] = self._request_id()
-        return self.written(call, self.dumps({"error_response": error}), refused.code)
+        return self.written(call, compact({"error_response": error}).encode(), refused.code)
 
     def confirm(self, call: Call, app: App, target: Target) -> Answer:
         """taobao.tmc.messages.confirm: always a success; ids of another group, or unknown, are left as they are."""
@@ -119,7 +120,7 @@ class Top(Gateway):
         """taobao.tmc.queue.get: today's totals. `put_toal` is how the platform spells it."""
         name, queue = self.required(call, "group_name"), self.queue(call, app)
         totals = {"get_total": queue.got_today.today(call.now), "put_toal": queue.put_today.today(call.now)}
-        info = self.dumps({"name": name, "broker_name": "sandbox", **totals})
+        info = compact({"name": name, "broker_name": "sandbox", **totals}).encode()
         return self.listing(call, [info], "datas", "tmc_queue_info")
 
     def count(self, call: Call, _app: App, _target: Target) -> Answer:
@@ -128,7 +129,7 @@ class Top(Gateway):
         require(counter.is_valid(call.params), "50", PARAMETER)
         shown = fields if self.state.switches.taobao_filter_fields else None
         rows = counter.chosen(self.state.counters.values(), call.params, shown)
-        return self.listing(call, [self.dumps(row) for row in rows], "message_infos", "message_info")
+        return self.listing(call, [compact(row).encode() for row in rows], "message_infos", "message_info")
 
     methods: ClassVar = {
         "taobao.tmc.messages.consume": Method("consume", Gateway.consume),

@@ -1,12 +1,12 @@
 """vv-tool: `/tool/erps/tbconsume`, where pulling a message takes it for ever and costs points."""
 
-import json
 from typing import Any
 
 from tasks.sandbox.memory.apps import App
 from tasks.sandbox.memory.exchange import Answer, Call, Platform, Refused, Target, number_of, require
 from tasks.sandbox.memory.faults import FaultSpec
 from tasks.sandbox.memory.queue import DestructiveQueue
+from tasks.sandbox.memory.wires import compact
 from tasks.sandbox.platforms.respond import Simulated
 from tasks.sandbox.platforms.spoil import ITEMS, reply_items, with_items
 
@@ -65,9 +65,7 @@ class Vvtool(Simulated):
         """The envelope with a code other than 0; `data` is an empty array unless the refusal has some."""
         text = refused.text or TEXTS.get(refused.code, "")
         status = refused.status if self.state.switches.vvtool_http_status else 200
-        return Answer(
-            _dumps(_envelope(call.now, refused.number, text, refused.data or [])), refused.code, status=status
-        )
+        return Answer(_envelope(call.now, refused.number, text, refused.data or []), refused.code, status=status)
 
     def fault_refusal(self, fault: FaultSpec) -> Refused:
         if fault.kind == "unauthorised_shop" and not fault.code:
@@ -76,8 +74,7 @@ class Vvtool(Simulated):
         return Refused(code, fault.text, status=401 if code == "401" else 200)
 
     def _admitted(self, call: Call, target: Target) -> App:
-        if target.api == "unknown" or call.verb != "POST":
-            raise Refused("404", status=404)
+        require(target.api != "unknown" and call.verb == "POST", "404", status=404)
         app = require(self.state.app(self.platform, call.token), "401", status=401)
         limited = app.admit(target.api, call.now)
         if limited is not None:
@@ -102,12 +99,8 @@ class Vvtool(Simulated):
         data = {"msg": ITEMS} if items else EMPTY[switches.vvtool_empty]
         if switches.vvtool_shows_price and isinstance(data, dict):
             data = {**data, "withholding_money": points}
-        return Answer(with_items(_dumps(_envelope(call.now, 0, TEXTS["0"], data)), items), items=len(items))
+        return Answer(with_items(_envelope(call.now, 0, TEXTS["0"], data), items), items=len(items))
 
 
-def _envelope(now: float, code: int | str, text: str, data: object) -> dict[str, object]:
-    return {"code": code, "msg": text, "msec": 1, "time": int(now), "data": data}
-
-
-def _dumps(value: object) -> bytes:
-    return json.dumps(value, separators=(",", ":")).encode()
+def _envelope(now: float, code: int | str, text: str, data: object) -> bytes:
+    return compact({"code": code, "msg": text, "msec": 1, "time": int(now), "data": data}, raw=False).encode()
