@@ -1,45 +1,38 @@
-"""An accounts file that fits the sandbox as it starts."""
+"""Accounts files that fit the sandbox as it starts."""
 
-TEMPLATE = """\
-# accounts.toml for this sandbox. Its keys, secrets and tokens are invented: literals are fine here, and only here.
+import json
+from collections.abc import Mapping
 
-[gateways.taobao]
-platform = "taobao"
-url = "{url}/router/rest"
-app_key = "12345678"
-app_secret = "helloworld"
-lease_seconds = {taobao:g}
-
-[gateways.qianmi]
-platform = "qianmi"
-url = "{url}/api"
-app_key = "10000001"
-app_secret = "helloworld"
-access_token = "test-token"
-lease_seconds = {qianmi:g}
-
-[gateways.vvtool]
-platform = "vvtool"
-url = "{url}/tool/erps/tbconsume"
-token = "test-token"
-calls_per_second = 10
-
-[accounts.shop-1]
-gateway = "taobao"
-session = "test-session"
-
-[accounts.shop-2]
-gateway = "qianmi"
-
-[accounts.shop-3]
-gateway = "vvtool"
-shop_id = "123"
-"""
-
+HEAD = "# accounts.toml for this sandbox. Its keys, secrets and tokens are invented: literals are fine here, and only here.\n\n"
+PATHS = {"taobao": "/router/rest", "qianmi": "/api", "vvtool": "/tool/erps/tbconsume"}
 LEAST_LEASE = 5
 """The shortest lease that an accounts file takes, in seconds."""
 
 
 def accounts_file(url: str, *, taobao: float, qianmi: float) -> str:
     """TOML text with a gateway and an account for each platform; the leases are in seconds."""
-    return TEMPLATE.format(url=url, taobao=max(taobao, LEAST_LEASE), qianmi=max(qianmi, LEAST_LEASE))
+    secret, token, lease = "helloworld", "test-token", max(qianmi, LEAST_LEASE)
+    return (
+        HEAD
+        + gateway("taobao", url, app_key="12345678", app_secret=secret, lease_seconds=max(taobao, LEAST_LEASE))
+        + gateway("qianmi", url, app_key="10000001", app_secret=secret, access_token=token, lease_seconds=lease)
+        + gateway("vvtool", url, token=token, calls_per_second=10)
+        + account("shop-1", "taobao", session="test-session")
+        + account("shop-2", "qianmi")
+        + account("shop-3", "vvtool", shop_id="123")
+    )
+
+
+def gateway(platform: str, url: str, **members: object) -> str:
+    """The TOML table of a platform's gateway in the sandbox at that address, named for the platform."""
+    return _table(f"gateways.{platform}", {"platform": platform, "url": url + PATHS[platform], **members})
+
+
+def account(name: str, platform: str, **members: object) -> str:
+    """The TOML table of an account behind that gateway."""
+    return _table(f"accounts.{name}", {"gateway": platform, **members})
+
+
+def _table(name: str, members: Mapping[str, object]) -> str:
+    """The members' texts and numbers are the same in TOML as in JSON."""
+    return "\n".join([f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in members.items()), "\n"])

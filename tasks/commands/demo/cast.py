@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from tasks.sandbox.sample import account, gateway
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
@@ -47,41 +49,21 @@ SECRETS = {
 """The sandbox's own invented keys, for the environment."""
 
 CREDENTIALS = {
-    "taobao": 'app_key = "12345678"\napp_secret = "env:DEMO_TAOBAO_SECRET"',
-    "qianmi": 'app_key = "10000001"\napp_secret = "env:DEMO_QIANMI_SECRET"',
-    "vvtool": 'token = "env:DEMO_VVTOOL_TOKEN"',
+    "taobao": {"app_key": "12345678", "app_secret": "env:DEMO_TAOBAO_SECRET"},
+    "qianmi": {"app_key": "10000001", "app_secret": "env:DEMO_QIANMI_SECRET"},
+    "vvtool": {"token": "env:DEMO_VVTOOL_TOKEN"},
 }
-
-GATEWAY = """\
-[gateways.{name}]
-platform = "{name}"
-url = "{url}"
-lease_seconds = {lease:g}
-{credentials}
-
-"""
-
-ACCOUNT = """\
-[accounts.{name}]
-gateway = "{platform}"
-{kind} = "{place}"
-quantity = {quantity}
-poll = {{ min = {least}, max = {most} }}
-"""
 
 
 def accounts_file(
     url: str, lease: float, *, renewed: bool = False, quantity: int = 50, poll: tuple[float, float] = (0.5, 2)
 ) -> str:
     """The accounts file for a sandbox at `url` whose leases last so many seconds; `renewed` has the new session in it."""
-    text = "".join(
-        GATEWAY.format(name=name, url=url, lease=lease, credentials=credentials)
-        for name, credentials in CREDENTIALS.items()
-    )
-    for actor in CAST:
-        ((kind, place),) = actor.where.items()
-        texts = {"name": actor.name, "platform": actor.platform, "kind": kind, "place": place}
-        text += ACCOUNT.format(**texts, quantity=quantity, least=poll[0], most=poll[1])
-        if actor is EXPIRED:
-            text += f'session = "env:{"DEMO_NEW_SESSION" if renewed else "DEMO_OLD_SESSION"}"\n'
-    return text
+    session = {"session": f"env:{'DEMO_NEW_SESSION' if renewed else 'DEMO_OLD_SESSION'}"}
+    pace = {"quantity": quantity, "poll.min": poll[0], "poll.max": poll[1]}
+    gateways = [gateway(name, url, lease_seconds=lease, **own) for name, own in CREDENTIALS.items()]
+    accounts = [
+        account(actor.name, actor.platform, **actor.where, **pace, **(session if actor is EXPIRED else {}))
+        for actor in CAST
+    ]
+    return "".join(gateways + accounts)
