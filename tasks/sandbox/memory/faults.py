@@ -100,6 +100,8 @@ class Faults:
 
     def fire(self, target: Target, kinds: Iterable[str]) -> list[FaultSpec]:
         """Those of these kinds that hit this call, in the order they were set; each counts as used once."""
+        if not self._armed:
+            return []
         struck = [
             (id_, each)
             for id_, each in self._armed.items()

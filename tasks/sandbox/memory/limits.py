@@ -16,8 +16,6 @@ class Limited(NamedTuple):
 class DayCount:
     """A number that starts again at 0 every midnight in GMT+8."""
 
-    __slots__ = ("_count", "_day")
-
     def __init__(self) -> None:
         self._day = self._count = 0
 
@@ -33,8 +31,6 @@ class DayCount:
 
 class Window:
     """Counts the calls of each second (of each longer slice when less than one a second is allowed)."""
-
-    __slots__ = ("_count", "_slice")
 
     def __init__(self) -> None:
         self._slice = self._count = 0

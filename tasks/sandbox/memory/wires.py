@@ -9,6 +9,10 @@ from pydantic import Field
 from tasks.clock import SHANGHAI, timestamp
 from tasks.sandbox.memory.exchange import Platform, Strict, is_digits
 
+UTF8 = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+ASCII = json.JSONEncoder(separators=(",", ":"))
+PRETTY = json.JSONEncoder(ensure_ascii=False, indent=2, separators=(",", " : "))
+
 USER_ID = {"taobao": "3293576715", "vvtool": "3293576715", "qianmi": "A854800"}
 USER_NICK = "sandbox seller"
 PUB_APP_KEY = "12421314"
@@ -74,12 +78,12 @@ def _item(
 
 def pretty(value: object) -> str:
     """JSON as Qianmi's framework prints it."""
-    return json.dumps(value, ensure_ascii=False, indent=2, separators=(",", " : "))
+    return PRETTY.encode(value)
 
 
 def compact(value: object, *, raw: bool = True) -> str:
     """JSON without spaces, in UTF-8 if `raw` and in ASCII otherwise."""
-    return json.dumps(value, ensure_ascii=not raw, separators=(",", ":"))
+    return (UTF8 if raw else ASCII).encode(value)
 
 
 def _number(name: str, text: str) -> int:

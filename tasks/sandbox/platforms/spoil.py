@@ -32,8 +32,11 @@ def reply_items(faults: Faults, target: Target, queue: Queue, batch: list[Entry]
 
 def with_items(body: bytes, items: Sequence[bytes], array: tuple[bytes, bytes, bytes] = (b"[", b",", b"]")) -> bytes:
     """The envelope with its items; `array` is what opens it, stands between the items, and closes it."""
+    if not items:
+        return body
     opening, between, closing = array
-    return body.replace(b'"%s"' % ITEMS.encode(), opening + between.join(items) + closing, 1) if items else body
+    head, tail = body.split(b'"%s"' % ITEMS.encode(), 1)
+    return b"".join((head, opening, between.join(items), closing, tail))
 
 
 def _with_wrong_types(wire: bytes) -> bytes:

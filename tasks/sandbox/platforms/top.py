@@ -71,9 +71,8 @@ class Top(Gateway):
         require(params.get("method"), "21")
         require(target.api != "unknown", "22")
         require(is_fresh(require(params.get("timestamp"), "30"), call.now, milliseconds=True), "31")
-        version = require(params.get("v"), "32")
-        require(re.fullmatch(r"\d+\.\d+", version, re.ASCII), "33")
-        require(version == "2.0", "34")
+        if require(params.get("v"), "32") != "2.0":
+            raise Refused("34" if re.fullmatch(r"\d+\.\d+", params["v"], re.ASCII) else "33")
         require(self.format_of(call) in {"xml", "json"}, "23")
         sign = require(params.get("sign"), "24")
         expected = top_signs(app.spec.secret, params, switches.taobao_empty_values)

@@ -30,7 +30,6 @@ TEXTS = {
 SPENT = "请求异常:API 调用次数不足,请前往网站兑换次数。"
 """The other meaning of 204."""
 
-FAULTS = {"expired_session": "401", "unauthorised_shop": "302"}
 EMPTY: dict[str, Any] = {"msg": {"msg": []}, "list": [], "null": None, "absent": {}}
 
 
@@ -70,7 +69,7 @@ class Vvtool(Simulated):
     def fault_refusal(self, fault: FaultSpec) -> Refused:
         if fault.kind == "unauthorised_shop" and not fault.code:
             return self._unauthorised(fault.shop_id or "")
-        code = fault.code or FAULTS.get(fault.kind, "")
+        code = fault.code or "401"
         return Refused(code, fault.text, status=401 if code == "401" else 200)
 
     def _admitted(self, call: Call, target: Target) -> App:
