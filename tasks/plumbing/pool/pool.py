@@ -100,6 +100,12 @@ class TaskPool(prefork.TaskPool):
         self._send()
 
     def _forget(self) -> None:
-        """The connection is lost: what has not begun comes again by the next one."""
+        """The connection is lost, or the worker stops: what has not begun comes again by another one.
+
+        Celery forgets a task, too, whose process has got it and has not been heard since. Nobody would read how it ends, and the
+        process, which waits for that before it exits, would hold up the worker's end until it is killed.
+        """
         self._waiting.clear()
+        for given in self._pool._cache.values():
+            given._accepted = given._accepted or given._write_to is not None
         self._flush_processes()
