@@ -256,6 +256,8 @@ def take_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Pipeline, "execute", _stepping(Pipeline.execute, _measures))
     monkeypatch.setattr(AbstractConnection, "send_packed_command", _sending(AbstractConnection.send_packed_command))
     monkeypatch.setattr(deferred, "cork", lambda *_: None)  # what is sent arrives at once
+    # Valkey counts real time too, and a slow machine must not let a hold run out.
+    monkeypatch.setattr(marks, "HOLD_SECONDS", 5.0)
     monkeypatch.setattr(child, "progress", PROGRESS)
     monkeypatch.setattr(child, "time", SimpleNamespace(monotonic=time.time))
     for module in (deferred, marks):
