@@ -17,13 +17,12 @@ from kombu.utils.encoding import bytes_to_str
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from tasks.plumbing.fast_json import dumps, loads
-from tasks.plumbing.transport.books import books_of
 from tasks.plumbing.transport.lost import telling_refusals
 from tasks.plumbing.transport.prefetch import Pace, Stock, Taken, places_of, worth_taking
 from tasks.plumbing.transport.publish import JoinedBatch
 from tasks.plumbing.transport.qos import BulkQoS
 from tasks.plumbing.transport.record import Record
-from tasks.plumbing.transport.settling import Loop, Settling, Timer
+from tasks.plumbing.transport.settling import Loop, Settling, Timer, books_of
 from tasks.plumbing.transport.undecoded import UndecodedMessage
 from tasks.text import shown
 
