@@ -58,7 +58,7 @@ class Marks:
         self._revive = script(self.redis, "marks_revive")
 
     def hold(self, many: Sequence[tuple[Sequence[str], str]]) -> None:
-        """Keep messages (names, batch) for this thread, which is about to begin them one by one, in one round trip.
+        """Keep messages (names, batch) for this process, which is about to begin them one by one, in one round trip.
 
         Those that are not new are left out: `begin` sees to them. Nobody else begins a message that is held here.
         """
