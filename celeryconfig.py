@@ -34,6 +34,7 @@ include = [
     "tasks.handle",
     "tasks.confirm",
     "tasks.count",
+    "tasks.plumbing.housekeeping",
     "tasks.plumbing.starting",
     "tasks.plumbing.warm_shutdown",
 ]

@@ -9,12 +9,14 @@ import gc
 from typing import Any
 
 from celery.beat import Scheduler
+from celery.signals import beat_embedded_init, beat_init
 from celery.utils.log import get_logger
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
 from tasks.accounts import Account, Accounts, AccountsError, TaobaoAccount
 from tasks.names import CONSUME, COUNT
+from tasks.plumbing import housekeeping
 from tasks.pulling.rota import Rota
 from tasks.runtime import accounts_source, stores
 from tasks.text import shown
@@ -41,6 +43,18 @@ class AccountScheduler(Scheduler):
     """Whether Redis has been there since the due times were looked through."""
     _consume: Rota
     _count: Rota
+    _keeping: housekeeping.Housekeeping | None = None
+
+    def keep_house(self) -> None:
+        """Called when the process that it runs in begins."""
+        self._keeping = housekeeping.of_beat()
+        self._keeping.start()
+
+    def close(self) -> None:
+        """Called when it ends."""
+        if self._keeping:
+            self._keeping.stop()
+        super().close()
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """Send what is due; the seconds until the next look, never longer than `beat_max_loop_interval`."""
@@ -86,6 +100,14 @@ class AccountScheduler(Scheduler):
         if now is not self._known:
             set_aside()
         self._known = now
+
+
+@beat_init.connect
+@beat_embedded_init.connect
+def keep_house(sender: Any, **_: Any) -> None:
+    """A beat begins, by itself or in a worker (`-B`)."""
+    if isinstance(sender.scheduler, AccountScheduler):
+        sender.scheduler.keep_house()
 
 
 def set_aside() -> None:

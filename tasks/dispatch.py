@@ -1,6 +1,8 @@
 """Starts the chord of one batch: a handle task for each message that needs a handler, confirm when all have ended."""
 
-from tasks import sending
+from collections import Counter
+
+from tasks import clock, sending
 from tasks.accounts import Account
 from tasks.confirm import confirm, salvage
 from tasks.handle import described_arguments, handle
@@ -20,6 +22,7 @@ def start(account: Account, batch: Batch, reply: Reply) -> None:
     waiting, seen = sift(account, reply.items)
     settled = [(item.receipt, "duplicate") for item in seen]
     settled += [(spoilt.receipt, burying.item(account, spoilt)) for spoilt in reply.spoilt]
+    stores().topics.add("seen", Counter(item.topic for item in reply.items), now=clock.now())
     stores().batches.open(Open(batch, tuple((item.receipt, named) for named, item in waiting.items()), tuple(settled)))
     if not waiting:
         sending.confirm([], batch)

@@ -21,10 +21,12 @@ from tasks.store.marks import Marks
 from tasks.store.parts import Parts
 from tasks.store.pauses import Pauses
 from tasks.store.plans import Plans
+from tasks.store.presence import Presences
 from tasks.store.quota import Quota
 from tasks.store.recent import Recent
 from tasks.store.seen import LatestPulls
 from tasks.store.tally import Tally
+from tasks.store.topics import Topics
 
 
 class Stores:
@@ -45,8 +47,10 @@ class Stores:
         self.seen = LatestPulls(redis)
         self.pauses = Pauses(redis)
         self.plans = Plans(redis)
+        self.presences = Presences(redis)
         self.quota = Quota(redis)
         self.tally = Tally(redis)
+        self.topics = Topics(redis)
 
 
 @cache

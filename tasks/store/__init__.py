@@ -14,6 +14,8 @@
     quota          what each gateway has used of its limits, and who waits for a turn
     plans          how often each gateway's accounts are pulled
     tally          what was done today
+    topics         how many messages of each topic came, were not handled, failed
+    presence       which workers and beats run
 
 Each takes a client from `connection`, and none keeps state of its own. Names from outside stand in keys as `keys` writes them,
 scripts are in `lua/`, and `deferred` sends what nobody waits for.

@@ -1,0 +1,48 @@
+"""What was seen of each topic, day by day: messages, those that nobody handled, and tries that failed."""
+
+from collections.abc import Iterable, Mapping
+from typing import Literal, get_args
+
+from tasks.clock import DAY, day
+from tasks.store.chunks import pipelined
+from tasks.store.connection import Client
+from tasks.store.keys import key
+from tasks.store.scripts import script
+
+KEEP_SECONDS = 8 * DAY
+MOST = 2000
+"""Topics counted by name on one day, more than any platform has; what comes beyond is counted together."""
+
+OTHERS = "…"
+"""The name under which topics beyond `MOST` are counted."""
+
+What = Literal["seen", "unhandled", "failed"]
+"""
+seen       messages that a pull brought
+unhandled  messages whose topic has no handler
+failed     tries of a handler that raised, or took too long
+"""
+
+
+class Topics:
+    """Counters by topic and day."""
+
+    def __init__(self, redis: Client) -> None:
+        self.redis = redis
+        self._add = script(redis, "topics_add")
+
+    def add(self, what: What, counts: Mapping[str, int], *, now: float) -> None:
+        """Add to the counters of the day of `now`, in one round trip; without counts, in none."""
+        pairs = [word for topic, number in counts.items() if number for word in (topic, number)]
+        if pairs:
+            self._add(keys=[key("topics", day(now), what)], args=[MOST, KEEP_SECONDS, *pairs])
+
+    def read(self, *, now: float, days: int = 1, whats: Iterable[What] = get_args(What)) -> dict[str, dict[What, int]]:
+        """The counters of each topic over the last `days` days, today included; what was never counted is left out."""
+        wanted = [(what, key("topics", day(now - ago * DAY), what)) for what in whats for ago in range(days)]
+        found: dict[str, dict[What, int]] = {}
+        for (what, _), counts in zip(wanted, pipelined(self.redis, (("HGETALL", k) for _, k in wanted)), strict=True):
+            for topic, number in counts.items():
+                its = found.setdefault(topic, {})
+                its[what] = its.get(what, 0) + int(number)
+        return found

@@ -1,0 +1,67 @@
+"""A worker says that it is there while it runs; what is registered runs beside, and what it raises costs its turn only."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+from celery.contrib.testing.worker import start_worker
+from redis.exceptions import ConnectionError as RedisLost
+
+from tasks import app
+from tasks.plumbing import housekeeping
+from tasks.runtime import Stores
+
+
+def until(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_a_worker_is_there_until_it_stops(tidings: Stores) -> None:
+    with start_worker(app, pool="threads", perform_ping_check=False, loglevel=logging.CRITICAL):
+        until(tidings.presences.read)
+        (worker,) = tidings.presences.read()
+        assert worker.kind == "worker"
+        assert "@" in worker.name
+    assert tidings.presences.read() == []
+
+
+@pytest.mark.parametrize("error", [RedisLost("away"), ValueError("odd")])
+def test_a_job_that_raises_is_done_again_and_costs_no_other(
+    tidings: Stores, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    turns = threading.Semaphore(0)
+
+    def fail() -> None:
+        turns.release()
+        raise error
+
+    jobs = [housekeeping.Job(0.01, fail, ("beat",)), *housekeeping.jobs]
+    monkeypatch.setattr(housekeeping, "jobs", jobs)
+    keeping = housekeeping.of_beat()
+    keeping.start()
+    try:
+        assert all(turns.acquire(timeout=5) for _ in range(3))
+        until(tidings.presences.read)
+        housekeeping.tell(version="another")
+        until(lambda: tidings.presences.read()[0].version == "another")
+    finally:
+        keeping.stop()
+    assert tidings.presences.read() == []
+
+
+def test_jobs_are_for_the_processes_that_they_name(monkeypatch: pytest.MonkeyPatch, tidings: Stores) -> None:
+    monkeypatch.setattr(housekeeping, "jobs", [])
+    done = threading.Event()
+    wrong = threading.Event()
+    housekeeping.every(0.01, "beat")(done.set)
+    housekeeping.every(0.01, "worker")(wrong.set)
+    keeping = housekeeping.of_beat()
+    keeping.start()
+    assert done.wait(5)
+    keeping.stop()
+    assert not wrong.is_set()
