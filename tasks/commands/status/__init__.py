@@ -37,20 +37,34 @@ class Every(click.FloatRange):
     help="Which accounts come first.",
 )
 @click.option("--limit", type=click.IntRange(0), help="So many accounts; 0 for all. Otherwise 50, with --json all.")
-def status(patterns: tuple[str, ...], seconds: float | None, order: str, limit: int | None, *, as_json: bool) -> None:
+@click.pass_context
+def status(
+    ctx: click.Context,
+    patterns: tuple[str, ...],
+    seconds: float | None,
+    order: str,
+    limit: int | None,
+    *,
+    as_json: bool,
+) -> None:
     """Show gateways, queues and accounts, those first that need attention; all of them, or those whose names fit a pattern.
 
     Figures are today's, of the platforms' day (GMT+8). A mark (!) stands before what needs attention: paused accounts, old
-    messages, a backlog, batches that nobody finishes, accounts that nobody polls. Only workers: `celery -A tasks inspect ping`.
+    messages, a backlog, batches that nobody finishes, accounts that nobody polls, dead letters. Only workers: `celery -A tasks
+    inspect ping`.
+
+    Exit code 1 when anything is marked or cannot be read, else 0. With --watch it is 0, as a person ends that.
     """
+    from tasks.commands.status.findings import something_to_do
     from tasks.commands.status.showing import Asked, look, show
     from tasks.commands.status.watching import watch
 
     asked = Asked(patterns, order, limit, as_json)
     if seconds is None:
-        show(look(asked), asked)
-    else:
-        watch(asked, seconds)
+        picture = look(asked)
+        show(picture, asked)
+        ctx.exit(int(something_to_do(picture)))
+    watch(asked, seconds)
 
 
 stand_in(status)

@@ -1,12 +1,14 @@
 """What `status --json` prints: one object a line, told apart by `kind`. Times are seconds, those of day since the epoch."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from tasks.commands.accounts.listing import fields
 from tasks.commands.accounts.standing import for_each_handled, pause_fields
 from tasks.commands.status.attention import Found, Need
 from tasks.commands.status.columns import points_per_day
+from tasks.commands.status.findings import findings
 from tasks.commands.status.picture import Picture, Summary
 
 
@@ -19,6 +21,7 @@ def objects(picture: Picture, accounts: Sequence[Found]) -> Iterator[dict[str, A
 
 def installation(picture: Picture) -> dict[str, Any]:
     """All together; a queue's depth and the number of workers are None where the broker cannot say."""
+    found = findings(picture)
     return {
         "kind": "installation",
         "at": picture.now,
@@ -29,7 +32,8 @@ def installation(picture: Picture) -> dict[str, Any]:
         "workers": picture.workers,
         "letters": picture.letters,
         "pulled_at": picture.pulled,
-        "missing": picture.missing(),
+        "missing": [each.text for each in found if each.todo],
+        "findings": [asdict(each) for each in found],
     }
 
 

@@ -7,6 +7,7 @@ import click
 from tasks.commands.ages import told
 from tasks.commands.status.attention import Found, Need
 from tasks.commands.status.columns import MARK, account_columns, gateway_columns
+from tasks.commands.status.findings import findings
 from tasks.commands.status.picture import Picture
 from tasks.commands.tables import Column, Row
 from tasks.commands.tables import lines as table_lines
@@ -27,7 +28,7 @@ def lines(picture: Picture, accounts: Sequence[Found], width: int | None) -> Ite
         yield from _table(gateway_columns(picture.now), picture.gateways, width)
         yield ""
     yield from sentences(picture)
-    yield from (MARK + text for text in picture.missing())
+    yield from (f"{MARK if finding.todo else ''}{finding.text}" for finding in findings(picture))
     if accounts:
         yield ""
         yield from _table(account_columns(picture.now), accounts, width)
@@ -47,8 +48,6 @@ def sentences(picture: Picture) -> Iterator[str]:
     latest = f"latest pull {told(picture.now - picture.pulled)} ago" if picture.pulled else "nothing pulled yet"
     workers = "-" if picture.workers is None else picture.workers
     yield f"queues: {depths}; workers: {workers}; {latest}"
-    if picture.letters:
-        yield f"{many(picture.letters, 'dead letter')} to look at: celery -A tasks letters list"
 
 
 def many(number: int, what: str) -> str:

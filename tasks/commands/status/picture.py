@@ -1,11 +1,10 @@
-"""Everything at one moment, and what seems to be missing. Pure."""
+"""Everything at one moment. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tasks.accounts import Gateway
-from tasks.commands.ages import told
 from tasks.commands.status.attention import Found, Need
 from tasks.rules.circuit_breaker import Pause
 from tasks.store.quota import Used
@@ -45,24 +44,6 @@ class Picture:
         """How many accounts need what, the most urgent first."""
         counts = Counter(attention.need for _, attention in self.accounts)
         return {need: counts[need] for need in Need if need in counts and need is not Need.NOTHING}
-
-    def missing(self) -> list[str]:
-        """What seems not to run, and how it is started."""
-        if not self.known:
-            return [
-                "there are no accounts: write your shops into the accounts file; `celery -A tasks check` tells which"
-            ]
-        said = []
-        if self.queues and set(self.queues.values()) == {None}:
-            said.append("the broker does not say what waits: `celery -A tasks check` tells more")
-        if self.workers == 0:
-            said.append("no worker answers: start one with `celery -A tasks worker`")
-        if self.needs.get(Need.OVERDUE, 0) == len(self.accounts) > 0:
-            latest = (
-                f"the latest pull was {told(self.now - self.pulled)} ago" if self.pulled else "nothing was pulled yet"
-            )
-            said.append(f"every account is overdue, {latest}: see that beat and workers run, `celery -A tasks beat`")
-        return said
 
 
 def spent(used: Used, tallies: Iterable[Counter[str]]) -> Counter[str]:

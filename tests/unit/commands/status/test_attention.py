@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from tasks.accounts import Account, Poll, QianmiAccount, QianmiGateway
 from tasks.commands.accounts.standing import Standing, for_each_handled
 from tasks.commands.status import ORDERS
-from tasks.commands.status.attention import Attention, Found, Need, Thresholds, attention
+from tasks.commands.status.attention import Attention, Need, Thresholds, attention
 from tasks.commands.status.picture import Picture, spent
 from tasks.commands.status.showing import MOST, ordered
 from tasks.rules.circuit_breaker import WITHOUT_END, Pause
@@ -175,29 +175,3 @@ def test_a_gateway_has_spent_what_it_was_counted_for_and_done_what_its_accounts_
     accounts = [{"calls": 99, "handled": 2}, {"points": 99, "dead": 1, "pulled": 4}, {}]
     total = {"calls": 6, "points": 5, "pulled": 4, "handled": 2, "dead": 1}
     assert spent(used, map(Counter, accounts)) == total
-
-
-def overdue(number: int) -> list[Found]:
-    """Three accounts, so many of them overdue."""
-    return [(standing(), Attention(Need.OVERDUE if place < number else Need.NOTHING)) for place in range(3)]
-
-
-@pytest.mark.parametrize(
-    ("picture", "words"),
-    [
-        (Picture(NOW, 3, overdue(0), workers=2, pulled=NOW), []),
-        (Picture(NOW, 3, overdue(0), workers=None, pulled=NOW), []),
-        (Picture(NOW, 3, overdue(0), workers=0), ["celery -A tasks worker"]),
-        (Picture(NOW, 3, overdue(2), workers=1), []),
-        (Picture(NOW, 3, overdue(3), workers=1, pulled=NOW - 90), ["the latest pull was 90s ago"]),
-        (Picture(NOW, 3, overdue(3), workers=0), ["celery -A tasks worker", "nothing was pulled yet"]),
-        (Picture(NOW, 3, [], workers=1), []),
-        (Picture(NOW, 3, overdue(0), queues={"consume": None, "handle": 0}), []),
-        (Picture(NOW, 3, overdue(0), queues={"consume": None, "handle": None}), ["celery -A tasks check"]),
-        (Picture(NOW, 0, [], workers=1), ["there are no accounts"]),
-    ],
-)
-def test_what_seems_not_to_run_is_named(picture: Picture, words: list[str]) -> None:
-    said = picture.missing()
-    assert len(said) == len(words)
-    assert all(word in line for word, line in zip(words, said, strict=True))
