@@ -57,8 +57,8 @@ def _no_waiting_for_workers(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def polled(tidings: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stores:
     """The stores, with three accounts that are polled as they should be, and a worker that answers."""
-    monkeypatch.setattr(app.control, "ping", lambda **_: [{"worker": {"ok": "pong"}}])
     (tmp_path / "accounts.toml").write_text(ACCOUNTS + COUNTED)
+    monkeypatch.setattr(app.control, "ping", lambda **_: [{"worker": {"ok": "pong"}}])
     tidings.due.seed({"shop": 100, "vshop": 200, "counted": 300})
     for name in ("shop", "vshop", "counted"):
         tidings.seen.put(name, Seen(time.time() - 30, 0, 8.0, per_second=0.01))
