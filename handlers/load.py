@@ -13,6 +13,10 @@ from handlers.registry import registry
 __all__ = ["HandlersError", "load"]
 
 WHAT_TO_DO = "TIDINGS_HANDLERS is a comma-separated list of modules to import for their handlers"
+NONE_NAMED = (
+    "TIDINGS_HANDLERS names no module, so no message would reach code of yours: set it to the module of your handlers "
+    "(TIDINGS_HANDLERS=shop for a shop.py), or to `handlers` for those that ship, which only log each message and confirm it"
+)
 
 
 def load(names: Iterable[str]) -> tuple[str, ...]:
@@ -22,7 +26,7 @@ def load(names: Iterable[str]) -> tuple[str, ...]:
     """
     wanted = [name.strip() for name in names if name.strip()]
     if not wanted:
-        raise NotLoaded(f"no module of handlers is named, so every message would be ignored; {WHAT_TO_DO}")
+        raise NotLoaded(NONE_NAMED)
     imported = tuple(name for each in wanted for name in _import_all(each))
     for handler in registry:
         handler.settle()

@@ -1,7 +1,7 @@
 """The handlers that ship: one line of log a message, for topics that no handler of yours takes.
 
 They are fallbacks: a handler of your own for a topic or pattern replaces them for it. To add one, copy a neighbour, give
-it your topic and leave `fallback` out.
+it your topic and leave `fallback` out. They run where `TIDINGS_HANDLERS` names `handlers`.
 """
 
 import logging

@@ -31,7 +31,11 @@ class Settings(BaseSettings):
         description="state and results: `redis://`, `rediss://`, `unix://`, or `sentinel://host:26379;sentinel://host2:26379/0?master=name`",
     )
     broker_url: str = Field("", repr=False, description="any Celery broker; empty: the same Redis as the state")
-    handlers: str = Field("handlers", description="comma-separated modules to import for their handlers")
+    handlers: str = Field(
+        "",
+        description="comma-separated modules to import for their handlers; `worker` and `up` refuse to start without it "
+        "(`handlers`: those that ship, which only log and confirm)",
+    )
 
     max_deliveries: int = Field(5, ge=1, description="a message delivered this often without success is buried")
     max_dead_ratio: float = Field(

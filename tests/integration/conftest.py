@@ -61,6 +61,7 @@ def tidings(valkey: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     (tmp_path / "accounts.toml").write_text(ACCOUNTS)
     monkeypatch.setenv("TIDINGS_ACCOUNTS", str(tmp_path / "accounts.toml"))
     monkeypatch.setenv("TIDINGS_REDIS_URL", valkey)
+    monkeypatch.setenv("TIDINGS_HANDLERS", "handlers")
     monkeypatch.setenv("TB_SECRET", "helloworld")
     for cached in CACHES:
         cached.cache_clear()

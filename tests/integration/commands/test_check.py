@@ -67,7 +67,7 @@ def test_everything_fine_is_exit_code_0_and_all_ok(folder: Path) -> None:
 
 
 def test_a_redis_without_an_append_only_file_and_only_shipped_handlers_are_warned_of(folder: Path, valkey: str) -> None:
-    code, said = check(folder, TIDINGS_REDIS_URL=valkey)
+    code, said = check(folder, TIDINGS_REDIS_URL=valkey, TIDINGS_HANDLERS="handlers")
     assert code == 0, said
     assert "WARN  redis     its append-only file is off" in said
     assert "WARN  handlers  only those that ship" in said
@@ -105,11 +105,19 @@ def test_dead_letters_and_replies_that_cannot_be_read_are_warned_of(folder: Path
 
 
 def test_tasks_hidden_longer_than_a_lease_fail(folder: Path, valkey: str) -> None:
-    code, said = check(folder, TIDINGS_REDIS_URL=valkey, TIDINGS_VISIBILITY_SECONDS="400")
+    code, said = check(
+        folder, TIDINGS_REDIS_URL=valkey, TIDINGS_HANDLERS="my_handlers", TIDINGS_VISIBILITY_SECONDS="400"
+    )
     assert code == 1
     assert (
         "FAIL  leases    a killed worker's tasks stay hidden for 400 s, longer than the shortest lease of 300 s" in said
     )
+
+
+def test_without_a_module_of_handlers_it_says_what_worker_and_up_will_say(folder: Path, valkey: str) -> None:
+    code, said = check(folder, TIDINGS_REDIS_URL=valkey)
+    assert code == 1
+    assert "FAIL  handlers  TIDINGS_HANDLERS names no module" in said
 
 
 def test_without_a_file_it_says_which_is_missing(tmp_path: Path, valkey: str) -> None:

@@ -23,20 +23,33 @@ import pytest
 def test_a_worker_refuses_to_start_and_says_why(tmp_path: Path, valkey: str, source: str | None, told: str) -> None:
     if source is not None:
         (tmp_path / "shop.py").write_text(source)
+    done = started(tmp_path, "worker", TIDINGS_REDIS_URL=valkey, TIDINGS_HANDLERS="shop")
+    assert done.returncode == 1
+    assert told in done.stderr
+
+
+@pytest.mark.parametrize("given", [{}, {"TIDINGS_HANDLERS": ""}, {"TIDINGS_HANDLERS": " , "}])
+@pytest.mark.parametrize("command", ["worker", "up"])
+def test_nothing_starts_that_would_confirm_messages_without_code_of_the_users(
+    tmp_path: Path, valkey: str, command: str, given: dict[str, str]
+) -> None:
+    (tmp_path / "accounts.toml").write_text("[gateways]\n[accounts]\n")
+    done = started(tmp_path, command, TIDINGS_REDIS_URL=valkey, **given)
+    assert done.returncode == 1
+    assert "TIDINGS_HANDLERS names no module" in done.stderr
+    assert "`handlers` for those that ship, which only log" in done.stderr
+
+
+def started(folder: Path, command: str, **settings: str) -> "subprocess.CompletedProcess[str]":
+    """The end of a command that has to refuse within some seconds."""
     done = subprocess.run(
-        [sys.executable, "-m", "celery", "-A", "tasks", "worker", "-l", "INFO"],
-        cwd=tmp_path,
-        env={
-            "PATH": "/usr/bin:/bin",
-            "TIDINGS_REDIS_URL": valkey,
-            "TIDINGS_HANDLERS": "shop",
-            "PYTHONPATH": str(tmp_path),
-        },
+        [sys.executable, "-m", "celery", "-A", "tasks", command, "-l", "INFO"],
+        cwd=folder,
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(folder), **settings},
         capture_output=True,
         text=True,
         timeout=30,
         check=False,
     )
-    assert done.returncode == 1
-    assert told in done.stderr
     assert "Traceback" not in done.stderr
+    return done

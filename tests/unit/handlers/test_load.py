@@ -55,8 +55,8 @@ def test_a_module_and_everything_in_a_package_is_imported(folder: Path) -> None:
 
 def test_no_module_at_all_is_an_error(folder: Path) -> None:
     """Every message would be confirmed unread."""
-    assert "no module of handlers is named" in said()
-    assert "TIDINGS_HANDLERS" in said("", " ")
+    assert "TIDINGS_HANDLERS names no module" in said()
+    assert "`handlers` for those that ship" in said("", " ")
 
 
 def test_a_module_that_is_not_there_is_told_from_one_that_it_imports(folder: Path) -> None:
