@@ -23,8 +23,10 @@ _DECIMAL = re.compile(r"\s*[+-]?[0-9]{1,30}(\.[0-9]{1,30})?\s*")
 class Event(BaseModel):
     """The content of one topic's messages.
 
-    Members that the model does not know are kept (`model_extra`). Neither they nor anything personal shows in the repr,
-    and values show in no error. Events signal a change; the platform's other APIs tell the state of today.
+    Only what names the thing that changed is required: platforms leave out, mask or null everything else at times, whatever
+    their pages say. Absent, null and "" are None. Members that the model does not know are kept (`model_extra`). Neither they
+    nor anything personal shows in the repr, and values show in no error. Events signal a change; the platform's other APIs
+    tell the state of today.
     """
 
     model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True, coerce_numbers_to_str=True)
@@ -88,9 +90,11 @@ Moment = Annotated[datetime, BeforeValidator(_moment)]
 OptionalInt = Annotated[Int | None, BeforeValidator(_given)]
 OptionalMoney = Annotated[Money | None, BeforeValidator(_given)]
 OptionalMoment = Annotated[Moment | None, BeforeValidator(_given)]
-"""Absent, null or "": None."""
 
-Personal = Annotated[str, Field(repr=False)]
+Text = Annotated[str, BeforeValidator(_given)]
+"""Text with something in it."""
+
+OptionalText = Annotated[str | None, BeforeValidator(_given)]
+
+OptionalPersonal = Annotated[str | None, BeforeValidator(_given), Field(repr=False)]
 """Tells of a person; it shows in no repr and belongs in no log."""
-
-OptionalPersonal = Annotated[str | None, Field(repr=False)]

@@ -1,20 +1,21 @@
 """Items and their stock: the topics `taobao_item_...`, from Taobao itself and through vv-tool.
 
-Members as open.taobao.com/tmc.htm lists them (docType 9). `num_iid` is the item, `nick` the seller's.
+Members as open.taobao.com/tmc.htm lists them (docType 9). `num_iid` is the item, `nick` the seller's; nothing but the
+first is always there.
 """
 
-from handlers.base import Event, Int, OptionalInt, OptionalMoney
+from handlers.base import Event, Int, OptionalInt, OptionalMoney, OptionalText
 
 
 class _Item(Event):
-    """What every item event tells."""
+    """What every item event may tell."""
 
-    nick: str
     num_iid: Int
+    nick: OptionalText = None
     price: OptionalMoney = None
     sku_id: OptionalInt = None
     sku_num: OptionalInt = None
-    status: str | None = None
+    status: OptionalText = None
 
 
 class _Stock(_Item):
@@ -26,7 +27,7 @@ class _Stock(_Item):
 class _Change(_Stock):
     """With what changed and by how much."""
 
-    changed_fields: str | None = None
+    changed_fields: OptionalText = None
     increment: OptionalInt = None
 
 
@@ -35,7 +36,7 @@ class ItemAdd(_Stock):
 
     topic = "taobao_item_ItemAdd"
 
-    title: str | None = None
+    title: OptionalText = None
 
 
 class ItemUpshelf(_Item):
@@ -45,7 +46,7 @@ class ItemUpshelf(_Item):
 
 
 class ItemDownshelf(_Item):
-    """An item went off sale."""
+    """An item went off sale. By its page `num_iid` is all that is sent of late."""
 
     topic = "taobao_item_ItemDownshelf"
 
@@ -61,7 +62,28 @@ class ItemUpdate(_Change):
 
     topic = "taobao_item_ItemUpdate"
 
-    title: str | None = None
+    title: OptionalText = None
+
+
+class ItemRecommendAdd(_Stock):
+    """An item was put into the shop's window (docId 133)."""
+
+    topic = "taobao_item_ItemRecommendAdd"
+
+    title: OptionalText = None
+
+
+class ItemRecommendDelete(_Stock):
+    """An item was taken out of the shop's window.
+
+    Its page (docId 201) lists members of somebody's followers too, `follower_…` and `target_…`, which belong to another
+    topic; should they come, they are in `model_extra`.
+    """
+
+    topic = "taobao_item_ItemRecommendDelete"
+
+    increment: OptionalInt = None
+    title: OptionalText = None
 
 
 class ItemZeroStock(_Stock):
@@ -86,6 +108,12 @@ class ItemPunishDownshelf(_Item):
     """The platform took an item off sale."""
 
     topic = "taobao_item_ItemPunishDownshelf"
+
+
+class ItemPunishCc(_Item):
+    """The platform's staff put an item to "CC", as its page (docId 137) calls it without saying more."""
+
+    topic = "taobao_item_ItemPunishCc"
 
 
 class ItemStockChanged(_Change):

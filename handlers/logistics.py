@@ -3,7 +3,7 @@
 Members as open.taobao.com/tmc.htm lists them (docType 9).
 """
 
-from handlers.base import Event, Int, Moment, OptionalPersonal, Personal
+from handlers.base import Event, Int, OptionalMoment, OptionalPersonal, OptionalText
 
 
 class LogsticDetailTrace(Event):
@@ -12,8 +12,8 @@ class LogsticDetailTrace(Event):
     topic = "taobao_logistics_LogsticDetailTrace"
 
     tid: Int
-    action: str
-    desc: Personal
-    time: Moment
-    company_name: str | None = None
+    action: OptionalText = None
+    desc: OptionalPersonal = None
+    time: OptionalMoment = None
+    company_name: OptionalText = None
     out_sid: OptionalPersonal = None

@@ -1,16 +1,16 @@
 """Qianmi's events, as far as they are known: its pages show their members only to those who log in.
 
-All but `tid` is optional, and what is not listed is kept in `model_extra`.
+All but a recharge's `tid` is optional, and what is not listed is kept in `model_extra`.
 """
 
-from handlers.base import Event
+from handlers.base import Event, OptionalText, Text
 
 
 class _Recharge(Event):
     """A recharge: of a phone, of utilities, of data and the like. Seen states: 1 done, 9 failed."""
 
-    tid: str
-    recharge_state: str | None = None
+    tid: Text
+    recharge_state: OptionalText = None
 
 
 class RechargeStateChange(_Recharge):
@@ -26,11 +26,11 @@ class BmRechargeStateChange(_Recharge):
 
 
 class TicketStateChange(Event):
-    """The booking of a train, coach or air ticket went on or ended."""
+    """The booking of a train, coach or air ticket went on or ended; its members are not documented."""
 
     topic = "qianmi_elife_ticketStateChange"
 
-    tid: str | None = None
+    tid: OptionalText = None
 
 
 class ItemInfoChange(Event):

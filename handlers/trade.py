@@ -1,10 +1,10 @@
 """Orders: the topics `taobao_trade_...`, from Taobao itself and through vv-tool.
 
-Members as open.taobao.com/tmc.htm lists them (docType 9). `tid` is the order, `oid` one line of it. `buyer_nick` is
-masked in newer topics; `buyer_open_uid` is the stable key of a buyer.
+Members as open.taobao.com/tmc.htm lists them (docType 9). `tid` is the order and always there, `oid` one line of it.
+`buyer_nick` is masked in newer topics or left out; `buyer_open_uid` is the stable key of a buyer.
 """
 
-from handlers.base import Event, Int, OptionalInt, OptionalMoment, OptionalMoney, OptionalPersonal, Personal
+from handlers.base import Event, Int, OptionalInt, OptionalMoment, OptionalMoney, OptionalPersonal, OptionalText
 
 
 class _Buyer(Event):
@@ -16,30 +16,21 @@ class _Buyer(Event):
 
 
 class _Payment(_Buyer):
-    """What nearly every order event tells, as loosely as the loosest of them."""
+    """What nearly every order event may tell."""
 
     oid: OptionalInt = None
     payment: OptionalMoney = None
-    seller_nick: str | None = None
-    type: str | None = None
+    seller_nick: OptionalText = None
+    type: OptionalText = None
 
 
 class _Trade(_Payment):
     """With the order's status, e.g. WAIT_SELLER_SEND_GOODS."""
 
-    status: str | None = None
+    status: OptionalText = None
 
 
-class _Full(_Trade):
-    """What most order events always tell."""
-
-    buyer_nick: Personal
-    oid: Int
-    seller_nick: str
-    type: str
-
-
-class TradeCreate(_Full):
+class TradeCreate(_Trade):
     """An order was made. `iid`, `post_fee` and `end_time` are undocumented and come through vv-tool."""
 
     topic = "taobao_trade_TradeCreate"
@@ -49,12 +40,17 @@ class TradeCreate(_Full):
     end_time: OptionalMoment = None
 
 
+class TradeAlipayCreate(_Trade):
+    """The payment of an order was opened at Alipay, which comes right after TradeCreate."""
+
+    topic = "taobao_trade_TradeAlipayCreate"
+
+
 class TradeModifyFee(_Trade):
     """The price of an order was changed before it was paid."""
 
     topic = "taobao_trade_TradeModifyFee"
 
-    seller_nick: str
     refund_id: OptionalInt = None
 
 
@@ -63,49 +59,41 @@ class TradeCloseAndModifyDetailOrder(_Trade):
 
     topic = "taobao_trade_TradeCloseAndModifyDetailOrder"
 
-    buyer_nick: Personal
     refund_fee: OptionalMoney = None
     refund_id: OptionalInt = None
 
 
 class TradeClose(_Trade):
-    """An order was closed. The page lists `num_iid` as always there; an order closed without it is let through."""
+    """An order was closed."""
 
     topic = "taobao_trade_TradeClose"
 
-    buyer_nick: Personal
-    seller_nick: str
-    type: str
-    changed_fields: str | None = None
+    changed_fields: OptionalText = None
     increment: OptionalInt = None
     num: OptionalInt = None
     num_iid: OptionalInt = None
     price: OptionalMoney = None
     sku_id: OptionalInt = None
     sku_num: OptionalInt = None
-    title: str | None = None
+    title: OptionalText = None
 
 
 class TradeBuyerPay(_Payment):
-    """The buyer paid. The page lists `fenxiao_id` as always there; an order that no distributor sold is let through."""
+    """The buyer paid. `fenxiao_id` and `distributor_…` come with orders that a distributor sold."""
 
     topic = "taobao_trade_TradeBuyerPay"
 
-    buyer_nick: Personal
-    oid: Int
-    seller_nick: str
-    type: str
     adjust_fee: OptionalMoney = None
     alipay_no: OptionalPersonal = None
     distributor_payment: OptionalMoney = None
     distributor_username: OptionalPersonal = None
     fenxiao_id: OptionalInt = None
-    logistics_id: str | None = None
+    logistics_id: OptionalText = None
     post_fee: OptionalMoney = None
     shipping: OptionalInt = None
     sub_order_id: OptionalInt = None
     supplier_username: OptionalPersonal = None
-    trade_type: str | None = None
+    trade_type: OptionalText = None
 
 
 class TradeSellerShip(_Trade):
@@ -113,9 +101,6 @@ class TradeSellerShip(_Trade):
 
     topic = "taobao_trade_TradeSellerShip"
 
-    buyer_nick: Personal
-    seller_nick: str
-    type: str
     distributor_username: OptionalPersonal = None
     refund_fee: OptionalMoney = None
     sub_order_id: OptionalInt = None
@@ -123,13 +108,13 @@ class TradeSellerShip(_Trade):
     tc_order_id: OptionalInt = None
 
 
-class TradeDelayConfirmPay(_Full):
+class TradeDelayConfirmPay(_Trade):
     """The buyer got more time to confirm."""
 
     topic = "taobao_trade_TradeDelayConfirmPay"
 
 
-class TradePartlyRefund(_Full):
+class TradePartlyRefund(_Trade):
     """A part of an order was refunded."""
 
     topic = "taobao_trade_TradePartlyRefund"
@@ -138,18 +123,18 @@ class TradePartlyRefund(_Full):
     subject: OptionalPersonal = None
 
 
-class TradePartlyConfirmPay(_Full):
+class TradePartlyConfirmPay(_Trade):
     """A line of an order was confirmed."""
 
     topic = "taobao_trade_TradePartlyConfirmPay"
 
-    bill_type: str | None = None
+    bill_type: OptionalText = None
     modified: OptionalMoment = None
     refund_id: OptionalInt = None
-    refund_phase: str | None = None
+    refund_phase: OptionalText = None
 
 
-class TradeSuccess(_Full):
+class TradeSuccess(_Trade):
     """An order is done: received and confirmed."""
 
     topic = "taobao_trade_TradeSuccess"
@@ -160,25 +145,21 @@ class TradeTimeoutRemind(_Trade):
 
     topic = "taobao_trade_TradeTimeoutRemind"
 
-    buyer_nick: Personal
-    oid: Int
-    seller_nick: str
 
-
-class TradeRated(_Full):
+class TradeRated(_Trade):
     """An order was rated by `rater`."""
 
     topic = "taobao_trade_TradeRated"
 
-    rater: str | None = None
+    rater: OptionalText = None
 
 
-class TradeMemoModified(_Full):
-    """A memo was changed; `action_type` is buyer, seller or other."""
+class TradeMemoModified(_Trade):
+    """A memo was changed; `action_type` is buyer, seller or other, where it is told."""
 
     topic = "taobao_trade_TradeMemoModified"
 
-    action_type: str
+    action_type: OptionalText = None
     seller_flag: OptionalInt = None
     seller_memo: OptionalPersonal = None
 
@@ -188,16 +169,14 @@ class TradeLogisticsAddressChanged(_Buyer):
 
     topic = "taobao_trade_TradeLogisticsAddressChanged"
 
-    buyer_nick: Personal
 
-
-class TradeChanged(_Full):
+class TradeChanged(_Trade):
     """Something about an order changed."""
 
     topic = "taobao_trade_TradeChanged"
 
 
-class TradePartlySellerShip(_Full):
+class TradePartlySellerShip(_Trade):
     """The seller shipped a part of an order."""
 
     topic = "taobao_trade_TradePartlySellerShip"
@@ -207,7 +186,3 @@ class TradeBuyerStepPay(_Payment):
     """The buyer paid one step of an order that is paid in steps."""
 
     topic = "taobao_trade_TradeBuyerStepPay"
-
-    buyer_nick: Personal
-    seller_nick: str
-    type: str

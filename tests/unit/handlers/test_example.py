@@ -46,5 +46,5 @@ def test_a_payment_that_does_not_fit_is_unfit() -> None:
     """The model is validated."""
     handler = registry.find("taobao_trade_TradeBuyerPay")
     assert handler is not None
-    with pytest.raises(Unfit, match="buyer_nick: missing"):
-        handler.call(message("taobao_trade_TradeBuyerPay", '{"tid": 1}'))
+    with pytest.raises(Unfit, match="tid: missing"):
+        handler.call(message("taobao_trade_TradeBuyerPay", '{"oid": 1}'))
