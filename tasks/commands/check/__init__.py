@@ -1,5 +1,6 @@
 """`celery -A tasks check`: one look at everything before going live."""
 
+from collections import Counter
 from itertools import chain
 
 import click
@@ -11,7 +12,7 @@ from celery.bin.base import CeleryCommand
 def check(ctx: click.Context) -> None:
     """Look at accounts, handlers, Redis, broker and settings, and say what to do. No platform is called.
 
-    Exit code 1 if anything fails; warnings do not count.
+    Exit code 1 when something is to be done: anything failed or warned of, each with its "to do". 0 when there is nothing.
     """
     from tasks.commands.check import redis, setup
 
@@ -20,7 +21,7 @@ def check(ctx: click.Context) -> None:
     for finding in chain(*installation, redis.redis_findings(), setup.broker_findings(ctx.obj.app)):
         click.echo(str(finding))
         found.append(finding)
-    failed = sum(finding.level == "FAIL" for finding in found)
-    warned = sum(finding.level == "WARN" for finding in found)
+    levels = Counter(finding.level for finding in found)
+    failed, warned = levels["FAIL"], levels["WARN"]
     click.echo(f"{failed} failed, {warned} warned, {len(found) - failed - warned} are fine")
-    ctx.exit(1 if failed else 0)
+    ctx.exit(1 if failed or warned else 0)

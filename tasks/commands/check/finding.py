@@ -7,9 +7,9 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was looked at, how it is, and for all but OK what to do about it."""
+    """What was looked at and how it is; for WARN and FAIL, which end `check` with exit code 1, what to do about it."""
 
-    level: Literal["OK", "WARN", "FAIL"]
+    level: Literal["OK", "NOTE", "WARN", "FAIL"]
     about: str
     text: str
     todo: str = ""
@@ -20,5 +20,6 @@ class Finding:
 
 
 ok = partial(Finding, "OK")  # it is as it should be
+note = partial(Finding, "NOTE")  # worth knowing; nobody has to do anything
 warn = partial(Finding, "WARN")  # it works, with a risk
 fail = partial(Finding, "FAIL")  # it will not work

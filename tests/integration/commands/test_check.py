@@ -68,7 +68,7 @@ def test_everything_fine_is_exit_code_0_and_all_ok(folder: Path) -> None:
 
 def test_a_redis_without_an_append_only_file_and_only_shipped_handlers_are_warned_of(folder: Path, valkey: str) -> None:
     code, said = check(folder, TIDINGS_REDIS_URL=valkey, TIDINGS_HANDLERS="handlers")
-    assert code == 0, said
+    assert code == 1, said
     assert "WARN  redis     its append-only file is off" in said
     assert "WARN  handlers  only those that ship" in said
 
@@ -76,7 +76,7 @@ def test_a_redis_without_an_append_only_file_and_only_shipped_handlers_are_warne
 def test_a_secret_that_stands_in_the_file_is_warned_of_and_not_shown(folder: Path, valkey: str) -> None:
     (folder / "accounts.toml").write_text(ACCOUNTS.replace("env:TB_SECRET", "hunter2"))
     code, said = check(folder, TIDINGS_REDIS_URL=valkey, TIDINGS_HANDLERS="my_handlers")
-    assert code == 0, said
+    assert code == 1, said
     assert "WARN  accounts  gateways.tb.app_secret" in said
 
 
@@ -98,7 +98,7 @@ def test_dead_letters_and_replies_that_cannot_be_read_are_warned_of(folder: Path
     reply = Item("", "b1", "", "<html>")
     stores.letters.bury(Letter(reply, "vvtool", "shop-2", "the platform's reply cannot be read", reply=True))
     code, said = check(folder, TIDINGS_REDIS_URL=valkey, TIDINGS_HANDLERS="my_handlers")
-    assert code == 0, said
+    assert code == 1, said
     assert "WARN  letters   3 dead letters wait" in said
     assert "WARN  letters   1 of them are replies from the inbox that cannot be read" in said
     assert "celery -A tasks letters list" in said
