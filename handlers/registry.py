@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from handlers.errors import BadHandler, DuplicateTopic
 from handlers.message import Message
+from handlers.names import full_names, is_short, last_part
 from handlers.signature import Signature, place_of, read_signature, refuse_unless_plain
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -38,6 +39,16 @@ class Handler:
     def __str__(self) -> str:
         return f"{self.function.__name__} at {self.place}"
 
+    @property
+    def name(self) -> str:
+        """The function with its module, as `shop.on_paid`."""
+        return f"{self.function.__module__}.{self.function.__qualname__}"
+
+    @property
+    def model(self) -> str:
+        """What the content becomes, by name: that of a pydantic model, or `dict`, `str`, `Message`."""
+        return self.settle().asks_for
+
     def call(self, message: Message) -> None:
         """Hand the message to the function. Raises `Unfit` if its content does not fit, else what the function raises."""
         signature = self.settle()
@@ -60,12 +71,14 @@ class Handler:
 class Registry:
     """Handlers by topic. An exact topic wins over a pattern, and of patterns the one with most literal characters.
 
-    Those registered as `fallback` are asked only for topics that nobody else handles.
+    Those registered as `fallback` are asked only for topics that nobody else handles. A topic's short name (`TradeCreate`) and
+    its full one are the same where only one topic that is registered, or has a model, is meant; an exact handler of the spelling
+    that came wins.
     """
 
     def __init__(self) -> None:
         self._handlers: dict[tuple[bool, str], Handler] = {}
-        self._found: dict[str, Handler | None] = {}
+        self._found: dict[tuple[str, bool], Handler | None] = {}
 
     def __iter__(self) -> Iterator[Handler]:
         return iter(list(self._handlers.values()))
@@ -86,19 +99,51 @@ class Registry:
 
         return register
 
-    def find(self, topic: str) -> Handler | None:
-        """Who handles the topic; None for nobody."""
-        if topic not in self._found:
+    def find(self, topic: str, *, as_it_is: bool = False) -> Handler | None:
+        """Who handles the topic; None for nobody. `as_it_is` for a platform whose topics have no short names."""
+        asked = topic, as_it_is
+        if asked not in self._found:
             if len(self._found) >= REMEMBERED_TOPICS:
                 self._found.clear()
-            self._found[topic] = self._search(topic, fallback=False) or self._search(topic, fallback=True)
-        return self._found[topic]
+            names = (topic,) if as_it_is else self._spellings(topic)
+            self._found[asked] = self._search(names, fallback=False) or self._search(names, fallback=True)
+        return self._found[asked]
 
-    def _search(self, topic: str, *, fallback: bool) -> Handler | None:
-        if exact := self._handlers.get((fallback, topic)):
-            return exact
+    def full_name(self, topic: str) -> str:
+        """The name under which a topic is handled and counted: the full one of a short name that means one topic.
+
+        A short name that somebody has registered, that is unknown, or that fits several topics stays as it is.
+        """
+        if (False, topic) in self._handlers:
+            return topic
+        meant = self.meant(topic)
+        return meant[0] if len(meant) == 1 else topic
+
+    def meant(self, topic: str) -> list[str]:
+        """The full names of registered topics, and of those with a model, that a short name fits; none for a full name."""
+        return full_names(topic, self._known()) if is_short(topic) else []
+
+    def _known(self) -> Iterator[str]:
+        from handlers.topics import MODELS  # not before somebody needs it: models take a tenth of a second to make
+
+        yield from MODELS
+        yield from (each.topic for each in self if each.fixed is None)
+
+    def _spellings(self, topic: str) -> tuple[str, ...]:
+        """The topic as it came, and its other name if that is clear: the full one, or the short one if somebody registered such."""
+        if is_short(topic):
+            return tuple(dict.fromkeys((topic, self.full_name(topic))))
+        short = last_part(topic)
+        if any(is_short(each.topic) and _fits(short, each) for each in self) and self.meant(short) == [topic]:
+            return topic, short
+        return (topic,)
+
+    def _search(self, names: tuple[str, ...], *, fallback: bool) -> Handler | None:
+        for name in names:
+            if exact := self._handlers.get((fallback, name)):
+                return exact
         patterns = [each for each in self if each.fallback is fallback and each.fixed is not None]
-        fitting = (each for each in patterns if fnmatchcase(topic, each.topic))
+        fitting = (each for each in patterns if any(fnmatchcase(name, each.topic) for name in names))
         return max(fitting, key=lambda each: each.fixed or 0, default=None)
 
     def _add(self, handler: Handler) -> None:
@@ -111,6 +156,10 @@ class Registry:
             raise DuplicateTopic(f"two handlers for {handler.topic!r}: {other} and {handler}; keep one")
         self._handlers[key] = handler
         self._found.clear()
+
+
+def _fits(topic: str, handler: Handler) -> bool:
+    return topic == handler.topic if handler.fixed is None else fnmatchcase(topic, handler.topic)
 
 
 def _refuse_unless_topics(topics: tuple[object, ...]) -> None:

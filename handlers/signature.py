@@ -22,6 +22,8 @@ class Signature:
 
     decode: Decode
     wants_message: bool
+    asks_for: str
+    """What the content becomes, by name."""
 
 
 def place_of(function: Callable[..., Any]) -> str:
@@ -51,11 +53,13 @@ def read_signature(function: Callable[..., Any], names: Mapping[str, Any]) -> Si
     first, second = _positional(function)
     if second is not None and _annotation(function, second, names) is not Message:
         raise _bad(function, f"has a second parameter {second.name} that is not annotated `Message`")
-    wanted = _annotation(function, first, names)
-    decode = decoder(dict if wanted is inspect.Parameter.empty else wanted)
+    annotation = _annotation(function, first, names)
+    wanted = dict if annotation is inspect.Parameter.empty else annotation
+    asks_for = getattr(wanted, "__name__", str(wanted))
+    decode = decoder(wanted)
     if decode is None:
-        raise _bad(function, f"asks for {getattr(wanted, '__name__', wanted)}, which no content can be made into")
-    return Signature(decode, wants_message=second is not None)
+        raise _bad(function, f"asks for {asks_for}, which no content can be made into")
+    return Signature(decode, second is not None, asks_for)
 
 
 def _positional(function: Callable[..., Any]) -> tuple[inspect.Parameter, inspect.Parameter | None]:

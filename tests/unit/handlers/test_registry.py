@@ -335,3 +335,82 @@ def test_whatever_else_a_handler_returns_means_handled(returned: object) -> None
         return returned
 
     called(registry).call(MESSAGE)
+
+
+PAIR = ("TradeCreate", "taobao_trade_TradeCreate")
+
+
+def function(name: str) -> Callable[..., Any]:
+    """A handler of that name."""
+
+    def one(content: str) -> None: ...
+
+    one.__name__ = name
+    return one
+
+
+@pytest.mark.parametrize("came", PAIR)
+@pytest.mark.parametrize("written", [*PAIR, "taobao_trade_*", "taobao_trade_Trade[C]*", "Trade*", "*Create"])
+def test_a_short_name_and_the_full_one_meet_the_same_handler(written: str, came: str) -> None:
+    """Whichever the platform sends, and whichever was registered."""
+    registry = Registry()
+    registry.handles(written)(function("mine"))
+    assert winner(registry, came) == "mine"
+
+
+def test_an_exact_handler_of_the_spelling_that_came_wins() -> None:
+    registry = Registry()
+    for topic in (*PAIR, "*"):
+        registry.handles(topic)(function(topic))
+    for topic in PAIR:
+        assert winner(registry, topic) == topic
+        assert registry.full_name(topic) == topic
+
+
+def test_a_short_name_that_fits_several_topics_picks_none_of_them() -> None:
+    """Rather nobody than the wrong model."""
+    registry = Registry()
+    registry.handles("taobao_trade_TradeCreate")(function("trade"))
+    registry.handles("taobao_fuwu_TradeCreate")(function("service"))
+    assert registry.meant("TradeCreate") == ["taobao_fuwu_TradeCreate", "taobao_trade_TradeCreate"]
+    assert registry.find("TradeCreate") is None
+    assert registry.full_name("TradeCreate") == "TradeCreate"
+    registry.handles("*")(function("any"))
+    assert winner(registry, "TradeCreate") == "any"
+
+
+def test_a_short_registration_takes_no_topic_that_only_looks_like_the_one_it_means() -> None:
+    registry = Registry()
+    registry.handles("TradeCreate")(function("mine"))
+    assert registry.find("taobao_fuwu_TradeCreate") is None
+
+
+@pytest.mark.parametrize("topic", ["tradecreate", "TradeCreat", "Create", "trade_TradeCreate", "", "_TradeCreate"])
+def test_what_is_no_short_name_of_a_known_topic_stays_what_it_is(topic: str) -> None:
+    registry = Registry()
+    registry.handles("taobao_trade_TradeCreate")(function("mine"))
+    assert registry.find(topic) is None
+    assert registry.full_name(topic) == topic
+
+
+def test_a_platform_without_short_names_gets_none() -> None:
+    registry = Registry()
+    registry.handles("taobao_trade_TradeCreate")(function("mine"))
+    assert winner(registry, "TradeCreate") == "mine"
+    assert registry.find("TradeCreate", as_it_is=True) is None
+
+
+def test_a_registered_topic_without_a_model_has_a_short_name_too() -> None:
+    registry = Registry()
+    registry.handles("taobao_fuwu_OrderPaid")(function("mine"))
+    assert registry.full_name("OrderPaid") == "taobao_fuwu_OrderPaid"
+    assert winner(registry, "OrderPaid") == "mine"
+
+
+def test_a_handler_tells_what_it_is_called_and_what_it_asks_for() -> None:
+    registry = Registry()
+    registry.handles("t")(function("mine"))
+    handler = registry.find("t")
+    assert handler is not None
+    assert handler.model == "str"
+    assert handler.name.startswith(f"{__name__}.function")
