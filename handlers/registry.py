@@ -130,7 +130,7 @@ class Registry:
         yield from (each.topic for each in self if each.fixed is None)
 
     def _spellings(self, topic: str) -> tuple[str, ...]:
-        """The topic as it came, and its other name if that is clear: the full one, or the short one if somebody registered such."""
+        """The topic as it came, and its other name if that is clear: the short one only where somebody registered such."""
         if is_short(topic):
             return tuple(dict.fromkeys((topic, self.full_name(topic))))
         short = last_part(topic)

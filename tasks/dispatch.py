@@ -6,7 +6,7 @@ from tasks import clock, sending
 from tasks.accounts import Account
 from tasks.confirm import confirm, salvage
 from tasks.handle import described_arguments, handle
-from tasks.handling import burying
+from tasks.handling import burying, unhandled
 from tasks.handling.delivery import Delivery, Names, names
 from tasks.handling.timer import time_limit
 from tasks.platforms.base import Item, Reply
@@ -19,10 +19,11 @@ from tasks.store.batches import Open
 
 def start(account: Account, batch: Batch, reply: Reply) -> None:
     """Hand a batch out. What needs no handler goes straight to the confirm: seen before, or not readable and buried."""
-    waiting, seen = sift(account, reply.items)
+    items = tuple(unhandled.spelled_out(item, account.gateway.platform) for item in reply.items)
+    waiting, seen = sift(account, reply.items, items)
     settled = [(item.receipt, "duplicate") for item in seen]
     settled += [(spoilt.receipt, burying.item(account, spoilt)) for spoilt in reply.spoilt]
-    stores().topics.add("seen", Counter(item.topic for item in reply.items), now=clock.now())
+    stores().topics.add("seen", Counter(item.topic for item in items), now=clock.now())
     stores().batches.open(Open(batch, tuple((item.receipt, named) for named, item in waiting.items()), tuple(settled)))
     if not waiting:
         sending.confirm([], batch)
@@ -35,12 +36,18 @@ def start(account: Account, batch: Batch, reply: Reply) -> None:
     fanout.start(handle, headers, callback, time_limit(batch.lease))
 
 
-def sift(account: Account, items: tuple[Item, ...]) -> tuple[dict[Names, Item], list[Item]]:
-    """The items to handle by their names, the first of those that stand in the reply twice, and those that are done with."""
-    named = names(account, items)
+def sift(account: Account, came: tuple[Item, ...], items: tuple[Item, ...]) -> tuple[dict[Names, Item], list[Item]]:
+    """The items to handle by their names, the first of those that stand in the reply twice, and those that are done with.
+
+    `came` are the same items with their topics as the platform wrote them: earlier versions knew them by these.
+    """
+    named, before = names(account, items), names(account, came)
+    over = stores().marks.over(named)
+    if before != named:
+        over = [done or then for done, then in zip(over, stores().marks.over(before), strict=True)]
     waiting: dict[Names, Item] = {}
     seen = []
-    for item, its, done in zip(items, named, stores().marks.over(named), strict=True):
+    for item, its, done in zip(items, named, over, strict=True):
         if done:
             seen.append(item)
         else:

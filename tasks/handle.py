@@ -21,9 +21,10 @@ from celery.utils.log import get_task_logger
 
 from handlers import Handler, Reject, Retry, Unfit
 from tasks import app, clock, sending
-from tasks.handling import burying
+from tasks.handling import burying, unhandled
 from tasks.handling.delivery import Delivery
 from tasks.handling.timer import limited
+from tasks.handling.unhandled import WITHOUT_SHORT_NAMES, spelled_out
 from tasks.names import HANDLE
 from tasks.plumbing.visibility import visibility
 from tasks.rules.lease import HARD_GRACE, Batch, retry_delay, try_seconds
@@ -75,6 +76,7 @@ def handle(self: HandleTask, /, delivery: Any = None, **_later: Any) -> tuple[st
     outcome: Outcome = "failed"
     try:
         given = Delivery.from_json(delivery)
+        given = replace(given, item=spelled_out(given.item, given.platform))
         try:
             outcome = deliver(given)
         except Again as again:
@@ -95,15 +97,18 @@ def deliver(given: Delivery) -> Outcome:
         return "late"
     if now < given.not_before:
         raise Again(given.not_before - now)
-    handler = registry().find(given.item.topic)
-    if handler is None:
-        return "ignored"
+    handler = registry().find(given.item.topic, as_it_is=given.platform in WITHOUT_SHORT_NAMES)
+    if handler is None and (outcome := unhandled.ended(given)):
+        return outcome
     limit = try_seconds(given.batch.lease, settings().handler_seconds)
     begun = stores().marks.begin(given.names, given.batch.handing_out, limit + HARD_GRACE)
     if begun.state in ("done", "dead"):
         return "duplicate"
     if begun.state == "busy":
         return later(given.batch, begun.wait)
+    if handler is None:
+        unhandled.noted(given)
+        return burying.delivery(given, begun, unhandled.reason(given.item.topic))
     return run(given, handler, begun, limit)
 
 

@@ -26,6 +26,7 @@ from tasks.store.quota import Quota
 from tasks.store.recent import Recent
 from tasks.store.seen import LatestPulls
 from tasks.store.tally import Tally
+from tasks.store.told import Told
 from tasks.store.topics import Topics
 
 
@@ -47,10 +48,11 @@ class Stores:
         self.seen = LatestPulls(redis)
         self.pauses = Pauses(redis)
         self.plans = Plans(redis)
+        self.told = Told(redis)
         self.presences = Presences(redis)
         self.quota = Quota(redis)
-        self.tally = Tally(redis)
-        self.topics = Topics(redis)
+        self.tally = Tally(self.deferred)
+        self.topics = Topics(self.deferred)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -35,6 +36,11 @@ class Settings(BaseSettings):
         "",
         description="comma-separated modules to import for their handlers; `worker` and `up` refuse to start without it "
         "(`handlers`: those that ship, which only log and confirm)",
+    )
+    unhandled: Literal["confirm", "leave", "bury"] = Field(
+        "confirm",
+        description="what happens to a topic that nobody handles: `confirm`, `leave` (it comes again) or `bury` (as a dead "
+        "letter); counted and shown by topic in any case",
     )
 
     max_deliveries: int = Field(5, ge=1, description="a message delivered this often without success is buried")

@@ -14,6 +14,7 @@
     quota          what each gateway has used of its limits, and who waits for a turn
     plans          how often each gateway's accounts are pulled
     tally          what was done today
+    told           what was said lately, so that it is said once
     topics         how many messages of each topic came, were not handled, failed
     presence       which workers and beats run
 

@@ -5,13 +5,16 @@ from typing import Literal, get_args
 
 from tasks.clock import DAY, day
 from tasks.store.chunks import pipelined
-from tasks.store.connection import Client
+from tasks.store.deferred import Deferred
 from tasks.store.keys import key
-from tasks.store.scripts import script
+from tasks.store.scripts import script, text
 
 KEEP_SECONDS = 8 * DAY
 MOST = 2000
 """Topics counted by name on one day, more than any platform has; what comes beyond is counted together."""
+
+LONGEST = 200
+"""Characters of a topic that count: a longer one is garbage."""
 
 OTHERS = "…"
 """The name under which topics beyond `MOST` are counted."""
@@ -27,15 +30,21 @@ failed     tries of a handler that raised, or took too long
 class Topics:
     """Counters by topic and day."""
 
-    def __init__(self, redis: Client) -> None:
-        self.redis = redis
-        self._add = script(redis, "topics_add")
+    def __init__(self, deferred: Deferred) -> None:
+        self.deferred = deferred
+        self.redis = deferred.redis
+        self._add = script(self.redis, "topics_add")
 
     def add(self, what: What, counts: Mapping[str, int], *, now: float) -> None:
         """Add to the counters of the day of `now`, in one round trip; without counts, in none."""
-        pairs = [word for topic, number in counts.items() if number for word in (topic, number)]
+        pairs = [word for topic, number in counts.items() if number for word in (_named(topic), number)]
         if pairs:
             self._add(keys=[key("topics", day(now), what)], args=[MOST, KEEP_SECONDS, *pairs])
+
+    def tell(self, what: What, topic: str, *, now: float) -> None:
+        """Count one message or try, without a round trip of its own while a bundle runs."""
+        source = text("topics_add")  # not by digest: nobody is there to load it when the answer comes
+        self.deferred.tell("EVAL", source, 1, key("topics", day(now), what), MOST, KEEP_SECONDS, _named(topic), 1)
 
     def read(self, *, now: float, days: int = 1, whats: Iterable[What] = get_args(What)) -> dict[str, dict[What, int]]:
         """The counters of each topic over the last `days` days, today included; what was never counted is left out."""
@@ -46,3 +55,8 @@ class Topics:
                 its = found.setdefault(topic, {})
                 its[what] = its.get(what, 0) + int(number)
         return found
+
+
+def _named(topic: str) -> str:
+    """A topic as it is counted: short, and of letters that Redis's clients can write."""
+    return topic[:LONGEST].encode("utf-8", "replace").decode()

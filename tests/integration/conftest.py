@@ -8,6 +8,7 @@ import pytest
 
 from handlers import Registry
 from tasks import accounts, handle, runtime, settings
+from tasks.handling import unhandled
 from tasks.plumbing import visibility
 from tasks.runtime import Stores
 from tasks.store import connection
@@ -86,7 +87,8 @@ def vshop(tidings: Stores) -> accounts.Account:
 def registered(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Registry]:
     """Makes a function the handler of every topic, or of the topic given."""
     registry = Registry()
-    monkeypatch.setattr(handle, "registry", lambda: registry)
+    for module in (handle, unhandled):
+        monkeypatch.setattr(module, "registry", lambda: registry)
 
     def register(function: Callable[..., object], topic: str = "*") -> Registry:
         registry.handles(topic)(function)

@@ -180,6 +180,7 @@ def world(valkey: str, tmp_path: Path, redis: Any, request: pytest.FixtureReques
     variables = {
         "TIDINGS_ACCOUNTS": str(tmp_path / "accounts.toml"),
         "TIDINGS_REDIS_URL": valkey,
+        "TIDINGS_HANDLERS": "handlers",
         "TIDINGS_MAX_DELIVERIES": "2",
         "TIDINGS_MAX_DEAD_RATIO": "1",
         "SECRET": "helloworld",

@@ -1,0 +1,106 @@
+"""Messages of topics that nobody handles: each is counted, and their topic is warned of, at first and then once an hour."""
+
+import time
+from dataclasses import replace
+
+from celery.utils.log import get_task_logger
+
+from handlers.names import is_short
+from tasks import clock
+from tasks.clock import HOUR
+from tasks.handling.delivery import Delivery
+from tasks.platforms.base import Item
+from tasks.rules.outcomes import Outcome
+from tasks.rules.topic_names import close
+from tasks.runtime import registry, stores
+from tasks.settings import settings
+from tasks.text import shown
+
+log = get_task_logger(__name__)
+
+WHAT_HAPPENS = {
+    "confirm": "its messages are confirmed and forgotten",
+    "leave": "its messages are left and come again",
+    "bury": "its messages are buried as dead letters",
+}
+
+WITHOUT_SHORT_NAMES = frozenset({"qianmi"})
+"""Platforms whose topics are never written short; Taobao's page does so, and vv-tool's, whose messages are Taobao's."""
+
+REMEMBERED = 2_000
+"""Topics that this process knows to have warned of lately; a bound, as they come from outside."""
+
+_warned: dict[str, float] = {}
+
+
+def spelled_out(item: Item, platform: str) -> Item:
+    """The message under its topic's full name, where the platform wrote a short one that is clear."""
+    if platform in WITHOUT_SHORT_NAMES or not is_short(item.topic):
+        return item
+    full = registry().full_name(item.topic)
+    if full != item.topic:
+        return replace(item, topic=full)
+    if len(registry().meant(full)) > 1 and all(each.topic != full for each in registry()):
+        warn_of_doubt(full)
+    return item
+
+
+def ended(given: Delivery) -> Outcome | None:
+    """What becomes of a message whose topic has no handler; None for one that is to be buried. A replay keeps its letter."""
+    if given.letter:
+        return "ignored"
+    if settings().unhandled == "bury":
+        return None
+    noted(given)
+    return "ignored" if settings().unhandled == "confirm" else "failed"
+
+
+def noted(given: Delivery) -> None:
+    """Count the message by topic and by account, and warn of its topic unless that was done within the hour."""
+    now, topic = clock.now(), given.item.topic
+    stores().topics.tell("unhandled", topic, now=now)
+    stores().tally.tell(given.batch.account, "unhandled", now=now)
+    if first_in_an_hour("unhandled", topic):
+        log.warning(
+            "%s: nobody handles this topic%s: %s (TIDINGS_UNHANDLED=%s); `celery -A tasks handlers` shows how many",
+            given,
+            hint(topic),
+            WHAT_HAPPENS[settings().unhandled],
+            settings().unhandled,
+        )
+
+
+def reason(topic: str) -> str:
+    """Why a message is buried that nobody handles."""
+    return f"no handler takes its topic {shown(topic)}"
+
+
+def warn_of_doubt(topic: str) -> None:
+    """Warn of a short name that fits several topics, unless that was done within the hour."""
+    if first_in_an_hour("short", topic):
+        log.warning("topic %s may be %s: it is taken for none of them", shown(topic), _meant(topic))
+
+
+def hint(topic: str) -> str:
+    """What may be wrong, "" when nothing is known: a short name that fits several topics, or a registration with a slip."""
+    from handlers.topics import MODELS  # not before somebody needs it: models take a tenth of a second to make
+
+    if registry().meant(topic):
+        return f", which may be {_meant(topic)}"
+    near = close(topic, [each.topic for each in registry() if each.fixed is None and each.topic not in MODELS])
+    return f" (one is registered for {shown(near[0])}: a slip?)" if near else ""
+
+
+def _meant(topic: str) -> str:
+    return " or ".join(map(shown, registry().meant(topic)))
+
+
+def first_in_an_hour(what: str, topic: str) -> bool:
+    """Whether nobody warned of it within the hour: this process asks itself first, then all others."""
+    name, now = f"{what} {topic}", time.monotonic()
+    if now - _warned.get(name, -HOUR) < HOUR:
+        return False
+    if len(_warned) >= REMEMBERED:
+        _warned.clear()
+    _warned[name] = now
+    return stores().told.first(what, topic, round(HOUR))

@@ -1,0 +1,104 @@
+"""Topics that somebody most likely misspelt: registered, yet neither known nor ever seen. Pure."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
+from fnmatch import fnmatchcase
+
+from handlers.names import is_short, last_part
+
+ALIKE = 0.85
+"""Two names are close from this share of common letters on: a wrong letter or two, or a part left out."""
+
+EQUAL = 0.03
+"""Names that differ less in it are equally close."""
+
+SHOWN = 2
+"""So many names are suggested at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """One topic or pattern that a handler is registered for, and where."""
+
+    topic: str
+    place: str
+    pattern: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A registered topic or pattern that meets nothing, what may have been meant, the closest first (() if nothing is close),
+    and how many messages of that came lately without meeting a handler."""
+
+    registered: Registered
+    meant: tuple[str, ...] = ()
+    missed: int = 0
+
+    def __str__(self) -> str:
+        what = "the pattern" if self.registered.pattern else "topic"
+        asked = f"; did you mean {' or '.join(self.meant)}?" if self.meant else ""
+        missed = f" {self.missed} of its messages came lately and nobody handled them" if self.missed else ""
+        where = f"{what} {self.registered.topic} ({self.registered.place})"
+        return f"{where} fits no topic that is known or has arrived{asked}{missed}"
+
+
+def doubts(registered: Iterable[Registered], known: Collection[str], arrived: Mapping[str, int]) -> list[Doubt]:
+    """Those that meet neither a known topic nor one that arrived lately. `arrived` has how many of each nobody handled.
+
+    Exact ones are doubted only where something is close: platforms have more topics than are known.
+    """
+    there = {*known, *arrived}
+    names = there | {last_part(topic) for topic in there}
+    found = []
+    for each in registered:
+        if each.pattern:
+            if not any(fnmatchcase(name, each.topic) for name in names):
+                found.append(Doubt(each, close_pattern(each.topic, there)))
+        elif each.topic not in names and (meant := close(each.topic, there)):
+            found.append(Doubt(each, meant))
+    return [replace(doubt, missed=sum(arrived.get(topic, 0) for topic in doubt.meant)) for doubt in found]
+
+
+def close(topic: str, among: Iterable[str]) -> tuple[str, ...]:
+    """Which of these topics look like this one, by their letters without regard to case, the closest first."""
+    rated = sorted(((_likeness(topic, other), other) for other in among), key=lambda pair: (-pair[0], pair[1]))
+    least = max(ALIKE, rated[0][0] - EQUAL) if rated else 0.0
+    return tuple(other for likeness, other in rated[:SHOWN] if likeness >= least and other != topic)
+
+
+def close_pattern(pattern: str, among: Iterable[str]) -> tuple[str, ...]:
+    """What somebody may have meant with a pattern that fits none of these topics: a pattern or a topic."""
+    topics = list(among)
+    head = pattern[: min((at for at in map(pattern.find, "*?[") if at >= 0), default=len(pattern))]
+    if not head:
+        return close(pattern.strip("*_"), topics)[:1]
+    heads = {start: f"{prefix}*" for topic in topics for prefix in _prefixes(topic) for start in _starts(prefix)}
+    heads |= {topic[: len(head)]: topic for topic in topics if not {topic[: len(head)]} & heads.keys()}
+    best = max(heads, key=lambda start: (_share(head, start), start), default="")
+    return (heads[best],) if _share(head, best) >= ALIKE else ()
+
+
+def _prefixes(topic: str) -> Iterable[str]:
+    """What topics of a family begin with: `taobao_` and `taobao_trade_`."""
+    parts = topic.split("_")
+    return ("_".join(parts[:number]) + "_" for number in range(1, len(parts)))
+
+
+def _starts(prefix: str) -> tuple[str, ...]:
+    """A family's prefix, and the same without the platform: `taobao_trade_` and `trade_`."""
+    rest = prefix.partition("_")[2]
+    return (prefix, rest) if rest else (prefix,)
+
+
+def _likeness(one: str, other: str) -> float:
+    """The share of letters in common: of the whole names, or of the last parts where that is what somebody wrote."""
+    if last_part(one).casefold() == last_part(other).casefold():
+        return 1.0
+    whole = _share(one, other)
+    return max(whole, _share(one, last_part(other))) if is_short(one) else whole
+
+
+def _share(one: str, other: str) -> float:
+    matcher = SequenceMatcher(None, one.casefold(), other.casefold(), autojunk=False)
+    return matcher.ratio() if matcher.real_quick_ratio() >= ALIKE else 0.0
