@@ -22,13 +22,14 @@ PATIENCE_SECONDS = 1.0
 logger = logging.getLogger(__name__)
 
 
-def load(source: str, environ: Mapping[str, str] | None = None) -> Accounts:
+def load(source: str, environ: Mapping[str, str] | None = None, *, secrets: Secrets | None = None) -> Accounts:
     """The accounts of a file's path or of `python:package.module:callable`.
 
-    `environ` is where `env:NAME` is looked up, the process's own by default. Raises `AccountsError` with every fault.
+    `environ` is where `env:NAME` is looked up, the process's own by default; `secrets` takes the place of looking anything
+    up. Raises `AccountsError` with every fault.
     """
     origin = open_origin(source)
-    return _read(origin, _secrets(origin, environ), Reuse())
+    return _read(origin, secrets or _secrets(origin, environ), Reuse())
 
 
 def _secrets(origin: Origin, environ: Mapping[str, str] | None) -> Secrets:

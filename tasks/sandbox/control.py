@@ -105,6 +105,7 @@ class Control:
         reply = self._session.request(
             verb, f"{self.url}/sandbox/{path}", json=body, params=params, timeout=self.timeout
         )
+        answer = reply.json()  # who answers anything but JSON is no sandbox, whatever its status
         if reply.status_code != requests.codes.ok:
-            raise ControlError(f"{verb} {path}: {reply.status_code} {reply.text}")
-        return cast(dict[str, Any], reply.json())
+            raise ControlError(f"{verb} {path}: {answer.get('error', answer)}")
+        return cast(dict[str, Any], answer)

@@ -9,12 +9,15 @@ from typing import Any
 
 import click
 
+PORT = 8800
+"""Where a sandbox listens unless it is told otherwise."""
+
 MISSING = "The sandbox needs aiohttp: install 'tidings[sandbox]'."
 
 OPTIONS = (
     click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on."),
     click.option(
-        "--port", default=8800, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes any free one."
+        "--port", default=PORT, show_default=True, type=click.IntRange(0, 65535), help="Port; 0 takes any free one."
     ),
     click.option(
         "--lease",
@@ -40,7 +43,7 @@ def launch(host: str, port: int, lease: float | None, *, quiet: bool, with_paren
         raise click.ClickException(MISSING)
     from tasks.sandbox.memory.state import State
     from tasks.sandbox.memory.switches import Leases, Switches
-    from tasks.sandbox.sample import accounts_file
+    from tasks.sandbox.sample import GUIDE, accounts_file
     from tasks.sandbox.server import serve
 
     leases = Leases() if lease is None else Leases(qianmi=lease, taobao=lease)
@@ -49,7 +52,7 @@ def launch(host: str, port: int, lease: float | None, *, quiet: bool, with_paren
         url = f"http://{f'[{host}]' if ':' in host else host}:{bound}"
         click.echo(f"sandbox listening on {url}")
         if not quiet:
-            click.echo("\n" + accounts_file(url, taobao=leases.taobao, qianmi=leases.qianmi))
+            click.echo("\n" + accounts_file(url, taobao=leases.taobao, qianmi=leases.qianmi) + GUIDE)
 
     state = State(switches=Switches(lease_seconds=leases))
     try:

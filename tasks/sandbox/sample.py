@@ -4,6 +4,17 @@ import json
 from collections.abc import Mapping
 
 HEAD = "# accounts.toml for this sandbox. Its keys, secrets and tokens are invented: literals are fine here, and only here.\n\n"
+EXPORT = "export TB_SECRET=helloworld QM_SECRET=helloworld VV_TOKEN=test-token SHOP1_SESSION=test-session"
+"""What accounts.example.toml needs from the environment to work with the sandbox's apps."""
+
+GUIDE = f"""
+# This file again: celery -A tasks sandbox accounts > accounts.toml
+# Messages: celery -A tasks sandbox publish taobao_trade_TradeBuyerPay --count 3
+# accounts.example.toml will do too, with the comment off its three lines that say "sandbox":
+#   {EXPORT}
+"""
+"""What a sandbox that was just started tells below its accounts file."""
+
 PATHS = {"taobao": "/router/rest", "qianmi": "/api", "vvtool": "/tool/erps/tbconsume"}
 LEAST_LEASE = 5
 """The shortest lease that an accounts file takes, in seconds."""

@@ -1,0 +1,73 @@
+"""`celery -A tasks sandbox`: the three platforms, simulated, and what is put into them."""
+
+from typing import IO
+
+import click
+from celery.bin.base import CeleryCommand
+
+from tasks.commands.group import Commands
+from tasks.sandbox.launch import PORT, launch, options
+
+MOST = 100_000
+"""Messages of one `publish`, about as many as fit one request to the sandbox."""
+
+URL = click.option("--url", metavar="URL", help="Where the sandbox is, if not on this machine.")
+AT_PORT = click.option(
+    "--port", type=click.IntRange(1, 65535), metavar="PORT", help=f"Its port here. [default: {PORT}]"
+)
+
+
+@click.group(cls=Commands, invoke_without_command=True)
+@options
+@click.pass_context
+def sandbox(ctx: click.Context, host: str, port: int, lease: float | None, *, quiet: bool, with_parent: bool) -> None:
+    """Simulate Taobao, Qianmi and vv-tool on one port, to try out handlers without an account anywhere.
+
+    Prints an accounts file that fits. Faults are set and the ledger read under /sandbox/.
+    """
+    if ctx.invoked_subcommand is None:
+        launch(host, port, lease, quiet=quiet, with_parent=with_parent)
+
+
+@sandbox.command(cls=CeleryCommand)
+@click.argument("topic")
+@click.option("--content", type=click.File("rb"), metavar="FILE", help="The content, as it is; - reads standard input.")
+@click.option("--account", metavar="NAME", help="Whose message it is, from the accounts file.")
+@click.option("--count", type=click.IntRange(1, MOST), default=1, show_default=True, help="So many messages.")
+@URL
+@AT_PORT
+@click.pass_context
+def publish(
+    ctx: click.Context,
+    topic: str,
+    content: IO[bytes] | None,
+    account: str | None,
+    count: int,
+    url: str | None,
+    port: int | None,
+) -> None:
+    """Put messages of a topic into a sandbox that runs: a valid sample each, of another trade, item or refund, or a file's text.
+
+    Without --account they go to the first account in the accounts file whose platform has such messages, or, where there is no
+    such file, to the app that the sandbox begins with. A topic may be named by its last part: TradeBuyerPay.
+    """
+    from tasks.commands.sandbox.publishing import perform
+
+    perform(topic, content, account, count, url or _here(ctx, port))
+
+
+@sandbox.command(cls=CeleryCommand)
+@URL
+@AT_PORT
+@click.pass_context
+def accounts(ctx: click.Context, url: str | None, port: int | None) -> None:
+    """Print an accounts file that fits the sandbox, ready to be used: `… sandbox accounts > accounts.toml`."""
+    from tasks.commands.sandbox.fitting import perform
+
+    perform(url or _here(ctx, port))
+
+
+def _here(ctx: click.Context, port: int | None) -> str:
+    """A sandbox on this machine. Its port may stand before the subcommand too, as where the sandbox is started."""
+    before = ctx.parent.params["port"] if ctx.parent else PORT
+    return f"http://127.0.0.1:{port or before}"

@@ -1,0 +1,20 @@
+"""Topics as people type them."""
+
+from handlers.names import full_names
+from handlers.topics import MODELS
+from tasks.accounts.faults import listed, nearest
+from tasks.commands.group import Unusable
+from tasks.text import shown
+
+
+def full_topic(word: str) -> str:
+    """The topic in full, where its last part alone was typed; what nobody knows stays as it is. Raises `Unusable`."""
+    found = full_names(word, MODELS)
+    if len(found) > 1:
+        raise Unusable(f"{shown(word)} may be {listed(found)}; write it in full")
+    return found[0] if found else word
+
+
+def no_sample(topic: str) -> str:
+    """What to tell for a topic that has no model, and so no sample."""
+    return f"there is no sample of {shown(topic)}{nearest(topic, MODELS)}; give a content: --content FILE"
