@@ -48,8 +48,8 @@ def _import(name: str) -> ModuleType:
         raise
     except ModuleNotFoundError as error:
         raise NotLoaded(_missing(name, error)) from error
-    except (Exception, SystemExit) as error:
-        raise NotLoaded(f"importing {name} raised {type(error).__name__}{_place(error)}: {error}") from error
+    except BaseException as error:  # a module may raise anything, and so may its errors when they are shown
+        raise NotLoaded(f"importing {name} raised {type(error).__name__}{_place(error)}{_text(error)}") from error
 
 
 def _missing(name: str, error: ModuleNotFoundError) -> str:
@@ -57,6 +57,14 @@ def _missing(name: str, error: ModuleNotFoundError) -> str:
     if error.name and f"{name}.".startswith(f"{error.name}."):
         return f"there is no module {error.name!r}; {WHAT_TO_DO}, each on the path of this process (PYTHONPATH)"
     return f"importing {name} failed, as it imports {error.name!r}, which is not there{_place(error)}"
+
+
+def _text(error: BaseException) -> str:
+    """What it says, as `: text`."""
+    try:
+        return f": {error}"
+    except BaseException:
+        return ""
 
 
 def _place(error: BaseException) -> str:

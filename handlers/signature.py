@@ -88,7 +88,7 @@ def _annotation(function: Callable[..., Any], parameter: inspect.Parameter, name
         return get_type_hints(probe, inspect.unwrap(function).__globals__, dict(names))["it"]
     except NameError:
         raise
-    except Exception:
+    except BaseException:
         raise _bad(function, f"has an annotation that is no type: {parameter.annotation!r}") from None
 
 

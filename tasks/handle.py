@@ -16,16 +16,17 @@ from typing import Any
 
 from celery import Task
 from celery.exceptions import Retry as CeleryRetry
-from celery.exceptions import SoftTimeLimitExceeded, WorkerShutdown, WorkerTerminate
+from celery.exceptions import SoftTimeLimitExceeded
 from celery.utils.log import get_task_logger
 
-from handlers import Handler, Reject, Retry, Unfit
+from handlers import Handler, Reject, Unfit
 from tasks import app, clock, sending
-from tasks.handling import burying, unhandled
+from tasks.handling import burying, raised, unhandled
 from tasks.handling.delivery import Delivery
 from tasks.handling.timer import limited
 from tasks.handling.unhandled import WITHOUT_SHORT_NAMES, spelled_out
 from tasks.names import HANDLE
+from tasks.plumbing.ending import asked_to_end
 from tasks.plumbing.visibility import visibility
 from tasks.rules.lease import HARD_GRACE, Batch, retry_delay, try_seconds
 from tasks.rules.outcomes import CONFIRMABLE, Outcome
@@ -83,9 +84,11 @@ def handle(self: HandleTask, /, delivery: Any = None, **_later: Any) -> tuple[st
             outcome = try_again(self, given, again.delay)
         if given.alone:
             conclude(given, outcome)
-    except (CeleryRetry, WorkerShutdown, WorkerTerminate):
+    except CeleryRetry:
         raise
-    except Exception as error:  # whatever broke, the batch goes on and the message comes again
+    except BaseException as error:  # whatever broke, the batch goes on and the message comes again
+        if asked_to_end(error):
+            raise
         log.error("%s: %s; what was not confirmed comes again", given or "no delivery", place(error))  # noqa: TRY400 - a stack could show buyer data
     return plain(given.item.receipt) if given else "", outcome
 
@@ -121,11 +124,11 @@ def run(given: Delivery, handler: Handler, begun: Begun, limit: float) -> Outcom
         with limited(min(limit, given.batch.handle_until - clock.now())):
             handler.call(given.message(begun.deliveries))
     except (Reject, Unfit) as error:
-        return burying.delivery(given, begun, str(error) or "rejected by its handler", traceback.format_exc())
-    except (WorkerShutdown, WorkerTerminate, KeyboardInterrupt):
-        stores().marks.release(given.names)
-        raise
-    except (Exception, SystemExit) as error:  # a handler may raise anything
+        return burying.delivery(given, begun, raised.text(error) or "rejected by its handler", raised.stack(error))
+    except BaseException as error:  # a handler may raise anything
+        if asked_to_end(error):
+            stores().marks.release(given.names)
+            raise
         return failed(given, begun, error)
     stores().marks.finish(given.names)
     burying.went_well(given.batch.account)
@@ -134,16 +137,15 @@ def run(given: Delivery, handler: Handler, begun: Begun, limit: float) -> Outcom
 
 def failed(given: Delivery, begun: Begun, error: BaseException) -> Outcome:
     """Another try, or the end of this delivery: left, or buried when there were enough."""
-    asked = error.delay if isinstance(error, Retry) else None
-    delay = retry_delay(begun.tries, asked)
+    delay = retry_delay(begun.tries, raised.delay(error))
     log.warning("%s: try %d failed: %s", given, begun.tries, place(error))
     patient = not given.letter or begun.tries < REPLAY_TRIES
     if patient and clock.now() + delay < given.batch.handle_until:
         stores().marks.release(given.names)
         raise Again(delay)
     if given.letter or begun.deliveries >= settings().max_deliveries:
-        reason = f"failed in {begun.deliveries} deliveries, at last with {type(error).__name__}"
-        return burying.delivery(given, begun, reason, "".join(traceback.format_exception(error)))
+        reason = f"failed in {begun.deliveries} deliveries, at last with {raised.kind(error)}"
+        return burying.delivery(given, begun, reason, raised.stack(error))
     stores().marks.release(given.names)
     return "failed"
 
@@ -185,5 +187,9 @@ def place(error: BaseException) -> str:
     """The kind of an error and where it was raised; its text may hold buyer data and goes to the dead letter only."""
     if isinstance(error, SoftTimeLimitExceeded):
         return "it took longer than its time limit"
+    return raised.told(_place, error, raised.kind(error))
+
+
+def _place(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
-    return f"{type(error).__name__} at {frames[-1].filename}:{frames[-1].lineno}" if frames else type(error).__name__
+    return f"{raised.kind(error)} at {frames[-1].filename}:{frames[-1].lineno}" if frames else raised.kind(error)

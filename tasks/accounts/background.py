@@ -31,7 +31,7 @@ class Background:
     def _run(self, done: threading.Event) -> None:
         try:
             self._work()
-        except Exception:
+        except BaseException:  # a thread of its own, in which nobody asks for an end
             logger.exception("the accounts could not be looked at")
         self._busy.release()
         done.set()

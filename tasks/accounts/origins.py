@@ -104,7 +104,7 @@ class Function:
         call = self._callable()
         try:
             return call()
-        except (Exception, SystemExit) as error:
+        except BaseException as error:  # a user's function may raise anything
             raise _unusable(self.name, f"it raised {type(error).__name__}{_place(error)}") from None
 
     def _callable(self) -> Callable[[], object]:
@@ -128,7 +128,7 @@ class Function:
             raise _unusable(
                 self.name, f"importing {name} failed, as it imports {error.name}, which is not there"
             ) from None
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             raise _unusable(self.name, f"importing {name} raised {type(error).__name__}{_place(error)}") from None
 
 

@@ -49,7 +49,7 @@ def _checked(raw: object, secrets: Secrets, origin: Origin, reuse: Reuse) -> Acc
         return check(raw, secrets, origin.name, literals_are_fine=origin.literals_are_fine, reuse=reuse)
     except (AccountsError, Uncut):
         raise
-    except Exception as error:
+    except BaseException as error:
         said = f"the structure cannot be read: {type(error).__name__}"
         raise AccountsError([Fault(origin.name, said)], origin.name) from None
 

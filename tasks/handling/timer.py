@@ -2,8 +2,6 @@
 
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from celery.exceptions import SoftTimeLimitExceeded
 
@@ -13,27 +11,41 @@ from tasks.settings import settings
 LEAST_SECONDS = 0.001
 """A timer of zero would be none."""
 
+STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
+"""What a worker is told to stop with. A handler may use them for itself, but not beyond its end."""
 
-@contextmanager
-def limited(seconds: float) -> Iterator[None]:
+
+class limited:  # noqa: N801 - used as a function; `contextmanager` breaks on exceptions that no traceback can be set on
     """Raise `SoftTimeLimitExceeded` inside the block after so many seconds.
 
-    Only a process's main thread can be interrupted: in worker processes of the prefork and solo pools, not in threads.
+    Only a process's main thread can be interrupted: in worker processes of the prefork and solo pools, not in threads. There,
+    what the block has changed of the process's signals is put right after it.
     """
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
 
-    def ring(*_: object) -> None:
-        raise SoftTimeLimitExceeded(seconds)
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._here = threading.current_thread() is threading.main_thread()
 
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, max(LEAST_SECONDS, seconds))
-    try:
-        yield
-    finally:
+    def __enter__(self) -> None:
+        if not self._here:
+            return
+        self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        self._before = [(number, signal.getsignal(number)) for number in STOPPING]
+        self._alarm = signal.signal(signal.SIGALRM, self._ring)
+        signal.setitimer(signal.ITIMER_REAL, max(LEAST_SECONDS, self._seconds))
+
+    def __exit__(self, *_: object) -> None:
+        if not self._here:
+            return
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGALRM, self._alarm)
+        for number, ours in self._before:
+            if ours is not None and signal.getsignal(number) is not ours:
+                signal.signal(number, ours)
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+
+    def _ring(self, *_: object) -> None:
+        raise SoftTimeLimitExceeded(self._seconds)
 
 
 def time_limit(lease: float) -> dict[str, float]:

@@ -1,15 +1,24 @@
 """One delivery, from the mark to the outcome, on a real Valkey and with real handlers."""
 
+import asyncio
+import os
+import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from celery.exceptions import Ignore as CeleryIgnore
+from celery.exceptions import Retry as CeleryRetry
+from celery.exceptions import SoftTimeLimitExceeded, WorkerShutdown, WorkerTerminate
+from celery.worker import state
+from pydantic import BaseModel, field_validator
 
 from handlers import Message, Reject, Retry
 from tasks.clock import published
 from tasks.handle import Again, deliver, handle, place
+from tasks.handling import raised
 from tasks.handling.delivery import Delivery
 from tasks.rules.outcomes import confirmable
 from tasks.runtime import Stores
@@ -127,16 +136,172 @@ def test_content_that_does_not_fit_is_buried_at_once(tidings: Stores, registered
     assert [letter.item.content for letter in tidings.letters.all()] == [content]
 
 
-@pytest.mark.parametrize("error", [SystemExit(3), BaseExceptionGroup("g", [KeyError()]), AssertionError()])
-def test_whatever_a_handler_raises_stays_in_its_message(
-    tidings: Stores, registered: Register, error: BaseException
+class Own(BaseException):
+    """A library's own, such as the panic of one that is written in Rust."""
+
+
+class Mute(Exception):
+    """Cannot be shown."""
+
+    def __str__(self) -> str:
+        raise Own
+
+    __repr__ = __str__
+
+
+class Nameless(type):
+    """A type that does not tell its name."""
+
+    @property
+    def __name__(cls) -> str:  # type: ignore[override]
+        raise Own
+
+
+class Veiled(BaseException, metaclass=Nameless):
+    """Tells nothing of itself."""
+
+    @property
+    def __cause__(self) -> None:  # type: ignore[override]
+        raise Own
+
+
+class NoNumber(Retry):
+    """Asks for a delay that is none."""
+
+    def __init__(self, delay: object) -> None:
+        super().__init__()
+        self.delay = delay  # type: ignore[assignment]
+
+
+def endless() -> Exception:
+    """One that was raised from another, which was raised from it."""
+    one, other = ValueError(), KeyError()
+    one.__cause__, other.__cause__ = other, one
+    return one
+
+
+def nested() -> BaseException:
+    """Groups of groups, deeper than the stack."""
+    found: BaseException = KeyError()
+    for _ in range(5000):
+        found = BaseExceptionGroup("g", [found])
+    return found
+
+
+RAISED: list[BaseException] = [
+    *(SystemExit(3), KeyboardInterrupt(), GeneratorExit(), asyncio.CancelledError(), Own(), Mute(), Veiled()),
+    *(StopIteration(), RecursionError(), MemoryError(), AssertionError(), endless(), nested()),
+    *(WorkerShutdown(0), WorkerTerminate(1), SoftTimeLimitExceeded(1), CeleryRetry(), CeleryIgnore(), Again(1)),
+    *(NoNumber("5"), NoNumber(float("nan")), NoNumber(object())),
+]
+ODD = {f"{raised.kind(error)}-{number}": error for number, error in enumerate(RAISED)}
+"""By name, as pytest cannot show some of them either."""
+
+
+@pytest.fixture
+def no_ctrl_c() -> Iterator[None]:
+    """Ctrl-C raises nothing, as in a worker's process."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("no_ctrl_c")
+@pytest.mark.parametrize("name", ODD)
+def test_whatever_a_handler_raises_is_tried_again_logged_and_buried_in_the_end(
+    tidings: Stores, registered: Register, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:
     def on_any(content: dict) -> None:  # type: ignore[type-arg]
-        raise error
+        raise ODD[name]
+
+    registered(on_any)
+    most = settings().max_deliveries
+    with pytest.raises(Again):
+        deliver(delivery())
+    for number in range(2, most):
+        assert deliver(delivery(batch=f"b{number}", pulled=time.time() - 14.8)) == "failed"
+        assert name.partition("-")[0] in caplog.text or "took longer" in caplog.text
+        caplog.clear()
+    assert handle(delivery=delivery(batch="last", pulled=time.time() - 14.8).to_json()) == ("r1", "dead")
+    (letter,) = tidings.letters.all()
+    assert name.partition("-")[0] in letter.reason
+
+
+@pytest.mark.parametrize("error", [Mute, Reject])
+def test_a_rejection_that_cannot_be_shown_is_one(tidings: Stores, registered: Register, error: type[Exception]) -> None:
+    class Refused(Reject):
+        __str__ = error.__str__
+
+    def on_any(content: dict) -> None:  # type: ignore[type-arg]
+        raise Refused
+
+    registered(on_any)
+    assert deliver(delivery()) == "dead"
+    assert [letter.reason for letter in tidings.letters.all()] == ["rejected by its handler"]
+
+
+def test_what_a_model_raises_while_it_reads_is_a_failed_try(tidings: Stores, registered: Register) -> None:
+    class Panics(BaseModel):
+        tid: int
+
+        @field_validator("tid")
+        @classmethod
+        def check(cls, _: int) -> int:
+            raise Own
+
+    def on_any(content: Panics) -> None:
+        pytest.fail("called with content that could not be read")
 
     registered(on_any)
     with pytest.raises(Again):
         deliver(delivery())
+
+
+@pytest.mark.parametrize("told", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
+def test_a_handler_changes_the_signals_of_its_process_for_itself_only(
+    tidings: Stores, registered: Register, told: signal.Signals
+) -> None:
+    before = signal.getsignal(told)
+
+    def on_any(content: dict) -> None:  # type: ignore[type-arg]
+        signal.signal(told, lambda *_: None)
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM, told})
+        signal.alarm(100)
+
+    registered(on_any)
+    assert deliver(delivery()) == "handled"
+    assert signal.getsignal(told) is before
+    assert not signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    assert signal.alarm(0) == 0
+
+
+def test_what_celery_raises_to_end_a_worker_ends_it(
+    tidings: Stores, registered: Register, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def on_any(content: dict) -> None:  # type: ignore[type-arg]
+        monkeypatch.setattr(state, "should_terminate", 0)
+        raise WorkerTerminate
+
+    registered(on_any)
+    with pytest.raises(WorkerTerminate):
+        handle(delivery=delivery().to_json())
+    assert tidings.marks.begin(("app", "1"), "b1", 1).state == "begun", "and another worker may go on"
+
+
+def test_ctrl_c_ends_a_program_that_is_no_worker(
+    tidings: Stores, registered: Register, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def on_any(content: dict) -> None:  # type: ignore[type-arg]
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(1)
+
+    registered(on_any)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            handle(delivery=delivery().to_json())
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_message_that_another_worker_runs_is_waited_for(tidings: Stores, registered: Register) -> None:

@@ -9,6 +9,7 @@ from celery.utils.log import get_logger
 from kombu.serialization import loads, prepare_accept_content
 
 from tasks import app
+from tasks.plumbing.ending import asked_to_end
 from tasks.plumbing.pool.progress import Progress
 from tasks.runtime import stores
 
@@ -51,8 +52,20 @@ def run(ticket: int, calls: Sequence[Call]) -> Ended:
                 ended.append((True, target(*args)))
             except Exception:
                 ended.append((False, ExceptionInfo()))
+            except BaseException as error:
+                if asked_to_end(error):
+                    raise
+                ended.append((False, plain(error)))
         stores().marks.let_go()
     return ended
+
+
+def plain(error: BaseException) -> ExceptionInfo:
+    """What a task raised that is no `Exception`, as one: others would pass for the end of this process, or cannot be pickled."""
+    try:
+        raise RuntimeError(f"the task raised {type(error).__name__}") from None  # noqa: TRY301 - for its traceback
+    except RuntimeError:
+        return ExceptionInfo()
 
 
 def together(calls: Sequence[Call]) -> list[Call]:

@@ -232,6 +232,8 @@ def test_a_function_returns_the_same_structure(module: Callable[[str], str]) -> 
         ("gone = 1", "has no go"),
         (f"def go(): return '{SECRET}'", "expected a table with `gateways` and `accounts`"),
         ("def go(): return None", "expected a table with `gateways` and `accounts`"),
+        ("class Own(BaseException): ...\ndef go(): raise Own", "it raised Own"),
+        ("import asyncio\nraise asyncio.CancelledError", "raised CancelledError"),
         (f"def go(more): return '{SECRET}'", "it raised TypeError"),
         (
             "from collections.abc import Mapping\n"

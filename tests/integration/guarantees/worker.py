@@ -123,6 +123,8 @@ class Run:
         self.stop = stop
         self.steps = self.spared = 0
         self.broken = self.full = self.flushed = False
+        self.gone: type[Killed] | None = None
+        """How the process ended that stands in this thread: it does nothing any more, whatever its code catches."""
         self.place = "new"
         self.message = self.verdict = ""
         self.returned: set[str] = set()
@@ -169,7 +171,7 @@ class Run:
         try:
             ended = child.run(self.ticket, [job.call for job in self.jobs])
         except Lost:
-            self.broken = True
+            self.broken, self.gone = True, None
             self.bundle.failed(why(WorkerLostError("signal 9")))
         except Exception:
             self.bundle.failed(ExceptionInfo())
@@ -198,12 +200,19 @@ class Run:
         self._go.acquire()
         held_by_this_process(held)
         self.place = "running"
-        if self.verdict in ENDS:
-            raise ENDS[self.verdict]
+        self.end(self.verdict)
         return self.verdict
+
+    def end(self, harm: str) -> None:
+        """Called in the run: its process ends here, if that is what befalls it."""
+        if harm in ENDS:
+            self.gone = ENDS[harm]
+            raise self.gone
 
     def step(self) -> None:
         """Called in the run, before it does anything that others can see."""
+        if self.gone:
+            raise self.gone
         if self.spared:
             self.spared -= 1
             return
@@ -215,7 +224,8 @@ class Run:
             return
         self.broken = True
         self.full = self.stop.harm == "memory"
-        raise ENDS.get(self.stop.harm) or OutOfMemoryError(FULL)
+        self.end(self.stop.harm)
+        raise OutOfMemoryError(FULL)
 
 
 ENDS: dict[str, type[Killed]] = {"kill": Killed, "lost": Lost}

@@ -50,9 +50,9 @@ class World:
         self.kill_at = self.steps = self.trips = 0
 
     def step(self) -> None:
-        """Before and after everything that others can see."""
+        """Before and after everything that others can see; a process that was killed does nothing any more."""
         self.steps += 1
-        if self.steps == self.kill_at:
+        if 0 < self.kill_at <= self.steps:
             raise Killed
 
     def around(self, method: Callable[..., Any]) -> Callable[..., Any]:

@@ -74,6 +74,8 @@ def test_a_module_that_is_not_there_is_told_from_one_that_it_imports(folder: Pat
         ("def go(:", "importing broken raised SyntaxError"),
         ("\n1 / 0", "importing broken raised ZeroDivisionError"),
         ("raise SystemExit(3)", "importing broken raised SystemExit"),
+        ("raise KeyboardInterrupt", "importing broken raised KeyboardInterrupt"),
+        ("class Own(BaseException):\n    __str__ = None\nraise Own", "importing broken raised Own at"),
         ("from handlers import Nothing", "importing broken raised ImportError"),
     ],
 )
