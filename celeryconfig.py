@@ -35,6 +35,7 @@ include = [
     "tasks.confirm",
     "tasks.count",
     "tasks.plumbing.housekeeping",
+    "tasks.plumbing.group_signals",
     "tasks.plumbing.starting",
     "tasks.plumbing.warm_shutdown",
 ]

@@ -9,6 +9,8 @@ from typing import Any
 
 from celery.worker.request import Request
 
+from tasks.plumbing.group_signals import for_children
+
 NOTHING: tuple[Any, ...] = ((), {}, {})
 """Arguments, keyword arguments, and what is to follow the task."""
 
@@ -19,6 +21,14 @@ class DiscreetRequest(Request):
     def info(self, safe: bool = True) -> Any:  # noqa: ARG002 - `celery inspect` asks for the arguments themselves
         """What `celery inspect` and Flower show of a task in the worker."""
         return super().info(safe=True)
+
+    def terminate(self, pool: Any, signal: Any = None) -> None:
+        """End the pool process that runs the task, as `revoke --terminate` asks."""
+        super().terminate(pool, for_children(signal))
+
+    def cancel(self, pool: Any, signal: Any = None, emit_retry: bool = True) -> None:
+        """The same in a cold shutdown: the task is to be run again."""
+        super().cancel(pool, for_children(signal), emit_retry)
 
 
 class PlainRequest(DiscreetRequest):

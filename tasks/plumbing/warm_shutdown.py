@@ -9,13 +9,16 @@ worker happened to be, and does not always come to an end.
 
 import os
 import signal
+import sys
 import threading
 import time
 from contextlib import suppress
 from typing import Any
 
 from billiard.process import active_children
-from celery.signals import worker_process_init, worker_shutting_down
+from celery.exceptions import WorkerShutdown
+from celery.platforms import EX_OK
+from celery.signals import worker_process_init, worker_shutdown, worker_shutting_down
 from celery.utils.log import get_logger
 
 from tasks import app
@@ -28,6 +31,9 @@ AGAIN_SECONDS = 0.5
 KILL_SECONDS = 5.0
 """So long after the first interruption, children that are still there are killed."""
 
+_told = threading.Event()
+"""Set when the worker was told to stop, and finishes what runs."""
+
 
 @worker_process_init.connect
 def ignore_alarms(**_: Any) -> None:
@@ -37,11 +43,33 @@ def ignore_alarms(**_: Any) -> None:
 
 @worker_shutting_down.connect
 def bound(how: str, **_: Any) -> None:
-    """Watch the end of a worker that was told to stop."""
-    if how == "Warm":
-        watch = threading.Timer(app.conf.worker_soft_shutdown_timeout, hurry)
-        watch.daemon = True
-        watch.start()
+    """Watch the end of a worker that was told to stop. Called inside a signal handler, once for each signal."""
+    if how != "Warm" or _told.is_set():
+        return
+    _told.set()
+    _later(app.conf.worker_soft_shutdown_timeout)
+    before: Any = signal.getsignal(signal.SIGINT)
+
+    def again(*args: Any) -> None:
+        if active_children():
+            _later(0)  # Celery would wait for as long again
+        else:
+            before(*args)
+
+    signal.signal(signal.SIGINT, again)
+
+
+@worker_shutdown.connect
+def ended_as_told(sender: Any, **_: Any) -> None:
+    """A worker that ends by Ctrl-C has failed at nothing; Celery's exit code 1 is for scripts to look at."""
+    if _told.is_set() and isinstance(sys.exc_info()[1], WorkerShutdown):
+        sender.exitcode = EX_OK
+
+
+def _later(seconds: float) -> None:
+    watch = threading.Timer(seconds, hurry)
+    watch.daemon = True
+    watch.start()
 
 
 def hurry() -> None:

@@ -92,6 +92,15 @@ class Installation:
     def beat(self, name: str = "beat") -> subprocess.Popen[bytes]:
         return self.start(name, "beat", "-l", "INFO", "--pidfile", "")
 
+    def once(self, *arguments: str) -> str:
+        """Run `celery -A tasks …` to its end; what it printed."""
+        command = [sys.executable, "-m", "celery", "-q", "-A", "tasks", *arguments]
+        done = subprocess.run(
+            command, cwd=self.home, env=self.environment(), capture_output=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.decode()
+
     def kill(self, name: str) -> None:
         """SIGKILL the process and everything it forked."""
         process = self.processes.pop(name)

@@ -1,5 +1,8 @@
 """A worker that is told to stop: what runs is finished, the rest is handed back, and a rolling restart loses nothing."""
 
+import json
+import os
+import signal
 from collections import Counter
 
 import pytest
@@ -28,11 +31,41 @@ SLEEPS_ONCE = HANDLERS.replace(
         {{sleep}}
 {NOTE}""",
 )
+ENDS = """
+        try:
+            time.sleep(40)
+        except SystemExit:
+            note(message, "interrupted")
+            raise
+"""
 STUBBORN = """
         import signal
         signal.signal(signal.SIGALRM, signal.SIG_IGN)
         time.sleep(40)
 """
+
+TAKES_ITS_TIME = HANDLERS.replace(
+    NOTE,
+    f"""
+    note(message, "begun")
+    time.sleep(5)
+{NOTE}""",
+)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_to_the_whole_group_lets_a_handler_end(installation: Installation, number: signal.Signals) -> None:
+    installation.configure(ACCOUNTS, TAKES_ITS_TIME)
+    (id_,) = installation.control.publish("taobao", [{"topic": "t", "content": {}}])
+    worker = installation.worker()
+    installation.beat()
+    installation.until(lambda: installation.handled("begun"), 40, "the handler runs")
+    os.killpg(worker.pid, number)
+    installation.until(lambda: worker.poll() is not None, 40, "the worker ends")
+    assert worker.returncode == 0
+    assert [line[4] for line in installation.handled("begun")] == [id_]
+    assert [line[4] for line in installation.handled()] == [id_]
+    assert not [word for word in ("Traceback", "SystemExit", "ERROR") if word in installation.log("worker").read_text()]
 
 
 def test_a_rolling_restart_handles_everything_once_within_one_lease(installation: Installation) -> None:
@@ -62,3 +95,16 @@ def test_a_handler_that_runs_past_the_soft_limit_is_handed_on(installation: Inst
     installation.worker("new")
     installation.until(lambda: all(m["confirmed"] for m in installation.control.ledger()), 60, "it is confirmed")
     assert [line[4] for line in installation.handled()] == [id_]
+
+
+def test_a_task_that_is_revoked_is_interrupted_though_its_process_heeds_nobody_else(installation: Installation) -> None:
+    installation.configure(ACCOUNTS, SLEEPS_ONCE.replace("{sleep}", ENDS.strip()))
+    installation.control.publish("taobao", [{"topic": "t", "content": {}}])
+    installation.worker()
+    installation.beat()
+    installation.until(lambda: installation.handled("begun"), 40, "the handler runs")
+    os.kill(installation.handled("begun")[0][6], signal.SIGTERM)
+    (active,) = json.loads(installation.once("inspect", "active", "--json")).values()
+    assert not installation.handled("interrupted")
+    installation.once("control", "terminate", "SIGTERM", active[0]["id"])
+    installation.until(lambda: installation.handled("interrupted"), 20, "the handler is interrupted")
