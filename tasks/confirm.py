@@ -15,6 +15,7 @@ from celery.utils.log import get_task_logger
 from tasks import app, clock, sending
 from tasks.accounts import Account, VvtoolAccount
 from tasks.calling import calls, pausing
+from tasks.handling import failing
 from tasks.names import CONFIRM, SALVAGE
 from tasks.platforms.clients import client_for
 from tasks.platforms.errors import BadRequest, MalformedReply, OutOfQuota, PlatformError, Throttled, Transient
@@ -23,6 +24,7 @@ from tasks.rules.lease import Batch, retry_delay
 from tasks.rules.outcomes import confirmable
 from tasks.runtime import accounts, stores
 from tasks.store.chunks import chunks
+from tasks.store.troubles import Trouble, What
 from tasks.text import plain, shown, unplain
 
 log = get_task_logger(__name__)
@@ -55,7 +57,7 @@ def confirm(
         )
     its = Batch(account, batch, pulled, lease)
     if receipts and clock.now() >= its.ends:
-        stores().tally.add(account, {"late_confirms": len(receipts)}, now=clock.now())
+        count(account, "late_confirms", len(receipts))
     shop = accounts().accounts.get(account)
     left, wait = tell(shop, batch, receipts) if shop else ([], 0.0)
     if left and clock.now() < its.confirm_until:
@@ -63,7 +65,7 @@ def confirm(
         raise self.retry(args=([],), kwargs={**(self.request.kwargs or {}), "receipts": left}, countdown=pause)
     if left and shop:
         log.error("%s: %d messages could not be confirmed in time; they come again", shown(account), len(left))
-        stores().tally.add(account, {"unconfirmed": len(left)}, now=clock.now())
+        count(account, "unconfirmed", len(left))
         calls.unneeded(shop)
     if not alone and stores().batches.close(batch, account):
         sending.consume(account)
@@ -88,7 +90,14 @@ def salvage(_request: Any, _error: Any, _traceback: Any, **about: Any) -> None:
         sum(over),
         len(over),
     )
+    failing.count(batch.account, "", "a handler was killed, as it ran on past its time limit")
     sending.confirm(results, batch)
+
+
+def count(account: str, what: What, number: int) -> None:
+    """Count messages whose confirm came late or never, for the day and for what went wrong lately."""
+    stores().tally.add(account, {what: number}, now=clock.now())
+    stores().troubles.add(Trouble(account, what, count=number))
 
 
 def settled(batch: str) -> list[tuple[str, str]]:

@@ -9,20 +9,19 @@ It never raises, whatever the handler does: a chord whose header fails never cal
 4. When the lease has no time for another try it is left to come again, or buried after `max_deliveries`.
 """
 
-import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from celery import Task
 from celery.exceptions import Retry as CeleryRetry
-from celery.exceptions import SoftTimeLimitExceeded
 from celery.utils.log import get_task_logger
 
 from handlers import Handler, Reject, Unfit
 from tasks import app, clock, sending
-from tasks.handling import burying, raised, unhandled
+from tasks.handling import burying, failing, raised, unhandled
 from tasks.handling.delivery import Delivery
+from tasks.handling.place import reason as reason_of
 from tasks.handling.timer import limited
 from tasks.handling.unhandled import WITHOUT_SHORT_NAMES, spelled_out
 from tasks.names import HANDLE
@@ -89,7 +88,7 @@ def handle(self: HandleTask, /, delivery: Any = None, **_later: Any) -> tuple[st
     except BaseException as error:  # whatever broke, the batch goes on and the message comes again
         if asked_to_end(error):
             raise
-        log.error("%s: %s; what was not confirmed comes again", given or "no delivery", place(error))  # noqa: TRY400 - a stack could show buyer data
+        log.error("%s: %s; what was not confirmed comes again", given or "no delivery", failing.said(error))  # noqa: TRY400 - a stack could show buyer data
     return plain(given.item.receipt) if given else "", outcome
 
 
@@ -111,7 +110,8 @@ def deliver(given: Delivery) -> Outcome:
         return later(given.batch, begun.wait)
     if handler is None:
         unhandled.noted(given)
-        return burying.delivery(given, begun, unhandled.reason(given.item.topic))
+        reason = unhandled.reason(given.item.topic)
+        return burying.delivery(given, begun, reason, told=reason)
     return run(given, handler, begun, limit)
 
 
@@ -119,33 +119,36 @@ def run(given: Delivery, handler: Handler, begun: Begun, limit: float) -> Outcom
     """Call the handler, for `limit` seconds at most, and say what its end means."""
     if begun.open > settings().max_deliveries:
         reason = f"{begun.open - 1} tries began and never ended: its handler kills the process that runs it"
-        return burying.delivery(given, begun, reason)
+        return burying.delivery(given, begun, reason, told=reason)
+    if begun.open > 1:
+        failing.died(given)
     try:
         with limited(min(limit, given.batch.handle_until - clock.now())):
             handler.call(given.message(begun.deliveries))
     except (Reject, Unfit) as error:
-        return burying.delivery(given, begun, raised.text(error) or "rejected by its handler", raised.stack(error))
+        reason, told = reason_of(error) or "rejected by its handler", failing.said(error, handler.function)
+        return burying.delivery(given, begun, reason, raised.stack(error), told)
     except BaseException as error:  # a handler may raise anything
         if asked_to_end(error):
             stores().marks.release(given.names)
             raise
-        return failed(given, begun, error)
+        return failed(given, handler, begun, error)
     stores().marks.finish(given.names)
     burying.went_well(given.batch.account)
     return "handled"
 
 
-def failed(given: Delivery, begun: Begun, error: BaseException) -> Outcome:
+def failed(given: Delivery, handler: Handler, begun: Begun, error: BaseException) -> Outcome:
     """Another try, or the end of this delivery: left, or buried when there were enough."""
     delay = retry_delay(begun.tries, raised.delay(error))
-    log.warning("%s: try %d failed: %s", given, begun.tries, place(error))
+    failing.told(given, begun.tries, error, handler.function)
     patient = not given.letter or begun.tries < REPLAY_TRIES
     if patient and clock.now() + delay < given.batch.handle_until:
         stores().marks.release(given.names)
         raise Again(delay)
     if given.letter or begun.deliveries >= settings().max_deliveries:
-        reason = f"failed in {begun.deliveries} deliveries, at last with {raised.kind(error)}"
-        return burying.delivery(given, begun, reason, raised.stack(error))
+        reason = f"failed in {begun.deliveries} deliveries, at last with {failing.last(error, handler.function)}"
+        return burying.delivery(given, begun, reason, raised.stack(error), failing.said(error, handler.function))
     stores().marks.release(given.names)
     return "failed"
 
@@ -181,15 +184,3 @@ def conclude(given: Delivery, outcome: Outcome) -> None:
         sending.confirm([(plain(given.item.receipt), outcome)], given.batch, alone=True)
     else:
         stores().tally.add(given.batch.account, {outcome: 1}, now=clock.now())
-
-
-def place(error: BaseException) -> str:
-    """The kind of an error and where it was raised; its text may hold buyer data and goes to the dead letter only."""
-    if isinstance(error, SoftTimeLimitExceeded):
-        return "it took longer than its time limit"
-    return raised.told(_place, error, raised.kind(error))
-
-
-def _place(error: BaseException) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    return f"{raised.kind(error)} at {frames[-1].filename}:{frames[-1].lineno}" if frames else raised.kind(error)

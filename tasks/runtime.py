@@ -28,6 +28,7 @@ from tasks.store.seen import LatestPulls
 from tasks.store.tally import Tally
 from tasks.store.told import Told
 from tasks.store.topics import Topics
+from tasks.store.troubles import Troubles
 
 
 class Stores:
@@ -53,6 +54,7 @@ class Stores:
         self.quota = Quota(redis)
         self.tally = Tally(self.deferred)
         self.topics = Topics(self.deferred)
+        self.troubles = Troubles(redis)
 
 
 @cache

@@ -79,6 +79,10 @@ class Settings(BaseSettings):
         description="`1`: Celery's own transport, pool and request in place of Tidings' (slower, the same guarantees; "
         "[what differs](docs/upgrading-celery.md#celerys-own))",
     )
+    debug: bool = Field(
+        False,
+        description="`1`: for development only: logs show what handlers' errors say, and tracebacks, which may hold buyer data",
+    )
     home: Path = Field(Path(".tidings"), description="where `up` keeps its Valkey's data")
 
     @field_validator("redis_url")

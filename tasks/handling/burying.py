@@ -35,8 +35,11 @@ def well() -> Counter[str]:
     return Counter()
 
 
-def delivery(given: Delivery, begun: Begun, reason: str, traceback: str = "") -> Outcome:
-    """Bury a message and mark it as done with; leave it when too many are buried already. A replay's letter takes its place."""
+def delivery(given: Delivery, begun: Begun, reason: str, traceback: str = "", told: str = "") -> Outcome:
+    """Bury a message and mark it as done with; leave it when too many are buried already. A replay's letter takes its place.
+
+    `reason` and `traceback` are the letter's and may hold buyer data; `told` is what the log may say of the reason.
+    """
     if not given.letter and not may_bury(given.batch.account):
         stores().marks.release(given.names)
         return "failed"
@@ -53,7 +56,7 @@ def delivery(given: Delivery, begun: Begun, reason: str, traceback: str = "") ->
         )
     )
     stores().marks.finish(given.names, "dead")
-    log.error("%s is buried as letter %s", given, stored)
+    log.error("%s is buried as letter %s: %s", given, stored, told)
     return "dead"
 
 

@@ -11,6 +11,7 @@ from handlers.errors import HandlersError
 from tasks.accounts import AccountsError
 from tasks.plumbing.versions import untested
 from tasks.runtime import accounts, registry
+from tasks.settings import settings
 
 SHOWN_WARNINGS = 10
 
@@ -22,6 +23,15 @@ def tell_of_versions(**_: Any) -> None:
     """Log when what is installed is not what was tested: what leans on its insides may fail in silence."""
     if told := untested():
         log.warning("this was not tested with what is installed: %s; install what was, or set TIDINGS_STOCK=1", told)
+
+
+@after_setup_logger.connect
+def tell_of_debugging(**_: Any) -> None:
+    """Log that logs may hold buyer data, where somebody asked for that."""
+    if settings().debug:
+        log.warning(
+            "TIDINGS_DEBUG is set: logs show what handlers' errors say, which may be buyer data; unset it in production"
+        )
 
 
 @after_setup_logger.connect

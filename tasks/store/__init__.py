@@ -16,6 +16,7 @@
     tally          what was done today
     told           what was said lately, so that it is said once
     topics         how many messages of each topic came, were not handled, failed
+    troubles       what went wrong lately
     presence       which workers and beats run
 
 Each takes a client from `connection`, and none keeps state of its own. Names from outside stand in keys as `keys` writes them,

@@ -206,13 +206,16 @@ def put_off(name: str) -> None:
 def test_every_key_is_in_the_table_and_every_row_is_seen(
     shop: Control, tidings: Stores, looks: Looks, registered: Callable[..., object], traced: None
 ) -> None:
-    go_on, begun = threading.Event(), threading.Semaphore(0)
+    go_on, begun, failed = threading.Event(), threading.Semaphore(0), threading.Event()
 
     def on_any(content: dict[str, int]) -> None:
         begun.release()
         go_on.wait(30)
         if content["tid"] == 7:
             raise Reject("bad")
+        if not failed.is_set():
+            failed.set()
+            raise ValueError
 
     registered(on_any)
     AccountScheduler(app=app).poll_due()

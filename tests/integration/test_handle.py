@@ -17,7 +17,7 @@ from pydantic import BaseModel, field_validator
 
 from handlers import Message, Reject, Retry
 from tasks.clock import published
-from tasks.handle import Again, deliver, handle, place
+from tasks.handle import Again, deliver, handle
 from tasks.handling import raised
 from tasks.handling.delivery import Delivery
 from tasks.rules.outcomes import confirmable
@@ -112,7 +112,8 @@ def test_enough_deliveries_without_success_end_in_a_dead_letter_with_everything_
     (letter,) = tidings.letters.all()
     assert (letter.account, letter.item.topic, letter.item.id) == ("shop", "taobao_trade_TradeBuyerPay", "1")
     assert (letter.item.content, letter.deliveries, letter.tries) == ('{"tid": 1588826713157361977}', most, most)
-    assert letter.reason == "failed in 5 deliveries, at last with ConnectionError"
+    said = "failed in 5 deliveries, at last with ConnectionError: the stock database is away (at "
+    assert letter.reason.startswith(said)
     assert "the stock database is away" in letter.traceback
     assert deliver(delivery(batch="again")) == "duplicate"
 
@@ -331,14 +332,6 @@ def test_a_wait_that_is_not_over_is_waited_for(tidings: Stores, registered: Regi
     with pytest.raises(Again) as again:
         deliver(delivery(not_before=time.time() + 9))
     assert 8 < again.value.delay <= 9
-
-
-def test_where_a_handler_failed_is_told_without_what_it_said() -> None:
-    with pytest.raises(ValueError, match="Zhang") as failed:
-        int(SECRET_BUYER)
-    told = place(failed.value)
-    assert told.startswith("ValueError at ")
-    assert "Zhang" not in told
 
 
 def test_a_delivery_survives_the_way_through_json() -> None:
