@@ -4,19 +4,18 @@ import os
 
 from kombu import Exchange, Queue
 
-from tasks import urls
 from tasks.names import CONFIRM, CONSUME, COUNT, HANDLE
 from tasks.plumbing.visibility import visibility
 from tasks.settings import SettingsError, settings
+from tasks.store.connection import BrokerSentinelLogIn, of_sentinels
 
 try:
     settings()
 except SettingsError as error:
     raise SystemExit(str(error)) from None
 
-_broker = settings().broker_url or settings().redis_url
-_on_redis = _broker.startswith(("redis", "unix", "sentinel"))
-_on_rabbitmq = _broker.startswith(("amqp", "pyamqp"))
+_redis = settings().broker
+_on_rabbitmq = _redis is None and settings().broker_url.lower().startswith(("amqp", "pyamqp"))
 # RabbitMQ's replicated queues: what is confirmed to its publisher survives the loss of a node. They drop what was given back
 # 20 times (from RabbitMQ 4 on), as by workers that are killed again and again. That loses nothing: its batch is not confirmed
 # and comes again with its lease. A message whose handler kills is buried long before. A task is never held for as long as
@@ -24,8 +23,6 @@ _on_rabbitmq = _broker.startswith(("amqp", "pyamqp"))
 # only a topic exchange leads (declared by every worker, see Celery's "native delayed delivery").
 _arguments = {"x-queue-type": "quorum"} if _on_rabbitmq else None
 _exchange = Exchange("tidings", type="topic") if _on_rabbitmq else None
-_sentinel = urls.sentinel(_broker)
-_results_sentinel = urls.sentinel(settings().redis_url)
 
 # Which modules hold tasks, and where they run. A worker without -Q serves all queues; named ones let HTTP work run in a
 # thread pool and handlers in processes.
@@ -92,11 +89,15 @@ task_send_sent_event = False
 worker_soft_shutdown_timeout = 10
 worker_enable_soft_shutdown_on_idle = False
 
-broker_url = urls.for_broker(_broker) if _on_redis else _broker
-result_backend = urls.for_results(settings().redis_url)
+# Workers show their settings to whoever asks them: user and password of a Redis stand in none of them.
+broker_url = settings().broker_url
+result_backend = f"tasks.plumbing.backend:QuietRedisBackend+{settings().redis.without_login()}"
 
 broker_transport_options: dict[str, object] = {}
-if _on_redis:
+if _redis:
+    _who = "credential_provider=tasks.store.connection:BrokerLogIn" if _redis.login else ""
+    broker_url = _redis.without_login(_who)
+    broker_use_ssl = dict(_redis.tls) or None
     broker_transport_options = {
         "global_keyprefix": "tidings:",
         # How long a killed worker's tasks stay hidden: within the shortest lease, longer than the longest try.
@@ -112,9 +113,13 @@ if _on_redis:
         "socket_timeout": 30,
         "socket_connect_timeout": 5,
         "socket_keepalive": True,
+        **_redis.options,
     }
-    if _sentinel:
-        broker_transport_options |= {"master_name": _sentinel.master}
+    if _redis.kind == "sentinel":
+        _sentinels = of_sentinels(_redis)
+        if _redis.sentinel_login:
+            _sentinels["credential_provider"] = BrokerSentinelLogIn()
+        broker_transport_options |= {"master_name": _redis.master, "sentinel_kwargs": _sentinels}
 if _on_rabbitmq:
     from tasks.plumbing.countdowns import countable
 
@@ -128,12 +133,6 @@ if _on_rabbitmq:
     # Retries after fractions of a second would be refused otherwise.
     task_annotations = {"*": {"@apply_async": countable}}
 result_backend_transport_options: dict[str, object] = {"global_keyprefix": "tidings:", "retry_policy": {"timeout": 5.0}}
-if _results_sentinel:
-    result_backend_transport_options |= {"master_name": _results_sentinel.master}
-redis_socket_timeout = 30
-redis_socket_connect_timeout = 5
-redis_socket_keepalive = True
-redis_backend_health_check_interval = 25
 
 beat_scheduler = "tasks.beat:AccountScheduler"
 # The longest sleep between two looks at what is due (seconds).

@@ -7,10 +7,9 @@ from typing import Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from tasks import urls
+from tasks.address import Address, AddressError, is_redis, looked_at, parse
 
 PREFIX = "TIDINGS_"
-REDIS_SCHEMES = ("redis://", "rediss://", "unix://", "sentinel://")
 
 
 class SettingsError(Exception):
@@ -20,7 +19,14 @@ class SettingsError(Exception):
 class Settings(BaseSettings):
     """What one installation of Tidings is told. The README's table is made from these descriptions."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", frozen=True, hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+        allow_inf_nan=False,
+    )
 
     accounts: str = Field(
         "accounts.toml",
@@ -29,7 +35,8 @@ class Settings(BaseSettings):
     redis_url: str = Field(
         "redis://127.0.0.1:6379/0",
         repr=False,
-        description="state and results: `redis://`, `rediss://`, `unix://`, or `sentinel://host:26379;sentinel://host2:26379/0?master=name`",
+        description="state and results: `redis://`, `rediss://`, `unix://`, or "
+        "`sentinel://host:26379;sentinel://host2:26379/0?master=name` ([every spelling](docs/redis.md))",
     )
     broker_url: str = Field("", repr=False, description="any Celery broker; empty: the same Redis as the state")
     handlers: str = Field(
@@ -87,11 +94,38 @@ class Settings(BaseSettings):
 
     @field_validator("redis_url")
     @classmethod
-    def _known_redis(cls, url: str) -> str:
-        if not url.startswith(REDIS_SCHEMES):
-            raise ValueError(f"the address has to begin with {', '.join(REDIS_SCHEMES)}")
-        urls.sentinel(url)
+    def _usable_redis(cls, url: str) -> str:
+        _with_files(parse(url))
         return url
+
+    @field_validator("broker_url")
+    @classmethod
+    def _usable_broker(cls, url: str) -> str:
+        url = url.strip()
+        if is_redis(url):
+            _with_files(parse(url))
+        elif url:
+            looked_at(url)
+        return url
+
+    @property
+    def redis(self) -> Address:
+        """Where state and results are."""
+        return parse(self.redis_url)
+
+    @property
+    def broker(self) -> Address | None:
+        """The broker's address; None when it is no Redis."""
+        url = self.broker_url or self.redis_url
+        return parse(url) if is_redis(url) else None
+
+
+def _with_files(address: Address) -> None:
+    """Raises `AddressError` when a file that an address names is not there: OpenSSL does not say which one it is."""
+    for name in ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_ca_path"):
+        path = Path(address.tls.get(name, "."))
+        if not (path.is_dir() if name == "ssl_ca_path" else name not in address.tls or path.is_file()):
+            raise AddressError(f"there is no such {'folder' if name == 'ssl_ca_path' else 'file'} as {name} says")
 
 
 @cache

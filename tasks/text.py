@@ -3,8 +3,8 @@
 import re
 
 LONGEST = 120
-CREDENTIALS = re.compile(r"(?<=://)[^/?#;]*@")
-PARAMETERS = re.compile(r"([?&;][^=&;]*(?:pass|secret|token|key)[^=&;]*=)[^&;]*", re.IGNORECASE)
+CREDENTIALS = re.compile(r"(?<=://)(?:(?![;,\s][a-z][a-z0-9+.:]*://).)*@", re.IGNORECASE)
+PARAMETERS = re.compile(r"([?&;][^=&;\s]*(?:pass|secret|token|key)[^=&;\s]*=)\S*", re.IGNORECASE)
 
 
 def shown(text: object, longest: int = LONGEST) -> str:
@@ -28,5 +28,9 @@ def unplain(text: str) -> str:
 
 
 def masked(url: str) -> str:
-    """The address of a Redis or broker, or of several, with `***` for who logs in and for every secret in its query."""
+    """A text with addresses in it, with `***` for who logs in and for every secret in their queries.
+
+    A password may have any character, quoted or not, so what hides it rather hides too much: all up to the last `@` of the
+    line before another address begins, and all that follows a parameter that sounds like a secret.
+    """
     return PARAMETERS.sub(r"\1***", CREDENTIALS.sub("***@", url))

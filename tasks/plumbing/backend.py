@@ -11,13 +11,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from celery import _state
-from celery.backends.redis import RedisBackend, SentinelBackend
+from celery.backends.redis import RedisBackend
 from celery.canvas import maybe_signature
 from celery.exceptions import ChordError
 from celery.states import SUCCESS
 
 from tasks.rules.lease import Batch
 from tasks.runtime import stores
+from tasks.settings import settings
+from tasks.store.connection import made
 
 HEADERS = "tidings_headers"
 """The message header of a chord's callback that tells how many headers its batch has."""
@@ -29,7 +31,18 @@ def counted_here(callback: Any, headers: int) -> Any:
 
 
 class QuietRedisBackend(RedisBackend):
-    """For one Redis: leaves out the subscription where a task, rather than a client, starts other tasks."""
+    """Leaves out the subscription where a task, rather than a client, starts other tasks. Connects as the state does."""
+
+    def _params_from_url(self, _url: str, defaults: dict[str, Any]) -> dict[str, Any]:
+        """Nothing: the address is that of the settings, in whatever way it is written there."""
+        return defaults
+
+    def _get_pool(self, **_: Any) -> Any:
+        return made(settings().redis).connection_pool
+
+    def as_uri(self, include_password: bool = False) -> str:  # noqa: ARG002 - it has none
+        """Where results are, for people; never with the password."""
+        return str(settings().redis)
 
     def add_pending_result(self, result: Any, weak: bool = False, start_drainer: bool = True) -> Any:
         """Watch for a result, unless this is a worker or a task that runs outside of one."""
@@ -67,7 +80,3 @@ def headers_of(chord: Mapping[str, Any] | None) -> int | None:
     options = (chord or {}).get("options") or {}
     found = (options.get("headers") or {}).get(HEADERS)
     return None if found is None else int(found)
-
-
-class QuietSentinelBackend(QuietRedisBackend, SentinelBackend):
-    """For a Redis that sentinels watch."""

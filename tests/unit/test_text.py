@@ -45,6 +45,9 @@ def test_the_ids_that_platforms_use_stay_as_they_are() -> None:
         ),
         ("amqp://guest:hunter2@rabbit//", "amqp://***@rabbit//"),
         ("Error 111 connecting to redis://:hunter2@host:1.", "Error 111 connecting to redis://***@host:1."),
+        *((f"redis://me:hunter{odd}hunter2@host/1", "redis://***@host/1") for odd in "#/?[]@ &;%:'\"=中"),
+        ("amqp://me:hunter/#2@a;amqp://me:hunter?2@b//", "amqp://***@a;amqp://***@b//"),
+        ("redis://h/0?password=hunter&hunter2;hunter", "redis://h/0?password=***"),
     ],
 )
 def test_who_logs_in_and_with_what_is_never_shown(url: str, expected: str) -> None:

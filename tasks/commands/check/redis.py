@@ -23,7 +23,7 @@ ABOUT = "redis"
 
 def redis_findings() -> Iterator[Finding]:
     """Whether it answers, whether it keeps what must not be lost, and whether a dead letter in it waits for a person."""
-    url = masked(settings().redis_url)
+    url = str(settings().redis)
     try:
         client = connect()
         info: dict[str, Any] = client.info()

@@ -87,7 +87,7 @@ def fitting(accounts: Accounts, hidden: float, handler_seconds: float) -> Iterat
 
 def broker_findings(app: Celery) -> Iterator[Finding]:
     """Whether the broker takes connections."""
-    url = masked(settings().broker_url or settings().redis_url)
+    url = str(settings().broker or masked(settings().broker_url))
     try:
         with app.connection_for_write(connect_timeout=BROKER_SECONDS) as connection:
             connection.ensure_connection(max_retries=1, timeout=BROKER_SECONDS)

@@ -18,7 +18,6 @@ from tasks.commands.up.home import claimed
 from tasks.commands.up.restarting import Restarting
 from tasks.runtime import registry
 from tasks.settings import settings
-from tasks.text import masked
 
 LOOK_SECONDS = 0.2
 EXAMPLE = "accounts.example.toml"
@@ -49,7 +48,7 @@ class Machine:
         starts: dict[str, Callable[[], object]] = {}
         url = settings().redis_url
         if "redis_url" in settings().model_fields_set:
-            self.say(f"TIDINGS_REDIS_URL is set: state is kept in {masked(url)}, no Valkey is started")
+            self.say(f"TIDINGS_REDIS_URL is set: state is kept in {settings().redis}, no Valkey is started")
             processes = stack.enter_context(Processes())
         else:
             lock = stack.enter_context(claimed(settings().home))
