@@ -1,14 +1,18 @@
 """What the tasks work with, built once a process: the accounts as they are now, the handlers, and the stores."""
 
+from contextlib import suppress
 from functools import cache
 
 from redis import Redis
+from redis.exceptions import RedisError
 
 from handlers.load import load
 from handlers.registry import Registry
 from handlers.registry import registry as default
+from tasks import clock
 from tasks.accounts import Accounts, AccountsSource
 from tasks.clock import DAY
+from tasks.rules.topic_names import Doubt, Registered, doubts
 from tasks.settings import settings
 from tasks.store.batches import Batches
 from tasks.store.connection import connect
@@ -24,11 +28,15 @@ from tasks.store.plans import Plans
 from tasks.store.presence import Presences
 from tasks.store.quota import Quota
 from tasks.store.recent import Recent
+from tasks.store.registries import Registries
 from tasks.store.seen import LatestPulls
 from tasks.store.tally import Tally
 from tasks.store.told import Told
-from tasks.store.topics import Topics
+from tasks.store.topics import Topics, What
 from tasks.store.troubles import Troubles
+
+WEEK = 7
+"""Days in which a topic that is there arrives."""
 
 
 class Stores:
@@ -51,6 +59,7 @@ class Stores:
         self.plans = Plans(redis)
         self.told = Told(redis)
         self.presences = Presences(redis)
+        self.registries = Registries(redis)
         self.quota = Quota(redis)
         self.tally = Tally(self.deferred)
         self.topics = Topics(self.deferred)
@@ -79,3 +88,18 @@ def accounts_source() -> AccountsSource:
 def accounts() -> Accounts:
     """The accounts as they are now. Raises `AccountsError` when the source was never good."""
     return accounts_source().current()
+
+
+def doubted() -> list[Doubt]:
+    """What is registered and meets no topic that is known, or that arrived within a week as far as Redis can say.
+
+    Raises `HandlersError` for handlers that cannot be imported.
+    """
+    from handlers.topics import MODELS  # not before somebody needs it: models take a tenth of a second to make
+
+    of_users = (each for each in registry() if not each.fallback)
+    registered = [Registered(each.topic, each.place, each.fixed is not None) for each in of_users]
+    came: dict[str, dict[What, int]] = {}
+    with suppress(RedisError):
+        came = stores().topics.read(now=clock.now(), days=WEEK, whats=("seen", "unhandled"))
+    return doubts(registered, MODELS.keys(), {topic: counts.get("unhandled", 0) for topic, counts in came.items()})

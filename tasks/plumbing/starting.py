@@ -1,19 +1,27 @@
 """What is to be said and done when a process starts: untested versions and the faults of accounts are logged, a worker's
-handlers are imported."""
+handlers are imported, shown to others and compared with the topics that there are."""
 
 import logging
 import sys
+from functools import cache
 from typing import Any
 
 from celery.signals import after_setup_logger, worker_init
 
 from handlers.errors import HandlersError
+from tasks import app
 from tasks.accounts import AccountsError
+from tasks.names import HANDLE
+from tasks.plumbing import housekeeping
 from tasks.plumbing.versions import untested
-from tasks.runtime import accounts, registry
+from tasks.rules.registries import entries, fingerprint
+from tasks.runtime import accounts, doubted, registry, stores
 from tasks.settings import settings
+from tasks.text import shown
 
 SHOWN_WARNINGS = 10
+
+SHOW_SECONDS = 60.0
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +59,30 @@ def tell_of_accounts(**_: Any) -> None:
 def import_handlers(**_: Any) -> None:
     """Load the handlers before the pool forks; a worker without them must not start."""
     try:
-        registry()
+        registered = entries(registry())
     except HandlersError as error:
         sys.stderr.write(f"{error}\n")
         raise SystemExit(1) from None
+    if runs_handlers():
+        housekeeping.tell(handlers=fingerprint(registered))
+
+
+@housekeeping.every(SHOW_SECONDS, "worker")
+def show_handlers() -> None:
+    """Let others see what this worker has registered, and compare it with the topics that there are."""
+    if runs_handlers():
+        stores().registries.put(entries(registry()))
+        warn_of_doubts()
+
+
+@cache
+def warn_of_doubts() -> None:
+    """Once a process, warn of registered topics that look like slips."""
+    for doubt in doubted():
+        if doubt.meant:
+            log.warning("%s", shown(doubt, 500))
+
+
+def runs_handlers() -> bool:
+    """Whether this worker takes handle tasks: one that pulls and confirms may have any handlers."""
+    return app.amqp.router.route({}, HANDLE)["queue"].name in app.amqp.queues.consume_from

@@ -18,6 +18,7 @@
     topics         how many messages of each topic came, were not handled, failed
     troubles       what went wrong lately
     presence       which workers and beats run
+    registries     which handlers workers have
 
 Each takes a client from `connection`, and none keeps state of its own. Names from outside stand in keys as `keys` writes them,
 scripts are in `lua/`, and `deferred` sends what nobody waits for.

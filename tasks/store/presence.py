@@ -26,13 +26,17 @@ Kind = Literal["worker", "beat"]
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """One process. `name` is a worker's node name or a beat's host, `since` when it started (seconds since the epoch)."""
+    """One process. `name` is a worker's node name or a beat's host, `since` when it started (seconds since the epoch).
+
+    `handlers` is the fingerprint of what a worker has registered, "" where it runs none.
+    """
 
     kind: Kind
     name: str
     pid: int
     since: float = 0.0
     version: str = ""
+    handlers: str = ""
 
 
 class Presences:

@@ -86,6 +86,7 @@ gateway = "banned"
 """
 
 MESSAGES = [{"topic": "t", "content": {"tid": number}} for number in range(12)]
+FOR_NOBODY = {"topic": "nobody_handles_this", "content": {}}
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,7 @@ def shop(tidings: Stores, sandbox: Control, tmp_path: Path, monkeypatch: pytest.
     """The platforms, with messages and a counter for accounts whose gateways have every kind of limit."""
     (tmp_path / "accounts.toml").write_text(ACCOUNTS.format(url=sandbox.url, lease=LEASE))
     runtime.accounts_source.cache_clear()
-    sandbox.publish("taobao", MESSAGES)
+    sandbox.publish("taobao", [*MESSAGES, FOR_NOBODY])
     sandbox.publish("vvtool", MESSAGES, shop_id="123")
     sandbox.counter("11", "trade", 3)
     monkeypatch.setattr(holding_back, "behind", lambda *_: 0.0)  # who is held back is for open batches alone to say
@@ -217,7 +218,7 @@ def test_every_key_is_in_the_table_and_every_row_is_seen(
             failed.set()
             raise ValueError
 
-    registered(on_any)
+    registered(on_any, "t")
     AccountScheduler(app=app).poll_due()
     until(lambda: looks.redis.llen("tidings:consume"), "beat sends nobody")
     count.count("shop")

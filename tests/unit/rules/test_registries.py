@@ -1,0 +1,78 @@
+"""Whether workers have the same handlers, and in what they differ."""
+
+import pytest
+
+from handlers import Registry
+from tasks.rules.registries import Entry, Node, difference, entries, fingerprint, strangers
+
+USUAL = (Entry("a", "shop.on_a", "dict", "/one/shop.py:3"), Entry("b_*", "shop.on_b", "str", pattern=True))
+
+
+def node(name: str, lot: tuple[Entry, ...], since: float = 0.0) -> Node:
+    return Node(name, since, fingerprint(lot) if lot else "")
+
+
+def told(*nodes: tuple[Node, tuple[Entry, ...]]) -> list[str]:
+    return strangers([node for node, _ in nodes], {each.fingerprint: lot for each, lot in nodes})
+
+
+def test_what_is_registered_is_told_with_handler_model_and_place() -> None:
+    registry = Registry()
+
+    @registry.handles("b_*", "a")
+    def on_any(content: str) -> None: ...
+
+    first, second = entries(registry)
+    assert (first.topic, first.model, first.pattern, second.topic, second.pattern) == ("a", "str", False, "b_*", True)
+    assert first.handler.endswith("on_any")
+    assert f"{__file__}:" in first.place
+
+
+def test_the_fingerprint_is_of_what_is_registered_wherever_it_is_installed_and_in_whatever_order() -> None:
+    elsewhere = (USUAL[1], Entry("a", "shop.on_a", "dict", "/two/shop.py:9"))
+    assert fingerprint(USUAL) == fingerprint(elsewhere)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Entry("a2", "shop.on_a", "dict"),
+        Entry("a", "shop.on_b", "dict"),
+        Entry("a", "shop.on_a", "TradeCreate"),
+        Entry("a", "shop.on_a", "dict", fallback=True),
+    ],
+)
+def test_another_topic_function_or_model_is_another_fingerprint(other: Entry) -> None:
+    assert fingerprint((other, USUAL[1])) != fingerprint(USUAL)
+
+
+def test_workers_that_have_the_same_have_nothing_said_of_them() -> None:
+    assert told((node("one", USUAL), USUAL), (node("two", USUAL), USUAL), (node("pulls", ()), ())) == []
+    assert told() == []
+
+
+def test_the_one_that_differs_is_named_and_in_what() -> None:
+    lot = (Entry("a", "shop.later", "dict"), Entry("c", "shop.on_c", "str"))
+    said = told((node("one", USUAL), USUAL), (node("two", USUAL), USUAL), (node("odd", lot), lot))
+    assert said == [
+        "worker odd has other handlers than the other workers (2): it lacks b_*; it alone has c; "
+        "another function or model for a"
+    ]
+
+
+def test_of_two_the_one_that_started_first_is_the_odd_one() -> None:
+    lot = (USUAL[0],)
+    [said] = told((node("new", USUAL, 20.0), USUAL), (node("old", lot, 10.0), lot))
+    assert said.startswith("worker old has other handlers")
+
+
+def test_that_they_differ_is_said_where_nobody_knows_in_what() -> None:
+    assert strangers([Node("a", 1, "x"), Node("b", 2, "y")], {}) == [
+        "worker a has other handlers than the other workers (1)"
+    ]
+    assert difference(USUAL, ()) == ""
+
+
+def test_many_topics_are_told_in_one_line() -> None:
+    lot = (*USUAL, *(Entry(f"t{number}", "shop.f") for number in range(9)))
+    assert difference(lot, USUAL) == ": it alone has t0, t1, t2 and 6 more"
