@@ -80,6 +80,7 @@ def columns(now: float) -> list[Column[Standing]]:
         count("handled", 5),
         count("failed", 6),
         count("dead", 6),
+        count("unhandled", 6),
         Column("why", lambda each: each.why, number=False),
     ]
 

@@ -14,10 +14,15 @@ def check(ctx: click.Context) -> None:
 
     Exit code 1 when something is to be done: anything failed or warned of, each with its "to do". 0 when there is nothing.
     """
-    from tasks.commands.check import redis, setup
+    from tasks.commands.check import redis, setup, topics
 
     found = []
-    installation = (setup.versions_findings(), setup.accounts_findings(), setup.handlers_findings())
+    installation = (
+        setup.versions_findings(),
+        setup.accounts_findings(),
+        setup.handlers_findings(),
+        topics.topics_findings(),
+    )
     for finding in chain(*installation, redis.redis_findings(), setup.broker_findings(ctx.obj.app)):
         click.echo(str(finding))
         found.append(finding)

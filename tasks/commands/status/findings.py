@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from tasks.commands.ages import told
+from tasks.commands.handlers.telling import ONE_CODE, WRITE_ONE, told_unhandled
 from tasks.commands.status.attention import Need
 from tasks.commands.status.picture import Picture
 
@@ -58,6 +59,20 @@ def overdue(picture: Picture) -> Iterable[Finding]:
         yield Finding("overdue", f"every account is overdue, {latest}: {todo}")
 
 
+def unhandled(picture: Picture) -> Iterable[Finding]:
+    """Whether messages came today that nobody handled."""
+    if picture.unhandled:
+        yield Finding(
+            "unhandled", f"{told_unhandled(picture.unhandled)}; `celery -A tasks handlers` shows all: {WRITE_ONE}"
+        )
+
+
+def strangers(picture: Picture) -> Iterable[Finding]:
+    """Whether all workers have the same handlers."""
+    for said in picture.strangers:
+        yield Finding("handlers", f"{said}; {ONE_CODE}")
+
+
 def letters(picture: Picture) -> Iterable[Finding]:
     """Whether dead letters wait for a person."""
     if picture.letters:
@@ -65,5 +80,5 @@ def letters(picture: Picture) -> Iterable[Finding]:
         yield Finding("letters", f"{many} to look at: celery -A tasks letters list")
 
 
-LOOKS: tuple[Callable[[Picture], Iterable[Finding]], ...] = (broker, workers, overdue, letters)
+LOOKS: tuple[Callable[[Picture], Iterable[Finding]], ...] = (broker, workers, overdue, unhandled, strangers, letters)
 """Every look, the most urgent subject first."""

@@ -27,8 +27,8 @@ class Summary:
 @dataclass(frozen=True, slots=True)
 class Picture:
     """The installation at `now` (seconds since the epoch): how many accounts there are, those that were chosen, their
-    gateways, what waits in the queues and which workers answer (None: the broker cannot say), the dead letters, and when
-    anything was pulled last."""
+    gateways, what waits in the queues and which workers answer (None: the broker cannot say), the dead letters, when
+    anything was pulled last, today's messages by topic that nobody handled, and what is odd about workers' handlers."""
 
     now: float
     known: int
@@ -38,6 +38,8 @@ class Picture:
     workers: int | None = None
     letters: int = 0
     pulled: float | None = None
+    unhandled: Mapping[str, int] = field(default_factory=dict)
+    strangers: Sequence[str] = ()
 
     @property
     def needs(self) -> dict[Need, int]:

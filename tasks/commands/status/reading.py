@@ -8,6 +8,7 @@ from tasks.accounts import Accounts, Gateway, fingerprint
 from tasks.calling.spent import gateway_pauses
 from tasks.commands.accounts.listing import fits, standings
 from tasks.commands.accounts.standing import Standing
+from tasks.commands.handlers import reading
 from tasks.commands.status import broker
 from tasks.commands.status.attention import Thresholds, attention
 from tasks.commands.status.picture import Picture, Summary, spent
@@ -37,6 +38,8 @@ def read(known: Accounts, patterns: Sequence[str]) -> Picture:
             workers=workers.result(),
             letters=len(stores().letters),
             pulled=max((each.pulled for each in everybody if each.pulled), default=None),
+            unhandled=reading.unhandled(now),
+            strangers=reading.strangers(),
         )
 
 

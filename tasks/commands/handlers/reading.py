@@ -1,0 +1,41 @@
+"""Reads what is known of topics and of the workers' handlers; for `handlers`, `status` and `check`."""
+
+from tasks.rules import registries
+from tasks.rules.registries import Entry, Node, entries
+from tasks.runtime import registry, stores
+from tasks.settings import settings
+from tasks.text import shown
+
+
+def unhandled(now: float) -> dict[str, int]:
+    """How many messages of which topic nobody handled today, the most first."""
+    found = stores().topics.read(now=now, whats=("unhandled",))
+    counts = ((topic, number["unhandled"]) for topic, number in found.items())
+    return dict(sorted(counts, key=lambda each: (-each[1], each[0])))
+
+
+def nodes() -> list[Node]:
+    """The workers that run handlers."""
+    present = (each for each in stores().presences.read() if each.kind == "worker" and each.handlers)
+    return [Node(each.name, each.since, each.handlers) for each in present]
+
+
+def strangers() -> list[str]:
+    """What is to be said of workers whose handlers are not those of the others."""
+    found = nodes()
+    if len({each.fingerprint for each in found}) < 2:
+        return []
+    known = stores().registries.read(each.fingerprint for each in found)
+    return [shown(text, 500) for text in registries.strangers(found, known)]
+
+
+def registered() -> tuple[Entry, ...]:
+    """What TIDINGS_HANDLERS registers here; where it is not set, what the worker that started last has.
+
+    Raises `HandlersError` for modules that cannot be imported.
+    """
+    if settings().handlers.strip():
+        return entries(registry())
+    found = sorted(nodes(), key=lambda each: each.since)
+    known = stores().registries.read(each.fingerprint for each in found[-1:])
+    return next(iter(known.values()), ())
