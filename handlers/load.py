@@ -8,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 from handlers.errors import HandlersError, NotLoaded
+from handlers.hidden import hides
 from handlers.registry import registry
 
 __all__ = ["HandlersError", "load"]
@@ -27,10 +28,21 @@ def load(names: Iterable[str]) -> tuple[str, ...]:
     wanted = [name.strip() for name in names if name.strip()]
     if not wanted:
         raise NotLoaded(NONE_NAMED)
-    imported = tuple(name for each in wanted for name in _import_all(each))
+    imported = tuple(name for each in wanted for name in _import_wanted(each))
     for handler in registry:
         handler.settle()
     return imported
+
+
+def _import_wanted(name: str) -> Iterator[str]:
+    """Refuses a module that stands in for one of the current folder, unless it has handlers of a user's."""
+    if not (hiding := hides(name)):
+        yield from _import_all(name)
+        return
+    imported = tuple(_import_all(name))
+    if not any(handler.function.__module__ in imported and not handler.fallback for handler in registry):
+        raise NotLoaded(f"{hiding}, and write that into TIDINGS_HANDLERS")
+    yield from imported
 
 
 def _import_all(name: str) -> Iterator[str]:
@@ -49,14 +61,25 @@ def _import(name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         raise NotLoaded(_missing(name, error)) from error
     except BaseException as error:  # a module may raise anything, and so may its errors when they are shown
-        raise NotLoaded(f"importing {name} raised {type(error).__name__}{_place(error)}{_text(error)}") from error
+        said = f"importing {name} raised {type(error).__name__}{_place(error)}{_text(error)}"
+        raise NotLoaded("; ".join(filter(None, (said, _hiding(error))))) from error
 
 
 def _missing(name: str, error: ModuleNotFoundError) -> str:
     """Whether the module itself is not there, or one that it imports."""
     if error.name and f"{name}.".startswith(f"{error.name}."):
-        return f"there is no module {error.name!r}; {WHAT_TO_DO}, each on the path of this process (PYTHONPATH)"
-    return f"importing {name} failed, as it imports {error.name!r}, which is not there{_place(error)}"
+        where = "each in the current folder, installed, or on PYTHONPATH"
+        return f"there is no module {error.name!r}; {WHAT_TO_DO}, {where}"
+    said = f"importing {name} failed, as it imports {error.name!r}, which is not there{_place(error)}"
+    return "; ".join(filter(None, (said, _hiding(error))))
+
+
+def _hiding(error: BaseException) -> str:
+    """Whether something was looked for in a module that stands in for one of the current folder."""
+    asked = error.name if isinstance(error, ImportError) else None
+    if isinstance(error, AttributeError) and isinstance(error.obj, ModuleType):
+        asked = error.obj.__name__
+    return hides(asked) if asked else ""
 
 
 def _text(error: BaseException) -> str:

@@ -15,7 +15,13 @@ Decisions stand in rules/, pure; what is kept in Redis stands in store/, the pla
 Celery's insides in plumbing/. ARCHITECTURE.md tells the rest. `celery -A tasks worker` and `celery -A tasks beat` run it.
 """
 
-from tasks.plumbing.app import Tidings
+from tidings_cli.ours import own
+
+own(
+    "handlers"
+)  # before anything asks for it by name alone: the current folder may have one, and Celery puts that first
+
+from tasks.plumbing.app import Tidings  # noqa: E402
 
 app = Tidings("tidings")
-app.config_from_object("celeryconfig")
+app.config_from_object("tasks.celeryconfig")

@@ -6,6 +6,7 @@ from functools import cache
 from redis import Redis
 from redis.exceptions import RedisError
 
+from handlers.errors import NotLoaded
 from handlers.load import load
 from handlers.registry import Registry
 from handlers.registry import registry as default
@@ -34,6 +35,7 @@ from tasks.store.tally import Tally
 from tasks.store.told import Told
 from tasks.store.topics import Topics, What
 from tasks.store.troubles import Troubles
+from tasks.surroundings import NotReady, make_ready
 
 WEEK = 7
 """Days in which a topic that is there arrives."""
@@ -75,6 +77,10 @@ def stores() -> Stores:
 @cache
 def registry() -> Registry:
     """The registry with every module of TIDINGS_HANDLERS imported. Raises `HandlersError` when one cannot be."""
+    try:
+        make_ready()
+    except NotReady as error:
+        raise NotLoaded(str(error)) from error
     load(settings().handlers.split(","))
     return default
 

@@ -12,6 +12,7 @@ from typing import Protocol
 from tasks.accounts.faults import SHOWN_SOURCE, AccountsError, Fault
 from tasks.accounts.files import Stamp, Unreadable, read, stamp
 from tasks.accounts.pieces import cut
+from tasks.surroundings import NotReady, make_ready
 from tasks.text import shown as escaped
 
 FILE_BYTES = 64 * 2**20
@@ -121,10 +122,17 @@ class Function:
 
     def _module(self, name: str) -> object:
         try:
+            make_ready()
+        except NotReady as error:
+            raise _unusable(self.name, str(error)) from None
+        try:
             return importlib.import_module(name)
         except ModuleNotFoundError as error:
             if error.name and f"{name}.".startswith(f"{error.name}."):
-                raise _unusable(self.name, f"there is no module {error.name} (is its folder on PYTHONPATH?)") from None
+                raise _unusable(
+                    self.name,
+                    f"there is no module {error.name} (is it in the current folder, installed, or on PYTHONPATH?)",
+                ) from None
             raise _unusable(
                 self.name, f"importing {name} failed, as it imports {error.name}, which is not there"
             ) from None

@@ -2,6 +2,10 @@
 
 import sys
 from importlib.util import find_spec
+from pathlib import Path
+
+PROGRAM = Path(__file__).resolve().parents[3] / "tidings_cli" / "__main__.py"
+"""The program `tidings`."""
 
 SOFT_SECONDS = 4
 """How long a worker that is told to stop lets handlers run; then it interrupts them (see tasks/plumbing/warm_shutdown.py)."""
@@ -11,7 +15,8 @@ FLOWER_MISSING = "Flower is not installed; install 'tidings[flower]'"
 
 def celery(*words: str) -> list[str]:
     """A command of this application, by the interpreter that runs now."""
-    return [sys.executable, "-m", "celery", "-q", "-A", "tasks", *words]
+    # -P and a path: a module of the current folder must not stand in for one of ours.
+    return [sys.executable, "-P", str(PROGRAM), "-q", *words]
 
 
 def worker(*, loglevel: str, name: str = "celery", concurrency: int | None = None, events: bool = False) -> list[str]:

@@ -4,7 +4,6 @@ import click
 
 from tasks.clock import HOUR
 from tasks.commands.group import Command
-from tasks.plumbing.status import stand_in
 
 EVERY, LEAST, MOST = 2.0, 0.2, HOUR
 ORDERS = ("attention", "name", "rate", "pulled", "oldest", "waiting", "open", "calls", "points", "cost")
@@ -65,6 +64,3 @@ def status(
         show(picture, asked)
         ctx.exit(int(something_to_do(picture)))
     watch(asked, seconds)
-
-
-stand_in(status)

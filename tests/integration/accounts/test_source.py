@@ -265,7 +265,7 @@ def test_a_function_that_fails_is_told_by_type_and_place(
         ("python:os", "expected python:package.module:callable"),
         (
             "python:nowhere_to_be_found.shops:all",
-            "there is no module nowhere_to_be_found (is its folder on PYTHONPATH?)",
+            "there is no module nowhere_to_be_found (is it in the current folder, installed, or on PYTHONPATH?)",
         ),
         ("python:os.nowhere:all", "there is no module os.nowhere"),
     ],

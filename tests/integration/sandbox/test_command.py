@@ -174,12 +174,10 @@ def test_the_fixture_is_there_for_users_and_empty_for_each_test(start: Start, tm
     assert "2 passed" in output
 
 
-def test_loading_the_fixture_loads_neither_the_server_nor_the_client(start: Start) -> None:
+def test_loading_the_fixture_loads_nothing_of_ours_and_neither_the_server_nor_the_client(start: Start) -> None:
     """pytest loads the plugin in every run."""
-    script = "import sys, tasks.sandbox.pytest_plugin as p; "
-    script += "print([m for m in ('aiohttp', 'requests', 'pydantic') if m in sys.modules])"
-    # The package above it is stood in for: what that one loads is not the plugin's doing.
-    stand_in = f"import sys, types; t = types.ModuleType('tasks'); t.__path__ = [{str(ROOT / 'tasks')!r}]; "
-    process = start(sys.executable, "-c", f"{stand_in}sys.modules['tasks'] = t; {script}")
+    names = ("tasks", "handlers", "celery", "aiohttp", "requests", "pydantic")
+    script = f"import sys, tidings_cli.pytest_plugin; print([name for name in {names} if name in sys.modules])"
+    process = start(sys.executable, "-c", script)
     output, errors = process.communicate(timeout=30)
     assert output == "[]\n", errors

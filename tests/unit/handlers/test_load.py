@@ -92,6 +92,39 @@ def test_a_name_that_is_no_module_is_an_error(folder: Path, name: str) -> None:
     assert said(name)
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("json", HANDLER.format(topic="own", name="own")),
+        ("handlers", HANDLER.format(topic="own", name="own")),
+        ("typing_extensions", ""),
+        ("sys", ""),
+    ],
+)
+def test_a_module_of_the_current_folder_that_another_hides_is_told(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str
+) -> None:
+    """Or somebody else's module would be asked for handlers, find none, and every message be confirmed."""
+    monkeypatch.chdir(folder)
+    (folder / f"{name}.py").write_text(text)
+    hidden = said(name)
+    assert f"`{name}` is " in hidden
+    assert f", which hides your {folder / name}.py: give yours another name" in hidden
+
+
+@pytest.mark.parametrize("text", ["from json import mine", "import json.mine", "import json\njson.mine()"])
+def test_what_is_looked_for_in_a_module_that_hides_another_is_told(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    """The riddle is the name, not the line."""
+    monkeypatch.chdir(folder)
+    (folder / "json.py").write_text("def mine(): ...")
+    (folder / "mine.py").write_text(text)
+    assert f"which hides your {folder / 'json.py'}" in said("mine")
+    (folder / "json.py").unlink()
+    assert "hides" not in said("mine")
+
+
 def test_what_is_wrong_with_a_handler_comes_out_as_it_is(folder: Path) -> None:
     """A double topic, a bad signature, an annotation that is defined nowhere."""
     (folder / "one.py").write_text(HANDLER.format(topic="same", name="one"))

@@ -1,12 +1,16 @@
 """A pytest fixture for handlers' tests: `sandbox`, the simulated platforms, empty at the start of each test.
 
-pytest loads this in every run where Tidings is installed, hence the imports inside.
+pytest loads this in every run where Tidings is installed, also in those of projects with a `tasks` of their own: hence the
+imports inside.
 """
 
 from collections.abc import Iterator
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 import pytest
+
+from tidings_cli.ours import own
 
 if TYPE_CHECKING:
     from tasks.sandbox.control import Control
@@ -15,9 +19,8 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def sandbox_server() -> "Iterator[Control]":
     """The one sandbox process of the test session, started when a test first asks for it."""
-    from tasks.sandbox.process import running
-
-    with running() as control:
+    own("tasks")
+    with import_module("tasks.sandbox.process").running() as control:
         yield control
 
 

@@ -1,0 +1,5 @@
+"""How Tidings is reached from outside: the program `tidings`, the commands in Celery's command line, the fixture in pytest's.
+
+Nothing here imports `tasks` before it is asked for: other applications of the same environment load these as well, and may
+have a module `tasks` of their own.
+"""

@@ -1,0 +1,27 @@
+"""Starts the program `tidings`; also by the path of this file, as `up` does for the processes that it runs."""
+
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+
+
+def main() -> None:
+    """Run the command line."""
+    from celery import maybe_patch_concurrency
+
+    maybe_patch_concurrency()  # as Celery's own program does, before anything else is imported
+    from tidings_cli.ours import own
+
+    own("tasks")
+    from tidings_cli.program import program
+
+    program(prog_name="tidings", auto_envvar_prefix="CELERY")
+
+
+if __name__ == "__main__":
+    # Python has put this file's own folder first, where nobody should find modules, or nothing (-P).
+    sys.path[:] = [each for each in sys.path if not each or Path(each).resolve() != HERE]
+    if str(HERE.parent) not in sys.path:
+        sys.path.append(str(HERE.parent))
+    main()
