@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,12 @@ class Up:
         (folder / "accounts.toml").write_text(ACCOUNTS.format(url=control.url))
         (folder / "my_handlers.py").write_text(HANDLERS)
 
+    def lease(self, seconds: int) -> None:
+        """Another lease than the short one that most tests want."""
+        self.control.switches(lease_seconds={"taobao": seconds})
+        text = (self.folder / "accounts.toml").read_text()
+        (self.folder / "accounts.toml").write_text(text.replace("lease_seconds = 8", f"lease_seconds = {seconds}"))
+
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "celery", "-A", "tasks", "up", "-l", "WARNING", "-c", "2", *words]
 
@@ -98,7 +105,7 @@ class Up:
         assert self.popen is not None
         started = time.monotonic()
         self.popen.send_signal(number)
-        assert self.popen.wait(15) == 0, self.said()
+        assert self.popen.wait(30) == 0, self.said()
         assert self.mark.running() == []
         return time.monotonic() - started
 
@@ -129,11 +136,31 @@ def test_it_handles_and_confirms_restarts_what_dies_and_remembers_what_was_handl
     assert remembered(up.folder / ".tidings") == 2
 
 
-def test_a_handler_that_takes_its_time_does_not_keep_it_from_stopping(up: Up) -> None:
+def test_a_signal_to_everybody_lets_a_handler_end_and_what_it_did_is_remembered(up: Up) -> None:
+    up.lease(60)
+    up.start()
+    id_ = up.publish(sleeps=5)
+    until(lambda: up.handled() == [id_], up.said)
+    for pid in up.mark.running():
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    assert up.popen is not None
+    assert up.popen.wait(30) == 0, up.said()
+    assert up.mark.running() == []
+    assert remembered(up.folder / ".tidings") == 1
+    assert "Traceback" not in up.said()
+
+
+def test_a_handler_that_takes_its_time_does_not_keep_it_from_stopping_when_somebody_hurries(up: Up) -> None:
+    up.lease(60)
     up.start()
     id_ = up.publish(sleeps=60)
     until(lambda: up.handled() == [id_], up.said)
-    assert up.stop(signal.SIGTERM) < 10
+    assert up.popen is not None
+    up.popen.send_signal(signal.SIGTERM)
+    until(lambda: "handlers that run have ten seconds" in up.said(), up.said)
+    time.sleep(0.5)
+    assert up.stop(signal.SIGINT) < 10
     assert not up.confirmed(id_)
 
 
@@ -141,7 +168,7 @@ def test_when_it_is_killed_itself_nobody_is_left(up: Up) -> None:
     process = up.start()
     assert up.mark.running("valkey-server")
     process.kill()
-    until(lambda: not up.mark.running(), lambda: json.dumps(up.mark.running()), seconds=10)
+    until(lambda: not up.mark.running(), lambda: json.dumps(up.mark.running()), seconds=30)
 
 
 def test_a_second_one_in_the_same_directory_refuses(up: Up) -> None:

@@ -10,22 +10,25 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from tasks.commands.processes import guard
 
-STOP_SECONDS = 7.0
-"""What children get to end by themselves."""
-
-BASE_SECONDS = 2.0
-"""What those get that others lean on, after them. Both together stay below the 10 s that a stop may take."""
+Patience = Callable[[], int]
+"""Says how often somebody has asked for the end by now: the second time hurries, the third kills."""
 
 GONE_SECONDS = 0.3
 """How long killed groups take to be gone, at most."""
+
+HURRY_SECONDS = 6.0
+"""What children get once somebody has asked a second time: a worker interrupts its handlers then, and kills after 5 s."""
+
+AT_ONCE = 2
+"""Who asks oftener has all killed at once."""
 
 LOOK_SECONDS = 0.02
 
@@ -46,7 +49,8 @@ class Ended:
 class Processes:
     """The children of this process, by name. Leaving the `with` block stops them all."""
 
-    def __init__(self) -> None:
+    def __init__(self, asked: Patience = lambda: 1) -> None:
+        self._asked = asked
         self._children: dict[str, subprocess.Popen[bytes]] = {}
         self._base: set[str] = set()
         self._guard: subprocess.Popen[bytes] | None = None
@@ -71,14 +75,15 @@ class Processes:
         """Start a child; its process id, which is its group's too.
 
         What it prints is added to `log`, or goes where this process prints. `base` marks what others lean on: it is stopped
-        after them. Raises `ValueError` while a child of that name is known, `OSError` when the program cannot be started.
+        after them, by SIGINT, and does not hear the SIGTERM that systemd sends to all at once.
+        Raises `ValueError` while a child of that name is known, `OSError` when the program cannot be started.
         """
         if name in self._children:
             raise ValueError(f"{name} was started already")
         self._start_guard()
-        with log.open("ab") if log else nullcontext() as out:
+        with log.open("ab") if log else nullcontext() as out, _deaf() if base else nullcontext():
             popen = _in_its_own_group(argv, env=env, cwd=cwd, stdout=out, stderr=out, pass_fds=pass_fds)
-        self._tell("start", popen.pid)
+        self._tell("base" if base else "start", popen.pid)
         self._children[name] = popen
         if base:
             self._base.add(name)
@@ -113,20 +118,23 @@ class Processes:
         for group in groups:
             self._tell("gone", group)
 
-    def stop(self, *names: str, seconds: float = STOP_SECONDS) -> None:
+    def stop(self, *names: str, seconds: float = guard.STOP_SECONDS) -> None:
         """Ask children to end, and kill those that have not within the time, with all that is left of their groups."""
-        deadline = time.monotonic() + seconds
+        deadline, hurried = time.monotonic() + seconds, False
         for name in names:
-            guard.send(self._children[name].pid, signal.SIGTERM)
-        for name in names:
-            with suppress(subprocess.TimeoutExpired):
-                self._children[name].wait(max(0.0, deadline - time.monotonic()))
+            guard.send(self._children[name].pid, signal.SIGINT if name in self._base else signal.SIGTERM)
+        while any(map(self.running, names)) and time.monotonic() < deadline and self._asked() <= AT_ONCE:
+            if self._asked() > 1 and not hurried:
+                hurried, deadline = True, min(deadline, time.monotonic() + HURRY_SECONDS)
+                for name in filter(self.running, set(names) - self._base):
+                    guard.send(self._children[name].pid, signal.SIGINT)
+            time.sleep(LOOK_SECONDS)
         self.kill(*names)
 
     def stop_all(self) -> None:
-        """Stop every child within 10 seconds, those that others lean on last."""
+        """Stop every child within 20 seconds, those that others lean on last."""
         self.stop(*self._children.keys() - self._base)
-        self.stop(*self._children, seconds=BASE_SECONDS)
+        self.stop(*self._children, seconds=guard.BASE_SECONDS)
         if self._guard is not None:
             self._guard.communicate()
             self._guard = None
@@ -142,6 +150,16 @@ class Processes:
         if self._guard is not None and self._guard.stdin is not None:
             with suppress(OSError):
                 os.write(self._guard.stdin.fileno(), f"{what} {group}\n".encode())
+
+
+@contextmanager
+def _deaf() -> Iterator[None]:
+    """A child that is started inside has SIGTERM and SIGHUP blocked: it inherits that from the thread that starts it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _in_its_own_group(argv: Sequence[str], *, stdin: int = subprocess.DEVNULL, **how: Any) -> "subprocess.Popen[bytes]":

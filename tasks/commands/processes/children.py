@@ -7,9 +7,6 @@ from pathlib import Path
 PROGRAM = Path(__file__).resolve().parents[3] / "tidings_cli" / "__main__.py"
 """The program `tidings`."""
 
-SOFT_SECONDS = 4
-"""How long a worker that is told to stop lets handlers run; then it interrupts them (see tasks/plumbing/warm_shutdown.py)."""
-
 FLOWER_MISSING = "Flower is not installed; install 'tidings[flower]'"
 
 
@@ -24,7 +21,7 @@ def worker(*, loglevel: str, name: str = "celery", concurrency: int | None = Non
     words = ["worker", "--hostname", f"{name}@%h", "--loglevel", loglevel, "--without-gossip", "--without-mingle"]
     words += [] if concurrency is None else ["--concurrency", str(concurrency)]
     words += ["--task-events"] if events else []
-    return celery(*words, "--", f"worker.soft_shutdown_timeout={SOFT_SECONDS}")
+    return celery(*words)
 
 
 def beat(*, loglevel: str) -> list[str]:

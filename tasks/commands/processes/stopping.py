@@ -2,11 +2,15 @@
 
 import signal
 import time
+from math import inf
 from types import FrameType
 from typing import Self
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LOOK_SECONDS = 0.1
+
+ONCE_SECONDS = 0.3
+"""Signals that follow each other so closely are one: a terminal and a wrapper that passes signals on send two for one Ctrl-C."""
 
 
 class Interrupted(Exception):
@@ -18,11 +22,13 @@ class Interrupted(Exception):
 
 
 class Stopping:
-    """Whether SIGINT, SIGTERM or SIGHUP has come. While this is entered they do nothing else, however often they come, so
-    that whoever stops children is not stopped itself."""
+    """Whether SIGINT, SIGTERM or SIGHUP has come, and how often. While this is entered they do nothing else, so that whoever
+    stops children is not stopped itself."""
 
     def __init__(self) -> None:
         self.number: int | None = None
+        self.times = 0
+        self._last = -inf
 
     def __enter__(self) -> Self:
         under_nohup = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
@@ -36,6 +42,9 @@ class Stopping:
 
     def _ask(self, number: int, _: FrameType | None) -> None:
         self.number = self.number or number
+        if time.monotonic() - self._last > ONCE_SECONDS:
+            self.times += 1
+        self._last = time.monotonic()
 
     def pause(self, seconds: float) -> None:
         """Sleep. Raises `Interrupted` as soon as somebody asks to stop, or has asked before."""

@@ -49,12 +49,12 @@ class Machine:
         url = settings().redis_url
         if "redis_url" in settings().model_fields_set:
             self.say(f"TIDINGS_REDIS_URL is set: state is kept in {settings().redis}, no Valkey is started")
-            processes = stack.enter_context(Processes())
+            processes = stack.enter_context(Processes(lambda: stopping.times))
         else:
             lock = stack.enter_context(claimed(settings().home))
             valkey = Embedded(settings().home, free_port(USUAL_PORT))
             url = valkey.url
-            processes = stack.enter_context(Processes())
+            processes = stack.enter_context(Processes(lambda: stopping.times))
             starts[VALKEY] = partial(valkey.start, processes, pass_fds=[lock])
             starts[VALKEY]()
             valkey.wait(processes, stopping)
@@ -66,9 +66,13 @@ class Machine:
         keeper = Restarting(processes, starts, self.say)
         keeper.look()
         self.say(f"started: {', '.join(self._commands())}; Ctrl-C stops everything")
-        while True:
-            stopping.pause(LOOK_SECONDS)
-            keeper.look()
+        try:
+            while True:
+                stopping.pause(LOOK_SECONDS)
+                keeper.look()
+        except Interrupted:
+            self.say("stopping; handlers that run have ten seconds, Ctrl-C again interrupts them")
+            raise
 
     def _commands(self) -> dict[str, list[str]]:
         events = self.flower is not None
