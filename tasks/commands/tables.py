@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 import click
 from rich.cells import cell_len, set_cell_size
 
-from tasks.text import shown
+from tasks.text import LONGEST, shown
 
 Row = TypeVar("Row")
 
@@ -21,6 +21,9 @@ NONE = "-"
 GAP = "  "
 NAME, NOTE = 16, 20
 """However narrow the terminal is, the first column keeps so many characters, and the last one so many."""
+
+NOTE_LONGEST = 300
+"""A note is cut at so many characters where no terminal's width does that: it may hold a reason and a place in a file."""
 
 NOTE_SHARE = 3
 """A note may ask for one part in so many of the line before other columns give way."""
@@ -44,6 +47,11 @@ class Column(Generic[Row]):
     number: bool = True
 
 
+def many(number: int, what: str) -> str:
+    """1 account, 2 accounts."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def print_table(columns: Sequence[Column[Row]], rows: Iterable[Row]) -> None:
     """Print rows under a head. In a terminal they fit its width; in a pipe nothing is cut."""
     head, *others = lines(columns, rows, terminal_width())
@@ -59,7 +67,10 @@ def terminal_width() -> int | None:
 
 def lines(columns: Sequence[Column[Row]], rows: Iterable[Row], width: int | None, gap: str = GAP) -> list[str]:
     """A head and a line for each row, `width` characters wide at most (None: as wide as need be). Rows are read once."""
-    shown_rows = ([shown(column.cell(row)) for column in columns] for row in rows)
+    longest = [*(LONGEST for _ in columns[1:]), NOTE_LONGEST]
+    shown_rows = (
+        [shown(column.cell(row), most) for column, most in zip(columns, longest, strict=True)] for row in rows
+    )
     texts = list(zip([column.head for column in columns], *shown_rows, strict=True))
     widths = [max(map(cell_len, cells)) for cells in texts]
     wanted = [0 if set(cells[1:]) <= {NONE} else column.wanted for column, cells in zip(columns, texts, strict=True)]

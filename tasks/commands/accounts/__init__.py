@@ -20,7 +20,10 @@ def accounts() -> None:
 @click.option("--paused", is_flag=True, help="Those that are paused, with reason and remedy.")
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON for each.")
 def list_(patterns: tuple[str, ...], *, paused: bool, as_json: bool) -> None:
-    """Show every account, or those whose names fit a pattern: its state, its next poll, what was done today."""
+    """Show every account, or those whose names fit a pattern: its state, its next poll, what was done today.
+
+    `failed` are tries of handlers that failed, whatever became of their messages since; where the last one did stands last.
+    """
     from tasks.commands.accounts.listing import perform
 
     perform(patterns, paused=paused, as_json=as_json)

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -15,6 +16,7 @@ from tasks.commands.ages import told
 from tasks.commands.tables import ALWAYS, NONE, Column, json_line, print_table
 from tasks.rules.circuit_breaker import Pause
 from tasks.runtime import accounts, stores
+from tasks.store.troubles import Trouble
 
 
 def perform(patterns: Sequence[str], *, paused: bool, as_json: bool) -> None:
@@ -48,6 +50,9 @@ def standings(chosen: Sequence[Account], now: float, gateways: Mapping[str, Paus
     opened, today = stores().batches.under_way_many(names), stores().tally.read_many(names, now=now)
     counted = {account.name for account in chosen if isinstance(account, TaobaoAccount) and account.counter}
     waiting = stores().counts.all_learnt() if counted else {}
+    wrong: dict[str, list[Trouble]] = {}
+    for trouble in stores().troubles.read():
+        wrong.setdefault(trouble.account, []).append(trouble)
     for account in chosen:
         name = account.name
         yield Standing(
@@ -58,6 +63,7 @@ def standings(chosen: Sequence[Account], now: float, gateways: Mapping[str, Paus
             open=opened[name],
             today=Counter(today[name]),
             waiting=int(waiting[name]) if name in counted and name in waiting else None,
+            troubles=tuple(wrong.get(name, ())),
         )
 
 
@@ -78,7 +84,7 @@ def columns(now: float) -> list[Column[Standing]]:
         count("calls", 4),
         count("pulled", 1),
         count("handled", 5),
-        count("failed", 6),
+        Column("failed", lambda each: each.failed, 6),
         count("dead", 6),
         count("unhandled", 6),
         Column("why", lambda each: each.why, number=False),
@@ -97,4 +103,7 @@ def fields(each: Standing) -> dict[str, Any]:
         "interval": each.interval,
         "open_batches": each.open,
         "today": dict(each.today),
+        "troubles": [
+            {name: value for name, value in asdict(trouble).items() if name != "account"} for trouble in each.troubles
+        ],
     }

@@ -11,12 +11,14 @@ from tasks.commands.ages import told
 from tasks.rules import circuit_breaker
 from tasks.rules.circuit_breaker import WITHOUT_END, Kind, Pause
 from tasks.store.seen import Seen
+from tasks.store.troubles import Trouble
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
     """One account now. `next_in` is in seconds, None when no beat knows the account yet; `seen` is what its latest pulls told,
-    `waiting` what its counter counted last, None without a counter or before its first count."""
+    `waiting` what its counter counted last, None without a counter or before its first count. `troubles` are what went wrong
+    lately, the latest first."""
 
     account: Account
     paused: Kind | None = None
@@ -26,6 +28,7 @@ class Standing:
     open: int = 0
     today: Counter[str] = field(default_factory=Counter)
     waiting: int | None = None
+    troubles: tuple[Trouble, ...] = ()
 
     @property
     def name(self) -> str:
@@ -57,9 +60,16 @@ class Standing:
         return told_pause(self.pause, now, self.paused) if self.pause else "polled"
 
     @property
+    def failed(self) -> int:
+        """How many tries failed today; at least the deliveries that did, which workers of an earlier version count alone."""
+        return max(self.today["failed_tries"], self.today["failed"])
+
+    @property
     def why(self) -> str:
-        """Reason and remedy of a pause, "" without one."""
-        return why(self.pause) if self.pause else ""
+        """Reason and remedy of a pause; without one, where a try failed last, "" if none did lately."""
+        if self.pause:
+            return why(self.pause)
+        return next((f"{each.topic}: {each.text}" for each in self.troubles if each.what == "failed"), "")
 
 
 def in_force(

@@ -6,7 +6,8 @@ from enum import IntEnum
 from tasks.commands.accounts.standing import Standing
 from tasks.commands.ages import told
 from tasks.rules import retention
-from tasks.rules.circuit_breaker import Pause
+from tasks.rules.circuit_breaker import WITHOUT_END, Pause
+from tasks.store.troubles import What
 
 BEAT_LATE = 10.0
 """A beat sends what is due within fractions of a second; one that catches up gets a moment."""
@@ -16,12 +17,14 @@ class Need(IntEnum):
     """What is wrong with an account, the most urgent first."""
 
     PAUSED = 0
-    OLD = 1
-    BACKLOG = 2
-    FULL = 3
-    OVERDUE = 4
-    GATEWAY = 5
-    NOTHING = 6
+    FAILING = 1
+    OLD = 2
+    BACKLOG = 3
+    FULL = 4
+    UNCONFIRMED = 5
+    OVERDUE = 6
+    GATEWAY = 7
+    NOTHING = 8
 
     @property
     def word(self) -> str:
@@ -38,6 +41,12 @@ class Attention:
     note: str = ""
 
 
+WRONG: tuple[tuple[tuple[What, ...], Need, str], ...] = (
+    (("failed",), Need.FAILING, "tries failed"),
+    (("late_confirms", "unconfirmed"), Need.UNCONFIRMED, "messages not confirmed in time"),
+)
+"""Of what went wrong lately, what needs a person, and in which words."""
+
 Found = tuple[Standing, Attention]
 """An account, and what it needs."""
 
@@ -53,15 +62,33 @@ class Thresholds:
 def attention(each: Standing, limits: Thresholds, now: float) -> Attention:
     """What this account needs at `now` (seconds since the epoch)."""
     most = each.account.quantity
-    if each.pause:
+    wrong = _wrong(each, now)
+    if each.pause and not (each.pause.by_hand and wrong):
         return _paused(each, each.pause, now)
+    if wrong and wrong.need is Need.FAILING:
+        return wrong
     if each.oldest_age is not None and each.oldest_age >= retention.WARN_AT:
         return Attention(Need.OLD, each.oldest_age, f"its oldest message waited {told(each.oldest_age)}")
     if each.waiting is not None and each.waiting >= most:
         return Attention(Need.BACKLOG, each.waiting, f"{each.waiting} wait, a pull brings {most}")
     if each.open >= limits.open_batches:
         return Attention(Need.FULL, each.open, f"{each.open} batches open: its handlers do not keep up")
-    return _overdue(each, limits, now)
+    return wrong or _overdue(each, limits, now)
+
+
+def needs_somebody(pause: Pause) -> bool:
+    """Whether a gateway's pause is for a person to end: not one that a person put for some time, as it ends by itself."""
+    return not pause.by_hand or pause.until >= WITHOUT_END
+
+
+def _wrong(each: Standing, now: float) -> Attention | None:
+    """What went wrong lately, failing handlers before confirms."""
+    for kinds, need, words in WRONG:
+        if found := [trouble for trouble in each.troubles if trouble.what in kinds]:
+            number, last = sum(trouble.count for trouble in found), found[0]
+            why = f": {last.topic}: {last.text}" if last.text else ""
+            return Attention(need, number, f"{number} {words}, the last {told(now - last.at)} ago{why}")
+    return None
 
 
 def _paused(each: Standing, pause: Pause, now: float) -> Attention:

@@ -3,7 +3,7 @@
 from tasks.accounts import Gateway, VvtoolGateway
 from tasks.commands.accounts.standing import for_each_handled, told_pause, why
 from tasks.commands.ages import told
-from tasks.commands.status.attention import Found, Need
+from tasks.commands.status.attention import Found, Need, needs_somebody
 from tasks.commands.status.picture import Summary
 from tasks.commands.tables import NONE, Column
 
@@ -46,6 +46,7 @@ def account_columns(now: float) -> list[Column[Found]]:
         Column("calls", lambda each: each[0].today["calls"], 7),
         Column("points", lambda each: each[0].today["points"] or NONE, 6),
         Column("handled", lambda each: each[0].today["handled"], 5),
+        Column("failed", lambda each: each[0].failed or NONE, 6),
         Column("calls/msg", lambda each: cost(for_each_handled(each[0].today, "calls")), 2),
         Column("points/msg", lambda each: cost(for_each_handled(each[0].today, "points") or None), 1),
         Column("note", account_note, number=False),
@@ -61,7 +62,7 @@ def gateway_note(each: Summary, now: float) -> str:
     """Whether and why a gateway is paused."""
     if each.pause is None:
         return ""
-    return f"{'' if each.pause.by_hand else MARK}{told_pause(each.pause, now)}: {why(each.pause)}"
+    return f"{MARK if needs_somebody(each.pause) else ''}{told_pause(each.pause, now)}: {why(each.pause)}"
 
 
 def account_note(each: Found) -> str:

@@ -4,13 +4,21 @@ One function a subject, each given the whole picture; `LOOKS` has them in the or
 them stands in `Picture`, with a default that says nothing.
 """
 
+import shlex
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from tasks.commands.accounts.standing import told_pause, why
 from tasks.commands.ages import told
 from tasks.commands.handlers.telling import ONE_CODE, WRITE_ONE, told_unhandled
-from tasks.commands.status.attention import Need
+from tasks.commands.status import failing
+from tasks.commands.status.attention import Need, needs_somebody
 from tasks.commands.status.picture import Picture
+from tasks.commands.tables import many
+from tasks.text import shown
+
+LONGEST = 500
+"""Characters of a line that holds what others wrote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,42 @@ def workers(picture: Picture) -> Iterable[Finding]:
         yield Finding("workers", "no worker answers: start one with `celery -A tasks worker`")
 
 
+def beats(picture: Picture) -> Iterable[Finding]:
+    """Whether there are any."""
+    if picture.beats == 0:
+        yield Finding("beats", "no beat runs, so nobody is polled: start one with `celery -A tasks beat`")
+
+
+def gateways(picture: Picture) -> Iterable[Finding]:
+    """Whether a person has paused any: for how long, who knows; one without an end is for a person to end."""
+    for each in picture.gateways:
+        if each.pause and each.pause.by_hand:
+            name, whose = shown(each.gateway.name), f"its {many(each.accounts, 'account')}"
+            todo = f"; celery -A tasks accounts resume --gateway {shown(shlex.quote(each.gateway.name))}"
+            text = f"gateway {name} is {told_pause(each.pause, picture.now)}, and with it {whose}: {why(each.pause)}"
+            yield Finding("gateways", f"{shown(text, LONGEST)}{todo}", needs_somebody(each.pause))
+
+
+def paused(picture: Picture) -> Iterable[Finding]:
+    """How many accounts a person has paused."""
+    by_hand = [each for each, _ in picture.accounts if each.paused == "account" and each.pause and each.pause.by_hand]
+    if by_hand:
+        text = f"{many(len(by_hand), 'account')} paused by hand: celery -A tasks accounts list --paused"
+        yield Finding("paused", text, todo=False)
+
+
+def handlers(picture: Picture) -> Iterable[Finding]:
+    """Which handlers fail, and which ask for another try now and then, as they may."""
+    yield from (Finding("failing", text) for text in failing.failed(picture.troubles, picture.now))
+    yield from (Finding("asked", text, todo=False) for text in failing.asked(picture.troubles, picture.now))
+
+
+def confirms(picture: Picture) -> Iterable[Finding]:
+    """Whether confirms come late, or never."""
+    yield from (Finding("late_confirms", text) for text in failing.late(picture.troubles, picture.now))
+    yield from (Finding("unconfirmed", text) for text in failing.unconfirmed(picture.troubles, picture.now))
+
+
 def overdue(picture: Picture) -> Iterable[Finding]:
     """Whether anybody is polled at all."""
     if picture.needs.get(Need.OVERDUE, 0) == len(picture.accounts) > 0:
@@ -76,9 +120,20 @@ def strangers(picture: Picture) -> Iterable[Finding]:
 def letters(picture: Picture) -> Iterable[Finding]:
     """Whether dead letters wait for a person."""
     if picture.letters:
-        many = f"{picture.letters} dead letter{'s' if picture.letters > 1 else ''}"
-        yield Finding("letters", f"{many} to look at: celery -A tasks letters list")
+        yield Finding("letters", f"{many(picture.letters, 'dead letter')} to look at: celery -A tasks letters list")
 
 
-LOOKS: tuple[Callable[[Picture], Iterable[Finding]], ...] = (broker, workers, overdue, unhandled, strangers, letters)
+LOOKS: tuple[Callable[[Picture], Iterable[Finding]], ...] = (
+    broker,
+    workers,
+    beats,
+    overdue,
+    handlers,
+    unhandled,
+    strangers,
+    confirms,
+    gateways,
+    letters,
+    paused,
+)
 """Every look, the most urgent subject first."""

@@ -9,14 +9,16 @@ from tasks.commands.status.attention import Found, Need
 from tasks.commands.status.columns import MARK, account_columns, gateway_columns
 from tasks.commands.status.findings import findings
 from tasks.commands.status.picture import Picture
-from tasks.commands.tables import Column, Row
+from tasks.commands.tables import Column, Row, many
 from tasks.commands.tables import lines as table_lines
 
 WORDS = {
     Need.PAUSED: "paused",
+    Need.FAILING: "failing",
     Need.OLD: "old messages",
     Need.BACKLOG: "backlog",
     Need.FULL: "all batches open",
+    Need.UNCONFIRMED: "confirms late",
     Need.OVERDUE: "overdue",
     Need.GATEWAY: "behind a paused gateway",
 }
@@ -47,12 +49,18 @@ def sentences(picture: Picture) -> Iterator[str]:
     depths = ", ".join(f"{name} {'-' if depth is None else depth}" for name, depth in picture.queues.items())
     latest = f"latest pull {told(picture.now - picture.pulled)} ago" if picture.pulled else "nothing pulled yet"
     workers = "-" if picture.workers is None else picture.workers
-    yield f"queues: {depths}; workers: {workers}; {latest}"
+    beats = "" if picture.beats is None else f"; beats: {picture.beats}"
+    yield f"queues: {depths}; workers: {workers}; {latest}{beats}"
+    yield from _today(picture)
 
 
-def many(number: int, what: str) -> str:
-    """1 account, 2 accounts."""
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+def _today(picture: Picture) -> Iterator[str]:
+    """What went wrong today with these accounts, lately or not."""
+    told_of = [(sum(each.failed for each, _ in picture.accounts), "tries failed")]
+    for name, words in (("late_confirms", "messages were confirmed late"), ("unconfirmed", "were not confirmed")):
+        told_of.append((sum(each.today[name] for each, _ in picture.accounts), words))
+    if found := [f"{number} {words}" for number, words in told_of if number]:
+        yield f"today {', '.join(found)}"
 
 
 def _table(columns: Sequence[Column[Row]], rows: Sequence[Row], width: int | None) -> Iterator[str]:

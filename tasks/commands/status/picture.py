@@ -8,6 +8,7 @@ from tasks.accounts import Gateway
 from tasks.commands.status.attention import Found, Need
 from tasks.rules.circuit_breaker import Pause
 from tasks.store.quota import Used
+from tasks.store.troubles import Trouble
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +28,9 @@ class Summary:
 @dataclass(frozen=True, slots=True)
 class Picture:
     """The installation at `now` (seconds since the epoch): how many accounts there are, those that were chosen, their
-    gateways, what waits in the queues and which workers answer (None: the broker cannot say), the dead letters, when
-    anything was pulled last, today's messages by topic that nobody handled, and what is odd about workers' handlers."""
+    gateways, what waits in the queues (None: the broker cannot say), how many workers and beats run (None: not known), the
+    dead letters, when anything was pulled last, today's messages by topic that nobody handled, and what is odd about workers'
+    handlers."""
 
     now: float
     known: int
@@ -36,10 +38,16 @@ class Picture:
     gateways: Sequence[Summary] = ()
     queues: Mapping[str, int | None] = field(default_factory=dict)
     workers: int | None = None
+    beats: int | None = None
     letters: int = 0
     pulled: float | None = None
     unhandled: Mapping[str, int] = field(default_factory=dict)
     strangers: Sequence[str] = ()
+
+    @property
+    def troubles(self) -> list[Trouble]:
+        """What went wrong lately for these accounts, the latest first."""
+        return sorted((each for standing, _ in self.accounts for each in standing.troubles), key=lambda each: -each.at)
 
     @property
     def needs(self) -> dict[Need, int]:

@@ -25,7 +25,9 @@ def read(known: Accounts, patterns: Sequence[str]) -> Picture:
     behind = [account for account in known.accounts.values() if account.gateway.name in gateways]
     now = clock.now()
     with ThreadPoolExecutor(2) as aside:
-        workers, depths = aside.submit(broker.workers), aside.submit(broker.depths)
+        present, depths = stores().presences.read(), aside.submit(broker.depths)
+        workers, beats = ({each.name for each in present if each.kind == kind} for kind in ("worker", "beat"))
+        answering = None if workers else aside.submit(broker.workers)  # one of an earlier version
         pauses = gateway_pauses(gateways.values(), now)
         normal = Thresholds(settings().open_batches, sending.claim_seconds())
         everybody = list(standings(behind, now, pauses))
@@ -35,7 +37,8 @@ def read(known: Accounts, patterns: Sequence[str]) -> Picture:
             accounts=[(each, attention(each, normal, now)) for each in everybody if each.name in chosen],
             gateways=summaries(gateways, everybody, pauses, now),
             queues=depths.result(),
-            workers=workers.result(),
+            workers=answering.result() or 0 if answering else len(workers),
+            beats=len(beats),
             letters=len(stores().letters),
             pulled=max((each.pulled for each in everybody if each.pulled), default=None),
             unhandled=reading.unhandled(now),

@@ -19,12 +19,13 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from tasks import app, runtime
+from tasks import app, confirm, runtime
 from tasks.commands.accounts import accounts
 from tasks.commands.processes import Processes
 from tasks.commands.processes.stopping import Stopping
 from tasks.commands.processes.valkey import Embedded, free_port
 from tasks.commands.status import broker, status
+from tasks.handling import failing
 from tasks.names import CONFIRM, CONSUME, HANDLE
 from tasks.platforms import Item
 from tasks.rules.allowance import limits_of
@@ -33,12 +34,16 @@ from tasks.rules.lease import Batch
 from tasks.runtime import Stores
 from tasks.store.batches import Open
 from tasks.store.letters import Letter
+from tasks.store.presence import Presence
 from tasks.store.quota import Turn
 from tasks.store.seen import Seen
+from tasks.store.troubles import Trouble, What
 from tests.integration.commands.running import Said, assert_harmless, run
 from tests.integration.conftest import ACCOUNTS
 
 HOSTILE = "[red]\x1b[2J\u202e\n\udcff"
+PAY = "taobao_trade_TradeBuyerPay"
+PLACE = "JSONDecodeError at json/decoder.py:355, called at shop.py:12 in on_paid"
 COUNTED = """
 [accounts.counted]
 gateway = "tb"
@@ -46,6 +51,8 @@ session = "env:TB_SECRET"
 counter = { topics = ["trade"] }
 """
 PATIENCE = 60.0
+
+WORKER, BEAT = Presence("worker", "celery@here", 7), Presence("beat", "here", 8)
 
 
 @pytest.fixture(autouse=True)
@@ -55,10 +62,11 @@ def _no_waiting_for_workers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def polled(tidings: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stores:
-    """The stores, with three accounts that are polled as they should be, and a worker that answers."""
+def polled(tidings: Stores, tmp_path: Path) -> Stores:
+    """The stores, with three accounts that are polled as they should be, by a worker and a beat."""
     (tmp_path / "accounts.toml").write_text(ACCOUNTS + COUNTED)
-    monkeypatch.setattr(app.control, "ping", lambda **_: [{"worker": {"ok": "pong"}}])
+    for present in (WORKER, BEAT):
+        tidings.presences.put(present)
     tidings.due.seed({"shop": 100, "vshop": 200, "counted": 300})
     for name in ("shop", "vshop", "counted"):
         tidings.seen.put(name, Seen(time.time() - 30, 0, 8.0, per_second=0.01))
@@ -98,10 +106,10 @@ def test_an_account_shows_how_it_is_polled_and_what_that_costs(polled: Stores) -
         "points",
         "handled",
     ]
-    assert found["account"] == [*names, "calls/msg", "points/msg", "note"]
-    assert found["shop"][:13] == ["shop", "tb", "1800", "8s", "2m", "2h", "-", "1", "30", "-", "20", "1.50", "-"]
+    assert found["account"] == [*names, "failed", "calls/msg", "points/msg", "note"]
+    assert found["shop"][:13] == ["shop", "tb", "1800", "8s", "2m", "2h", "-", "1", "30", "-", "20", "-", "1.50"]
     assert 30 <= int(found["vshop"].pop(4).removesuffix("s")) < 90
-    assert found["vshop"] == ["vshop", "vv", "36", "8s", "-", "-", "0", "4", "12", "8", "0.50", "1.50"]
+    assert found["vshop"] == ["vshop", "vv", "36", "8s", "-", "-", "0", "4", "12", "8", "-", "0.50", "1.50"]
 
 
 def test_what_the_counter_counted_last_shows_for_accounts_that_have_one(polled: Stores) -> None:
@@ -158,7 +166,7 @@ def test_a_broker_that_cannot_be_asked_costs_only_its_own_figures(
 
     monkeypatch.setattr(app, "connection_for_read", refuse)
     monkeypatch.setattr(app.control, "ping", refuse)
-    assert "queues: consume -, handle -, confirm -; workers: -" in run(status).out
+    assert "queues: consume -, handle -, confirm -; workers: 1; " in run(status).out
     (missing,) = objects()[""]["missing"]
     assert "the broker does not say what waits" in missing
 
@@ -186,11 +194,120 @@ def test_a_healthy_installation_is_exit_code_0_and_whatever_is_marked_1(polled: 
     assert [run(status, *words).code for words in ((), ("--json",), ("vshop",))] == [1, 1, 0]
 
 
-def test_without_a_worker_there_is_something_to_do(polled: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(app.control, "ping", lambda **_: [])
-    assert run(status).code == 1
-    (finding,) = objects()[""]["findings"]
-    assert (finding["about"], finding["todo"]) == ("workers", True)
+@pytest.mark.parametrize(
+    ("gone", "about", "told"),
+    [(WORKER, "workers", "! no worker answers: "), (BEAT, "beats", "! no beat runs, so nobody is polled: ")],
+)
+def test_without_a_worker_or_a_beat_there_is_something_to_do(
+    polled: Stores, gone: Presence, about: str, told: str
+) -> None:
+    polled.presences.drop(gone)
+    said = run(status)
+    assert (said.code, told in said.out) == (1, True)
+    installation = objects()[""]
+    assert [finding["about"] for finding in installation["findings"]] == [about]
+    assert installation[about] == 0
+
+
+def test_a_worker_of_an_earlier_version_is_known_by_its_answer(polled: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    polled.presences.drop(WORKER)
+    monkeypatch.setattr(app.control, "ping", lambda **_: [{"worker": {"ok": "pong"}}])
+    assert (objects()[""]["workers"], run(status).code) == (1, 0)
+
+
+def fail(stores: Stores, account: str = "shop", topic: str = PAY, number: int = 1, text: str = PLACE) -> None:
+    failing.count(account, topic, text, number=number)
+
+
+def test_a_failing_handler_needs_attention_at_once_with_its_place(polled: Stores) -> None:
+    fail(polled, number=67)
+    fail(polled)
+    said = run(status)
+    assert said.code == 1
+    assert f"! {PAY}: 68 tries failed in 0s, the last 0s ago, for shop: {PLACE}" in said.out
+    assert "3 accounts, 1 to look at: 1 failing" in said.out
+    assert rows(said)["shop"][11] == "68"
+    assert "today 68 tries failed" in said.out
+    found = objects()
+    assert (found["shop"]["attention"], found["shop"]["today"]["failed_tries"]) == ("failing", 68)
+    assert f": {PAY}: {PLACE}" in found["shop"]["note"]
+    (trouble,) = found["shop"]["troubles"]
+    assert (trouble["what"], trouble["topic"], trouble["count"], trouble["text"]) == ("failed", PAY, 68, PLACE)
+    assert found[""]["failed_tries_today"] == 68
+    assert [finding["about"] for finding in found[""]["findings"]] == ["failing"]
+    assert run(status, "vshop").code == 0
+
+
+def test_one_handler_that_fails_for_many_accounts_is_one_line(polled: Stores) -> None:
+    for account in ("shop", "vshop", "counted", "gone"):
+        fail(polled, account)
+    assert run(status).out.count(PLACE) == 1 + 3, "one for all, and one for each account"
+    assert f"! {PAY}: 3 tries failed in 0s, the last 0s ago, for counted, vshop, shop: {PLACE}" in run(status).out
+
+
+def test_accounts_list_shows_failed_tries_and_where(polled: Stores) -> None:
+    fail(polled, number=3)
+    said = run(accounts, "list")
+    (line,) = (line for line in said.out.splitlines() if line.startswith("shop"))
+    head = said.out.splitlines()[0].split()
+    assert line.split()[head.index("failed")] == "3"
+    assert line.endswith(f"{PAY}: {PLACE}")
+    (listed,) = run(accounts, "list", "--json", "shop").rows
+    assert listed["today"]["failed_tries"] == 3
+    assert listed["troubles"][0]["text"] == PLACE
+
+
+def test_a_handler_that_asks_for_another_try_now_and_then_is_told_without_a_mark(polled: Stores) -> None:
+    polled.troubles.add(Trouble("shop", "asked", PAY, "Retry at shop.py:3 in on_paid: stock is busy", 2))
+    said = run(status)
+    asked = f"{PAY}: 2 times its handler asked for another in 0s, the last 0s ago, for shop: Retry at shop.py:3"
+    assert (said.code, asked in said.out, "!" in said.out) == (0, True, False)
+
+
+@pytest.mark.parametrize(
+    ("what", "told"),
+    [
+        ("late_confirms", "! 12 messages were confirmed too late in 0s, the last 0s ago, for shop: they come again"),
+        ("unconfirmed", "! 12 messages were not confirmed in 0s, the last 0s ago, for shop: they come again"),
+    ],
+)
+def test_confirms_that_come_late_or_never_need_attention(polled: Stores, what: What, told: str) -> None:
+    confirm.count("shop", what, 12)
+    said = run(status)
+    assert (said.code, told in said.out) == (1, True), said.out
+    found = objects()
+    assert found["shop"]["attention"] == "unconfirmed"
+    assert found[""][f"{what}_today"] == 12
+
+
+def test_what_went_wrong_today_is_told_without_a_mark_when_it_is_over(polled: Stores) -> None:
+    polled.tally.add("shop", {"failed_tries": 80, "late_confirms": 12, "unconfirmed": 3}, now=time.time())
+    said = run(status)
+    told = "today 80 tries failed, 12 messages were confirmed late, 3 were not confirmed"
+    assert (said.code, told in said.out, "!" in said.out) == (0, True, False)
+
+
+def test_a_gateway_paused_by_hand_is_told_and_is_to_be_resumed_unless_it_ends_by_itself(polled: Stores) -> None:
+    run(accounts, "pause", "--gateway", "tb", "--reason", "stocktaking", "--for", "2h")
+    said = run(status)
+    assert (said.code, "!" in said.out) == (0, False)
+    told = re.search(
+        r"^gateway tb is paused by hand until .*, and with it its 2 accounts: stocktaking; ", said.out, re.MULTILINE
+    )
+    assert told, said.out
+    run(accounts, "pause", "--gateway", "tb", "--reason", "stocktaking")
+    said = run(status)
+    assert said.code == 1
+    assert "! gateway tb is paused by hand, and with it its 2 accounts: stocktaking; " in said.out
+    assert "celery -A tasks accounts resume --gateway tb" in said.out
+    assert "! paused by hand: stocktaking" in said.out
+
+
+def test_accounts_paused_by_hand_are_counted(polled: Stores) -> None:
+    run(accounts, "pause", "shop", "vshop", "--reason", "holiday")
+    said = run(status)
+    told = "2 accounts paused by hand: celery -A tasks accounts list --paused"
+    assert (said.code, told in said.out, "!" in said.out) == (0, True, False)
 
 
 def test_json_tells_an_account_as_the_list_does_and_more(polled: Stores) -> None:
@@ -266,7 +383,14 @@ def test_ten_thousand_accounts_are_shown_within_seconds(tidings: Stores, tmp_pat
 
 def environment(folder: Path, url: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("TIDINGS_", "COLUMNS", "LINES"))}
-    return {**kept, "TIDINGS_REDIS_URL": url, "TB_SECRET": "helloworld", "PYTHONPATH": str(folder), "TERM": "xterm"}
+    return {
+        **kept,
+        "TIDINGS_REDIS_URL": url,
+        "TB_SECRET": "helloworld",
+        "PYTHONPATH": str(folder),
+        "TERM": "xterm",
+        "TIDINGS_HANDLERS": "handlers",
+    }
 
 
 def command(*words: str, application: str = "tasks") -> list[str]:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tasks.commands.status import columns, lines
+from tasks.commands import tables
+from tasks.commands.status import columns
 
 BRIEF = {None: "-", 0: "0", 0.004: "<0.01", 0.01: "0.01", 0.123: "0.12", 1.04: "1.0", 12.34: "12.3", 100.4: "100"}
 LARGE = {9_999: "9999", 10_000: "10k", 1_234_000: "1234k", 12_340_000: "12M"}
@@ -27,4 +28,4 @@ def test_a_limit_stands_beside_what_is_used() -> None:
 
 
 def test_one_is_one() -> None:
-    assert (lines.many(1, "account"), lines.many(0, "account")) == ("1 account", "0 accounts")
+    assert (tables.many(1, "account"), tables.many(0, "account")) == ("1 account", "0 accounts")
