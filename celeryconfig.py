@@ -33,6 +33,7 @@ include = [
     "tasks.count",
     "tasks.plumbing.housekeeping",
     "tasks.plumbing.group_signals",
+    "tasks.plumbing.skew",
     "tasks.plumbing.starting",
     "tasks.plumbing.warm_shutdown",
 ]

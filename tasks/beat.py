@@ -82,6 +82,7 @@ class AccountScheduler(Scheduler):
             return self.longest_sleep  # the source has logged it
         if now is not self._known or not self._in_step:
             self.follow(now)
+        stores().clock.keep()
         waits = [wait for rota in (self._consume, self._count) if (wait := rota.send()) is not None]
         soonest = min(waits, default=self.longest_sleep)
         return max(PACE_SECONDS, soonest) if soonest else 0.0

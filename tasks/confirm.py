@@ -56,6 +56,7 @@ def confirm(
             [(unplain(receipt), outcome) for receipt, outcome, *_ in results] + ([] if alone else settled(batch)),
         )
     its = Batch(account, batch, pulled, lease)
+    stores().clock.keep()
     if receipts and clock.now() >= its.ends:
         count(account, "late_confirms", len(receipts))
     shop = accounts().accounts.get(account)

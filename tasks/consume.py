@@ -20,7 +20,7 @@ from tasks.names import CONSUME
 from tasks.platforms.base import Reply
 from tasks.platforms.clients import client_for
 from tasks.platforms.errors import PlatformError
-from tasks.pulling import holding_back, learning
+from tasks.pulling import holding_back, learning, outdated
 from tasks.pulling.keeping import KeptReply
 from tasks.rules.lease import Batch
 from tasks.runtime import accounts, stores
@@ -30,10 +30,10 @@ log = get_task_logger(__name__)
 
 
 @app.task(name=CONSUME, acks_late=False, reject_on_worker_lost=False)
-def consume(name: str, **_later: Any) -> None:
-    """Poll the account of this name once."""
+def consume(name: str, until: float | None = None, **_later: Any) -> None:
+    """Poll the account of this name once, unless it is later than `until`: beat has sent another one then."""
     account = accounts().accounts.get(name)
-    if account is None:
+    if account is None or outdated.drop(name, until):
         return
     wait = poll(account)
     stores().due.put(name, wait or sending.claim_seconds())

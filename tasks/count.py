@@ -18,6 +18,7 @@ from tasks.calling import calls, pausing
 from tasks.names import COUNT
 from tasks.platforms.clients import client_for
 from tasks.platforms.errors import PlatformError, Transient
+from tasks.pulling import outdated
 from tasks.runtime import accounts, stores
 from tasks.store.seen import Seen
 from tasks.text import shown
@@ -31,10 +32,10 @@ NEVER = Seen(at=-math.inf)
 
 
 @app.task(name=COUNT, acks_late=False, reject_on_worker_lost=False)
-def count(name: str, **_later: Any) -> None:
-    """Read the counter of the account of this name once."""
+def count(name: str, until: float | None = None, **_later: Any) -> None:
+    """Read the counter of the account of this name once, unless it is later than `until`."""
     account = accounts().accounts.get(name)
-    if not isinstance(account, TaobaoAccount) or account.counter is None:
+    if not isinstance(account, TaobaoAccount) or account.counter is None or outdated.drop(name, until):
         return
     if wait := pausing.look(account).wait:
         stores().counts.put(name, max(account.counter.every, wait))

@@ -94,6 +94,7 @@ def handle(self: HandleTask, /, delivery: Any = None, **_later: Any) -> tuple[st
 
 def deliver(given: Delivery) -> Outcome:
     """One try. Raises `Again` when another is due within the lease."""
+    stores().clock.keep()
     now = clock.now()
     if now >= given.batch.handle_until:
         return "late"

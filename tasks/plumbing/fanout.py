@@ -77,9 +77,10 @@ def messages(task: Any, many: Sequence[Header], callback: Any, limits: Mapping[s
         }
 
 
-def poll_all(task: str, accounts: Iterable[str], expires: float) -> None:
+def poll_all(task: str, accounts: Iterable[str], keywords: Mapping[str, Any], expiration: float) -> None:
     """Send `tidings.consume` or `tidings.count` for each account, as `sending` does for one, at a quarter of the cost.
 
+    `keywords` go with every account; `expiration` is after how many seconds RabbitMQ drops what nobody took.
     The tasks of one call differ in id and account only, so their message is made once; signals are sent for each task, and
     the queue is declared with the first. Everything goes out together; a broker that cannot batch gets each at once.
     Raises what `batch` raises.
@@ -88,12 +89,12 @@ def poll_all(task: str, accounts: Iterable[str], expires: float) -> None:
     headers, properties, (_, kwargs, embed), event = amqp.create_task_message(
         "",
         task,
-        expires=expires,
+        kwargs=dict(keywords),
         ignore_result=True,
         reply_to=app.thread_oid,
         create_sent_event=app.conf.task_send_sent_event,
     )
-    options: dict[str, Any] = amqp.router.route({"expiration": expires}, task)
+    options: dict[str, Any] = amqp.router.route({"expiration": expiration}, task)
     with app.batch(), app.producer_or_acquire() as producer:
         for account in accounts:
             id_, arguments = uuid(), (account,)

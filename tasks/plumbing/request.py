@@ -4,11 +4,13 @@ Celery decodes every task's arguments in the main process and sends them to the 
 them too. Here they stay in the body until somebody asks, as the main process does when a pool process was lost.
 """
 
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 from celery.worker.request import Request
 
+from tasks import clock
 from tasks.plumbing.group_signals import for_children
 
 NOTHING: tuple[Any, ...] = ((), {}, {})
@@ -16,7 +18,23 @@ NOTHING: tuple[Any, ...] = ((), {}, {})
 
 
 class DiscreetRequest(Request):
-    """Celery's request, which shows of a task's arguments what their sender made to be shown."""
+    """Celery's request, which shows of a task's arguments what their sender made to be shown.
+
+    Its times were set by the common clock (`Tidings.now`). Celery waits for them, and judges them, by this machine's.
+    """
+
+    _eta: datetime | None
+    _expires: datetime | None
+
+    @property
+    def eta(self) -> datetime | None:
+        """When the task is to start, by this machine's clock."""
+        return self._eta and clock.by_machine(self._eta)
+
+    @property  # type: ignore[misc]  # nobody sets it
+    def expires(self) -> datetime | None:  # type: ignore[override]  # its types leave out that there may be none
+        """When the task is worth nothing any more, by this machine's clock."""
+        return self._expires and clock.by_machine(self._expires)
 
     def info(self, safe: bool = True) -> Any:  # noqa: ARG002 - `celery inspect` asks for the arguments themselves
         """What `celery inspect` and Flower show of a task in the worker."""

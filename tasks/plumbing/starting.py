@@ -56,6 +56,12 @@ def tell_of_accounts(**_: Any) -> None:
 
 
 @worker_init.connect
+def share_time(**_: Any) -> None:
+    """Go by Redis's clock before the pool forks: its processes begin with what is known here."""
+    stores()
+
+
+@worker_init.connect
 def import_handlers(**_: Any) -> None:
     """Load the handlers before the pool forks; a worker without them must not start."""
     try:

@@ -54,7 +54,7 @@ class Rota:
             return None
         claim = self.due.claim(AT_ONCE, SENDING_SECONDS)
         if claim.names:
-            poll_all(self.task, claim.names, sending.claim_seconds())
+            poll_all(self.task, claim.names, sending.until(), sending.claim_seconds())
             self.due.hold(claim, sending.claim_seconds())
         if claim.known < len(self._accounts) and not behind:
             self._steps, behind = changes(self.due, None, self._accounts), True

@@ -19,6 +19,7 @@
     troubles       what went wrong lately
     presence       which workers and beats run
     registries     which handlers workers have
+    redis_clock    nothing: it asks what time it is
 
 Each takes a client from `connection`, and none keeps state of its own. Names from outside stand in keys as `keys` writes them,
 scripts are in `lua/`, and `deferred` sends what nobody waits for.

@@ -37,6 +37,8 @@ class Presence:
     since: float = 0.0
     version: str = ""
     handlers: str = ""
+    skew: float = 0.0
+    """How many seconds its machine's clock is ahead of Redis's."""
 
 
 class Presences:

@@ -9,12 +9,12 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha1
 from pathlib import Path
-from time import time
 from typing import Any
 
 from redis import ConnectionPool, Redis
 from redis.exceptions import NoScriptError
 
+from tasks import clock
 from tasks.plumbing.transport.lost import telling_refusals
 from tasks.plumbing.transport.prefetch import Taken
 
@@ -54,7 +54,7 @@ class Record:
         """
         names = list(lists)
         held: list[Any] = [0, b"", b""] if popped is None else [names.index(popped.key) + 1, popped.text, popped.tag]
-        arguments = [time(), most, *tags, len(done), *done, *held, *map(rest, lists.values())]
+        arguments = [clock.now(), most, *tags, len(done), *done, *held, *map(rest, lists.values())]
         found = run(connection, TAKE, TAKE_SHA, [self._hash, self._index, *self._keys(names)], arguments)
         return [(names[int(found[at]) - 1], found[at + 1]) for at in range(0, len(found), 2)]
 

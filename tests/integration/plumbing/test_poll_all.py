@@ -13,7 +13,7 @@ from tasks.names import CONSUME, COUNT
 from tasks.plumbing.fanout import poll_all
 from tasks.runtime import Stores
 
-OWN = {"id", "root_id", "expires", "argsrepr", "timelimit"}
+OWN = {"id", "root_id", "argsrepr", "timelimit"}
 """Headers that differ: Celery shows arguments as `repr` does, but leaves out that quotes and backslashes are escaped; and where
 the task's module is loaded, not in a beat, it writes down the time limits that a worker has anyway."""
 
@@ -25,9 +25,12 @@ def queued(redis: Redis) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize(("task", "one"), [(CONSUME, sending.consume), (COUNT, sending.count)])
 @pytest.mark.parametrize("name", ["shop", "店'1", 'a"b\\c'])
-def test_they_differ_in_nothing_but_their_ids(tidings: Stores, redis: Redis, task: str, one: Any, name: str) -> None:
+def test_they_differ_in_nothing_but_their_ids(
+    tidings: Stores, redis: Redis, monkeypatch: pytest.MonkeyPatch, task: str, one: Any, name: str
+) -> None:
+    monkeypatch.setattr(sending, "until", lambda: {"until": 1.5})
     one(name)
-    poll_all(task, ["first", name], sending.claim_seconds())
+    poll_all(task, ["first", name], {"until": 1.5}, sending.claim_seconds())
     single, _, many = queued(redis)
     assert many["body"] == single["body"]
     assert many["headers"].keys() == single["headers"].keys()
@@ -42,7 +45,7 @@ def test_they_differ_in_nothing_but_their_ids(tidings: Stores, redis: Redis, tas
 
 def test_each_has_an_id_of_its_own_and_all_go_out_together(tidings: Stores, redis: Redis) -> None:
     before = redis.info("stats")["total_reads_processed"]
-    poll_all(CONSUME, [f"shop-{number}" for number in range(200)], sending.claim_seconds())
+    poll_all(CONSUME, [f"shop-{number}" for number in range(200)], {}, 30)
     assert redis.info("stats")["total_reads_processed"] - before < 60, "one at a time takes more than one a task"
     assert len({message["headers"]["id"] for message in queued(redis)}) == 200
 
@@ -56,7 +59,7 @@ def test_what_listens_to_celerys_signals_hears_of_each(tidings: Stores, redis: R
 
     before_task_publish.connect(listen)
     try:
-        poll_all(CONSUME, ["a", "b"], sending.claim_seconds())
+        poll_all(CONSUME, ["a", "b"], {}, 30)
     finally:
         before_task_publish.disconnect(listen)
     assert heard == ["('a',)", "('b',)"]
@@ -71,5 +74,5 @@ def test_flower_hears_of_each_where_that_is_wanted(
     monkeypatch.setattr(
         EventDispatcher, "publish", lambda _, kind, event, *__, **___: told.append((event["uuid"], event["args"]))
     )
-    poll_all(CONSUME, ["a", "b"], sending.claim_seconds())
+    poll_all(CONSUME, ["a", "b"], {}, 30)
     assert told == [(message["headers"]["id"], message["headers"]["argsrepr"]) for message in queued(redis)]

@@ -1,15 +1,17 @@
 """What of a task the worker's main process looks into: nothing, unless it is asked."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 from unittest.mock import patch
 
 import pytest
+import time_machine
 from celery.worker.request import Request
 from kombu.utils.json import dumps, loads
 from redis import Redis
 
-from tasks import app
+from tasks import app, clock
 from tasks.handle import handle
 from tasks.plumbing.request import DiscreetRequest, PlainRequest
 from tasks.plumbing.transport.channel import Channel
@@ -86,6 +88,7 @@ def request_of(cls: type[Request], message: Any) -> Any:
 
 
 def test_it_tells_what_celerys_own_tells(channel: Channel, text: Any) -> None:
+    clock.unfollow()  # whose times are by the machine's clock
     ours, theirs = (
         request_of(PlainRequest, UndecodedMessage(text, channel)),
         request_of(Request, UndecodedMessage(text, channel)),
@@ -94,6 +97,25 @@ def test_it_tells_what_celerys_own_tells(channel: Channel, text: Any) -> None:
         assert getattr(ours, name) == getattr(theirs, name), name
     assert ours._context.__dict__ == theirs._context.__dict__
     assert str(ours) == str(theirs)
+
+
+@pytest.mark.parametrize("cls", [PlainRequest, DiscreetRequest])
+@pytest.mark.parametrize(("sender", "receiver"), [(0, 25), (25, 0), (-120, 120), (3600, -3600)])
+def test_a_countdown_is_as_long_whatever_the_clocks_of_sender_and_receiver_say(
+    channel: Channel, redis: Redis, cls: type[Request], sender: float, receiver: float
+) -> None:
+    """Both know how far theirs is off; Celery's timer goes by the receiver's, and so does `expires`."""
+    true = time.time()
+    with time_machine.travel(true + sender, tick=False):
+        clock.follow(-sender)
+        handle.apply_async(kwargs={"delivery": {}}, countdown=7, expires=10)
+    with time_machine.travel(true + receiver, tick=False):
+        clock.follow(-receiver)
+        request = request_of(cls, UndecodedMessage(loads(redis.lrange("tidings:handle", 0, -1)[0]), channel))
+        assert request.eta.timestamp() - time.time() == pytest.approx(7, abs=0.01)
+        assert not request.revoked()
+    with time_machine.travel(true + receiver + 11, tick=False):
+        assert request.revoked()
 
 
 def test_what_goes_to_the_pool_is_the_same_for_the_pool(channel: Channel, text: Any) -> None:

@@ -1,0 +1,2 @@
+-- needs: now
+return string.format('%.6f', now)
