@@ -7,6 +7,7 @@ from typing import Any
 
 from billiard.pool import RUN
 from celery.concurrency import prefork
+from celery.worker.state import reserved_requests
 
 from tasks.plumbing.pool import child
 from tasks.plumbing.pool.bundle import Bundle
@@ -46,8 +47,13 @@ class TaskPool(prefork.TaskPool):
         prefetch.more = prefetch.no_more
         super().on_stop()
 
-    def _room(self) -> bool:
-        return self._waiting.room(self.num_processes)
+    def _room(self, in_hand: int, places: int) -> bool:
+        """Whether the worker may take more than Celery has places for: all that it has is here, or waits for its time.
+
+        What waits for a rate limit is in neither: Celery keeps it in the worker, and a place each is all that it gets.
+        """
+        delayed = places - self.num_processes
+        return in_hand - delayed <= len(reserved_requests) and self._waiting.room(self.num_processes)
 
     def _put(self, target: Any, args: Sequence[Any], kwargs: Mapping[str, Any], **options: Any) -> Job:
         """Celery's way to have a task run; it is sent with what else has arrived by the end of this turn of the loop."""

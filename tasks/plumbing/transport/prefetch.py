@@ -14,6 +14,9 @@ MOST = 100
 HOLD_SECONDS = 0.2
 """What has been in a worker for so long and has not begun is given back: its other messages turned out to be slow ones."""
 
+MOST_IN_HAND = 10_000
+"""The most messages in a worker, those that wait for their time included (some kB each); then it takes no more until one ends."""
+
 
 @dataclass(frozen=True, slots=True)
 class Taken:
@@ -103,10 +106,14 @@ def places_of(qos: Any) -> int:
     return MOST if free is None else max(1, int(free))
 
 
-def no_more() -> bool:
+More = Callable[[int, int], bool]
+"""Whether a worker takes more messages than Celery has places for, by how many it has in hand and how many places there are."""
+
+
+def no_more(in_hand: int, places: int) -> bool:  # noqa: ARG001
     """No."""
     return False
 
 
-more: Callable[[], bool] = no_more
-"""Whether a worker takes more messages than Celery has places for: its pool knows, and puts its own answer here."""
+more: More = no_more
+"""A worker's pool knows, and puts its own answer here."""

@@ -18,6 +18,8 @@ class BulkQoS(kombu_redis.QoS):
     """kombu's, with its acknowledgements in the channel's books until they are written off."""
 
     channel: Any
+    _delivered: Any
+    _dirty: Any
 
     @property
     def settling(self) -> Settling:
@@ -26,8 +28,15 @@ class BulkQoS(kombu_redis.QoS):
         return found
 
     def can_consume(self) -> bool:
-        """Whether another message may be handed over: one in hand for each place that Celery has, and what the pool asks for."""
-        return bool(super().can_consume()) or prefetch.more()
+        """Whether another message may be handed over: one in hand for each place that Celery has, and what the pool asks for.
+
+        Celery makes a place more for each message that waits for its time, so these hold nobody up; there is an end to it
+        all the same.
+        """
+        in_hand = len(self._delivered) - len(self._dirty)
+        if in_hand >= prefetch.MOST_IN_HAND:
+            return False
+        return bool(super().can_consume()) or prefetch.more(in_hand, self.prefetch_count)
 
     def append(self, message: Any, delivery_tag: str) -> None:
         """Count a message as in hand; record it, unless the script that took it has."""

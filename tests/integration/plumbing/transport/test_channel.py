@@ -402,3 +402,16 @@ def test_a_worker_with_nothing_to_do_asks_redis_once_a_second(
     found = calls(redis)
     assert found.get("brpop", 0) <= 4, found
     assert "evalsha" not in found or found["evalsha"] <= 15, "nothing but the looks for what killed workers left"
+
+
+def test_a_worker_takes_no_more_than_it_can_keep_however_many_places_it_has(
+    valkey: str, redis: Redis, prefix: str, receiver: Callable[..., Receiver], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tasks.plumbing.transport.prefetch.MOST_IN_HAND", 30)
+    send(valkey, prefix, range(50))
+    worker = receiver(places=1000)
+    worker.turn(lambda: len(worker.messages) == 30)
+    worker.turn_for(0.5)
+    assert len(worker.messages) == 30
+    worker.messages[0].ack()
+    assert worker.turn(lambda: len(worker.messages) == 31)
