@@ -2,9 +2,12 @@
 
 from handlers.names import full_names
 from handlers.topics import MODELS
-from tasks.accounts.faults import listed, nearest
+from tasks.accounts.faults import listed
 from tasks.commands.group import Unusable
 from tasks.text import shown
+
+QIANMI = ("qianmi_", "bm_")
+"""How Qianmi's topics begin; all others are Taobao's, and come through vv-tool too."""
 
 
 def full_topic(word: str) -> str:
@@ -13,8 +16,3 @@ def full_topic(word: str) -> str:
     if len(found) > 1:
         raise Unusable(f"{shown(word)} may be {listed(found)}; write it in full")
     return found[0] if found else word
-
-
-def no_sample(topic: str) -> str:
-    """What to tell for a topic that has no model, and so no sample."""
-    return f"there is no sample of {shown(topic)}{nearest(topic, MODELS)}; give a content: --content FILE"

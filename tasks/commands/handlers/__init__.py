@@ -1,9 +1,12 @@
-"""`celery -A tasks handlers`: which topics there are, and who handles them."""
+"""`celery -A tasks handlers`: which topics there are, who handles them, and one message through a handler by itself."""
+
+from typing import IO
 
 import click
 from celery.bin.base import CeleryCommand
 
 from tasks.commands.group import Commands
+from tasks.commands.options import CONTENT
 
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="One line of JSON for each.")
 
@@ -12,7 +15,7 @@ AS_JSON = click.option("--json", "as_json", is_flag=True, help="One line of JSON
 @AS_JSON
 @click.pass_context
 def handlers(ctx: click.Context, *, as_json: bool) -> None:
-    """Look at topics and their handlers; without a command of its own, `list`."""
+    """Look at topics and their handlers, and try one; without a command of its own, `list`."""
     if ctx.invoked_subcommand is None:
         from tasks.commands.handlers.listing import perform
 
@@ -29,3 +32,31 @@ def list_(*, as_json: bool) -> None:
     from tasks.commands.handlers.listing import perform
 
     perform(as_json=as_json)
+
+
+@handlers.command(cls=CeleryCommand)
+@click.argument("topic")
+def sample(topic: str) -> None:
+    """Print a valid content of a topic that has a payload model. Everybody in it is invented.
+
+    A topic may be named by its last part: TradeBuyerPay.
+    """
+    from tasks.commands.handlers.sampling import perform
+
+    perform(topic)
+
+
+@handlers.command("try", cls=CeleryCommand)
+@click.argument("topic")
+@CONTENT
+@click.option("--account", metavar="NAME", default="try", show_default=True, help="The account that the message names.")
+@click.pass_context
+def try_(ctx: click.Context, topic: str, content: IO[bytes] | None, account: str) -> None:
+    """Hand one message to its handler: a valid sample of the topic, or a file's text. Nothing is stored or confirmed.
+
+    Prints the outcome, and for what was raised the exception and its place; its traceback goes to standard error. What the
+    handler itself does, it does. Exit code 0 when the message was handled, else 1.
+    """
+    from tasks.commands.handlers.trying import perform
+
+    ctx.exit(perform(topic, content, account))

@@ -6,6 +6,7 @@ import click
 from celery.bin.base import CeleryCommand
 
 from tasks.commands.group import Commands
+from tasks.commands.options import CONTENT
 from tasks.sandbox.launch import PORT, launch, options
 
 MOST = 100_000
@@ -31,7 +32,7 @@ def sandbox(ctx: click.Context, host: str, port: int, lease: float | None, *, qu
 
 @sandbox.command(cls=CeleryCommand)
 @click.argument("topic")
-@click.option("--content", type=click.File("rb"), metavar="FILE", help="The content, as it is; - reads standard input.")
+@CONTENT
 @click.option("--account", metavar="NAME", help="Whose message it is, from the accounts file.")
 @click.option("--count", type=click.IntRange(1, MOST), default=1, show_default=True, help="So many messages.")
 @URL

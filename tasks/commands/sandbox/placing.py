@@ -10,13 +10,11 @@ from tasks.accounts import Account, QianmiAccount, TaobaoAccount, VvtoolAccount,
 from tasks.accounts.origins import PYTHON
 from tasks.accounts.secrets import Unneeded
 from tasks.commands.group import Unusable
+from tasks.commands.topics import QIANMI
 from tasks.settings import settings
 from tasks.text import shown
 
 Platform = Literal["taobao", "qianmi", "vvtool"]
-
-QIANMI = ("qianmi_", "bm_")
-"""How Qianmi's topics begin; all others are Taobao's, and come through vv-tool too."""
 
 
 @dataclass(frozen=True, slots=True)

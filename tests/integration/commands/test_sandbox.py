@@ -195,10 +195,10 @@ def test_a_topic_may_be_named_by_its_last_part(sandbox: Control) -> None:
     ("words", "told"),
     [
         (["taobao_trade_TradeUnheardOf"], "there is no sample of taobao_trade_TradeUnheardOf"),
-        (["taobao_trade_TradeBuyerPayd"], "(did you mean taobao_trade_TradeBuyerPay?); give a content: --content FILE"),
+        (["taobao_trade_TradeBuyerPayd"], "BuyerPay?), as it has no model; give a content: --content FILE"),
         ([PAID, "--account", "nobody"], "there is no account nobody in accounts.toml; there are: shop, other-shop, "),
         ([PAID, "--content", "latin"], "the content is not UTF-8; save it as UTF-8"),
-        (["\x1b[2J"], "there is no sample of \\x1b[2J; give a content"),
+        (["\x1b[2J"], "there is no sample of \\x1b[2J, as it has no model; give"),
     ],
 )
 def test_what_cannot_be_published_is_said_in_one_line(

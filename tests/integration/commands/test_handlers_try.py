@@ -1,0 +1,207 @@
+"""`celery -A tasks handlers sample` and `try`: no Redis, no platform, the user's own handlers."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from handlers.registry import registry
+from handlers.topics import MODELS
+from tasks import runtime
+from tasks.commands.handlers import handlers as command
+from tasks.settings import settings
+from tests import ROOT
+from tests.integration.commands.running import Said, run
+
+PAID = "taobao_trade_TradeBuyerPay"
+HEAD = """
+from handlers import Message, Reject, Retry, handles
+from handlers.trade import TradeBuyerPay
+"""
+
+Shop = Callable[[str], Path]
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
+    """Writes a module of handlers, which is what TIDINGS_HANDLERS names; nothing else is registered, and no Redis is there."""
+    monkeypatch.setattr(registry, "_handlers", {})
+    monkeypatch.setattr(registry, "_found", {})
+    monkeypatch.setenv("TIDINGS_REDIS_URL", "redis://127.0.0.1:1/0")
+    monkeypatch.setenv("TIDINGS_HANDLERS", "shop_of_this_test")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "shop_of_this_test", raising=False)
+
+    def write(text: str) -> Path:
+        path = tmp_path / "shop_of_this_test.py"
+        path.write_text(HEAD + text)
+        return path
+
+    settings.cache_clear()
+    runtime.registry.cache_clear()
+    yield write
+    settings.cache_clear()
+    runtime.registry.cache_clear()
+
+
+def tried(*words: str) -> Said:
+    return run(command, "try", *words)
+
+
+@pytest.mark.parametrize("topic", MODELS)
+def test_every_models_sample_is_printed_as_json_that_fits(topic: str) -> None:
+    """Ready to be edited and handed to `try` or `publish`."""
+    said = run(command, "sample", topic)
+    assert (said.code, said.err) == (0, "")
+    MODELS[topic].model_validate_json(said.out)
+
+
+def test_a_sample_may_be_asked_for_by_the_topics_last_part() -> None:
+    """Where it is one topic's alone; what has no model has no sample."""
+    assert json.loads(run(command, "sample", "TradeBuyerPay").out)["payment"] == "48.00"
+    said = run(command, "sample", "taobao_trade_TradeBuyerPayd")
+    assert (said.code, said.out) == (1, "")
+    assert said.err == (
+        "Error: there is no sample of taobao_trade_TradeBuyerPayd (did you mean taobao_trade_TradeBuyerPay?), "
+        "as it has no model\n"
+    )
+    assert run(command, "sample", "rechargeStateChange").code == 1
+
+
+def test_a_handler_that_returns_has_handled(shop: Shop) -> None:
+    """The sample, as the handler's model; exit code 0. Its own output shows."""
+    path = shop(
+        f"@handles('{PAID}')\n"
+        "def on_paid(trade: TradeBuyerPay, message: Message) -> None:\n"
+        "    print(trade.payment, message.topic, message.account, message.platform, message.deliveries)\n"
+    )
+    said = tried(PAID, "--account", "shop-1")
+    assert said.code == 0
+    own, told = said.out.splitlines()
+    assert own == f"48.00 {PAID} shop-1 taobao 1"
+    assert told.startswith(f"handled by on_paid at {path}:4 in ")
+    assert tried("TradeBuyerPay").code == 0
+
+
+def test_a_files_text_is_what_the_handler_gets(shop: Shop, tmp_path: Path) -> None:
+    """As it is; - is standard input."""
+    shop(
+        "@handles('qianmi_*')\n"
+        "def on_any(content: str, message: Message) -> None:\n"
+        "    print(repr(content), message.platform)\n"
+    )
+    (tmp_path / "content").write_text('{"n": "雨"} ', encoding="utf-8")
+    assert tried("qianmi_new", "--content", str(tmp_path / "content")).out.startswith('\'{"n": "雨"} \' qianmi\n')
+    done = CliRunner().invoke(command, ["try", "qianmi_new", "--content", "-"], input="no json")
+    assert (done.exit_code, done.output.splitlines()[0]) == (0, "'no json' qianmi")
+
+
+@pytest.mark.parametrize(
+    ("raised", "outcome", "said"),
+    [
+        ("raise KeyError('stock')", "failed: KeyError at {}: 'stock'", "again"),
+        ("raise Retry('stock is busy', delay=5)", "failed: Retry at {}: stock is busy, in 5 s", "again"),
+        ("raise Retry", "failed: Retry at {}", "again"),
+        ("raise Reject('no such shop')", "dead: Reject at {}: no such shop", "buries"),
+        ("raise SystemExit(3)", "failed: SystemExit at {}: 3", "again"),
+        ("import asyncio; raise asyncio.CancelledError", "failed: CancelledError at {}", "again"),
+    ],
+)
+def test_what_is_raised_is_told_with_its_place(shop: Shop, raised: str, outcome: str, said: str) -> None:
+    """And the traceback from the handler on, without what called it; exit code 1."""
+    path = shop(f"@handles('{PAID}')\ndef on_paid(trade: TradeBuyerPay) -> None:\n    {raised}\n")
+    done = tried(PAID)
+    assert done.code == 1
+    told, then = done.out.splitlines()
+    assert told == outcome.format("shop_of_this_test.py:6 in on_paid")
+    assert said in then
+    files = [line.split('"')[1] for line in done.err.splitlines() if line.startswith("  File ")]
+    assert files == [str(path)]
+
+
+def test_the_place_is_in_the_users_own_file_however_deep_it_was_raised(shop: Shop) -> None:
+    """With where that came to."""
+    shop(
+        f"import json\n@handles('{PAID}')\ndef on_paid(trade: TradeBuyerPay) -> None:\n    load()\n"
+        "def load() -> None:\n    json.loads('{')\n"
+    )
+    told = tried(PAID).out.splitlines()[0]
+    assert told.startswith("failed: JSONDecodeError at json/decoder.py:")
+    assert ", called at shop_of_this_test.py:9 in load: Expecting property name" in told
+
+
+def test_content_that_does_not_fit_names_the_member_and_no_value(shop: Shop, tmp_path: Path) -> None:
+    """As its dead letter would."""
+    shop(f"@handles('{PAID}')\ndef on_paid(trade: TradeBuyerPay) -> None: ...\n")
+    (tmp_path / "content").write_text('{"buyer_nick": "ZHANG SAN"}')
+    said = tried(PAID, "--content", str(tmp_path / "content"))
+    assert said.code == 1
+    assert said.out.splitlines()[0] == "dead: its content does not fit: tid: missing"
+    assert "ZHANG" not in said.out + said.err
+
+
+def test_a_handler_that_does_not_end_is_stopped(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a worker."""
+    monkeypatch.setenv("TIDINGS_HANDLER_SECONDS", "0.2")
+    shop(f"import time\n@handles('{PAID}')\ndef on_paid(trade: TradeBuyerPay) -> None:\n    time.sleep(60)\n")
+    said = tried(PAID)
+    assert said.code == 1
+    assert said.out.startswith("failed: it took longer than its time limit, at shop_of_this_test.py:7 in on_paid\n")
+
+
+@pytest.mark.parametrize(("choice", "what"), [("confirm", "confirms"), ("leave", "come again"), ("bury", "buries")])
+def test_a_topic_that_nobody_handles_is_not_handled(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, choice: str, what: str
+) -> None:
+    """A slip in the registered name is pointed out, and what TIDINGS_UNHANDLED says will become of it."""
+    monkeypatch.setenv("TIDINGS_UNHANDLED", choice)
+    shop(f"@handles('{PAID}d')\ndef on_paid(trade: TradeBuyerPay) -> None: ...\n")
+    said = tried(PAID)
+    assert said.code == 1
+    assert said.out.startswith(f"ignored: nobody handles {PAID} (did you mean {PAID}d?); a worker counts")
+    assert what in said.out
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["import nothing_of_the_kind", "@handles('t')\nclass OnT: ...", "raise ValueError('x')"],
+)
+def test_handlers_that_cannot_be_used_are_one_line(shop: Shop, text: str) -> None:
+    """No traceback."""
+    shop(text + "\n")
+    said = tried(PAID)
+    assert (said.code, said.out) == (1, "")
+    assert said.err.startswith("Error: ")
+    assert said.err.count("\n") == 1
+
+
+def test_without_handlers_it_says_what_to_set(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a worker does."""
+    monkeypatch.delenv("TIDINGS_HANDLERS")
+    said = tried(PAID)
+    assert (said.code, said.out) == (1, "")
+    assert "TIDINGS_HANDLERS" in said.err
+
+
+def test_hostile_text_reaches_no_terminal_as_it_is(shop: Shop) -> None:
+    """Topic, exception and traceback come from outside."""
+    shop("@handles('*')\ndef on_any(content: str) -> None:\n    raise ValueError('\\x1b[2J\\n\\u202e')\n")
+    done = CliRunner().invoke(command, ["try", "\x1b[2J", "--content", "-"], input="x")
+    assert done.exit_code == 1
+    assert "\x1b" not in done.output
+    assert "\u202e" not in done.output
+
+
+def test_it_is_part_of_celerys_command_line(shop: Shop, tmp_path: Path) -> None:
+    """In a process of its own, where nothing else runs."""
+    shop(f"@handles('{PAID}')\ndef on_paid(trade: TradeBuyerPay) -> None: ...\n")
+    argv = [sys.executable, "-m", "celery", "-A", "tasks", "handlers", "try", PAID]
+    env = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"}
+    done = subprocess.run(argv, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("handled by on_paid at ")
