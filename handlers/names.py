@@ -4,9 +4,19 @@ vv-tool's page names it short in its table and in full in its sample; Taobao's d
 """
 
 from collections.abc import Iterable
+from difflib import SequenceMatcher
 
 PARTS = "_"
 """What stands between the parts of a full name; a short name has none of it."""
+
+ALIKE = 0.85
+"""Two names are close from this share of common letters on: a wrong letter or two, or a part left out."""
+
+EQUAL = 0.03
+"""Names that differ less in it are equally close."""
+
+SHOWN = 2
+"""So many names are suggested at most."""
 
 
 def is_short(topic: str) -> bool:
@@ -22,3 +32,24 @@ def last_part(topic: str) -> str:
 def full_names(short: str, known: Iterable[str]) -> list[str]:
     """The known topics that a short name may stand for, in their order: one if it is clear, none for what is unknown."""
     return sorted({topic for topic in known if not is_short(topic) and last_part(topic) == short})
+
+
+def close(topic: str, among: Iterable[str]) -> tuple[str, ...]:
+    """Which of these topics look like this one, by their letters without regard to case, the closest first."""
+    rated = sorted(((_likeness(topic, other), other) for other in among), key=lambda pair: (-pair[0], pair[1]))
+    least = max(ALIKE, rated[0][0] - EQUAL) if rated else 0.0
+    return tuple(other for likeness, other in rated[:SHOWN] if likeness >= least and other != topic)
+
+
+def _likeness(one: str, other: str) -> float:
+    """The share of letters in common: of the whole names, or of the last parts where that is what somebody wrote."""
+    if last_part(one).casefold() == last_part(other).casefold():
+        return 1.0
+    whole = letters_in_common(one, other)
+    return max(whole, letters_in_common(one, last_part(other))) if is_short(one) else whole
+
+
+def letters_in_common(one: str, other: str) -> float:
+    """The share of letters that two names have in common, without regard to case; 0 where they are not alike."""
+    matcher = SequenceMatcher(None, one.casefold(), other.casefold(), autojunk=False)
+    return matcher.ratio() if matcher.real_quick_ratio() >= ALIKE else 0.0

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from pydantic import ConfigDict, SecretStr, ValidationError
 
+from tasks.accounts import topics
 from tasks.accounts.explaining import explain, is_secret
 from tasks.accounts.faults import AccountsError, Fault, Place, dotted, kind, listed, nearest, shown
 from tasks.accounts.models import (
@@ -64,7 +65,7 @@ def check(
     if checker.faults:
         raise AccountsError(checker.faults, source)
     reuse.kept, reuse.gateways = checker.kept, gateways
-    return Accounts(gateways, accounts, (*map(_literal, checker.literals), *_twins(accounts)))
+    return Accounts(gateways, accounts, (*map(_literal, checker.literals), *_twins(accounts), *topics.advice(accounts)))
 
 
 def _literal(path: Place) -> str:

@@ -5,13 +5,12 @@ from dataclasses import replace
 
 from celery.utils.log import get_task_logger
 
-from handlers.names import is_short
+from handlers.names import close, is_short
 from tasks import clock
 from tasks.clock import HOUR
 from tasks.handling.delivery import Delivery
 from tasks.platforms.base import Item
 from tasks.rules.outcomes import Outcome
-from tasks.rules.topic_names import close
 from tasks.runtime import registry, stores
 from tasks.settings import settings
 from tasks.text import shown

@@ -2,19 +2,9 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from difflib import SequenceMatcher
 from fnmatch import fnmatchcase
 
-from handlers.names import is_short, last_part
-
-ALIKE = 0.85
-"""Two names are close from this share of common letters on: a wrong letter or two, or a part left out."""
-
-EQUAL = 0.03
-"""Names that differ less in it are equally close."""
-
-SHOWN = 2
-"""So many names are suggested at most."""
+from handlers.names import ALIKE, close, last_part, letters_in_common
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +50,6 @@ def doubts(registered: Iterable[Registered], known: Collection[str], arrived: Ma
     return [replace(doubt, missed=sum(arrived.get(topic, 0) for topic in doubt.meant)) for doubt in found]
 
 
-def close(topic: str, among: Iterable[str]) -> tuple[str, ...]:
-    """Which of these topics look like this one, by their letters without regard to case, the closest first."""
-    rated = sorted(((_likeness(topic, other), other) for other in among), key=lambda pair: (-pair[0], pair[1]))
-    least = max(ALIKE, rated[0][0] - EQUAL) if rated else 0.0
-    return tuple(other for likeness, other in rated[:SHOWN] if likeness >= least and other != topic)
-
-
 def close_pattern(pattern: str, among: Iterable[str]) -> tuple[str, ...]:
     """What somebody may have meant with a pattern that fits none of these topics: a pattern or a topic."""
     topics = list(among)
@@ -75,8 +58,8 @@ def close_pattern(pattern: str, among: Iterable[str]) -> tuple[str, ...]:
         return close(pattern.strip("*_"), topics)[:1]
     heads = {start: f"{prefix}*" for topic in topics for prefix in _prefixes(topic) for start in _starts(prefix)}
     heads |= {topic[: len(head)]: topic for topic in topics if not {topic[: len(head)]} & heads.keys()}
-    best = max(heads, key=lambda start: (_share(head, start), start), default="")
-    return (heads[best],) if _share(head, best) >= ALIKE else ()
+    best = max(heads, key=lambda start: (letters_in_common(head, start), start), default="")
+    return (heads[best],) if letters_in_common(head, best) >= ALIKE else ()
 
 
 def _prefixes(topic: str) -> Iterable[str]:
@@ -89,16 +72,3 @@ def _starts(prefix: str) -> tuple[str, ...]:
     """A family's prefix, and the same without the platform: `taobao_trade_` and `trade_`."""
     rest = prefix.partition("_")[2]
     return (prefix, rest) if rest else (prefix,)
-
-
-def _likeness(one: str, other: str) -> float:
-    """The share of letters in common: of the whole names, or of the last parts where that is what somebody wrote."""
-    if last_part(one).casefold() == last_part(other).casefold():
-        return 1.0
-    whole = _share(one, other)
-    return max(whole, _share(one, last_part(other))) if is_short(one) else whole
-
-
-def _share(one: str, other: str) -> float:
-    matcher = SequenceMatcher(None, one.casefold(), other.casefold(), autojunk=False)
-    return matcher.ratio() if matcher.real_quick_ratio() >= ALIKE else 0.0

@@ -44,7 +44,7 @@ def accounts_findings() -> Iterator[Finding]:
     else:
         yield warn("accounts", counts, "nobody is polled; write your shops into it")
     for warning in accounts.warnings:
-        yield warn("accounts", warning, "move it there")
+        yield warn("accounts", warning, f"change it in {source}")
     yield from fitting(accounts, visibility(), settings().handler_seconds)
 
 

@@ -8,12 +8,13 @@ import click
 from redis.exceptions import RedisError
 
 from handlers import Registry
+from handlers.names import close
 from handlers.topics import MODELS
 from tasks import clock
 from tasks.commands.handlers.reading import registered
 from tasks.commands.tables import ALWAYS, NONE, Column, json_line, print_table
 from tasks.rules.registries import Entry
-from tasks.rules.topic_names import Registered, close, doubts
+from tasks.rules.topic_names import Registered, doubts
 from tasks.runtime import stores
 from tasks.settings import settings
 from tasks.text import masked, shown

@@ -146,8 +146,15 @@ class DestructiveQueue(Queue):
         return f"{id_} {topic}"
 
     def draw(self, quantity: int, now: float, horizon: float, topic: str = "") -> list[Entry]:
-        """Hand out up to `quantity` messages for ever. The caller empties their `wire` once it is written."""
-        ready = self._by_topic.get(topic, deque()) if topic else self._ready
-        batch = self._pick(ready, quantity, horizon)
+        """Hand out up to `quantity` messages for ever, of one topic if it is given, in full or by its last part: vv-tool's page
+        writes both. The caller empties their `wire` once it is written."""
+        batch: list[Entry] = []
+        for ready in self._of(topic) if topic else [self._ready]:
+            batch += self._pick(ready, quantity - len(batch), horizon)
         self.hand_out(batch, Place.GONE, now)
         return batch
+
+    def _of(self, topic: str) -> list[deque[Entry]]:
+        last = topic.rpartition("_")[2]
+        same = (name for name in self._by_topic if name in (topic, last) or name.rpartition("_")[2] == topic)
+        return [self._by_topic[name] for name in same]

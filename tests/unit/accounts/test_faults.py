@@ -237,7 +237,10 @@ def test_two_accounts_for_the_same_messages_are_warned_about() -> None:
     """They would take them from each other."""
     accounts = checked(changed("accounts", "again", gateway="tb", group="g1"))
     assert accounts.warnings == ("accounts.again: it pulls the same messages as accounts.t",)
-    assert checked(changed("accounts", "other", gateway="vv", shop_id="123", topic="x")).warnings == ()
+    assert (
+        checked(changed("accounts", "other", gateway="vv", shop_id="123", topic="taobao_trade_TradeClose")).warnings
+        == ()
+    )
 
 
 def test_the_errors_text_names_each_fault_on_a_line_and_stays_short() -> None:
@@ -252,3 +255,17 @@ def test_the_errors_text_names_each_fault_on_a_line_and_stays_short() -> None:
 def test_control_characters_of_a_value_are_escaped() -> None:
     """A file may not write to the operator's terminal."""
     assert "\x1b" not in str(refused(changed("accounts", "t", group="\x1b[2J\n")))
+
+
+def test_topics_that_look_like_a_slip_are_warned_about_once_each() -> None:
+    """What is sent to the platform brings nothing then, and nobody would know why."""
+    accounts = changed("accounts", "v1", gateway="vv", shop_id="1", topic="TradeSellerShp")
+    accounts["accounts"]["v2"] = {"gateway": "vv", "shop_id": "2", "topic": "TradeSellerShp"}
+    accounts["accounts"]["v3"] = {"gateway": "vv", "shop_id": "3", "topic": "rechargeStateChange"}
+    accounts["accounts"]["v4"] = {"gateway": "vv", "shop_id": "4", "topic": "taobao_fuwu_ServiceOpen"}
+    accounts["accounts"]["v5"] = {"gateway": "vv", "shop_id": "5", "topic": "Unheard"}
+    slip, several, unheard = checked(accounts).warnings
+    assert slip.startswith("accounts.v1.topic and 1 more: TradeSellerShp is no known topic")
+    assert slip.endswith("did you mean taobao_trade_TradeSellerShip?")
+    assert "may be bm_elife_rechargeStateChange or qianmi_elife_rechargeStateChange" in several
+    assert unheard == "accounts.v5.topic: Unheard is no full name of a topic; it is sent as it is written"

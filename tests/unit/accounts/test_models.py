@@ -208,3 +208,18 @@ def test_a_fingerprint_is_sixteen_hex_digits_and_differs_by_token_and_shop() -> 
     }
     assert len(prints) == 4
     assert all(len(each) == 16 and set(each) <= set("0123456789abcdef") for each in prints)
+
+
+@pytest.mark.parametrize(
+    ("written", "sent"),
+    [
+        ("TradeSellerShip", "taobao_trade_TradeSellerShip"),
+        ("taobao_trade_TradeSellerShip", "taobao_trade_TradeSellerShip"),
+        ("rechargeStateChange", "rechargeStateChange"),
+        ("tradesellership", "tradesellership"),
+        ("taobao_fuwu_ServiceOpen", "taobao_fuwu_ServiceOpen"),
+    ],
+)
+def test_a_topic_may_be_written_short_and_is_sent_in_full(written: str, sent: str) -> None:
+    """As vv-tool's page does in its sample; what is unknown or fits several is sent as it is written."""
+    assert VvtoolAccount(name="v", gateway=VV, shop_id="1", topic=written).topic == sent

@@ -2,8 +2,9 @@
 
 import pytest
 
+from handlers.names import close
 from handlers.topics import MODELS
-from tasks.rules.topic_names import Registered, close, doubts
+from tasks.rules.topic_names import Registered, doubts
 
 PAY = "taobao_trade_TradeBuyerPay"
 

@@ -100,7 +100,7 @@ def test_what_was_pulled_never_comes_again(world: World) -> None:
 
 
 def test_shops_and_topics_are_told_apart(world: World) -> None:
-    """A topic is taken as one exact name."""
+    """A topic is taken as one name."""
     world.publish("vvtool", {"tid": 1}, topic="a")
     world.publish("vvtool", {"tid": 2}, topic="b")
     assert vv_items(world.vv_call(shop_id="124")) == []
@@ -184,3 +184,12 @@ def _publication(topic: str) -> Any:
 
     messages = [{"id": "7", "topic": topic, "content": "{}"}]
     return Publication.model_validate({"platform": "vvtool", "shop_id": "123", "messages": messages})
+
+
+@pytest.mark.parametrize("asked", ["TradeCreate", "taobao_trade_TradeCreate"])
+def test_a_topic_may_be_asked_for_in_both_ways_that_the_page_writes_it(world: World, asked: str) -> None:
+    for number, topic in enumerate(("TradeCreate", "taobao_trade_TradeCreate", "taobao_trade_TradeClose")):
+        world.publish("vvtool", {"tid": number}, topic=topic)
+    found = [item["topic"] for item in vv_items(world.vv_call(msg_type=asked))]
+    assert found == ["TradeCreate", "taobao_trade_TradeCreate"]
+    assert vv_items(world.vv_call(msg_type=asked)) == []
