@@ -18,12 +18,20 @@ def letters() -> None:
 @letters.command("list", cls=CeleryCommand)
 @choosing()
 @click.option("--most", type=click.IntRange(1), help="Show no more than so many, the oldest first.")
+@click.option("--groups", is_flag=True, help="Only how many there are of each reason and topic.")
 @click.option("--json", "as_json", is_flag=True, help="One line of JSON for each.")
-def list_(choice: Choice, most: int | None, *, as_json: bool) -> None:
-    """Show which letters there are, the oldest first; all of them unless some are chosen. No content is shown."""
-    from tasks.commands.letters.showing import show_list
+def list_(choice: Choice, most: int | None, *, groups: bool, as_json: bool) -> None:
+    """Show which letters there are, the oldest first; all of them unless some are chosen. No content is shown.
 
-    show_list(choice, most, as_json=as_json)
+    Where letters share a reason, a table of reasons and topics stands first, the most frequent on top; * stands for what differs
+    from letter to letter, and --reason takes it so.
+    """
+    from tasks.commands.letters.showing import show_groups, show_list
+
+    if groups:
+        show_groups(choice, most, as_json=as_json)
+    else:
+        show_list(choice, most, as_json=as_json)
 
 
 @letters.command(cls=CeleryCommand)

@@ -1,6 +1,7 @@
 """Letters on a terminal, and as lines of JSON."""
 
 import sys
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,8 +11,10 @@ from click.exceptions import Exit
 from tasks import clock
 from tasks.clock import SHANGHAI
 from tasks.commands.ages import told
+from tasks.commands.letters import grouping
 from tasks.commands.letters.choice import Choice
-from tasks.commands.tables import Column, json_line, print_table
+from tasks.commands.letters.grouping import Groups
+from tasks.commands.tables import Column, json_line, lines, print_table, terminal_width
 from tasks.runtime import stores
 from tasks.store.letters import Letter
 from tasks.text import shown
@@ -22,21 +25,62 @@ HIDDEN = ("content", "traceback", "names", "user_id", "user_nick")
 IN_TABLE = 100
 """Rows of a table unless `--most` says otherwise; what is piped or written as JSON is complete."""
 
+BELOW_GROUPS = 20
+"""Rows of that table where reasons and topics stand above it: on a terminal, they are to stay in sight."""
+
+GROUPS = 10
+"""Rows of the table of reasons and topics above the letters."""
+
+GROUPED = 20_000
+"""Letters beyond those in the table that are read for their reasons, the latest: a letter may be large."""
+
 
 def show_list(choice: Choice, most: int | None, *, as_json: bool) -> None:
     """Print the chosen letters without their contents. Ends with exit code 1 when some of them are not there, as export does."""
     now = clock.now()
     found = choice.find(stores().letters, now)
-    if most is None and not as_json and sys.stdout.isatty():
-        most = IN_TABLE
-    chosen = stores().letters.many(found.ids[:most])
     if as_json:
-        for letter in chosen:
+        for letter in stores().letters.many(found.ids[:most]):
             json_line(fields(letter, *HIDDEN))
     elif found.ids:
-        print_table(columns(now), chosen)
-        left = len(found.ids) - len(found.ids[:most])
-        click.echo(f"and {left} more" if left else f"{len(found.ids)} letters", err=True)
+        print_list(found.ids, most, now)
+    elif not found.missing:
+        click.echo("no letter fits" if choice else "there are no letters", err=True)
+    raise Exit(found.tell_missing())
+
+
+def print_list(ids: Sequence[str], most: int | None, now: float) -> None:
+    """Print a table of these letters, so many at most, and above it how many there are of each reason, where any share one."""
+    groups, letters = Groups(), stores().letters
+    fits_in = None if most or not sys.stdout.isatty() else IN_TABLE
+    first = ids[: most or fits_in]
+    head, *rows = lines(columns(now), groups.passing(letters.many(first)), terminal_width())
+    for _ in groups.passing(letters.many(ids[len(first) :][-GROUPED:])):
+        pass
+    if groups.shared:
+        print_table(grouping.columns(now), groups.all()[:GROUPS])
+        hidden = len(groups.all()) - GROUPS
+        click.echo(f"and {hidden} more reasons and topics: --groups shows all\n" if hidden > 0 else "")
+        rows = rows[: fits_in and BELOW_GROUPS]
+    click.secho(head, bold=True)
+    for row in rows:
+        click.echo(row)
+    left = len(ids) - len(rows)
+    click.echo(f"and {left} more" if left else f"{len(ids)} letters", err=True)
+
+
+def show_groups(choice: Choice, most: int | None, *, as_json: bool) -> None:
+    """Print how many of the chosen letters there are of each reason and topic, the most frequent first."""
+    now = clock.now()
+    found, groups = choice.find(stores().letters, now), Groups()
+    number = sum(1 for _ in groups.passing(stores().letters.many(found.ids)))
+    chosen = groups.all()[:most]
+    if as_json:
+        for group in chosen:
+            json_line(group.to_json())
+    elif chosen:
+        print_table(grouping.columns(now), chosen)
+        click.echo(f"{number} letters", err=True)
     elif not found.missing:
         click.echo("no letter fits" if choice else "there are no letters", err=True)
     raise Exit(found.tell_missing())

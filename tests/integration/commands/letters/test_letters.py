@@ -62,6 +62,50 @@ def test_the_list_shows_what_an_operator_needs_and_no_content(three: list[str]) 
     assert "ZHANG" not in said.out + run(letters, "list", "--json").out
 
 
+@pytest.fixture
+def many(tidings: Stores, three: list[str]) -> None:
+    """Thirty letters of one model that does not fit, in two accounts, one that failed elsewhere, and three others."""
+    for number in range(30):
+        reason, account = f"orders[{number}].buyer_nick: missing", f"shop-{number % 2}"
+        bury(tidings, f"m{number}", topic="taobao_trade_TradeCreate", reason=reason, account=account)
+    bury(tidings, "f", topic="taobao_trade_TradeCreate", reason="failed in 5 deliveries, at last with KeyError: 'tid'")
+
+
+def test_letters_that_share_a_reason_are_counted_above_the_list(tidings: Stores, many: None) -> None:
+    said = run(letters, "list")
+    head, first, *others = said.out.split("\n\n")[0].splitlines()
+    assert head.split() == ["letters", "topic", "accounts", "latest", "latest", "id", "reason"]
+    words = first.split()
+    assert (words[:3], words[5:]) == (
+        ["30", "taobao_trade_TradeCreate", "2"],
+        ["orders*.buyer_nick:", "missing"],
+    )
+    assert run(letters, "show", words[4]).code == 0
+    assert [row.split()[0] for row in others] == ["1"] * 4
+    assert len(said.out.split("\n\n")[1].splitlines()) == 1 + 34
+    assert said.err == "34 letters\n"
+
+
+def test_groups_alone_and_as_json(tidings: Stores, many: None) -> None:
+    said = run(letters, "list", "--groups")
+    assert (len(said.out.splitlines()), said.err) == (1 + 5, "34 letters\n")
+    rows = run(letters, "list", "--groups", "--json", "--most", "1").rows
+    assert [(row["letters"], row["topic"], row["accounts"], row["reason"]) for row in rows] == [
+        (30, "taobao_trade_TradeCreate", ["shop-0", "shop-1"], "orders*.buyer_nick: missing")
+    ]
+    found = run(letters, "list", "--json", "--reason", rows[0]["reason"]).rows
+    assert len(found) == 30
+    assert run(letters, "list", "--groups", "nobody").code == 1
+    assert run(letters, "list", "--groups", "--account", "nobody").err == "no letter fits\n"
+
+
+def test_many_reasons_are_cut_above_the_list(tidings: Stores) -> None:
+    for number in range(24):
+        bury(tidings, str(number), topic=f"t{number // 2}")
+    top = run(letters, "list").out.split("\n\n")[0].splitlines()
+    assert (len(top), top[-1]) == (1 + 10 + 1, "and 2 more reasons and topics: --groups shows all")
+
+
 @pytest.mark.parametrize(
     ("words", "found"),
     [
