@@ -48,9 +48,10 @@ def status(
 ) -> None:
     """Show gateways, queues and accounts, those first that need attention; all of them, or those whose names fit a pattern.
 
-    Figures are today's, of the platforms' day (GMT+8). A mark (!) stands before what needs attention: paused accounts, old
-    messages, a backlog, batches that nobody finishes, accounts that nobody polls, dead letters. Only workers: `celery -A tasks
-    inspect ping`.
+    Figures are today's, of the platforms' day (GMT+8). A mark (!) stands before what needs attention: no worker, no beat,
+    accounts that are paused, or that nobody polls, handlers that failed and confirms that came late or never in the last ten
+    minutes, old messages, a backlog, batches that nobody finishes, a gateway that a person paused without an end, dead letters.
+    Only workers: `celery -A tasks inspect ping`.
 
     Exit code 1 when anything is marked or cannot be read, else 0. With --watch it is 0, as a person ends that.
     """
