@@ -15,9 +15,11 @@ from tasks.accounts.models import (
     Accounts,
     Frozen,
     Gateway,
+    GatewayBase,
     QianmiGateway,
     TaobaoGateway,
     VvtoolGateway,
+    is_here,
 )
 from tasks.accounts.pieces import Piece
 from tasks.accounts.reuse import Kept, Reuse, stamp
@@ -65,11 +67,18 @@ def check(
     if checker.faults:
         raise AccountsError(checker.faults, source)
     reuse.kept, reuse.gateways = checker.kept, gateways
-    return Accounts(gateways, accounts, (*map(_literal, checker.literals), *_twins(accounts), *topics.advice(accounts)))
+    warnings = (*map(_literal, checker.literals), *_twins(accounts), *topics.advice(accounts))
+    return Accounts(gateways, accounts, warnings, tuple(_fine(checker.fine)))
 
 
 def _literal(path: Place) -> str:
     return f"{dotted(path)}: the secret stands in the file itself; env:NAME or file:PATH keeps it out"
+
+
+def _fine(paths: list[Place]) -> Iterator[str]:
+    if paths:
+        where = listed(map(dotted, paths), "and")
+        yield f"secrets stand in the file itself, which is fine for a sandbox on this machine: {where}"
 
 
 def _twins(accounts: Mapping[str, Account]) -> Iterator[str]:
@@ -82,12 +91,21 @@ def _twins(accounts: Mapping[str, Account]) -> Iterator[str]:
             yield f"{dotted(('accounts', name))}: it pulls the same messages as {dotted(('accounts', first))}"
 
 
+def _stays_here(table: Table) -> bool:
+    """Whether the secrets of a gateway's or account's table are sent to this machine alone."""
+    gateway = table.get("gateway")
+    url = gateway.url if isinstance(gateway, GatewayBase) else table.get("url")
+    return isinstance(url, str) and is_here(url)
+
+
 class _Checker:
     """Goes through the structure once and gathers faults instead of stopping at the first."""
 
     def __init__(self, secrets: Secrets, reuse: Reuse, literals_are_fine: bool) -> None:
         self.faults: list[Fault] = []
         self.literals: list[Place] = []
+        self.fine: list[Place] = []
+        """Literals that only a sandbox on this machine is sent."""
         self.kept: dict[str, Kept] = {}
         self._secrets = secrets
         self._reuse = reuse
@@ -142,12 +160,12 @@ class _Checker:
             self._fault((*path, "gateway"), known + nearest(wanted, gateways), said)
         model = ACCOUNTS[gateway.platform] if gateway else _AnyAccount
         references = tuple(filter(is_reference, map(table.get, sorted(REFERENCES[model] & table.keys()))))
-        literals = len(self.literals)
+        literals = len(self.literals) + len(self.fine)
         account = self._built(model, path, {**table, "gateway": gateway or STAND_INS["taobao"]})
         if account:
             account = self._reuse.account(account)
             number = stamp(written, map(self._secrets.resolve, references))
-            if number is not None and len(self.literals) == literals:
+            if number is not None and len(self.literals) + len(self.fine) == literals:
                 self.kept[name] = Kept(account, number, references)
         return account
 
@@ -196,7 +214,7 @@ class _Checker:
                 self._fault((*path, field), str(error))
                 continue
             if table[field] is written and not self._literals_are_fine:
-                self.literals.append((*path, field))
+                (self.fine if _stays_here(table) else self.literals).append((*path, field))
         return broken
 
     def _fault(self, path: Place, expected: str, value: str = "") -> None:

@@ -7,6 +7,7 @@ Secrets are `SecretStr`: they show in no repr, no dump and no error.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from ipaddress import ip_address
 from types import MappingProxyType
 from typing import Annotated, ClassVar, Literal, Self
 from urllib.parse import SplitResult, urlsplit
@@ -86,6 +87,15 @@ def _split(url: str) -> SplitResult:
     except ValueError:
         pass
     raise ValueError(URL)
+
+
+def is_here(url: str) -> bool:
+    """Whether an address is this machine's own, where a sandbox may be and no platform is."""
+    try:
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 URL = "an http:// or https:// address without user, query or fragment"
@@ -244,11 +254,15 @@ ACCOUNTS: dict[str, type[Account]] = {"qianmi": QianmiAccount, "taobao": TaobaoA
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """Every gateway and account by its name, and what is right but unwise (literal secrets) as lines of text."""
+    """Every gateway and account by its name, and lines of text on what is right but unwise (literal secrets).
+
+    `notes` are lines on what would be unwise elsewhere: secrets of a sandbox on this machine.
+    """
 
     gateways: Mapping[str, Gateway]
     accounts: Mapping[str, Account]
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for field in ("gateways", "accounts"):

@@ -5,8 +5,8 @@ from typing import IO, Any
 
 from handlers.samples import sample
 from handlers.topics import MODELS
-from tasks.accounts.faults import nearest
 from tasks.commands.group import Unusable
+from tasks.commands.topics import did_you_mean
 from tasks.text import shown
 
 CONTENT_BYTES = 32 * 2**20
@@ -20,7 +20,9 @@ def sampled(topic: str, number: int = 0, *, instead: str = "") -> dict[str, Any]
     Raises `Unusable` for a topic without a model, with what to do `instead`.
     """
     if topic not in MODELS:
-        raise Unusable(f"there is no sample of {shown(topic)}{nearest(topic, MODELS)}, as it has no model{instead}")
+        raise Unusable(
+            f"there is no sample of {shown(topic)}{did_you_mean(topic, MODELS)}, as it has no model{instead}"
+        )
     return sample(topic, number)
 
 

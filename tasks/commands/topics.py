@@ -1,6 +1,8 @@
 """Topics as people type them."""
 
-from handlers.names import full_names
+from collections.abc import Iterable
+
+from handlers.names import close, full_names
 from handlers.topics import MODELS
 from tasks.accounts.faults import listed
 from tasks.commands.group import Unusable
@@ -16,3 +18,9 @@ def full_topic(word: str) -> str:
     if len(found) > 1:
         raise Unusable(f"{shown(word)} may be {listed(found)}; write it in full")
     return found[0] if found else word
+
+
+def did_you_mean(topic: str, among: Iterable[str]) -> str:
+    """` (did you mean x?)` when some of these topics look like it, else nothing."""
+    near = close(topic, among)
+    return f" (did you mean {shown(listed(near))}?)" if near else ""

@@ -9,8 +9,7 @@ from typing import Any
 
 import click
 
-PORT = 8800
-"""Where a sandbox listens unless it is told otherwise."""
+from tasks.sandbox.sample import PORT
 
 MISSING = "The sandbox needs aiohttp: install 'tidings[sandbox]'."
 
@@ -43,7 +42,7 @@ def launch(host: str, port: int, lease: float | None, *, quiet: bool, with_paren
         raise click.ClickException(MISSING)
     from tasks.sandbox.memory.state import State
     from tasks.sandbox.memory.switches import Leases, Switches
-    from tasks.sandbox.sample import GUIDE, accounts_file
+    from tasks.sandbox.sample import accounts_file, guide
     from tasks.sandbox.server import serve
 
     leases = Leases() if lease is None else Leases(qianmi=lease, taobao=lease)
@@ -52,7 +51,7 @@ def launch(host: str, port: int, lease: float | None, *, quiet: bool, with_paren
         url = f"http://{f'[{host}]' if ':' in host else host}:{bound}"
         click.echo(f"sandbox listening on {url}")
         if not quiet:
-            click.echo("\n" + accounts_file(url, taobao=leases.taobao, qianmi=leases.qianmi) + GUIDE)
+            click.echo("\n" + accounts_file(url, taobao=leases.taobao, qianmi=leases.qianmi) + guide(bound))
 
     state = State(switches=Switches(lease_seconds=leases))
     try:

@@ -7,15 +7,10 @@ HEAD = "# accounts.toml for this sandbox. Its keys, secrets and tokens are inven
 EXPORT = "export TB_SECRET=helloworld QM_SECRET=helloworld VV_TOKEN=test-token SHOP1_SESSION=test-session"
 """What accounts.example.toml needs from the environment to work with the sandbox's apps."""
 
-GUIDE = f"""
-# This file again: celery -A tasks sandbox accounts > accounts.toml
-# Messages: celery -A tasks sandbox publish taobao_trade_TradeBuyerPay --count 3
-# accounts.example.toml will do too, with the comment off its three lines that say "sandbox":
-#   {EXPORT}
-"""
-"""What a sandbox that was just started tells below its accounts file."""
-
 PATHS = {"taobao": "/router/rest", "qianmi": "/api", "vvtool": "/tool/erps/tbconsume"}
+PORT = 8800
+"""Where a sandbox listens unless it is told otherwise."""
+
 LEAST_LEASE = 5
 """The shortest lease that an accounts file takes, in seconds."""
 
@@ -32,6 +27,17 @@ def accounts_file(url: str, *, taobao: float, qianmi: float) -> str:
         + account("shop-2", "qianmi")
         + account("shop-3", "vvtool", shop_id="123")
     )
+
+
+def guide(port: int) -> str:
+    """What a sandbox that was just started tells below its accounts file: how to go on, with the port where one is needed."""
+    there = "" if port == PORT else f" --port {port}"
+    return f"""
+# This file again: celery -A tasks sandbox accounts{there} > accounts.toml
+# Messages: celery -A tasks sandbox publish taobao_trade_TradeBuyerPay --count 3{there}
+# accounts.example.toml will do too, with the comment off its three lines that say "sandbox":
+#   {EXPORT}
+"""
 
 
 def gateway(platform: str, url: str, **members: object) -> str:

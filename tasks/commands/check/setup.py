@@ -9,7 +9,7 @@ from kombu.exceptions import KombuError
 from handlers.errors import HandlersError
 from handlers.registry import Handler
 from tasks.accounts import Accounts, AccountsError, load
-from tasks.commands.check.finding import Finding, fail, ok, warn
+from tasks.commands.check.finding import Finding, fail, note, ok, warn
 from tasks.plumbing.versions import untested
 from tasks.plumbing.visibility import visibility
 from tasks.rules.lease import try_seconds
@@ -45,6 +45,8 @@ def accounts_findings() -> Iterator[Finding]:
         yield warn("accounts", counts, "nobody is polled; write your shops into it")
     for warning in accounts.warnings:
         yield warn("accounts", warning, f"change it in {source}")
+    for said in accounts.notes:
+        yield note("accounts", said)
     yield from fitting(accounts, visibility(), settings().handler_seconds)
 
 

@@ -11,9 +11,8 @@ import click
 
 from handlers import Handler, Message, Reject, Unfit
 from tasks import clock
-from tasks.accounts.faults import nearest
 from tasks.commands.contents import GIVE_ONE, given, sampled
-from tasks.commands.topics import QIANMI, full_topic
+from tasks.commands.topics import QIANMI, did_you_mean, full_topic
 from tasks.handling import raised
 from tasks.handling.place import place, text
 from tasks.handling.timer import limited
@@ -42,7 +41,7 @@ def perform(topic: str, content: IO[bytes] | None, account: str) -> int:
     body = given(content) if content else json.dumps(sampled(topic, instead=GIVE_ONE), ensure_ascii=False)
     handler = registry().find(topic)
     if handler is None:
-        known = nearest(topic, {each.topic for each in registry()})
+        known = did_you_mean(topic, {each.topic for each in registry()})
         click.echo(f"ignored: nobody handles {shown(topic)}{known}; {UNHANDLED[settings().unhandled]}")
         return 1
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")

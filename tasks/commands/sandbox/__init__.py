@@ -7,7 +7,8 @@ from celery.bin.base import CeleryCommand
 
 from tasks.commands.group import Commands
 from tasks.commands.options import CONTENT
-from tasks.sandbox.launch import PORT, launch, options
+from tasks.sandbox.launch import launch, options
+from tasks.sandbox.sample import PORT
 
 MOST = 100_000
 """Messages of one `publish`, about as many as fit one request to the sandbox."""

@@ -16,6 +16,7 @@ from click.testing import CliRunner
 
 from handlers.topics import MODELS
 from tasks.accounts import Accounts, load
+from tasks.commands.check.setup import accounts_findings
 from tasks.commands.sandbox import sandbox as command
 from tasks.sandbox.control import Control
 from tasks.sandbox.memory.apps import BUILT_IN, SESSIONS
@@ -276,12 +277,20 @@ def test_the_sandboxs_accounts_file_is_printed_ready_for_use(
     assert (said.code, said.err) == (0, "")
     (here / "accounts.toml").write_text(said.out)
     found = load("accounts.toml", {})
+    assert found.warnings == ()
+    assert len(found.notes) == 1
     leases = {name: gateway.lease_seconds for name, gateway in found.gateways.items()}
     assert leases == {"taobao": 33, "qianmi": 44, "vvtool": 600}
     for account in found.accounts.values():
         topic = "qianmi_elife_rechargeStateChange" if account.gateway.platform == "qianmi" else PAID
         assert publish(sandbox, topic, "--account", account.name).err == ""
     assert [platform for platform, _, _ in places(sandbox)] == ["taobao", "qianmi", "vvtool"]
+
+
+def test_check_has_nothing_against_the_sandboxs_accounts(sandbox: Control, here: Path) -> None:
+    """A note on its secrets, and nothing to do."""
+    (here / "accounts.toml").write_text(run(command, "accounts", "--url", sandbox.url).out)
+    assert {finding.level for finding in accounts_findings()} == {"OK", "NOTE"}
 
 
 def test_the_accounts_file_can_be_had_before_the_sandbox_runs() -> None:

@@ -17,6 +17,7 @@ import requests
 
 from tasks.sandbox.control import Control
 from tasks.sandbox.process import ROOT, running
+from tasks.sandbox.sample import EXPORT
 
 MODULE = [sys.executable, "-m", "tasks.sandbox"]
 COMMAND = [sys.executable, "-c", "from tasks.commands.sandbox import sandbox; sandbox(prog_name='sandbox')"]
@@ -92,6 +93,10 @@ def test_it_prints_an_accounts_file_that_fits(start: Start) -> None:
     }
     assert {account["gateway"] for account in accounts["accounts"].values()} == set(gateways)
     assert (gateways["taobao"]["lease_seconds"], gateways["qianmi"]["lease_seconds"]) == (7.5, 7.5)
+    port = url.rpartition(":")[2]
+    guide = list(iter(process.stdout.readline, f"#   {EXPORT}\n"))
+    assert any(f"sandbox accounts --port {port} > accounts.toml" in line for line in guide)
+    assert all(line == "\n" or line.startswith("# ") for line in guide)
     with Control(url) as control:
         assert control.switches()["lease_seconds"] == {"qianmi": 7.5, "taobao": 7.5, "vvtool": None}
         control.reset()

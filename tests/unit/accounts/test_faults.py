@@ -228,6 +228,28 @@ def test_literal_secrets_work_and_are_warned_about_without_their_value() -> None
     assert accounts.gateways["tb"].model_dump()["app_secret"].get_secret_value() == SECRET
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1:8800", "127.1.2.3", "localhost:8800", "[::1]:8800"])
+def test_a_sandboxs_secrets_on_this_machine_are_noted_and_not_warned_about(host: str) -> None:
+    """They are invented; there is nothing to do about them. One line for all of them, without their values."""
+    raw = changed("gateways", "tb", app_secret=SECRET, url=f"http://{host}")
+    raw["accounts"]["t"]["session"] = SECRET
+    accounts = checked(raw)
+    assert accounts.warnings == ()
+    assert [note.partition(": ")[2] for note in accounts.notes] == ["gateways.tb.app_secret and accounts.t.session"]
+    assert SECRET not in str(accounts)
+
+
+@pytest.mark.parametrize("host", ["eco.taobao.com", "127.0.0.1.example.com", "10.0.0.1", "localhost.example"])
+def test_a_secret_that_leaves_this_machine_is_warned_about(host: str) -> None:
+    """Whatever its address looks like."""
+    raw = changed("gateways", "tb", app_secret=SECRET, url=f"http://{host}")
+    raw["gateways"]["vv"]["url"] = "http://127.0.0.1:8800"
+    raw["accounts"]["t"]["session"] = SECRET
+    accounts = checked(raw)
+    assert [warning.split(":")[0] for warning in accounts.warnings] == ["gateways.tb.app_secret", "accounts.t.session"]
+    assert accounts.notes == ()
+
+
 def test_a_function_may_hand_out_secrets_as_they_are() -> None:
     """It may have fetched them from a vault, so there is nothing to warn of."""
     assert checked(changed("gateways", "tb", app_secret=SECRET), literals_are_fine=True).warnings == ()
