@@ -25,6 +25,7 @@ from tasks.handling.place import reason as reason_of
 from tasks.handling.timer import limited
 from tasks.handling.unhandled import WITHOUT_SHORT_NAMES, spelled_out
 from tasks.names import HANDLE
+from tasks.plumbing.beside import TheirsCurrent
 from tasks.plumbing.ending import asked_to_end
 from tasks.plumbing.visibility import visibility
 from tasks.rules.lease import HARD_GRACE, Batch, retry_delay, try_seconds
@@ -124,7 +125,7 @@ def run(given: Delivery, handler: Handler, begun: Begun, limit: float) -> Outcom
     if begun.open > 1:
         failing.died(given)
     try:
-        with limited(min(limit, given.batch.handle_until - clock.now())):
+        with TheirsCurrent(app), limited(min(limit, given.batch.handle_until - clock.now())):
             handler.call(given.message(begun.deliveries))
     except (Reject, Unfit) as error:
         reason, told = reason_of(error) or "rejected by its handler", failing.said(error, handler.function)

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from celery import Celery
 from celery.app.amqp import AMQP
@@ -15,9 +15,10 @@ from kombu.serialization import register
 from kombu.utils import json
 
 from tasks import clock
-from tasks.plumbing import fast_json
+from tasks.plumbing import beside, fast_json
 from tasks.plumbing.one_clock import share_clock
 from tasks.settings import settings
+from tasks.text import shown
 
 register("json", json.dumps, fast_json.loads, content_type="application/json", content_encoding="utf-8")
 
@@ -35,11 +36,58 @@ class Messaging(AMQP):
         return SteadyConnection
 
 
+class NotServed(Exception):
+    """A task that no worker of Tidings knows was to be sent into its queues."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{shown(name)} is no task of Tidings, whose workers would throw it away: it needs a Celery application of your own, "
+            "imported by a module of TIDINGS_HANDLERS (docs/beside-your-own-celery.md)"
+        )
+
+
 class Tidings(Celery):
-    """A Celery application with `batch()`, and with a broker connection of its own kind."""
+    """A Celery application with `batch()`, with a broker connection of its own kind, and beside those of other people."""
 
     amqp_cls = "tasks.plumbing.app:Messaging"
     _local = threading.local()
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        """Current from now on, unless somebody's own is: a test of theirs that imports something of ours keeps it."""
+        super().__init__(*args, **{"set_as_current": beside.nobody_is_current(), **options})
+
+    def set_current(self) -> None:
+        """Make this the current application of this thread; somebody's own is remembered."""
+        beside.note(self)
+        super().set_current()
+
+    def set_default(self) -> None:
+        """Make this the default application; somebody's own is remembered."""
+        beside.note(self)
+        super().set_default()
+
+    if not TYPE_CHECKING:  # the types that this has in Celery are those of the task that is made
+
+        def task(self, *args: Any, **options: Any) -> Any:
+            """A task of this application, and of no other in the same process."""
+            return super().task(*args, **{"shared": False, "served": True, **options})
+
+    def register_task(self, task: Any, **options: Any) -> Any:
+        """A task of this application that was made as a class."""
+        registered = super().register_task(task, **options)
+        registered.served = True
+        return registered
+
+    def send_task(self, name: str, *args: Any, **options: Any) -> Any:
+        """Send a task. Raises `NotServed` if it is somebody else's and would go into a queue of ours.
+
+        Celery registers everybody's shared tasks with every application, hence `served`.
+        """
+        named = options.get("queue") or options.get("exchange") or options.get("routing_key")
+        known = name.startswith(("tidings.", "celery.")) or hasattr(self.tasks.get(name), "served")
+        if not known and (named is None or named in self.amqp.queues):
+            raise NotServed(name)
+        return super().send_task(name, *args, **options)
 
     def producer_or_acquire(self, producer: Any = None) -> Any:
         """The producer given, else the batch's that is open in this thread, else one from the pool."""

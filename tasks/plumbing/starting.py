@@ -69,6 +69,7 @@ def import_handlers(**_: Any) -> None:
     except HandlersError as error:
         sys.stderr.write(f"{error}\n")
         raise SystemExit(1) from None
+    app.set_current()  # an application of the user's own has made itself that
     if runs_handlers():
         housekeeping.tell(handlers=fingerprint(registered))
 
