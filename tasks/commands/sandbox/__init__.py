@@ -4,6 +4,7 @@ from typing import IO
 
 import click
 from celery.bin.base import CeleryCommand
+from click.core import ParameterSource
 
 from tasks.commands.group import Commands
 from tasks.commands.options import CONTENT
@@ -51,11 +52,12 @@ def publish(
     """Put messages of a topic into a sandbox that runs: a valid sample each, of another trade, item or refund, or a file's text.
 
     Without --account they go to the first account in the accounts file whose platform has such messages, or, where there is no
-    such file, to the app that the sandbox begins with. A topic may be named by its last part: TradeBuyerPay.
+    such file, to the app that the sandbox begins with. The sandbox is where that account is polled, if that is on this machine
+    and nothing else is said. A topic may be named by its last part: TradeBuyerPay.
     """
     from tasks.commands.sandbox.publishing import perform
 
-    perform(topic, content, account, count, url or _here(ctx, port))
+    perform(topic, content, account, count, url or _told(ctx, port))
 
 
 @sandbox.command(cls=CeleryCommand)
@@ -66,10 +68,11 @@ def accounts(ctx: click.Context, url: str | None, port: int | None) -> None:
     """Print an accounts file that fits the sandbox, ready to be used: `… sandbox accounts > accounts.toml`."""
     from tasks.commands.sandbox.fitting import perform
 
-    perform(url or _here(ctx, port))
+    perform(url or _told(ctx, port) or f"http://127.0.0.1:{PORT}")
 
 
-def _here(ctx: click.Context, port: int | None) -> str:
-    """A sandbox on this machine. Its port may stand before the subcommand too, as where the sandbox is started."""
-    before = ctx.parent.params["port"] if ctx.parent else PORT
-    return f"http://127.0.0.1:{port or before}"
+def _told(ctx: click.Context, port: int | None) -> str | None:
+    """A sandbox at the port that was told; it may stand before the subcommand too, as where the sandbox is started."""
+    if port is None and ctx.parent and ctx.parent.get_parameter_source("port") is not ParameterSource.DEFAULT:
+        port = ctx.parent.params["port"]
+    return None if port is None else f"http://127.0.0.1:{port}"

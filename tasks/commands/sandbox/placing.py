@@ -1,16 +1,18 @@
 """Whose messages the sandbox is given: the queue that an account pulls from."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
 from tasks.accounts import Account, QianmiAccount, TaobaoAccount, VvtoolAccount, load
+from tasks.accounts.models import is_here
 from tasks.accounts.origins import PYTHON
 from tasks.accounts.secrets import Unneeded
 from tasks.commands.group import Unusable
 from tasks.commands.topics import QIANMI
+from tasks.sandbox.sample import PORT
 from tasks.settings import settings
 from tasks.text import shown
 
@@ -19,33 +21,43 @@ Platform = Literal["taobao", "qianmi", "vvtool"]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A queue in the sandbox. No app: the first that it has on that platform. `notes` say why nobody may pull from it."""
+    """A queue in the sandbox. No app: the first that it has on that platform. `polled` is where its account is polled."""
 
     name: str
     platform: Platform
     app: str | None = None
     group: str = ""
     shop_id: str = ""
-    notes: tuple[str, ...] = ()
+    polled: str = ""
+    only: str = ""
+    """The one topic that the account asks for; "": all of them."""
 
     def __str__(self) -> str:
         """For a person."""
         where = f"shop {self.shop_id}" if self.shop_id else f"group {self.group}" if self.group else "the default group"
         return f"{shown(self.name)} ({self.platform}, {shown(where)})"
 
+    def sandbox(self) -> str:
+        """Where the sandbox is, as far as the account says so: it is polled on this machine, or nothing is known."""
+        parts = urlsplit(self.polled)
+        return f"{parts.scheme}://{parts.netloc}" if is_here(self.polled) else f"http://127.0.0.1:{PORT}"
 
-def place(topic: str, account: str | None, url: str) -> Place:
-    """The queue of that account, or of the first that gets such topics, in the sandbox at `url`.
+    def doubts(self, topic: str, url: str) -> Iterator[str]:
+        """Why nobody may pull what is published on this topic in the sandbox there."""
+        if self.polled and urlsplit(self.polled).netloc != urlsplit(url).netloc:
+            yield f"{shown(self.name)} is polled at {shown(self.polled)}, not at this sandbox"
+        if self.only not in ("", topic):
+            yield f"{shown(self.name)} asks for {shown(self.only)} alone, so it will not get this topic"
 
-    Raises `Unusable` or `AccountsError` when there is none.
-    """
+
+def place(topic: str, account: str | None) -> Place:
+    """The queue of that account, or of the first that gets such topics. Raises `Unusable` or `AccountsError` for none."""
     source = settings().accounts
     if not source.startswith(PYTHON) and not Path(source).exists():
         if account is not None:
             raise Unusable(f"there is no account {shown(account)}, as there is no {shown(source)}; leave --account out")
         return Place("nobody in particular", "qianmi" if topic.startswith(QIANMI) else "taobao")
-    known = load(source, secrets=Unneeded()).accounts
-    return place_of(chosen(topic, account, known), topic, url)
+    return place_of(chosen(topic, account, load(source, secrets=Unneeded()).accounts))
 
 
 def chosen(topic: str, name: str | None, known: Mapping[str, Account]) -> Account:
@@ -67,17 +79,13 @@ def takes(account: Account, topic: str) -> bool:
     return not isinstance(account, VvtoolAccount) or account.topic in (None, topic)
 
 
-def place_of(account: Account, topic: str, url: str) -> Place:
-    """The account's queue, with what is odd about publishing this topic there."""
-    notes = []
-    if urlsplit(account.gateway.url).netloc != urlsplit(url).netloc:
-        notes.append(f"{shown(account.name)} is polled at {shown(account.gateway.url)}, not at this sandbox")
-    if not takes(account, topic):
-        notes.append(f"{shown(account.name)} asks for another topic alone, so it will not get this one")
+def place_of(account: Account) -> Place:
+    """The account's queue."""
+    name, polled = account.name, account.gateway.url
     if isinstance(account, VvtoolAccount):
-        return Place(account.name, "vvtool", shop_id=account.shop_id, notes=tuple(notes))
+        return Place(name, "vvtool", shop_id=account.shop_id, polled=polled, only=account.topic or "")
     if isinstance(account, QianmiAccount):
-        return Place(account.name, "qianmi", account.gateway.app_key, account.group or "", notes=tuple(notes))
+        return Place(name, "qianmi", account.gateway.app_key, account.group or "", polled=polled)
     if isinstance(account, TaobaoAccount):
-        return Place(account.name, "taobao", account.gateway.app_key, account.group or "", notes=tuple(notes))
+        return Place(name, "taobao", account.gateway.app_key, account.group or "", polled=polled)
     raise TypeError(type(account))

@@ -21,13 +21,17 @@ FRESH = 10**12
 so that ids keep the length of real ones."""
 
 
-def perform(topic: str, content: IO[bytes] | None, account: str | None, count: int, url: str) -> None:
-    """Publish so many messages and say for whom. Raises `Unusable` when that cannot be done."""
+def perform(topic: str, content: IO[bytes] | None, account: str | None, count: int, url: str | None) -> None:
+    """Publish so many messages and say for whom. Raises `Unusable` when that cannot be done.
+
+    Without a URL the sandbox is where the account is polled, if that is on this machine.
+    """
     topic = full_topic(topic)
     messages = [{"topic": topic, "content": each} for each in contents(topic, content, count)]
-    queue = place(topic, account, url)
+    queue = place(topic, account)
+    url = url or queue.sandbox()
     ids = publish(url, queue, messages)
-    for note in queue.notes:
+    for note in queue.doubts(topic, url):
         click.echo(f"note: {note}", err=True)
     told = ids[0] if count == 1 else f"{count} messages, {ids[0]} to {ids[-1]}"
     click.echo(f"published {shown(topic)} for {queue}: {told}")
