@@ -11,7 +11,7 @@ from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
 from handlers.errors import HandlersError
-from tasks.text import masked, shown
+from tasks.commands.refusals import refusal
 
 
 class Unusable(Exception):
@@ -32,9 +32,8 @@ def in_one_line() -> Iterator[None]:
     except AccountsError as error:
         raise click.ClickException(f"the accounts cannot be read:\n{error}\n`check` tells more") from None
     except (KombuError, RedisError, ConnectionError) as error:
-        what = "the broker does not take tasks" if isinstance(error, KombuError) else "Redis does not answer"
-        said = shown(masked(str(error)), 500)
-        raise click.ClickException(f"{what}: {said}; `check` tells more") from None
+        what = "the broker" if isinstance(error, KombuError) else "Redis"
+        raise click.ClickException(f"{what} {refusal(error, '').text}; `check` tells more") from None
 
 
 class Telling(click.Command):

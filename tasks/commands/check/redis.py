@@ -4,13 +4,15 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from redis.exceptions import RedisError
+from redis.exceptions import NoPermissionError, RedisError
 
 from tasks.commands.check.finding import Finding, fail, ok, warn
+from tasks.commands.check.rights import rights
+from tasks.commands.refusals import refusal
 from tasks.runtime import stores
 from tasks.settings import settings
-from tasks.store.connection import connect
-from tasks.text import masked, shown
+from tasks.store.connection import Client, connect
+from tasks.text import shown
 
 LEAST_VERSION = (6, 2)
 """What redis-py and Celery 5.7 ask for."""
@@ -26,22 +28,38 @@ def redis_findings() -> Iterator[Finding]:
     url = str(settings().redis)
     try:
         client = connect()
-        info: dict[str, Any] = client.info()
+        client.ping()
+        info = _told(client)
+        yield from rights(ABOUT, settings().redis, state=True, broker=settings().broker == settings().redis)
         seconds, micros = client.time()
         ahead = seconds + micros / 1e6 - time.time()
         letters = stores().letters
         number, replies = len(letters), sum(letter.reply for letter in letters.all())
+    except NoPermissionError:
+        return  # which rights are missing has been said
     except (RedisError, ValueError, OSError) as error:
-        todo = "start it, or set TIDINGS_REDIS_URL; `celery -A tasks up` has its own"
-        yield fail(ABOUT, f"{url} does not answer: {shown(masked(str(error)))}", todo)
+        said = refusal(error, "start it, or set TIDINGS_REDIS_URL; `celery -A tasks up` has its own")
+        yield fail(ABOUT, f"{url} {said.text}", said.todo)
         return
     yield from judged(url, info)
     yield from skew(ahead)
     yield from waiting(number, replies)
 
 
-def judged(url: str, info: dict[str, Any]) -> Iterator[Finding]:
+def _told(client: Client) -> dict[str, Any] | None:
+    """Its own description; None when the user may not ask for it."""
+    try:
+        info: dict[str, Any] = client.info()
+    except NoPermissionError:
+        return None
+    return info
+
+
+def judged(url: str, info: dict[str, Any] | None) -> Iterator[Finding]:
     """What its own description says."""
+    if info is None:
+        yield ok(ABOUT, f"{url} answers")
+        return
     version = str(info.get("redis_version", "0"))
     if _numbers(version) >= LEAST_VERSION:
         yield ok(ABOUT, f"{url} answers, version {version}")

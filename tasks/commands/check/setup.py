@@ -5,11 +5,14 @@ from typing import Any
 
 from celery import Celery
 from kombu.exceptions import KombuError
+from redis.exceptions import RedisError
 
 from handlers.errors import HandlersError
 from handlers.registry import Handler
 from tasks.accounts import Accounts, AccountsError, load
 from tasks.commands.check.finding import Finding, fail, note, ok, warn
+from tasks.commands.check.rights import rights
+from tasks.commands.refusals import refusal
 from tasks.plumbing.versions import untested
 from tasks.plumbing.visibility import visibility
 from tasks.rules.lease import try_seconds
@@ -93,14 +96,16 @@ def broker_findings(app: Celery) -> Iterator[Finding]:
     try:
         with app.connection_for_write(connect_timeout=BROKER_SECONDS) as connection:
             connection.ensure_connection(max_retries=1, timeout=BROKER_SECONDS)
-            refused = list(refusals(connection, app.amqp.queues.values()))
-    except (KombuError, OSError) as error:
-        text = f"{url} does not answer: {shown(masked(str(error)))}"
-        yield fail("broker", text, "start it, or set TIDINGS_BROKER_URL")
+            against = list(refusals(connection, app.amqp.queues.values()))
+    except (KombuError, RedisError, OSError) as error:
+        said = refusal(error, "start it, or set TIDINGS_BROKER_URL")
+        yield fail("broker", f"{url} {said.text}", said.todo)
     else:
         yield ok("broker", f"{url} takes connections")
-        for refusal in refused:
-            yield fail("broker", shown(refusal, 500), "do as it says, then check again")
+        for refused in against:
+            yield fail("broker", shown(refused, 500), "do as it says, then check again")
+        if (address := settings().broker) and address != settings().redis:
+            yield from rights("broker", address, state=False, broker=True)
 
 
 def refusals(connection: Any, queues: Iterable[Any]) -> Iterator[Exception]:

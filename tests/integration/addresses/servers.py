@@ -80,7 +80,7 @@ def servers(folder: Path) -> Iterator[Servers]:
             default.execute_command("ACL", "SETUSER", USER, "on", f">{PASSWORD}", *EVERYTHING)
             default.execute_command("ACL", "SETUSER", "default", "off")
         configuration = folder / "sentinel.conf"
-        told = {"port": sentinel, "master": port, "user": USER, "password": PASSWORD, "own": SENTINEL_PASSWORD}
+        told = {"port": sentinel, "master": port, "user": "root", "password": "root", "own": SENTINEL_PASSWORD}
         configuration.write_text(SENTINEL.format(**told))
         stack.enter_context(_running(folder / "sentinel", str(configuration), "--sentinel"))
         _until_up(sentinel, SENTINEL_PASSWORD)

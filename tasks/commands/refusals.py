@@ -1,0 +1,97 @@
+"""What a Redis or a broker says when it does not do what is asked, in one line, with what to do about it."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from redis import exceptions
+
+from tasks.text import masked, shown
+
+LONGEST = 300
+
+
+class Refusal(NamedTuple):
+    """What is wrong, as the end of a sentence that begins with the address, and what to do."""
+
+    text: str
+    todo: str
+
+
+LOGIN = "correct both in its address, with what is special in them percent-quoted; the user has to be on (`ACL LIST`)"
+KNOWN: tuple[tuple[Callable[[Exception, str], bool], str, str], ...] = (
+    (
+        lambda _, said: "protected mode" in said,
+        "is in protected mode, and takes connections from its own machine only",
+        "give it a password, or `protected-mode no` behind a firewall",
+    ),
+    (
+        lambda error, _: isinstance(error, exceptions.NoPermissionError),
+        "answers, but its user lacks a right: {said}",
+        "docs/redis.md has the ACL line that workers need; `check` names what is missing",
+    ),
+    (
+        lambda _, said: any(each in said for each in ("Authentication required", "NOAUTH", "HELLO must be called")),
+        "answers, but wants a password",
+        "put it into the address: redis://USER:PASSWORD@HOST",
+    ),
+    (
+        lambda _, said: "without any password configured" in said or "no password is set" in said,
+        "answers, but has no password, and the address gives one",
+        "leave it out of the address, or give the Redis one",
+    ),
+    (
+        lambda error, said: isinstance(error, exceptions.AuthenticationError) or "WRONGPASS" in said,
+        "answers, but refuses the user or the password",
+        LOGIN,
+    ),
+    (
+        lambda error, _: isinstance(error, exceptions.ReadOnlyError),
+        "is a read-only replica",
+        "give the primary's address, or Sentinel's: sentinel://HOST/0?master=NAME",
+    ),
+    (
+        lambda error, _: isinstance(error, exceptions.OutOfMemoryError),
+        "is full: it has reached its maxmemory and takes nothing more",
+        "raise `maxmemory`; `celery -A tasks letters list` shows what waits for a person",
+    ),
+    (
+        lambda error, _: isinstance(error, exceptions.BusyLoadingError),
+        "still reads its data from disk",
+        "wait; workers and beat do",
+    ),
+    (
+        lambda _, said: "DB index is out of range" in said or "SELECT is not allowed" in said,
+        "has no database of that number",
+        "correct the number in the address, or raise `databases` of that Redis",
+    ),
+    (
+        lambda _, said: "MISCONF" in said or "unable to persist" in said,
+        "cannot write its data to disk, and takes nothing more until it can",
+        "look at its log and at the free space on its disk",
+    ),
+    (
+        lambda _, said: "No master found" in said,
+        "cannot be found: no sentinel answers that knows a master of that name",
+        "correct hosts, `master` and `sentinel_password` in the address",
+    ),
+    (
+        lambda _, said: "CERTIFICATE_VERIFY_FAILED" in said,
+        "shows a certificate that cannot be trusted: {said}",
+        "name its authority with ssl_ca_certs=FILE in the address, or ssl_cert_reqs=none where that is safe",
+    ),
+)
+
+
+def refusal(error: Exception, todo: str) -> Refusal:
+    """What an error of redis-py's or kombu's means; `todo` is the advice where nobody answers."""
+    cause = error.__cause__ if isinstance(error.__cause__, Exception) else error
+    said = str(error)
+    for fits, text, remedy in KNOWN:
+        if fits(cause, said) or fits(error, said):
+            return Refusal(text.format(said=brief(error)), remedy)
+    return Refusal(f"does not answer: {brief(error)}", todo)
+
+
+def brief(error: Exception) -> str:
+    """Its text in one line without a secret."""
+    return shown(masked(str(error).splitlines()[0] if str(error) else type(error).__name__), LONGEST)

@@ -1,0 +1,87 @@
+"""The whole job over a unix socket, as a user with an awkward password and with the least rights that the docs name."""
+
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+from redis import Redis
+
+from tasks.sandbox.control import Control
+from tests.end_to_end.installation import Installation
+from tests.end_to_end.test_main_job import ACCOUNTS, confirms, publish
+from tests.integration.addresses.servers import DATABASE, PASSWORD, USER, servers
+from tests.integration.commands.test_check_rights import least
+
+COUNTED = """
+[accounts.counted]
+gateway = "tb"
+group = "g2"
+session = "env:SHOP_SESSION"
+[accounts.counted.counter]
+topics = ["trade"]
+user_ids = ["11"]
+"""
+COMMANDS = (
+    ["status"],
+    ["accounts", "list"],
+    ["accounts", "pause", "taobao-g1"],
+    ["accounts", "resume", "taobao-g1"],
+    ["letters", "list"],
+    ["letters", "replay", "--all"],
+    ["inspect", "ping"],
+    ["inspect", "stats"],
+    ["inspect", "conf"],
+    ["control", "enable_events"],
+    ["report"],
+)
+
+
+def test_worker_beat_and_commands_do_all_their_work_with_the_least_rights_and_show_no_secret(
+    tmp_path: Path, sandbox: Control
+) -> None:
+    rules = [rule.replace("/0.", f"/{DATABASE}.") for rule in least()]
+    with servers(tmp_path) as started:
+        (home := tmp_path / "home").mkdir()
+        running = Installation(home, started.addresses["unix"], sandbox)
+        running.configure(ACCOUNTS + COUNTED)
+        root = Redis.from_url(started.root, decode_responses=True)
+        root.acl_setuser(USER, enabled=True, reset=True, passwords=[f"+{PASSWORD}"])
+        root.execute_command("ACL", "SETUSER", USER, *rules)  # type: ignore[no-untyped-call]
+        publish(running, 20)
+        try:
+            running.start("worker", "worker", "-l", "INFO", "-n", "worker@%h")  # with gossip and mingle, as users do
+            running.beat()
+            running.until(lambda: len(running.handled()) == 80, 60, "every message is handled")
+            running.until(lambda: all(message["confirmed"] for message in confirms(running)), 30, "all confirmed")
+            assert "OK    redis     its user may do what workers do" in said(running, "check")
+            for command in COMMANDS:
+                said(running, *command)
+            assert "NOPERM" not in running.logs()
+            assert "no permissions" not in running.logs()
+        finally:
+            running.stop()
+        denied = {(line["reason"], line["object"]) for line in root.acl_log()}
+        root.close()
+    assert not denied
+    assert quote(PASSWORD, safe="") not in running.logs()
+
+
+def said(running: Installation, *command: str) -> str:
+    """What a command prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", "celery", "-A", "tasks", *command],
+        cwd=running.home,
+        env=running.environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    told = done.stdout + done.stderr
+    for secret in (PASSWORD, quote(PASSWORD, safe=""), PASSWORD[:6], quote(PASSWORD, safe="")[:8]):
+        assert secret not in told, command
+    if "Traceback" in told or (done.returncode and command[0] not in ("check", "status")):
+        pytest.fail(f"{command}: {told}")
+    return told
