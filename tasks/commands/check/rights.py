@@ -11,7 +11,7 @@ from uuid import uuid4
 from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
 from tasks.address import Address
-from tasks.commands.check.finding import Finding, fail, ok, warn
+from tasks.commands.check.finding import Finding, fail, note, ok
 from tasks.commands.refusals import refusal
 from tasks.store.connection import Client, made
 from tasks.text import shown
@@ -52,7 +52,7 @@ def rights(about: str, address: Address, *, state: bool, broker: bool) -> Iterat
     else:
         yield ok(about, "its user may do what workers do")
     if useful:
-        yield warn(about, f"its user lacks rights that are of use: {_listed(useful)}", _remedy(user, useful))
+        yield note(about, f"its user lacks rights that are of use: {_listed(useful)}: {_remedy(user, useful)}")
 
 
 def _commands(*texts: str) -> list[list[str]]:

@@ -76,7 +76,7 @@ def test_the_least_rights_in_the_docs_are_enough(look: Look) -> None:
 def test_without_info_it_answers_and_says_what_it_cannot_tell(look: Look) -> None:
     said = look(*least(), "-info")
     assert not [line for line in said if line.startswith("FAIL")], said
-    assert any("WARN  redis     its user lacks rights that are of use: +info\n" in line for line in said)
+    assert any("NOTE  redis     its user lacks rights that are of use: +info: " in line for line in said)
     assert any("ACL SETUSER tidings +info" in line for line in said)
 
 
