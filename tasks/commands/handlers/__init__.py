@@ -52,8 +52,9 @@ def sample(topic: str) -> None:
 @click.option("--account", metavar="NAME", default="try", show_default=True, help="The account that the message names.")
 @click.pass_context
 def try_(ctx: click.Context, topic: str, content: IO[bytes] | None, account: str) -> None:
-    """Hand one message to its handler: a valid sample of the topic, or a file's text. Nothing is stored or confirmed.
+    """Hand one message to its handler.
 
+    It is a valid sample of the topic, or a file's text; neither Redis nor a platform is needed, nothing is stored or confirmed.
     Prints the outcome, and for what was raised the exception and its place; its traceback goes to standard error. What the
     handler itself does, it does. Exit code 0 when the message was handled, else 1.
     """

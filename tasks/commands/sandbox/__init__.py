@@ -15,9 +15,7 @@ MOST = 100_000
 """Messages of one `publish`, about as many as fit one request to the sandbox."""
 
 URL = click.option("--url", metavar="URL", help="Where the sandbox is, if not on this machine.")
-AT_PORT = click.option(
-    "--port", type=click.IntRange(1, 65535), metavar="PORT", help=f"Its port here. [default: {PORT}]"
-)
+AT_PORT = click.option("--port", type=click.IntRange(1, 65535), metavar="PORT", help="Its port on this machine.")
 
 
 @click.group(cls=Commands, invoke_without_command=True)
@@ -26,7 +24,7 @@ AT_PORT = click.option(
 def sandbox(ctx: click.Context, host: str, port: int, lease: float | None, *, quiet: bool, with_parent: bool) -> None:
     """Simulate Taobao, Qianmi and vv-tool on one port, to try out handlers without an account anywhere.
 
-    Prints an accounts file that fits. Faults are set and the ledger read under /sandbox/.
+    Prints an accounts file that fits, and how to go on. Faults are set and the ledger read under /sandbox/.
     """
     if ctx.invoked_subcommand is None:
         launch(host, port, lease, quiet=quiet, with_parent=with_parent)
@@ -49,11 +47,14 @@ def publish(
     url: str | None,
     port: int | None,
 ) -> None:
-    """Put messages of a topic into a sandbox that runs: a valid sample each, of another trade, item or refund, or a file's text.
+    """Put messages into a running sandbox.
+
+    Each is a valid sample of the topic, of another trade, item or refund than the one before, or the text of a file. A topic
+    may be named by its last part: TradeBuyerPay.
 
     Without --account they go to the first account in the accounts file whose platform has such messages, or, where there is no
     such file, to the app that the sandbox begins with. The sandbox is where that account is polled, if that is on this machine
-    and nothing else is said. A topic may be named by its last part: TradeBuyerPay.
+    and nothing else is said.
     """
     from tasks.commands.sandbox.publishing import perform
 
@@ -65,7 +66,10 @@ def publish(
 @AT_PORT
 @click.pass_context
 def accounts(ctx: click.Context, url: str | None, port: int | None) -> None:
-    """Print an accounts file that fits the sandbox, ready to be used: `… sandbox accounts > accounts.toml`."""
+    """Print an accounts file that fits.
+
+    Ready to be used, without a secret to set: `celery -A tasks sandbox accounts > accounts.toml`. The sandbox need not run yet.
+    """
     from tasks.commands.sandbox.fitting import perform
 
     perform(url or _told(ctx, port) or f"http://127.0.0.1:{PORT}")
