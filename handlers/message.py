@@ -8,7 +8,8 @@ from datetime import datetime
 class Message:
     """One event of one shop, as the platform sent it.
 
-    `id` is text for every platform, so that 19-digit numbers survive. `content` is the raw text of the event, JSON on all
+    `id` is text for every platform, so that 19-digit numbers survive. `topic` is the full name, also where the platform wrote
+    a short one that is clear. `content` is the raw text of the event, JSON on all
     known platforms. `published` is aware, in Asia/Shanghai; None when the platform left it out or wrote something else.
     `deliveries` counts how often this message was handed to a handler, this time included.
     """

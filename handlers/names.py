@@ -29,9 +29,17 @@ def last_part(topic: str) -> str:
     return topic.rpartition(PARTS)[2]
 
 
+def by_short_name(known: Iterable[str]) -> dict[str, list[str]]:
+    """The known topics that each short name may stand for, in their order: one where it is clear."""
+    found: dict[str, list[str]] = {}
+    for topic in sorted({topic for topic in known if not is_short(topic)}):
+        found.setdefault(last_part(topic), []).append(topic)
+    return found
+
+
 def full_names(short: str, known: Iterable[str]) -> list[str]:
-    """The known topics that a short name may stand for, in their order: one if it is clear, none for what is unknown."""
-    return sorted({topic for topic in known if not is_short(topic) and last_part(topic) == short})
+    """Those of one short name; none for what is unknown, or written in full."""
+    return by_short_name(known).get(short, [])
 
 
 def close(topic: str, among: Iterable[str]) -> tuple[str, ...]:

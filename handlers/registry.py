@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from handlers.errors import BadHandler, DuplicateTopic
 from handlers.message import Message
-from handlers.names import full_names, is_short, last_part
+from handlers.names import by_short_name, is_short, last_part
 from handlers.signature import Signature, place_of, read_signature, refuse_unless_plain
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -79,6 +79,7 @@ class Registry:
     def __init__(self) -> None:
         self._handlers: dict[tuple[bool, str], Handler] = {}
         self._found: dict[tuple[str, bool], Handler | None] = {}
+        self._by_short: dict[str, list[str]] | None = None
 
     def __iter__(self) -> Iterator[Handler]:
         return iter(list(self._handlers.values()))
@@ -121,13 +122,13 @@ class Registry:
 
     def meant(self, topic: str) -> list[str]:
         """The full names of registered topics, and of those with a model, that a short name fits; none for a full name."""
-        return full_names(topic, self._known()) if is_short(topic) else []
+        if not is_short(topic):
+            return []
+        if self._by_short is None:
+            from handlers.topics import MODELS  # not before somebody needs it: models take a tenth of a second to make
 
-    def _known(self) -> Iterator[str]:
-        from handlers.topics import MODELS  # not before somebody needs it: models take a tenth of a second to make
-
-        yield from MODELS
-        yield from (each.topic for each in self if each.fixed is None)
+            self._by_short = by_short_name([*MODELS, *(each.topic for each in self if each.fixed is None)])
+        return self._by_short.get(topic, [])
 
     def _spellings(self, topic: str) -> tuple[str, ...]:
         """The topic as it came, and its other name if that is clear: the short one only where somebody registered such."""
@@ -156,6 +157,7 @@ class Registry:
             raise DuplicateTopic(f"two handlers for {handler.topic!r}: {other} and {handler}; keep one")
         self._handlers[key] = handler
         self._found.clear()
+        self._by_short = None
 
 
 def _fits(topic: str, handler: Handler) -> bool:

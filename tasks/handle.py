@@ -77,7 +77,8 @@ def handle(self: HandleTask, /, delivery: Any = None, **_later: Any) -> tuple[st
     outcome: Outcome = "failed"
     try:
         given = Delivery.from_json(delivery)
-        given = replace(given, item=spelled_out(given.item, given.platform))
+        if (item := spelled_out(given.item, given.platform)) is not given.item:
+            given = replace(given, item=item)
         try:
             outcome = deliver(given)
         except Again as again:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from handlers.names import ALIKE, close, last_part, letters_in_common
+from handlers.names import ALIKE, by_short_name, close, last_part, letters_in_common
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +19,19 @@ class Registered:
 @dataclass(frozen=True, slots=True)
 class Doubt:
     """A registered topic or pattern that meets nothing, what may have been meant, the closest first (() if nothing is close),
-    and how many messages of that came lately without meeting a handler."""
+    and how many messages of that came lately without meeting a handler. `several`: a short name that fits all of `meant`."""
 
     registered: Registered
     meant: tuple[str, ...] = ()
     missed: int = 0
+    several: bool = False
 
     def __str__(self) -> str:
+        if self.several:
+            what = f"topic {self.registered.topic} ({self.registered.place})"
+            return (
+                f"{what} is short for {' and for '.join(self.meant)}, and meets neither: write in full which is meant"
+            )
         what = "the pattern" if self.registered.pattern else "topic"
         asked = f"; did you mean {' or '.join(self.meant)}?" if self.meant else ""
         missed = f" {self.missed} of its messages came lately and nobody handled them" if self.missed else ""
@@ -38,13 +44,15 @@ def doubts(registered: Iterable[Registered], known: Collection[str], arrived: Ma
 
     Exact ones are doubted only where something is close: platforms have more topics than are known.
     """
-    there = {*known, *arrived}
+    there, shorts = {*known, *arrived}, by_short_name(known)
     names = there | {last_part(topic) for topic in there}
     found = []
     for each in registered:
         if each.pattern:
             if not any(fnmatchcase(name, each.topic) for name in names):
                 found.append(Doubt(each, close_pattern(each.topic, there)))
+        elif len(several := shorts.get(each.topic, ())) > 1:
+            found.append(Doubt(each, tuple(several), several=True))
         elif each.topic not in names and (meant := close(each.topic, there)):
             found.append(Doubt(each, meant))
     return [replace(doubt, missed=sum(arrived.get(topic, 0) for topic in doubt.meant)) for doubt in found]

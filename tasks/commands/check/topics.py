@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from redis.exceptions import RedisError
 
 from handlers.errors import HandlersError
-from handlers.names import is_short
 from tasks import clock
 from tasks.commands.check.finding import Finding, note, warn
 from tasks.commands.handlers import reading
 from tasks.commands.handlers.telling import ONE_CODE, WRITE_ONE, told_unhandled
-from tasks.runtime import doubted, registry
+from tasks.runtime import doubted
 from tasks.text import shown
 
 ABOUT = "topics"
@@ -23,7 +22,6 @@ CORRECT = (
 def topics_findings() -> Iterator[Finding]:
     """Slips in registered topics, what nobody handled today, workers whose handlers differ; the last two if Redis answers."""
     yield from slips()
-    yield from ambiguous()
     try:
         counts, strangers = reading.unhandled(clock.now()), reading.strangers()
     except (RedisError, OSError):
@@ -45,17 +43,3 @@ def slips() -> Iterator[Finding]:
             yield warn(ABOUT, shown(doubt, 500), CORRECT)
         else:
             yield note(ABOUT, shown(doubt, 500))
-
-
-def ambiguous() -> Iterator[Finding]:
-    """Registered short names that fit several topics."""
-    try:
-        handlers = [each for each in registry() if each.fixed is None and is_short(each.topic)]
-    except HandlersError:
-        return
-    for each in handlers:
-        if len(meant := registry().meant(each.topic)) > 1:
-            text = (
-                f"{shown(each.topic)} ({each.place}) may be {' or '.join(map(shown, meant))}: it meets neither of them"
-            )
-            yield warn(ABOUT, text, "write the topic in full in @handles")

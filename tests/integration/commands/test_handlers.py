@@ -27,7 +27,7 @@ PAY = "taobao_trade_TradeBuyerPay"
 def registry(tidings: Stores, monkeypatch: pytest.MonkeyPatch) -> Iterator[Registry]:
     """What TIDINGS_HANDLERS registers: nothing yet."""
     made = Registry()
-    for module in (runtime, reading, topics, starting):
+    for module in (runtime, reading, starting):
         monkeypatch.setattr(module, "registry", lambda: made)
     starting.warn_of_doubts.cache_clear()
     yield made
@@ -152,7 +152,11 @@ def test_workers_that_only_pull_may_have_any(polled: Stores) -> None:
         (SLIP, "WARN", f"did you mean {PAY}?"),
         ("taobao_trad_*", "WARN", "did you mean taobao_trade_*?"),
         ("tmall_*", "NOTE", "the pattern tmall_*"),
-        ("rechargeStateChange", "WARN", "may be bm_elife_rechargeStateChange or qianmi_elife_rechargeStateChange"),
+        (
+            "rechargeStateChange",
+            "WARN",
+            "is short for bm_elife_rechargeStateChange and for qianmi_elife_rechargeStateChange",
+        ),
     ],
 )
 def test_check_points_at_registered_topics_that_meet_nothing(

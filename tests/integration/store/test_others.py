@@ -8,6 +8,7 @@ from redis import Redis
 
 from tasks.clock import day
 from tasks.rules.circuit_breaker import Pause
+from tasks.rules.registries import Entry, fingerprint
 from tasks.runtime import Stores
 from tasks.store.batches import Open
 from tasks.store.handling_rate import FLOW
@@ -154,3 +155,25 @@ def test_the_tally_adds_up_and_leaves_out_zeros(stores: Stores, redis: Redis) ->
     stores.tally.add("shop", {}, now=NOW)
     assert stores.tally.read_many(["shop"], now=NOW)["shop"] == {"calls": 3}
     assert all(redis.ttl(key) > 0 for key in redis.scan_iter("tidings:*"))
+
+
+def test_what_was_said_is_not_said_again_until_its_time_is_over(stores: Stores, redis: Redis) -> None:
+    assert [stores.told.first("unhandled", topic, 60) for topic in ("a", "b", "a", "\ud800")] == [
+        True,
+        True,
+        False,
+        True,
+    ]
+    redis.delete("tidings:told:unhandled:a")
+    assert stores.told.first("unhandled", "a", 60)
+
+
+def test_handlers_are_found_by_their_fingerprint_and_what_cannot_be_read_is_not_known(
+    stores: Stores, redis: Redis
+) -> None:
+    lot = (Entry("a", "shop.on_a", "dict", "shop.py:3"), Entry("b_*", "shop.on_b", "str", "shop.py:9", pattern=True))
+    stores.registries.put(lot)
+    redis.set("tidings:handlers:garbage", "{")
+    its = fingerprint(lot)
+    assert stores.registries.read([its, "gone", "garbage", ""]) == {its: lot}
+    assert stores.registries.read([]) == {}
