@@ -7,7 +7,7 @@ from kombu import Exchange, Queue
 from tasks.names import CONFIRM, CONSUME, COUNT, HANDLE
 from tasks.plumbing.visibility import visibility
 from tasks.settings import SettingsError, settings
-from tasks.store.connection import BrokerSentinelLogIn, of_sentinels
+from tasks.store.connection import CONNECT_SECONDS, SOCKET_SECONDS, BrokerSentinelLogIn, of_sentinels
 
 try:
     settings()
@@ -110,10 +110,13 @@ if _redis:
         "unacked_mutex_expire": 10,
         # No task has a priority: one list a queue to watch instead of four.
         "priority_steps": [0],
-        # Without these a half-open connection hangs a publish for ever.
-        "socket_timeout": 30,
-        "socket_connect_timeout": 5,
+        # Without these a half-open connection, which a NAT has forgotten, hangs a publish for ever, and with it the main process.
+        "socket_timeout": SOCKET_SECONDS,
+        "socket_connect_timeout": CONNECT_SECONDS,
         "socket_keepalive": True,
+        # A wait for messages that was not answered for so long (and the second that it takes) is begun anew, remote control after
+        # the third look. With kombu's 25 s a worker was deaf for two minutes.
+        "health_check_interval": 3,
         **_redis.options,
     }
     if _redis.kind == "sentinel":
@@ -131,6 +134,8 @@ if _on_rabbitmq:
         "read_timeout": 30,
         "write_timeout": 30,
     }
+    # A half-open connection is noticed when two of these (seconds) are missed, not after Celery's four minutes.
+    broker_heartbeat = 10
     # Retries after fractions of a second would be refused otherwise.
     task_annotations = {"*": {"@apply_async": countable}}
 result_backend_transport_options: dict[str, object] = {"global_keyprefix": "tidings:", "retry_policy": {"timeout": 5.0}}

@@ -15,8 +15,9 @@ from tasks.settings import settings
 Client = Any
 """A `redis.Redis` whose replies are text. Its own types say bytes or text, lists or pairs, whatever was asked of it."""
 
-SOCKET_SECONDS = 10
-"""A Redis that says nothing for so long is treated as gone; a half-open connection must not hold a worker."""
+SOCKET_SECONDS = 4
+"""A Redis that says nothing for so long is treated as gone. A process may meet some half-open connections one after the other,
+and is to be back within 30 s."""
 
 CONNECT_SECONDS = 5
 TRIES = 3
