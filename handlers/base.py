@@ -96,5 +96,7 @@ Text = Annotated[str, BeforeValidator(_given)]
 
 OptionalText = Annotated[str | None, BeforeValidator(_given)]
 
+Personal = Annotated[str, Field(repr=False)]
+"""Tells of a person; it shows in no repr and belongs in no log. For models of your own: no shipped one can rely on such."""
+
 OptionalPersonal = Annotated[str | None, BeforeValidator(_given), Field(repr=False)]
-"""Tells of a person; it shows in no repr and belongs in no log."""
