@@ -15,6 +15,7 @@ import click
 from celery.bin.control import status as celerys_status
 
 from tidings_cli.ours import ROOT, Shadowed, is_ours, others, own, place
+from tidings_cli.terminal import forgiving
 
 GROUP = "celery.commands"
 
@@ -104,6 +105,7 @@ def found(find: Callable[..., Any], name: str, **options: Any) -> Any:
     """The application that Celery finds by this name. One of our commands ends if it is not ours; others are told."""
     if name.partition(":")[0].partition(".")[0] != "tasks":
         return find(name, **options)
+    forgiving()
     try:
         app = find(name, **options)
     except Shadowed as error:

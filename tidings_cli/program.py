@@ -8,6 +8,7 @@ from celery.bin.celery import celery
 
 from tidings_cli.commands import COMMANDS
 from tidings_cli.ours import own
+from tidings_cli.terminal import forgiving
 
 KEPT = {"workdir", "no_color", "quiet", "skip_checks"}
 """Celery's own options that mean something here too."""
@@ -65,6 +66,7 @@ def program(app: str | None, **options: Any) -> None:
     """
     if app not in (None, "tasks"):
         raise click.UsageError(f"`tidings` is always Tidings; for another application there is `celery -A {app}`")
+    forgiving()
     others = dict.fromkeys(("broker", "result_backend", "loader", "config"))
     if celery.callback:  # what Celery's own program does first, in this program's context
         celery.callback(app=own("tasks").app, version=False, **options, **others)

@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 
 from handlers.errors import HandlersError
 from tasks.commands.refusals import refusal
+from tidings_cli.terminal import forgiving
 
 
 class Unusable(Exception):
@@ -41,6 +42,7 @@ class Telling(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that was asked for."""
+        forgiving()
         # What could be better in the accounts file is for `check` to say, not for every command.
         logging.getLogger("tasks").addHandler(logging.NullHandler())
         with in_one_line():

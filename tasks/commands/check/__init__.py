@@ -4,10 +4,11 @@ from collections import Counter
 from itertools import chain
 
 import click
-from celery.bin.base import CeleryCommand
+
+from tasks.commands.group import Command
 
 
-@click.command(cls=CeleryCommand)
+@click.command(cls=Command)
 @click.pass_context
 def check(ctx: click.Context) -> None:
     """Look at accounts, handlers, Redis, broker and settings, and say what to do. No platform is called.

@@ -18,7 +18,7 @@ from tasks import clock
 from tasks.plumbing.transport.lost import telling_refusals
 from tasks.plumbing.transport.prefetch import Taken
 
-TAKE, GIVE_BACK = (Path(__file__).with_name(name).read_text() for name in ("take.lua", "give_back.lua"))
+TAKE, GIVE_BACK = (Path(__file__).with_name(name).read_text("utf-8") for name in ("take.lua", "give_back.lua"))
 TAKE_SHA = sha1(TAKE.encode(), usedforsecurity=False).hexdigest()
 CHUNK = 1000
 """Tags of one command; the stack of Redis's Lua ends at some thousands."""
