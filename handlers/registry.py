@@ -113,12 +113,13 @@ class Registry:
     def full_name(self, topic: str) -> str:
         """The name under which a topic is handled and counted: the full one of a short name that means one topic.
 
-        A short name that somebody has registered, that is unknown, or that fits several topics stays as it is.
+        A short name that is unknown or fits several topics stays as it is, and so does one for which somebody has registered
+        another handler than for the full name.
         """
-        if (False, topic) in self._handlers:
-            return topic
         meant = self.meant(topic)
-        return meant[0] if len(meant) == 1 else topic
+        if len(meant) != 1 or ((False, topic) in self._handlers and (False, meant[0]) in self._handlers):
+            return topic
+        return meant[0]
 
     def meant(self, topic: str) -> list[str]:
         """The full names of registered topics, and of those with a model, that a short name fits; none for a full name."""

@@ -12,7 +12,7 @@ import pytest
 from celery.contrib.testing.worker import start_worker
 from redis import Redis
 
-from handlers import Message, Reject, Retry
+from handlers import Message, Registry, Reject, Retry
 from tasks import app, confirm, consume, count, sending
 from tasks.accounts import Account, fingerprint
 from tasks.commands.letters import redrive
@@ -22,6 +22,7 @@ from tasks.pulling import holding_back
 from tasks.rules.circuit_breaker import Pause
 from tasks.rules.lease import Batch
 from tasks.runtime import Stores
+from tasks.settings import settings
 from tasks.store.batches import Open
 
 Register = Callable[..., object]
@@ -339,6 +340,30 @@ def test_what_was_not_done_within_its_lease_is_handed_out_again_from_the_inbox(
     until(lambda: tidings.inbox.waiting("vshop") == 0)
     assert sorted(seen) == ["1", "3"]
     assert proxy == []
+
+
+def test_what_nobody_handles_is_left_in_the_inbox_until_somebody_does(
+    proxy: list[bytes],
+    worker: None,
+    registered: Callable[..., Registry],
+    tidings: Stores,
+    vshop: Account,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TIDINGS_UNHANDLED", "leave")
+    settings.cache_clear()
+    registry = registered(handler, "other")
+    tidings.inbox.keep("vshop", "b1", vvtool_body(1, 2, 3), 0)
+    assert consume.poll(vshop) == 0
+    until(lambda: len(tidings.letters) == 1 and tidings.batches.load("vshop").batches == 0)
+    assert tidings.inbox.waiting("vshop") == 1
+    today = tidings.tally.read_many(["vshop"], now=time.time())["vshop"]
+    assert (today["unhandled"], today["failed"]) == (3, 3)
+    registry.handles("t")(handler)
+    tidings.inbox.keep("vshop", "b1", vvtool_body(1, 2, 3), 0)
+    assert consume.poll(vshop) == 0
+    until(lambda: tidings.inbox.waiting("vshop") == 0)
+    assert tidings.tally.read_many(["vshop"], now=time.time())["vshop"]["handled"] == 3
 
 
 def test_a_pause_by_the_platform_holds_calls_and_one_by_a_person_holds_everything(

@@ -127,6 +127,8 @@ def test_status_tells_what_nobody_handled_today_and_ends_with_1(polled: Stores) 
     assert said.code == 1
     assert "! 4 messages today that nobody handled: topics taobao_trade_TradeClose (3), \\x1b[2J (1)" in said.out
     assert "celery -A tasks handlers" in said.out
+    installation = run(status, "--json").rows[0]
+    assert installation["unhandled_today"] == {"taobao_trade_TradeClose": 3, "\x1b[2J": 1}
 
 
 def test_status_and_check_name_a_worker_whose_handlers_differ(polled: Stores, registry: Registry) -> None:

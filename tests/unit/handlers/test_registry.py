@@ -367,6 +367,15 @@ def test_an_exact_handler_of_the_spelling_that_came_wins() -> None:
         assert registry.full_name(topic) == topic
 
 
+def test_a_topic_has_its_full_name_also_where_the_short_one_is_registered() -> None:
+    """A handler's own code sees one name, whatever the platform writes."""
+    registry = Registry()
+    registry.handles("TradeCreate")(function("mine"))
+    registry.handles("*")(function("any"))
+    assert registry.full_name("TradeCreate") == "taobao_trade_TradeCreate"
+    assert [winner(registry, topic) for topic in PAIR] == ["mine", "mine"]
+
+
 def test_a_short_name_that_fits_several_topics_picks_none_of_them() -> None:
     """Rather nobody than the wrong model."""
     registry = Registry()
