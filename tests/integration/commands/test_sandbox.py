@@ -319,6 +319,8 @@ def test_the_example_fits_the_sandbox_with_the_secrets_that_it_tells() -> None:
     secrets = dict(pair.split("=") for pair in EXPORT.removeprefix("export ").split())
     assert EXPORT in text
     assert set(re.findall(r'^[^#\n]*"env:(\w+)"', text, re.MULTILINE)) == secrets.keys()
+    told = (ROOT / "README.md").read_text()
+    assert all(f"{name}=" in told for name in secrets), "README's first steps name every secret of the example"
     path = Path("accounts.toml")
     path.write_text(re.sub(r"^# (url = .*# sandbox;)", r"\1", text, flags=re.MULTILINE))
     known: Accounts = load(str(path), secrets)
