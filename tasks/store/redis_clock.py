@@ -23,6 +23,11 @@ class RedisClock:
         self._tell = script(redis, "clock_tell")
         self._not_before = 0.0
 
+    def now(self) -> float:
+        """Seconds since the epoch, by this clock as far as it can be asked: for commands, before they compare times."""
+        self.keep()
+        return clock.now()
+
     def keep(self) -> None:
         """Ask for the time if what is known of it is no longer good. Costs nothing otherwise, and raises nothing."""
         if clock.stale() and monotonic() >= self._not_before:

@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from tasks import clock
 from tasks.accounts import Account, TaobaoAccount
 from tasks.calling.spent import gateway_pauses
 from tasks.commands.accounts.standing import Standing, in_force, pause_fields
@@ -21,7 +20,7 @@ from tasks.store.troubles import Trouble
 
 def perform(patterns: Sequence[str], *, paused: bool, as_json: bool) -> None:
     """Print how the accounts stand whose names fit one of the patterns, all without any."""
-    now = clock.now()
+    now = stores().clock.now()
     known = accounts().accounts
     chosen = [account for account in known.values() if fits(account.name, patterns)]
     found = [each for each in standings(chosen, now) if each.pause or not paused]

@@ -6,7 +6,6 @@ from difflib import get_close_matches
 
 import click
 
-from tasks import clock
 from tasks.accounts import Account
 from tasks.commands.accounts.listing import standings
 from tasks.commands.ages import told
@@ -18,7 +17,7 @@ from tasks.text import shown
 
 def pause(names: Sequence[str], gateways: Sequence[str], reason: str, seconds: float | None) -> None:
     """Pause accounts and gateways for so many seconds, or until somebody resumes them (None)."""
-    now = clock.now()
+    now = stores().clock.now()
     put = Pause(WITHOUT_END if seconds is None else now + seconds, reason, by_hand=True)
     how_long = "until it is resumed" if seconds is None else f"for {told(seconds)}"
     for kind, name in chosen(names, gateways):
@@ -87,7 +86,7 @@ def wake(ready: Mapping[str, Account]) -> None:
 
 def tell_paused(asked: Sequence[Account]) -> set[str]:
     """Name on standard error the accounts that are paused, or behind a paused gateway, with the way out."""
-    now = clock.now()
+    now = stores().clock.now()
     held = [each for each in standings(asked, now) if each.pause]
     for each in held:
         gateway = ["--gateway", each.account.gateway.name]

@@ -1,6 +1,5 @@
 """What `check` says of the Redis that keeps state and results, and of the dead letters in it."""
 
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +7,7 @@ from redis.exceptions import NoPermissionError, RedisError
 
 from tasks.commands.check.finding import Finding, fail, ok, warn
 from tasks.commands.check.rights import rights
+from tasks.commands.clocks import REMEDY, machines_off
 from tasks.commands.refusals import refusal
 from tasks.runtime import stores
 from tasks.settings import settings
@@ -16,9 +16,6 @@ from tasks.text import shown
 
 LEAST_VERSION = (6, 2)
 """What redis-py and Celery 5.7 ask for."""
-
-SKEW_SECONDS = 2.0
-"""Due times go by Redis's clock, leases by the workers'; more than this apart, leases are cut short."""
 
 ABOUT = "redis"
 
@@ -31,8 +28,8 @@ def redis_findings() -> Iterator[Finding]:
         client.ping()
         info = _told(client)
         yield from rights(ABOUT, settings().redis, state=True, broker=settings().broker == settings().redis)
-        seconds, micros = client.time()
-        ahead = seconds + micros / 1e6 - time.time()
+        stores().clock.keep()
+        off = list(machines_off(stores().presences.read()))
         letters = stores().letters
         number, replies = len(letters), sum(letter.reply for letter in letters.all())
     except NoPermissionError:
@@ -42,7 +39,7 @@ def redis_findings() -> Iterator[Finding]:
         yield fail(ABOUT, f"{url} {said.text}", said.todo)
         return
     yield from judged(url, info)
-    yield from skew(ahead)
+    yield from clocks(off)
     yield from waiting(number, replies)
 
 
@@ -82,13 +79,12 @@ def judged(url: str, info: dict[str, Any] | None) -> Iterator[Finding]:
         yield warn(ABOUT, f"it throws keys away when it is full ({shown(policy)})", "set `maxmemory-policy noeviction`")
 
 
-def skew(seconds: float) -> Iterator[Finding]:
-    """What a clock that is so many seconds ahead of ours means."""
-    if abs(seconds) < SKEW_SECONDS:
-        yield ok("clock", "this machine and Redis agree")
-    else:
-        text = f"Redis's clock is {seconds:+.1f} s off this machine's"
-        yield warn("clock", text, "set both by NTP; platforms allow 10 minutes")
+def clocks(off: list[str]) -> Iterator[Finding]:
+    """What is to be said of the clocks that are off, a sentence each."""
+    if not off:
+        yield ok("clock", "this machine, Redis, and whatever workers and beats run on agree")
+    for text in off:
+        yield warn("clock", text, REMEDY)
 
 
 def waiting(letters: int, replies: int) -> Iterator[Finding]:

@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from redis.exceptions import RedisError
 
 from handlers.errors import HandlersError
-from tasks import clock
 from tasks.commands.check.finding import Finding, note, warn
 from tasks.commands.handlers import reading
 from tasks.commands.handlers.telling import ONE_CODE, WRITE_ONE, told_unhandled
-from tasks.runtime import doubted
+from tasks.runtime import doubted, stores
 from tasks.text import shown
 
 ABOUT = "topics"
@@ -23,7 +22,7 @@ def topics_findings() -> Iterator[Finding]:
     """Slips in registered topics, what nobody handled today, workers whose handlers differ; the last two if Redis answers."""
     yield from slips()
     try:
-        counts, strangers = reading.unhandled(clock.now()), reading.strangers()
+        counts, strangers = reading.unhandled(stores().clock.now()), reading.strangers()
     except (RedisError, OSError):
         return  # `redis` says so
     if counts:

@@ -37,7 +37,7 @@ GROUPED = 20_000
 
 def show_list(choice: Choice, most: int | None, *, as_json: bool) -> None:
     """Print the chosen letters without their contents. Ends with exit code 1 when some of them are not there, as export does."""
-    now = clock.now()
+    now = stores().clock.now()
     found = choice.find(stores().letters, now)
     if as_json:
         for letter in stores().letters.many(found.ids[:most]):
@@ -71,7 +71,7 @@ def print_list(ids: Sequence[str], most: int | None, now: float) -> None:
 
 def show_groups(choice: Choice, most: int | None, *, as_json: bool) -> None:
     """Print how many of the chosen letters there are of each reason and topic, the most frequent first."""
-    now = clock.now()
+    now = stores().clock.now()
     found, groups = choice.find(stores().letters, now), Groups()
     number = sum(1 for _ in groups.passing(stores().letters.many(found.ids)))
     chosen = groups.all()[:most]

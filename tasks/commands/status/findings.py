@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from tasks.commands.accounts.standing import told_pause, why
 from tasks.commands.ages import told
+from tasks.commands.clocks import REMEDY
 from tasks.commands.handlers.telling import ONE_CODE, WRITE_ONE, told_unhandled
 from tasks.commands.status import failing
 from tasks.commands.status.attention import Need, needs_somebody
@@ -117,6 +118,19 @@ def strangers(picture: Picture) -> Iterable[Finding]:
         yield Finding("handlers", f"{said}; {ONE_CODE}")
 
 
+def clocks(picture: Picture) -> Iterable[Finding]:
+    """Whether any clock is off."""
+    for said in picture.clocks:
+        yield Finding("clock", f"{said}: {REMEDY}")
+
+
+def discarded(picture: Picture) -> Iterable[Finding]:
+    """How many polls came too late to be made. Others were sent for them, so this alone asks for nothing."""
+    if number := sum(summary.today["discarded"] for summary in picture.gateways):
+        text = f"{many(number, 'poll')} of today waited too long in the queue and were discarded"
+        yield Finding("discarded", f"{text}: no worker was there, or too few; others were sent for them", todo=False)
+
+
 def letters(picture: Picture) -> Iterable[Finding]:
     """Whether dead letters wait for a person."""
     if picture.letters:
@@ -131,9 +145,11 @@ LOOKS: tuple[Callable[[Picture], Iterable[Finding]], ...] = (
     handlers,
     unhandled,
     strangers,
+    clocks,
     confirms,
     gateways,
     letters,
     paused,
+    discarded,
 )
 """Every look, the most urgent subject first."""

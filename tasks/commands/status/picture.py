@@ -29,8 +29,8 @@ class Summary:
 class Picture:
     """The installation at `now` (seconds since the epoch): how many accounts there are, those that were chosen, their
     gateways, what waits in the queues (None: the broker cannot say), how many workers and beats run (None: not known), the
-    dead letters, when anything was pulled last, today's messages by topic that nobody handled, and what is odd about workers'
-    handlers."""
+    dead letters, when anything was pulled last, today's messages by topic that nobody handled, what is odd about workers'
+    handlers, and whose clock is off."""
 
     now: float
     known: int
@@ -43,6 +43,7 @@ class Picture:
     pulled: float | None = None
     unhandled: Mapping[str, int] = field(default_factory=dict)
     strangers: Sequence[str] = ()
+    clocks: Sequence[str] = ()
 
     @property
     def troubles(self) -> list[Trouble]:

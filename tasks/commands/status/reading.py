@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from tasks import clock, sending
+from tasks import sending
 from tasks.accounts import Accounts, Gateway, fingerprint
 from tasks.calling.spent import gateway_pauses
 from tasks.commands.accounts.listing import fits, standings
 from tasks.commands.accounts.standing import Standing
+from tasks.commands.clocks import machines_off
 from tasks.commands.handlers import reading
 from tasks.commands.status import broker
 from tasks.commands.status.attention import Thresholds, attention
@@ -23,7 +24,7 @@ def read(known: Accounts, patterns: Sequence[str]) -> Picture:
     chosen = {name for name in known.accounts if fits(name, patterns)}
     gateways = {known.accounts[name].gateway.name: known.accounts[name].gateway for name in chosen}
     behind = [account for account in known.accounts.values() if account.gateway.name in gateways]
-    now = clock.now()
+    now = stores().clock.now()
     with ThreadPoolExecutor(2) as aside:
         present, depths = stores().presences.read(), aside.submit(broker.depths)
         workers, beats = ({each.name for each in present if each.kind == kind} for kind in ("worker", "beat"))
@@ -43,6 +44,7 @@ def read(known: Accounts, patterns: Sequence[str]) -> Picture:
             pulled=max((each.pulled for each in everybody if each.pulled), default=None),
             unhandled=reading.unhandled(now),
             strangers=reading.strangers(),
+            clocks=list(machines_off(present)),
         )
 
 

@@ -13,6 +13,7 @@ from tasks.commands.processes.valkey import Embedded, free_port
 from tasks.platforms import Item
 from tasks.runtime import Stores
 from tasks.store.letters import Letter
+from tasks.store.presence import Presence
 
 ACCOUNTS = """
 [gateways.tb]
@@ -124,3 +125,16 @@ def test_without_a_file_it_says_which_is_missing(tmp_path: Path, valkey: str) ->
     code, said = check(tmp_path, TIDINGS_REDIS_URL=valkey, TIDINGS_ACCOUNTS="elsewhere.toml")
     assert code == 1
     assert "FAIL  accounts  elsewhere.toml: there is no such file" in said
+
+
+def test_every_machine_whose_clock_is_off_is_named(folder: Path, valkey: str, stores: Stores) -> None:
+    (folder / "sitecustomize.py").write_text(
+        "import time, time_machine; time_machine.travel(time.time() + 25).start(); time.time()"
+    )
+    stores.presences.put(Presence("worker", "a@far", 1, skew=-120.0))
+    stores.presences.put(Presence("beat", "near", 2, skew=0.2))
+    _, said = check(folder, TIDINGS_REDIS_URL=valkey, TIDINGS_HANDLERS="my_handlers")
+    assert "WARN  clock     this machine's clock is 25 s ahead of Redis's" in said
+    assert "WARN  clock     worker a@far: its machine's clock is 120 s behind Redis's" in said
+    assert "near" not in said
+    assert "set it by NTP" in said

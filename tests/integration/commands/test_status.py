@@ -12,11 +12,13 @@ import termios
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from fcntl import ioctl
 from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from rich.cells import cell_len
 
 from tasks import app, confirm, runtime
@@ -192,6 +194,31 @@ def test_a_healthy_installation_is_exit_code_0_and_whatever_is_marked_1(polled: 
     polled.letters.drop([letter])
     polled.pauses.put("account", "shop", Pause(time.time() + 600, "27: expired"), now=time.time())
     assert [run(status, *words).code for words in ((), ("--json",), ("vshop",))] == [1, 1, 0]
+
+
+@pytest.mark.parametrize("off", [-7200, -25, 4, 90])
+def test_a_machine_whose_clock_is_off_is_named_wherever_status_runs(polled: Stores, off: int) -> None:
+    polled.presences.put(replace(WORKER, skew=float(off)))
+    said = run(status)
+    assert said.code == 1
+    assert (
+        f"! worker {WORKER.name}: its machine's clock is {abs(off)} s {'ahead of' if off > 0 else 'behind'} "
+        in said.out
+    )
+
+
+def test_a_status_on_a_machine_whose_clock_is_off_shows_ages_as_they_are(polled: Stores) -> None:
+    with time_machine.travel(time.time() + 3600):
+        said = run(status)
+    assert "! this machine's clock is 3600 s ahead of Redis's" in said.out
+    assert "latest pull 3" in said.out, "by the clock that all share"
+
+
+def test_polls_that_came_too_late_are_counted(polled: Stores) -> None:
+    polled.tally.add("shop", {"discarded": 12}, now=time.time())
+    said = run(status)
+    assert said.code == 0
+    assert "12 polls of today waited too long in the queue and were discarded" in said.out
 
 
 @pytest.mark.parametrize(
