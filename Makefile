@@ -9,10 +9,10 @@ MADE := $(VENV)/made-with-$(subst /,-,$(PYTHON))
 WITH_BENCH := $(VENV)/with-bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test chaos bench lint check
+.PHONY: help setup demo test test-pythons chaos bench lint check
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 setup: $(MADE)  ## make .venv with everything in it
 
@@ -21,6 +21,9 @@ demo: setup  ## show the main job, end to end, against simulated platforms
 
 test: setup  ## run all tests
 	@$(BIN)/python -m pytest -q -n 3 --dist loadfile
+
+test-pythons: setup  ## run unit and integration tests on each other Python that is supported and here
+	@.ci/pythons
 
 chaos: setup  ## kill, restart and spoil everything for some minutes, and count what is lost
 	@$(BIN)/python -m tests.end_to_end.chaos
@@ -34,7 +37,7 @@ lint: setup  ## lint, format, types, layers
 	@$(BIN)/mypy --no-error-summary
 	@told=$$($(BIN)/lint-imports --no-logo --no-cache) || { echo "$$told"; exit 1; }
 
-check: lint test  ## everything that CI looks at
+check: lint test test-pythons  ## everything that CI looks at
 
 $(MADE): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed: make PYTHON=python3.11 ..." if sys.version_info < (3, 11) else 0)'

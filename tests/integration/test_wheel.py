@@ -1,7 +1,6 @@
 """The wheel: what a user installs."""
 
 import os
-import shutil
 import subprocess
 import sys
 import zipfile
@@ -12,41 +11,39 @@ from pathlib import Path
 import pytest
 
 from tests import ROOT
-
-BUILD = "from setuptools.build_meta import build_wheel; import sys; build_wheel(sys.argv[1])"
-NOT_SOURCE = shutil.ignore_patterns(".*", "__pycache__", "*.egg-info", "build", "dist")
+from tests.packaging import built
+from tidings_cli.commands import COMMANDS
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
-    """Built from a copy, by this environment's setuptools: nothing is fetched, and the tree stays as it is."""
-    folder = tmp_path_factory.mktemp("wheel")
-    shutil.copytree(ROOT, folder / "source", ignore=NOT_SOURCE)
-    command = [sys.executable, "-c", BUILD, str(folder)]
-    done = subprocess.run(command, cwd=folder / "source", capture_output=True, text=True, timeout=100, check=False)
-    assert done.returncode == 0, done.stderr
-    return zipfile.ZipFile(next(folder.glob("*.whl")))
+    """What pip would install."""
+    return zipfile.ZipFile(built(tmp_path_factory.mktemp("wheel")))
 
 
 def test_it_holds_every_module_and_script_and_marks_its_types(wheel: zipfile.ZipFile) -> None:
     found = [
-        path for top in ("handlers", "tasks") for path in (ROOT / top).rglob("*.*") if path.suffix in (".py", ".lua")
+        path
+        for top in ("handlers", "tasks", "tidings_cli")
+        for path in (ROOT / top).rglob("*.*")
+        if path.suffix in (".py", ".lua")
     ]
     ours = {path.relative_to(ROOT).as_posix() for path in found}
     assert "tasks/store/lua/now.lua" in ours
     names = set(wheel.namelist())
-    assert ours | {"celeryconfig.py", "handlers/py.typed", "tasks/py.typed"} <= names
-    assert not [
-        name for name in names if not name.startswith(("handlers/", "tasks/", "tidings-")) and name != "celeryconfig.py"
-    ]
+    assert ours | {f"{top}/py.typed" for top in ("handlers", "tasks", "tidings_cli")} <= names
+    assert not [name for name in names if not name.startswith(("handlers/", "tasks/", "tidings_cli/", "tidings-"))]
+    assert wheel.read("tasks/celeryconfig.py") == (ROOT / "celeryconfig.py").read_bytes(), (
+        "the link's text, not the link"
+    )
 
 
 def test_it_plugs_its_commands_into_celerys_and_its_fixture_into_pytests(wheel: zipfile.ZipFile) -> None:
     points = ConfigParser()
     points.read_string(read(wheel, "entry_points.txt"))
-    for name in ("up", "demo", "sandbox", "check", "accounts", "letters"):
-        assert points["celery.commands"][name] == f"tasks.commands.{name}:{name}"
-    assert points["pytest11"]["tidings_sandbox"] == "tasks.sandbox.pytest_plugin"
+    assert set(points["celery.commands"]) == set(COMMANDS)
+    assert points["pytest11"]["tidings_sandbox"] == "tidings_cli.pytest_plugin"
+    assert points["console_scripts"]["tidings"] == "tidings_cli.__main__:main"
 
 
 def test_it_carries_its_licence_and_says_what_it_needs(wheel: zipfile.ZipFile) -> None:
@@ -65,7 +62,7 @@ def test_from_the_wheel_alone_celery_finds_the_application_and_its_commands(
     wheel: zipfile.ZipFile, tmp_path: Path
 ) -> None:
     wheel.extractall(tmp_path / "installed")
-    code = "import tasks, celeryconfig; print(tasks.__file__, tasks.app.conf.task_default_queue, celeryconfig.__file__)"
+    code = "import tasks; print(tasks.__file__, tasks.app.conf.task_default_queue, tasks.celeryconfig.__file__)"
     env = {**os.environ, "PYTHONPATH": str(tmp_path / "installed"), "TIDINGS_ACCOUNTS": "none.toml"}
     done = subprocess.run(
         [sys.executable, "-P", "-c", code],
