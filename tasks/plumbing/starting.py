@@ -70,6 +70,7 @@ def import_handlers(**_: Any) -> None:
         sys.stderr.write(f"{error}\n")
         raise SystemExit(1) from None
     app.set_current()  # an application of the user's own has made itself that
+    housekeeping.tell(queues=tuple(app.amqp.queues.consume_from))
     if runs_handlers():
         housekeeping.tell(handlers=fingerprint(registered))
 

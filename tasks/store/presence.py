@@ -28,7 +28,8 @@ Kind = Literal["worker", "beat"]
 class Presence:
     """One process. `name` is a worker's node name or a beat's host, `since` when it started (seconds since the epoch).
 
-    `handlers` is the fingerprint of what a worker has registered, "" where it runs none.
+    `handlers` is the fingerprint of what a worker has registered, "" where it runs none; `queues` are those that it takes from,
+    none where it does not say.
     """
 
     kind: Kind
@@ -37,6 +38,7 @@ class Presence:
     since: float = 0.0
     version: str = ""
     handlers: str = ""
+    queues: tuple[str, ...] = ()
     skew: float = 0.0
     """How many seconds its machine's clock is ahead of Redis's."""
 

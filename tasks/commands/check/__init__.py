@@ -23,6 +23,7 @@ def check(ctx: click.Context) -> None:
         setup.accounts_findings(),
         setup.handlers_findings(),
         topics.topics_findings(),
+        setup.debug_findings(),
     )
     for finding in chain(*installation, redis.redis_findings(), setup.broker_findings(ctx.obj.app)):
         click.echo(str(finding))

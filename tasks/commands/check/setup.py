@@ -32,6 +32,13 @@ def versions_findings() -> Iterator[Finding]:
         yield ok("versions", "what is installed is what was tested")
 
 
+def debug_findings() -> Iterator[Finding]:
+    """Whether logs may hold what messages say."""
+    if settings().debug:
+        text = "TIDINGS_DEBUG is set: logs show what handlers' errors say, which may be buyer data"
+        yield warn("logs", text, "unset it, but for development")
+
+
 def accounts_findings() -> Iterator[Finding]:
     """Every fault of the accounts, what is unwise in them, and whether the times that are set fit their platforms' leases."""
     source = shown(settings().accounts)

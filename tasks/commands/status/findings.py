@@ -59,6 +59,13 @@ def workers(picture: Picture) -> Iterable[Finding]:
         yield Finding("workers", "no worker answers: start one with `celery -A tasks worker`")
 
 
+def queues(picture: Picture) -> Iterable[Finding]:
+    """Whether any queue has no worker."""
+    for queue in picture.unserved:
+        todo = f"start one with `celery -A tasks worker -Q {queue}`"
+        yield Finding("queues", f"no worker takes what waits in the queue {queue}: {todo}")
+
+
 def beats(picture: Picture) -> Iterable[Finding]:
     """Whether there are any."""
     if picture.beats == 0:
@@ -140,6 +147,7 @@ def letters(picture: Picture) -> Iterable[Finding]:
 LOOKS: tuple[Callable[[Picture], Iterable[Finding]], ...] = (
     broker,
     workers,
+    queues,
     beats,
     overdue,
     handlers,

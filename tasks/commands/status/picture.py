@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from tasks.accounts import Gateway
 from tasks.commands.status.attention import Found, Need
 from tasks.rules.circuit_breaker import Pause
+from tasks.store.presence import Presence
 from tasks.store.quota import Used
 from tasks.store.troubles import Trouble
 
@@ -28,9 +29,9 @@ class Summary:
 @dataclass(frozen=True, slots=True)
 class Picture:
     """The installation at `now` (seconds since the epoch): how many accounts there are, those that were chosen, their
-    gateways, what waits in the queues (None: the broker cannot say), how many workers and beats run (None: not known), the
-    dead letters, when anything was pulled last, today's messages by topic that nobody handled, what is odd about workers'
-    handlers, and whose clock is off."""
+    gateways, what waits in the queues (None: the broker cannot say), how many workers and beats run (None: not known), from
+    which queues nobody takes, the dead letters, when anything was pulled last, today's messages by topic that nobody handled,
+    what is odd about workers' handlers, and whose clock is off."""
 
     now: float
     known: int
@@ -39,6 +40,7 @@ class Picture:
     queues: Mapping[str, int | None] = field(default_factory=dict)
     workers: int | None = None
     beats: int | None = None
+    unserved: Sequence[str] = ()
     letters: int = 0
     pulled: float | None = None
     unhandled: Mapping[str, int] = field(default_factory=dict)
@@ -55,6 +57,13 @@ class Picture:
         """How many accounts need what, the most urgent first."""
         counts = Counter(attention.need for _, attention in self.accounts)
         return {need: counts[need] for need in Need if need in counts and need is not Need.NOTHING}
+
+
+def unserved(queues: Iterable[str], workers: Sequence[Presence]) -> list[str]:
+    """From which of these queues none of these workers takes; none, where one of them does not say or there is none."""
+    taken = {queue for worker in workers for queue in worker.queues}
+    known = bool(workers) and all(worker.queues for worker in workers)
+    return [queue for queue in queues if known and queue not in taken]
 
 
 def spent(used: Used, tallies: Iterable[Counter[str]]) -> Counter[str]:

@@ -12,7 +12,7 @@ from tasks.commands.clocks import machines_off
 from tasks.commands.handlers import reading
 from tasks.commands.status import broker
 from tasks.commands.status.attention import Thresholds, attention
-from tasks.commands.status.picture import Picture, Summary, spent
+from tasks.commands.status.picture import Picture, Summary, spent, unserved
 from tasks.rules import circuit_breaker
 from tasks.rules.circuit_breaker import Pause
 from tasks.runtime import stores
@@ -27,7 +27,7 @@ def read(known: Accounts, patterns: Sequence[str]) -> Picture:
     now = stores().clock.now()
     with ThreadPoolExecutor(2) as aside:
         present, depths = stores().presences.read(), aside.submit(broker.depths)
-        workers, beats = ({each.name for each in present if each.kind == kind} for kind in ("worker", "beat"))
+        workers = [each for each in present if each.kind == "worker"]
         answering = None if workers else aside.submit(broker.workers)  # one of an earlier version
         pauses = gateway_pauses(gateways.values(), now)
         normal = Thresholds(settings().open_batches, sending.claim_seconds())
@@ -38,8 +38,9 @@ def read(known: Accounts, patterns: Sequence[str]) -> Picture:
             accounts=[(each, attention(each, normal, now)) for each in everybody if each.name in chosen],
             gateways=summaries(gateways, everybody, pauses, now),
             queues=depths.result(),
-            workers=answering.result() or 0 if answering else len(workers),
-            beats=len(beats),
+            workers=answering.result() or 0 if answering else len({each.name for each in workers}),
+            beats=len({each.name for each in present if each.kind == "beat"}),
+            unserved=unserved(depths.result(), workers),
             letters=len(stores().letters),
             pulled=max((each.pulled for each in everybody if each.pulled), default=None),
             unhandled=reading.unhandled(now),

@@ -74,6 +74,12 @@ def test_a_redis_without_an_append_only_file_and_only_shipped_handlers_are_warne
     assert "WARN  handlers  only those that ship" in said
 
 
+def test_logs_that_may_hold_buyer_data_are_warned_of(folder: Path, valkey: str) -> None:
+    code, said = check(folder, TIDINGS_REDIS_URL=valkey, TIDINGS_HANDLERS="my_handlers", TIDINGS_DEBUG="1")
+    assert code == 1, said
+    assert "WARN  logs      TIDINGS_DEBUG is set" in said
+
+
 def test_a_secret_that_stands_in_the_file_is_warned_of_and_not_shown(folder: Path, valkey: str) -> None:
     (folder / "accounts.toml").write_text(ACCOUNTS.replace("env:TB_SECRET", "hunter2"))
     code, said = check(folder, TIDINGS_REDIS_URL=valkey, TIDINGS_HANDLERS="my_handlers")

@@ -242,6 +242,15 @@ def test_a_worker_of_an_earlier_version_is_known_by_its_answer(polled: Stores, m
     assert (objects()[""]["workers"], run(status).code) == (1, 0)
 
 
+def test_a_queue_that_no_worker_takes_from_is_named(polled: Stores) -> None:
+    polled.presences.put(replace(WORKER, queues=("consume", "confirm")))
+    said = run(status)
+    told = "! no worker takes what waits in the queue handle: start one with `celery -A tasks worker -Q handle`"
+    assert (said.code, told in said.out) == (1, True)
+    polled.presences.put(Presence("worker", "celery@there", 9, queues=("handle",)))
+    assert run(status).code == 0
+
+
 def fail(stores: Stores, account: str = "shop", topic: str = PAY, number: int = 1, text: str = PLACE) -> None:
     failing.count(account, topic, text, number=number)
 
