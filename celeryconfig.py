@@ -31,6 +31,7 @@ include = [
     "tasks.handle",
     "tasks.confirm",
     "tasks.count",
+    "tasks.handling.stragglers",
     "tasks.plumbing.housekeeping",
     "tasks.plumbing.group_signals",
     "tasks.plumbing.skew",

@@ -2,7 +2,8 @@
 
 The chord's callback: `results` holds receipt and outcome of every handle task. Only what is found there, or was settled
 before any handler ran, is confirmed (guarantee 1). A confirm that fails is tried again while the lease allows; then the
-messages come again, are known by their marks, and are confirmed with their next batch.
+messages come again, are known by their marks, and are confirmed with their next batch. Of a batch that a few messages hold up,
+what is done is confirmed early (`tasks/handling/stragglers.py`), and only the rest with the callback.
 """
 
 from collections import Counter
@@ -43,19 +44,24 @@ def confirm(
     lease: float,
     alone: bool = False,
     receipts: list[str] | None = None,
+    early: bool = False,
     **_later: Any,
 ) -> None:
     """Confirm one batch's messages, or those that a failed try has left (`receipts`).
 
-    `alone` marks a message that was tried apart from its batch, which has long been closed. What only a later release sends is
-    left out, here and in the results.
+    `alone` marks a message that was tried apart from its batch, which has long been closed, `early` those of `receipts` that are
+    done while their batch is open. What only a later release sends is left out, here and in the results.
     """
-    if receipts is None:
-        receipts = add_up(
-            account,
-            [(unplain(receipt), outcome) for receipt, outcome, *_ in results] + ([] if alone else settled(batch)),
-        )
     its = Batch(account, batch, pulled, lease)
+    if early:
+        confirm_early(its, receipts or [])
+        return
+    if receipts is None:
+        found = None if alone else stores().batches.get(batch)
+        outcomes = [(unplain(receipt), outcome) for receipt, outcome, *_ in results]
+        receipts = add_up(account, [*outcomes, *(found.settled if found else ())])
+        confirmed = {*(found.confirmed if found else ())}
+        receipts = [receipt for receipt in receipts if receipt not in confirmed]
     stores().clock.keep()
     if receipts and clock.now() >= its.ends:
         count(account, "late_confirms", len(receipts))
@@ -101,16 +107,39 @@ def count(account: str, what: What, number: int) -> None:
     stores().troubles.add(Trouble(account, what, count=number))
 
 
-def settled(batch: str) -> list[tuple[str, str]]:
-    """What needed no handler in this batch; nothing when Redis has lost it."""
-    found = stores().batches.get(batch)
-    return list(found.settled) if found else []
-
-
 def add_up(account: str, outcomes: list[tuple[str, str]]) -> list[str]:
     """Count what became of the messages; the receipts that may be confirmed."""
     stores().tally.add(account, Counter(outcome for _, outcome in outcomes), now=clock.now())
     return confirmable(outcomes)
+
+
+def confirm_early(batch: Batch, receipts: list[str]) -> None:
+    """Confirm messages of an open batch, and note that with it. One try: what fails is left to the batch's own confirm."""
+    shop, opened = accounts().accounts.get(batch.account), stores().batches.get(batch.id)
+    if not shop or not opened or opened.confirmed or opened.batch.pulled != batch.pulled:
+        return
+    if done := tell_early(shop, batch.id, receipts):
+        stores().batches.confirmed(opened, done)
+
+
+def tell_early(account: Account, batch: str, receipts: list[str]) -> list[str]:
+    """Tell the platform, or on vvtool the inbox, with calls that nobody needs for a confirm; the receipts that it has taken."""
+    if isinstance(account, VvtoolAccount):
+        stores().inbox.settle(account.name, batch, receipts)
+        return receipts
+    client, done = client_for(account.gateway), list[str]()
+    for chunk in chunks(receipts, client.confirm_limit):
+        try:
+            with calls.call(account, "confirm", spare=True):
+                client.confirm(account, chunk)
+        except calls.NotNow:
+            break
+        except PlatformError as error:
+            log.warning("%s: an early confirm of %d failed: %s", shown(account.name), len(chunk), shown(error, 500))
+            pausing.heed(account, error)
+            break
+        done += chunk
+    return done
 
 
 def tell(account: Account, batch: str, receipts: list[str]) -> tuple[list[str], float]:

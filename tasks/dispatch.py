@@ -6,7 +6,7 @@ from tasks import clock, sending
 from tasks.accounts import Account
 from tasks.confirm import confirm, salvage
 from tasks.handle import described_arguments, handle
-from tasks.handling import burying, unhandled
+from tasks.handling import burying, stragglers, unhandled
 from tasks.handling.delivery import Delivery, Names, names
 from tasks.handling.timer import time_limit
 from tasks.platforms.base import Item, Reply
@@ -31,6 +31,7 @@ def start(account: Account, batch: Batch, reply: Reply) -> None:
     about = batch.to_json()
     callback = counted_here(confirm.s(**about).on_error(salvage.s(**about)), len(waiting))
     stores().parts.expect(batch.id, len(waiting), 2 * batch.lease)
+    stragglers.enter(batch, len(waiting), len(settled))
     platform = account.gateway.platform
     headers = [header(Delivery(item, batch, platform, named)) for named, item in waiting.items()]
     fanout.start(handle, headers, callback, time_limit(batch.lease))

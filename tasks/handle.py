@@ -41,7 +41,7 @@ REPLAY_TRIES = 3
 """A replay ends after so many tries: somebody waits for it, and it can be sent again."""
 
 HOLD_SECONDS = 2.0
-"""A batch waits so long for a message that is to be tried again; a longer wait takes the message out of the batch."""
+"""A batch waits so long, in all, for a message that is to be tried again; a longer wait takes the message out of the batch."""
 
 
 class HandleTask(Task):  # type: ignore[type-arg]
@@ -168,8 +168,9 @@ def try_again(task: HandleTask, given: Delivery, delay: float) -> Outcome:
     until = clock.now() + delay
     hop = min(delay, visibility() / 2)  # a longer countdown would outlive the broker's patience and run twice
     following = replace(given, not_before=until if hop < delay else 0.0)
-    if given.alone or delay <= HOLD_SECONDS:
-        raise task.retry(kwargs={"delivery": following.to_json()}, countdown=hop)
+    if given.alone or given.held + delay <= HOLD_SECONDS:
+        held = replace(following, held=given.held + delay)
+        raise task.retry(kwargs={"delivery": held.to_json()}, countdown=hop)
     limits = dict(zip(("time_limit", "soft_time_limit"), task.request.timelimit or (None, None), strict=True))
     apart = replace(following, alone=True)
     handle.apply_async(kwargs={"delivery": apart.to_json()}, countdown=hop, **limits)

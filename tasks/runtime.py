@@ -32,6 +32,7 @@ from tasks.store.recent import Recent
 from tasks.store.redis_clock import RedisClock
 from tasks.store.registries import Registries
 from tasks.store.seen import LatestPulls
+from tasks.store.stragglers import Stragglers
 from tasks.store.tally import Tally
 from tasks.store.told import Told
 from tasks.store.topics import Topics, What
@@ -55,6 +56,7 @@ class Stores:
         self.batches = Batches(redis)
         self.handling_rate = HandlingRate(redis)
         self.parts = Parts(self.deferred)
+        self.stragglers = Stragglers(redis)
         self.inbox = Inbox(redis)
         self.letters = Letters(redis)
         self.recent = Recent(redis)

@@ -1,6 +1,7 @@
 """Sends the tasks that others than their own module start: by name, so that no module has to import the next one."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from tasks import app, clock
 from tasks.names import CONFIRM, CONSUME, COUNT
@@ -34,6 +35,6 @@ def count(account: str) -> None:
     app.send_task(COUNT, (account,), until(), expiration=claim_seconds(), ignore_result=True)
 
 
-def confirm(results: Sequence[tuple[str, str]], batch: Batch, **more: bool) -> None:
+def confirm(results: Sequence[tuple[str, str]], batch: Batch, **more: Any) -> None:
     """Have messages of a batch confirmed without waiting for its chord; `more` is what else the confirm task takes."""
     app.send_task(CONFIRM, (results,), {**batch.to_json(), **more}, ignore_result=True)

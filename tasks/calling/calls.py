@@ -60,12 +60,15 @@ class Made:
 
 
 @contextmanager
-def call(account: Account, api: Api) -> Iterator[Made]:
-    """Make one call inside of this. Raises `NotNow` instead, before anything was sent."""
+def call(account: Account, api: Api, *, spare: bool = False) -> Iterator[Made]:
+    """Make one call inside of this. Raises `NotNow` instead, before anything was sent.
+
+    `spare` marks a confirm besides the one that was kept for its batch: it takes nothing that is kept for confirms.
+    """
     if api != "pull":  # who pulls has looked already
         heed_ban(account)
     limits, made = limits_of(account.gateway), Made()
-    taken = take(account, limits, api)
+    taken = take(account, limits, api, spare=spare)
     try:
         if taken.wait:
             time.sleep(taken.wait)
@@ -75,7 +78,7 @@ def call(account: Account, api: Api) -> Iterator[Made]:
         sure = isinstance(error, (*REFUSED, NotNow))
         settle(account, api, taken, points=0 if sure else None, owed=limits.owed if api == "pull" else 0)
         raise
-    needless = not made.got if api == "pull" else api == "confirm"
+    needless = not made.got if api == "pull" else api == "confirm" and not spare
     settle(account, api, taken, points=made.points, owed=limits.owed if needless else 0)
 
 
@@ -85,9 +88,9 @@ def heed_ban(account: Account) -> None:
         raise NotNow(wait)
 
 
-def take(account: Account, limits: Limits, api: Api) -> Turn:
+def take(account: Account, limits: Limits, api: Api, *, spare: bool = False) -> Turn:
     """Take one call from what the gateway has left. Raises `NotNow`."""
-    found = stores().quota.take(account.gateway.name, limits, api, account.name)
+    found = stores().quota.take(account.gateway.name, limits, api, account.name, spare=spare)
     if isinstance(found, Turn):
         return found
     if found.first:

@@ -25,7 +25,8 @@ class Delivery:
 
     `alone` marks a try apart from the batch, whose outcome is confirmed by itself. `not_before` is when a wait that is longer
     than the broker allows at a time is over. `letter` is the dead letter that is replayed, "" for what a platform sent: a
-    replay has nothing to confirm, and its letter leaves when it is handled.
+    replay has nothing to confirm, and its letter leaves when it is handled. `held` is for how many seconds its waits between
+    tries have held the batch so far.
     """
 
     item: Item
@@ -35,6 +36,7 @@ class Delivery:
     alone: bool = False
     not_before: float = 0.0
     letter: str = ""
+    held: float = 0.0
 
     def __str__(self) -> str:
         """The message as logs name it."""
@@ -50,6 +52,7 @@ class Delivery:
             "alone": self.alone,
             "not_before": self.not_before,
             "letter": self.letter,
+            **({"held": self.held} if self.held else {}),
         }
 
     @classmethod

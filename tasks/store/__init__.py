@@ -5,6 +5,7 @@
     batches        which batches are under way, and who is held back
     marks          which messages were handled or are running
     parts          what a chord's headers have returned
+    stragglers     how far the chords have come that are under way
     inbox          raw replies of a platform that never sends again
     letters        messages that no handler could take
     recent         how an account's latest deliveries ended

@@ -5,7 +5,7 @@ A batch that is never confirmed leaves both by itself when its lease is over.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from tasks.rules.backpressure import Load
@@ -26,16 +26,19 @@ class Open:
     """A batch under way.
 
     `waiting` holds a receipt and the message's names for each message that was given to a handler, `settled` receipt and
-    outcome of those that needed none: seen before, or unreadable.
+    outcome of those that needed none: seen before, or unreadable. `confirmed` are the receipts that were confirmed before
+    the others had ended.
     """
 
     batch: Batch
     waiting: tuple[tuple[str, tuple[str, ...]], ...] = ()
     settled: tuple[tuple[str, str], ...] = ()
+    confirmed: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The batch as it is stored, flat."""
-        return {**asdict(self.batch), "waiting": self.waiting, "settled": self.settled}
+        confirmed = {"confirmed": self.confirmed} if self.confirmed else {}
+        return {**asdict(self.batch), "waiting": self.waiting, "settled": self.settled, **confirmed}
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> "Open":
@@ -50,6 +53,7 @@ class Batches:
         self.redis = redis
         self._open = script(redis, "batches_open")
         self._hold = script(redis, "batches_hold")
+        self._confirmed = script(redis, "batches_confirmed")
 
     def open(self, opened: Open) -> None:
         """Remember a batch before its messages are handed out."""
@@ -69,6 +73,14 @@ class Batches:
             return Open.from_json(json.loads(self.redis.get(key("batch", id_)) or ""))
         except (TypeError, ValueError):
             return None
+
+    def confirmed(self, opened: Open, receipts: Sequence[str]) -> None:
+        """Some of the batch is confirmed, and the rest is what the account has open of it; nothing when it was closed."""
+        after, batch = replace(opened, confirmed=(*opened.confirmed, *receipts)), opened.batch
+        told = {*after.confirmed}
+        left = sum(receipt not in told for receipt, _ in after.waiting)
+        keys = [key("batch", batch.id), key("sizes", batch.account)]
+        self._confirmed(keys=keys, args=[json.dumps(after.to_json()), batch.id, left])
 
     def close(self, id_: str, account: str) -> bool:
         """Forget the batch. True when the account is held back, and may go on now."""

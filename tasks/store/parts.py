@@ -12,6 +12,7 @@ import msgspec
 
 from tasks.store.deferred import Deferred
 from tasks.store.keys import key
+from tasks.store.stragglers import leave
 
 
 class Parts:
@@ -50,9 +51,14 @@ class Parts:
 
         self.deferred.tell("RPUSH", where, msgspec.json.encode([index, value]), then=added)
 
+    def ended(self, batch: str) -> list[Any]:
+        """What the headers returned that have ended so far, each once."""
+        found = (msgspec.json.decode(each) for each in self.redis.lrange(key("parts", batch), 1, -1))
+        return [*dict(found).values()]
+
     def drop(self, batch: str) -> None:
         """The chord is over."""
-        self.redis.delete(key("parts", batch))
+        leave(self.redis.pipeline(transaction=False).delete(key("parts", batch)), batch).execute()
 
 
 def _whole(seconds: float) -> int:

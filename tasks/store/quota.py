@@ -109,8 +109,11 @@ class Quota:
         self._settle = script(redis, "quota_settle")
         self._give_back = script(redis, "quota_give_back")
 
-    def take(self, gateway: str, limits: Limits, api: Api, account: str) -> Turn | PutOff:
-        """Take one call, with everything that it may use; or a place in the gateway's line, where a pull or count waits."""
+    def take(self, gateway: str, limits: Limits, api: Api, account: str, *, spare: bool = False) -> Turn | PutOff:
+        """Take one call, with everything that it may use; or a place in the gateway's line, where a pull or count waits.
+
+        A `spare` confirm leaves, as pulls do, what the confirms of open batches need.
+        """
         about = _of(limits, api) | {
             "id": uuid.uuid4().hex,
             "api": api,
@@ -120,6 +123,7 @@ class Quota:
             "midnight": MIDNIGHT_SECONDS,
             "again": SET_ASIDE_SECONDS,
             "least": LEAST_WAIT_SECONDS,
+            "spare": spare,
         }
         match self._take(keys=_keys(gateway), args=[json.dumps(about), f"{api} {account}"]):
             case ["go", wait, at, reserve, first, final]:

@@ -30,7 +30,7 @@ for d = first, final do
     spent = 'calls'
   elseif reserve > 0 and points - number(found[6]) + reserve > a.points_per_day then
     spent = 'points'
-  elseif a.calls_per_day and api ~= 'confirm' and calls + number(found[4]) + a.needs > a.calls_per_day
+  elseif a.calls_per_day and (api ~= 'confirm' or a.spare) and calls + number(found[4]) + a.needs > a.calls_per_day
     or reserve > 0 and points + reserve > a.points_per_day then
     from = math.max(from, now + a.again)
   end

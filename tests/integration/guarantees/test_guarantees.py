@@ -26,6 +26,7 @@ from hypothesis.stateful import (
 
 from handlers import Message, Registry
 from tasks import app, handle, runtime, sending
+from tasks.handling import stragglers
 from tests.integration.conftest import CACHES
 from tests.integration.guarantees.clock import START, take_over_scripts
 from tests.integration.guarantees.worker import ENDS, Harm, Run, Stop, is_handle, take_over
@@ -128,6 +129,11 @@ class Guarantees(RuleBasedStateMachine):
     @rule(seconds=SPANS)
     def wait(self, seconds: float) -> None:
         self.world.forward(seconds)
+
+    @rule()
+    def look(self) -> None:
+        """As every worker does once a second: what is done of a batch that others hold up is confirmed early."""
+        stragglers.look()
 
     @rule(pick=PICK)
     def fault(self, pick: int) -> None:

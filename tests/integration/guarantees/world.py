@@ -8,7 +8,7 @@ import time_machine
 from handlers import Message, Reject, Retry
 from tasks import app, beat
 from tasks.accounts import VvtoolAccount
-from tasks.handling import burying
+from tasks.handling import burying, stragglers
 from tasks.platforms import PlatformError
 from tasks.platforms.clients import client_for
 from tasks.runtime import Stores, accounts
@@ -194,6 +194,7 @@ class World:
                 self.worker.go(run, self.verdict(run))
         for _ in range(ROUNDS):
             self.beat.poll_due()
+            stragglers.look()
             self.run_all()
             self.observe()
             if self.published <= self.confirmed() and not self.worker.waiting and not self.open():
