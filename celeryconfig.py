@@ -8,10 +8,12 @@ from tasks.names import CONFIRM, CONSUME, COUNT, HANDLE
 from tasks.plumbing.visibility import visibility
 from tasks.settings import SettingsError, settings
 from tasks.store.connection import CONNECT_SECONDS, SOCKET_SECONDS, BrokerSentinelLogIn, of_sentinels
+from tasks.surroundings import NotReady, make_ready
 
 try:
     settings()
-except SettingsError as error:
+    make_ready()  # Celery itself would set up Django only now, and tell in a traceback that it cannot
+except (SettingsError, NotReady) as error:
     raise SystemExit(str(error)) from None
 
 _redis = settings().broker

@@ -13,6 +13,9 @@ from tidings_cli.terminal import forgiving
 KEPT = {"workdir", "no_color", "quiet", "skip_checks"}
 """Celery's own options that mean something here too."""
 
+DETACHED = {"-D", "--detach"}
+KEEPERS = "let `tidings up`, systemd or a container keep workers running"
+
 
 class Program(click.Group):
     """Our commands first, then those that come with Celery or plug into it."""
@@ -29,6 +32,11 @@ class Program(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command that is asked for; Celery knows how to say which one may be meant."""
+        if args[0] == "multi" or (args[0] == "worker" and DETACHED.intersection(args)):
+            asked = "multi" if args[0] == "multi" else "worker --detach"
+            raise click.UsageError(
+                f"`{asked}` would start anew as `celery`, which need not find Tidings: {KEEPERS}", ctx
+            )
         if command := COMMANDS.get(args[0]):
             return args[0], command, args[1:]
         return celery.resolve_command(ctx, args)

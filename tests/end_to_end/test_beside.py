@@ -115,9 +115,10 @@ def test_models_of_django_are_there_for_handlers_in_every_command(installation: 
     made = (home / "connections").read_text()
     assert len(made) >= 40, "each task has a connection of its own, also in bundles, as Celery's fixup has it"
     installation.env["DJANGO_SETTINGS_MODULE"] = "nowhere.settings"
-    said = command(installation, "check")
-    assert "Django cannot be set up with DJANGO_SETTINGS_MODULE=nowhere.settings" in said
-    assert "Traceback" not in said
+    for words in (("check",), ("worker",), ("beat",)):
+        said = command(installation, *words)
+        assert "Django cannot be set up with DJANGO_SETTINGS_MODULE=nowhere.settings: ModuleNotFoundError" in said
+        assert "Traceback" not in said
 
 
 def command(installation: Installation, *words: str) -> str:

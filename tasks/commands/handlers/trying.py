@@ -10,12 +10,13 @@ from typing import IO
 import click
 
 from handlers import Handler, Message, Reject, Unfit
-from tasks import clock
+from tasks import app, clock
 from tasks.commands.contents import GIVE_ONE, given, sampled
 from tasks.commands.topics import QIANMI, did_you_mean, full_topic
 from tasks.handling import raised
 from tasks.handling.place import place, text
 from tasks.handling.timer import limited
+from tasks.plumbing.beside import TheirsCurrent
 from tasks.runtime import registry
 from tasks.settings import settings
 from tasks.text import shown
@@ -59,7 +60,7 @@ def call(handler: Handler, given: Message) -> int:
     """Run the handler as a worker does, under its time limit, and tell how it ended."""
     started = clock.now()
     try:
-        with limited(settings().handler_seconds):
+        with TheirsCurrent(app), limited(settings().handler_seconds):
             handler.call(given)
     except KeyboardInterrupt:
         raise

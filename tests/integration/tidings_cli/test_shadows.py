@@ -150,6 +150,9 @@ def test_the_program_says_what_it_is(tmp_path: Path) -> None:
     assert said.index("\nTidings:\n") < said.index("  up ") < said.index("\nCelery:\n") < said.index("  worker ")
     _, said = run([*TIDINGS, "-A", "other", "check"], tmp_path)
     assert "`celery -A other`" in said
+    for words in (["worker", "-D"], ["worker", "-c", "1", "--detach"], ["multi", "start", "w1"]):
+        code, said = run([*TIDINGS, *words], tmp_path)
+        assert (code, "need not find Tidings: let `tidings up`, systemd or a container" in said) == (2, True), said
 
 
 def test_celerys_command_line_and_the_program_have_the_same_commands() -> None:
