@@ -10,6 +10,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from tasks.address import Address, AddressError, is_redis, looked_at, parse
 
 PREFIX = "TIDINGS_"
+MOST = 1_000_000
+INSTANT = 0.001  # what is shorter is no time for a timer
+DAY = 86400.0
 
 
 class SettingsError(Exception):
@@ -50,7 +53,9 @@ class Settings(BaseSettings):
         "letter); counted and shown by topic in any case",
     )
 
-    max_deliveries: int = Field(5, ge=1, description="a message delivered this often without success is buried")
+    max_deliveries: int = Field(
+        5, ge=1, le=MOST, description="a message delivered this often without success is buried"
+    )
     max_dead_ratio: float = Field(
         0.5,
         gt=0,
@@ -59,27 +64,41 @@ class Settings(BaseSettings):
     )
     handler_seconds: float = Field(
         60,
-        gt=0,
+        ge=INSTANT,
+        le=DAY,
         description="a handler that runs longer is stopped (seconds; shorter where a gateway's lease is short)",
     )
     done_days: float = Field(
-        3, gt=0, description="how long a handled message is remembered, so that it is not handled again"
+        3, ge=0.001, le=3650, description="how long a handled message is remembered, so that it is not handled again"
     )
-    open_batches: int = Field(4, ge=1, description="how many batches of one account may be under way at the same time")
+    open_batches: int = Field(
+        4, ge=1, le=MOST, description="how many batches of one account may be under way at the same time"
+    )
 
-    connect_seconds: float = Field(3.05, gt=0, description="how long to wait for a connection to a platform (seconds)")
-    read_seconds: float = Field(15, gt=0, description="how long to wait for a platform's reply (seconds)")
-    reply_bytes: int = Field(32 * 2**20, ge=1024, description="a platform's reply larger than this is refused (bytes)")
+    connect_seconds: float = Field(
+        3.05, ge=INSTANT, le=DAY, description="how long to wait for a connection to a platform (seconds)"
+    )
+    read_seconds: float = Field(15, ge=INSTANT, le=DAY, description="how long to wait for a platform's reply (seconds)")
+    reply_bytes: int = Field(
+        32 * 2**20, ge=1024, le=2**31, description="a platform's reply larger than this is refused (bytes)"
+    )
     accounts_seconds: float = Field(
         1,
-        gt=0,
+        ge=INSTANT,
+        le=DAY,
         description="how often to look whether the accounts file has changed (seconds; `python:` sources: 30 times that)",
     )
     visibility_seconds: float | None = Field(
-        None, gt=0, description="how long a killed worker's tasks stay hidden (seconds); empty: from the shortest lease"
+        None,
+        ge=INSTANT,
+        le=DAY,
+        description="how long a killed worker's tasks stay hidden (seconds); empty: from the shortest lease",
     )
     worker_concurrency: int | None = Field(
-        None, ge=1, description="how many tasks one worker runs at a time; empty: twice the number of cores, at least 4"
+        None,
+        ge=1,
+        le=10_000,
+        description="how many tasks one worker runs at a time; empty: twice the number of cores, at least 4",
     )
     stock: bool = Field(
         False,

@@ -3,7 +3,7 @@
 import re
 
 LONGEST = 120
-CREDENTIALS = re.compile(r"(?<=://)(?:(?![;,\s][a-z][a-z0-9+.:]*://).)*@", re.IGNORECASE)
+CREDENTIALS = re.compile(r"(?<=://)(?:(?![;,\s][a-z][a-z0-9+.:]*://).)*@", re.IGNORECASE | re.DOTALL)
 PARAMETERS = re.compile(r"([?&;][^=&;\s]*(?:pass|secret|token|key)[^=&;\s]*=)\S*", re.IGNORECASE)
 
 
@@ -30,7 +30,7 @@ def unplain(text: str) -> str:
 def masked(url: str) -> str:
     """A text with addresses in it, with `***` for who logs in and for every secret in their queries.
 
-    A password may have any character, quoted or not, so what hides it rather hides too much: all up to the last `@` of the
-    line before another address begins, and all that follows a parameter that sounds like a secret.
+    A password may have any character, quoted or not, so what hides it rather hides too much: all up to the last `@` before
+    another address begins, and all that follows a parameter that sounds like a secret.
     """
     return PARAMETERS.sub(r"\1***", CREDENTIALS.sub("***@", url))
