@@ -7,7 +7,7 @@ from redis.exceptions import RedisError
 from handlers.errors import HandlersError
 from tasks.commands.check.finding import Finding, note, warn
 from tasks.commands.handlers import reading
-from tasks.commands.handlers.telling import ONE_CODE, WRITE_ONE, told_unhandled
+from tasks.commands.handlers.telling import HAS_ONE, ONE_CODE, WRITE_ONE, told_unhandled
 from tasks.runtime import doubted, stores
 from tasks.text import shown
 
@@ -25,8 +25,10 @@ def topics_findings() -> Iterator[Finding]:
         counts, strangers = reading.unhandled(stores().clock.now()), reading.strangers()
     except (RedisError, OSError):
         return  # `redis` says so
-    if counts:
-        yield warn(ABOUT, told_unhandled(counts), f"{WRITE_ONE}; `celery -A tasks handlers` shows all")
+    if counts.still:
+        yield warn(ABOUT, told_unhandled(counts.still), f"{WRITE_ONE}; `celery -A tasks handlers` shows all")
+    if counts.mended:
+        yield note(ABOUT, f"{told_unhandled(counts.mended)}; {HAS_ONE}")
     for said in strangers:
         yield warn("handlers", said, ONE_CODE)
 

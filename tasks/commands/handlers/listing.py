@@ -11,7 +11,7 @@ from handlers import Registry
 from handlers.names import close
 from handlers.topics import MODELS
 from tasks import clock
-from tasks.commands.handlers.reading import registered
+from tasks.commands.handlers.reading import registered, stand_in
 from tasks.commands.tables import ALWAYS, NONE, Column, json_line, print_table
 from tasks.rules.registries import Entry
 from tasks.rules.topic_names import Registered, doubts
@@ -79,10 +79,8 @@ def today() -> Counts | None:
 
 def rows(entries: Iterable[Entry], counts: Counts | None) -> Iterator[Row]:
     """What came and nobody handles, the most first, then what is registered, by topic. Pure."""
-    registry, known = Registry(), {}
-    for each in entries:
-        registry.handles(each.topic, fallback=each.fallback)(_stand_in)
-        known[each.topic, each.fallback] = each
+    known = {(each.topic, each.fallback): each for each in entries}
+    registry = stand_in(known.values())
     met: dict[tuple[str, bool], list[str]] = {}
     unmet: list[str] = []
     for topic in counts or {}:
@@ -127,7 +125,3 @@ def _nobodys(topic: str, counts: Counts, registry: Registry) -> Row:
 
 def _loudest(row: Row) -> tuple[int, str]:
     return -(row.seen_today or 0), row.topic
-
-
-def _stand_in(content: dict[str, Any]) -> None:
-    """In the place of a handler, so that topics find it."""

@@ -1,5 +1,10 @@
 """Reads what is known of topics and of the workers' handlers; for `handlers`, `status` and `check`."""
 
+from collections.abc import Iterable
+from typing import Any
+
+from handlers import Registry
+from tasks.commands.handlers.telling import Unhandled
 from tasks.rules import registries
 from tasks.rules.registries import Entry, Node, entries
 from tasks.runtime import registry, stores
@@ -7,11 +12,31 @@ from tasks.settings import settings
 from tasks.text import shown
 
 
-def unhandled(now: float) -> dict[str, int]:
-    """How many messages of which topic nobody handled today, the most first."""
+def unhandled(now: float) -> Unhandled:
+    """What nobody handled today. A topic is mended once every worker that runs has a handler for it."""
     found = stores().topics.read(now=now, whats=("unhandled",))
-    counts = ((topic, number["unhandled"]) for topic, number in found.items())
-    return dict(sorted(counts, key=lambda each: (-each[1], each[0])))
+    counts = sorted(
+        ((topic, number["unhandled"]) for topic, number in found.items()), key=lambda each: (-each[1], each[0])
+    )
+    lots = stores().registries.read(each.fingerprint for each in nodes()) if counts else {}
+    made = [stand_in(lot) for lot in lots.values()]
+    mended = {topic for topic in found if made and all(lot.find(topic) for lot in made)}
+    return Unhandled(
+        {topic: number for topic, number in counts if topic not in mended},
+        {topic: number for topic, number in counts if topic in mended},
+    )
+
+
+def stand_in(registered: Iterable[Entry]) -> Registry:
+    """A registry of these topics and patterns, whose handlers do nothing: to see which of them a topic meets."""
+    made = Registry()
+    for each in registered:
+        made.handles(each.topic, fallback=each.fallback)(_nothing)
+    return made
+
+
+def _nothing(content: dict[str, Any]) -> None:
+    """In the place of a handler."""
 
 
 def nodes() -> list[Node]:

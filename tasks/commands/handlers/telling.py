@@ -1,6 +1,7 @@
 """How topics that nobody handles, and workers with other handlers, are told; for `handlers`, `status` and `check`. Pure."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from tasks.text import shown
 
@@ -9,7 +10,17 @@ SHOWN = 3
 
 ONE_CODE = "restart it with the same code and TIDINGS_HANDLERS as the others"
 
+HAS_ONE = "a handler is there now"
+
 WRITE_ONE = "write handlers for them, or one that only returns where they may be forgotten"
+
+
+@dataclass(frozen=True, slots=True)
+class Unhandled:
+    """Today's messages that nobody handled, by topic, the most first: of topics that nobody handles now either, and of others."""
+
+    still: Mapping[str, int] = field(default_factory=dict)
+    mended: Mapping[str, int] = field(default_factory=dict)
 
 
 def told_unhandled(counts: Mapping[str, int]) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from tasks.commands.accounts.standing import told_pause, why
 from tasks.commands.ages import told
 from tasks.commands.clocks import REMEDY
-from tasks.commands.handlers.telling import ONE_CODE, WRITE_ONE, told_unhandled
+from tasks.commands.handlers.telling import HAS_ONE, ONE_CODE, WRITE_ONE, told_unhandled
 from tasks.commands.status import failing
 from tasks.commands.status.attention import Need, needs_somebody
 from tasks.commands.status.picture import Picture
@@ -112,11 +112,11 @@ def overdue(picture: Picture) -> Iterable[Finding]:
 
 
 def unhandled(picture: Picture) -> Iterable[Finding]:
-    """Whether messages came today that nobody handled."""
-    if picture.unhandled:
-        yield Finding(
-            "unhandled", f"{told_unhandled(picture.unhandled)}; `celery -A tasks handlers` shows all: {WRITE_ONE}"
-        )
+    """Whether messages came today that nobody handled; of topics that have a handler meanwhile, there is no more to do."""
+    if still := picture.unhandled.still:
+        yield Finding("unhandled", f"{told_unhandled(still)}; `celery -A tasks handlers` shows all: {WRITE_ONE}")
+    if mended := picture.unhandled.mended:
+        yield Finding("mended", f"{told_unhandled(mended)}; {HAS_ONE}", todo=False)
 
 
 def strangers(picture: Picture) -> Iterable[Finding]:

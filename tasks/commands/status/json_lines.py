@@ -37,7 +37,7 @@ def installation(picture: Picture) -> dict[str, Any]:
         "letters": picture.letters,
         "pulled_at": picture.pulled,
         "missing": [each.text for each in found if each.todo],
-        "unhandled_today": dict(picture.unhandled),
+        "unhandled_today": {**picture.unhandled.still, **picture.unhandled.mended},
         "findings": [asdict(each) for each in found],
     }
 

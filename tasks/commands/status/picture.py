@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tasks.accounts import Gateway
+from tasks.commands.handlers.telling import Unhandled
 from tasks.commands.status.attention import Found, Need
 from tasks.rules.circuit_breaker import Pause
 from tasks.store.presence import Presence
@@ -43,7 +44,7 @@ class Picture:
     unserved: Sequence[str] = ()
     letters: int = 0
     pulled: float | None = None
-    unhandled: Mapping[str, int] = field(default_factory=dict)
+    unhandled: Unhandled = field(default_factory=Unhandled)
     strangers: Sequence[str] = ()
     clocks: Sequence[str] = ()
 

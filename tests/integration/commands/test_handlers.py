@@ -131,6 +131,17 @@ def test_status_tells_what_nobody_handled_today_and_ends_with_1(polled: Stores) 
     assert installation["unhandled_today"] == {"taobao_trade_TradeClose": 3, "\x1b[2J": 1}
 
 
+def test_what_has_a_handler_meanwhile_is_told_and_asks_for_nothing(polled: Stores, registry: Registry) -> None:
+    came(polled, "unhandled", taobao_trade_TradeClose=3)
+    works(polled, "one@host", (Entry("taobao_trade_*", "shop.f", pattern=True),))
+    told = "3 messages today that nobody handled: topic taobao_trade_TradeClose (3); a handler is there now"
+    assert told in run(status).out
+    assert f"! {told}" not in run(status).out
+    assert [(finding.level, finding.text) for finding in topics.topics_findings()] == [("NOTE", told)]
+    works(polled, "two@host", (Entry("taobao_refund_*", "shop.f", pattern=True),))
+    assert "! 3 messages today that nobody handled" in run(status).out
+
+
 def test_status_and_check_name_a_worker_whose_handlers_differ(polled: Stores, registry: Registry) -> None:
     both = (Entry("a", "shop.f"), Entry("b", "shop.g"))
     works(polled, "one@host", both, 1.0)
