@@ -26,6 +26,7 @@ from tasks.store.marks import Marks
 from tasks.store.parts import Parts
 from tasks.store.pauses import Pauses
 from tasks.store.plans import Plans
+from tasks.store.platform_clocks import PlatformClocks
 from tasks.store.presence import Presences
 from tasks.store.quota import Quota
 from tasks.store.recent import Recent
@@ -63,6 +64,7 @@ class Stores:
         self.seen = LatestPulls(redis)
         self.pauses = Pauses(redis)
         self.plans = Plans(redis)
+        self.platform_clocks = PlatformClocks(redis)
         self.told = Told(redis)
         self.presences = Presences(redis)
         self.registries = Registries(redis)

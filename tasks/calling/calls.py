@@ -23,8 +23,9 @@ from redis.exceptions import RedisError
 
 from tasks import clock, sending
 from tasks.accounts import Account, Gateway
-from tasks.calling import pausing
+from tasks.calling import pausing, watching
 from tasks.calling.spent import words
+from tasks.platforms import clocks
 from tasks.platforms.errors import BadRequest, OutOfQuota, PlatformError, Throttled, Unauthorised
 from tasks.rules.allowance import Api, Limits, limits_of
 from tasks.runtime import stores
@@ -73,7 +74,8 @@ def call(account: Account, api: Api, *, spare: bool = False) -> Iterator[Made]:
         if taken.wait:
             time.sleep(taken.wait)
             heed_ban(account)
-        yield made
+        with clocks.correcting(account.gateway.url):
+            yield made
     except (PlatformError, NotNow) as error:
         sure = isinstance(error, (*REFUSED, NotNow))
         settle(account, api, taken, points=0 if sure else None, owed=limits.owed if api == "pull" else 0)
@@ -102,6 +104,7 @@ def settle(account: Account, api: Api, taken: Turn, *, points: int | None, owed:
     """Note that the call has ended, and have those called that come next. What fails here costs no reply."""
     limits, claim = limits_of(account.gateway), sending.claim_seconds()
     try:
+        watching.look(account.gateway.url)
         for kind, name in stores().quota.settle(
             account.gateway.name, limits, taken, points=points, owed=owed, claim=claim
         ):

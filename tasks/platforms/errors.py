@@ -77,11 +77,15 @@ class OutOfQuota(PlatformError):
 
 
 class Unauthorised(PlatformError):
-    """Someone has to act before this works again: `scope` says whether one account or the gateway, `remedy` says how."""
+    """Someone has to act before this works again: `scope` says whether one account or the gateway, `remedy` says how.
 
-    def __init__(self, text: str, *, remedy: str, **said: Unpack[Details]) -> None:
+    `wrong_time` tells that the call's timestamp is too far from the platform's own time.
+    """
+
+    def __init__(self, text: str, *, remedy: str, wrong_time: bool = False, **said: Unpack[Details]) -> None:
         super().__init__(text, **said)
         self.remedy = remedy
+        self.wrong_time = wrong_time
 
 
 class BadRequest(PlatformError):

@@ -105,6 +105,12 @@ def unauthorised(scope: Scope, remedy: str) -> Fault:
     return fault
 
 
+def wrong_time(said: Said, _whom: Whom) -> PlatformError:
+    """The timestamp is refused: a clock is off."""
+    remedy = "set the clocks of Redis's machine and of this one by NTP: the platform allows 10 minutes"
+    return Unauthorised(said.text, remedy=remedy, wrong_time=True, scope="gateway", **said.codes)
+
+
 def throttled(said: Said, _whom: Whom) -> PlatformError:
     """Too many calls at once: wait as long as the text says, else a second."""
     return Throttled(said.text, seconds=ban_seconds(said.text) or 1.0, **said.codes)

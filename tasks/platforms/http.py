@@ -15,7 +15,9 @@ from urllib.parse import urlsplit
 import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
+from tasks import clock
 from tasks.clock import DAY
+from tasks.platforms import clocks
 from tasks.platforms.deadline import TimedAdapter
 from tasks.platforms.errors import BadRequest, MalformedReply, PlatformError, Throttled, Transient
 from tasks.settings import settings
@@ -68,7 +70,7 @@ def post(url: str, form: Mapping[str, str], headers: Mapping[str, bytes] | None 
     Raises `Transient` for a failure on the way, 408 and 5xx, `Throttled` for 429, `MalformedReply` for a redirect,
     `BadRequest` when the request cannot even be built. No error quotes form or body.
     """
-    limits, host = settings(), urlsplit(url).hostname or ""
+    limits, host, sent = settings(), urlsplit(url).hostname or "", clock.now()
     try:
         with _session().post(
             url,
@@ -78,6 +80,7 @@ def post(url: str, form: Mapping[str, str], headers: Mapping[str, bytes] | None 
             allow_redirects=False,
             stream=True,
         ) as response:
+            clocks.hear(host, response.headers.get("Date"), sent, clock.now())
             _check_status(response, host)
             return _answer(response, limits.reply_bytes, host)
     except FAILURES as error:

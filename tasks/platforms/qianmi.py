@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tasks.accounts import Account, QianmiAccount, QianmiGateway
-from tasks.clock import timestamp
-from tasks.platforms import http, jsontext
+from tasks.platforms import clocks, http, jsontext
 from tasks.platforms.arguments import joined, own
 from tasks.platforms.base import Keep, Reading, Reply
 from tasks.platforms.envelope import listed, must_succeed, text_of
@@ -21,6 +20,7 @@ from tasks.platforms.faults import (
     transient,
     unauthorised,
     usable,
+    wrong_time,
 )
 from tasks.platforms.reading import UnreadableItem, gather, item_of, whole_id
 from tasks.platforms.signing import qianmi_sign
@@ -30,7 +30,6 @@ USER_PERMISSION = "let the seller of accounts.{account} permit the app this API"
 ACCESS = "renew gateways.{gateway}.access_token"
 APP_KEY = "check gateways.{gateway}.app_key"
 SIGNATURE = "check gateways.{gateway}.app_secret and this machine's clock"
-CLOCK = "set this machine's clock right: the platform allows 10 minutes"
 
 TABLE = Table(
     codes={
@@ -65,7 +64,7 @@ TABLE = Table(
         "41": bad_request(),
     },
     sub_codes={
-        "isv.invalid-paramete:timestamp": unauthorised("gateway", CLOCK),  # spelled so
+        "isv.invalid-paramete:timestamp": wrong_time,  # spelled so
     },
 )
 """What the codes mean: the error table of the open-source ROP framework, which its gateway runs on."""
@@ -111,7 +110,7 @@ class QianmiClient:
             "appKey": self._gateway.app_key,
             "v": "1.1",
             "format": "json",
-            "timestamp": timestamp(),
+            "timestamp": clocks.timestamp(self._gateway.url),
             "access_token": token.get_secret_value() if token else "",
         }
         form = {name: value for name, value in form.items() if value}

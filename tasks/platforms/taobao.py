@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tasks.accounts import Account, Counter, TaobaoAccount, TaobaoGateway
-from tasks.clock import timestamp
-from tasks.platforms import http, jsontext
+from tasks.platforms import clocks, http, jsontext
 from tasks.platforms.arguments import joined, own
 from tasks.platforms.base import Keep, Reading, Reply
 from tasks.platforms.envelope import kind, listed, must_succeed, text_of
@@ -21,6 +20,7 @@ from tasks.platforms.faults import (
     transient,
     unauthorised,
     usable,
+    wrong_time,
 )
 from tasks.platforms.reading import UnreadableItem, gather, item_of, whole_id
 from tasks.platforms.signing import top_sign
@@ -32,7 +32,6 @@ COUNT = "taobao.jindoucloud.messagecount.get"
 SESSION = "let the seller authorise the app again, and renew accounts.{account}.session"
 APP_KEY = "check gateways.{gateway}.app_key"
 SIGNATURE = "check gateways.{gateway}.app_secret and gateways.{gateway}.sign_method"
-CLOCK = "set this machine's clock right: the platform allows 10 minutes"
 PERMISSION = "apply in Taobao's console for the permission, for the app of gateways.{gateway}"
 SECURITY = "raise the security level of the app of gateways.{gateway}, or renew accounts.{account}.session"
 
@@ -66,8 +65,8 @@ TABLE = Table(
         "27": unauthorised("account", SESSION),
         "28": unauthorised("gateway", APP_KEY),
         "29": unauthorised("gateway", APP_KEY),
-        "30": unauthorised("gateway", CLOCK),
-        "31": unauthorised("gateway", CLOCK),
+        "30": wrong_time,
+        "31": wrong_time,
         "32": bad_request("gateway"),  # version missing
         "33": bad_request("gateway"),  # version invalid
         "34": bad_request("gateway"),  # version not supported
@@ -140,7 +139,7 @@ class TaobaoClient:
             "sign_method": self._gateway.sign_method,
             "v": "2.0",
             "format": "json",
-            "timestamp": timestamp(),
+            "timestamp": clocks.timestamp(self._gateway.url),
         }
         form = {name: value for name, value in form.items() if value}
         form["sign"] = top_sign(form, self._gateway.app_secret.get_secret_value(), self._gateway.sign_method)

@@ -7,6 +7,7 @@ import os
 import signal
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from email.utils import formatdate
 from urllib.parse import parse_qsl
 
 from aiohttp import web
@@ -73,7 +74,8 @@ def _handler(simulated: Simulated) -> Callable[[web.Request], Awaitable[web.Resp
             await asyncio.sleep(answer.delay)
         if answer.cut:
             return _cut(request)
-        return _response(answer, packed=packs and "gzip" in request.headers.get("Accept-Encoding", ""))
+        date = formatdate(simulated.state.clock() + simulated.state.switches.clock_ahead, usegmt=True)
+        return _response(answer, date, packed=packs and "gzip" in request.headers.get("Accept-Encoding", ""))
 
     return handle
 
@@ -107,8 +109,8 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _response(answer: Answer, *, packed: bool) -> web.Response:
-    headers = {"Content-Type": answer.content_type}
+def _response(answer: Answer, date: str, *, packed: bool) -> web.Response:
+    headers = {"Content-Type": answer.content_type, "Date": date}
     body = answer.body
     if packed and len(body) >= WORTH_PACKING:
         headers["Content-Encoding"] = "gzip"

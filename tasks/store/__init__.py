@@ -20,6 +20,7 @@
     troubles       what went wrong lately
     presence       which workers and beats run
     registries     which handlers workers have
+    platform_clocks which platforms' clocks are off
     redis_clock    nothing: it asks what time it is
 
 Each takes a client from `connection`, and none keeps state of its own. Names from outside stand in keys as `keys` writes them,

@@ -1,13 +1,13 @@
 """What `check` says of the Redis that keeps state and results, and of the dead letters in it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from redis.exceptions import NoPermissionError, RedisError
 
 from tasks.commands.check.finding import Finding, fail, ok, warn
 from tasks.commands.check.rights import rights
-from tasks.commands.clocks import REMEDY, machines_off
+from tasks.commands.clocks import off
 from tasks.commands.refusals import refusal
 from tasks.runtime import stores
 from tasks.settings import settings
@@ -29,7 +29,7 @@ def redis_findings() -> Iterator[Finding]:
         info = _told(client)
         yield from rights(ABOUT, settings().redis, state=True, broker=settings().broker == settings().redis)
         stores().clock.keep()
-        off = list(machines_off(stores().presences.read()))
+        wrong = list(off(stores().presences.read(), stores().platform_clocks.read()))
         letters = stores().letters
         number, replies = len(letters), sum(letter.reply for letter in letters.all())
     except NoPermissionError:
@@ -39,7 +39,7 @@ def redis_findings() -> Iterator[Finding]:
         yield fail(ABOUT, f"{url} {said.text}", said.todo)
         return
     yield from judged(url, info)
-    yield from clocks(off)
+    yield from clocks(wrong)
     yield from waiting(number, replies)
 
 
@@ -79,12 +79,12 @@ def judged(url: str, info: dict[str, Any] | None) -> Iterator[Finding]:
         yield warn(ABOUT, f"it throws keys away when it is full ({shown(policy)})", "set `maxmemory-policy noeviction`")
 
 
-def clocks(off: list[str]) -> Iterator[Finding]:
-    """What is to be said of the clocks that are off, a sentence each."""
-    if not off:
-        yield ok("clock", "this machine, Redis, and whatever workers and beats run on agree")
-    for text in off:
-        yield warn("clock", text, REMEDY)
+def clocks(wrong: Sequence[tuple[str, str]]) -> Iterator[Finding]:
+    """What is to be said of clocks that are off, and what is to be done."""
+    if not wrong:
+        yield ok("clock", "this machine, workers, beats and platforms agree with Redis")
+    for text, todo in wrong:
+        yield warn("clock", text, todo)
 
 
 def waiting(letters: int, replies: int) -> Iterator[Finding]:

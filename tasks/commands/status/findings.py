@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from tasks.commands.accounts.standing import told_pause, why
 from tasks.commands.ages import told
-from tasks.commands.clocks import REMEDY
 from tasks.commands.handlers.telling import HAS_ONE, ONE_CODE, WRITE_ONE, told_unhandled
 from tasks.commands.status import failing
 from tasks.commands.status.attention import Need, needs_somebody
@@ -127,8 +126,8 @@ def strangers(picture: Picture) -> Iterable[Finding]:
 
 def clocks(picture: Picture) -> Iterable[Finding]:
     """Whether any clock is off."""
-    for said in picture.clocks:
-        yield Finding("clock", f"{said}: {REMEDY}")
+    for said, remedy in picture.clocks:
+        yield Finding("clock", f"{said}: {remedy}")
 
 
 def discarded(picture: Picture) -> Iterable[Finding]:

@@ -32,7 +32,7 @@ class Picture:
     """The installation at `now` (seconds since the epoch): how many accounts there are, those that were chosen, their
     gateways, what waits in the queues (None: the broker cannot say), how many workers and beats run (None: not known), from
     which queues nobody takes, the dead letters, when anything was pulled last, today's messages by topic that nobody handled,
-    what is odd about workers' handlers, and whose clock is off."""
+    what is odd about workers' handlers, and whose clock is off with what to do."""
 
     now: float
     known: int
@@ -46,7 +46,7 @@ class Picture:
     pulled: float | None = None
     unhandled: Unhandled = field(default_factory=Unhandled)
     strangers: Sequence[str] = ()
-    clocks: Sequence[str] = ()
+    clocks: Sequence[tuple[str, str]] = ()
 
     @property
     def troubles(self) -> list[Trouble]:

@@ -8,7 +8,7 @@ from tasks.accounts import Accounts, Gateway, fingerprint
 from tasks.calling.spent import gateway_pauses
 from tasks.commands.accounts.listing import fits, standings
 from tasks.commands.accounts.standing import Standing
-from tasks.commands.clocks import machines_off
+from tasks.commands.clocks import off
 from tasks.commands.handlers import reading
 from tasks.commands.status import broker
 from tasks.commands.status.attention import Thresholds, attention
@@ -45,7 +45,7 @@ def read(known: Accounts, patterns: Sequence[str]) -> Picture:
             pulled=max((each.pulled for each in everybody if each.pulled), default=None),
             unhandled=reading.unhandled(now),
             strangers=reading.strangers(),
-            clocks=list(machines_off(present)),
+            clocks=list(off(present, stores().platform_clocks.read())),
         )
 
 

@@ -22,6 +22,9 @@ class Switches(Strict):
     lease_seconds: Leases = Leases()
     retention_seconds: float = Field(86_400, gt=0, description="older messages are never sent, and leave the ledger")
     strict_groups: bool = Field(False, description="refuse groups that the app was not set up with")
+    clock_ahead: float = Field(
+        0, description="seconds that the platforms' clock is ahead: timestamps' window, Date header"
+    )
     lower_case_sign: bool = Field(False, description="take signatures in lower case too")
 
     qianmi_sweep: bool = Field(False, description="reset all leases together every lease_seconds, as the FAQ words it")

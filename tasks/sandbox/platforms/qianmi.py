@@ -64,7 +64,8 @@ class Qianmi(Gateway):
         if limited is not None:
             raise Refused("36" if limited.why == "day" else "37", sub_code=limited.sub_code)
         # The framework has no check of the timestamp and the platform's code for it is not known, hence the switch.
-        if not is_fresh(self.required(call, "timestamp"), call.now, milliseconds=switches.qianmi_epoch_timestamp):
+        now = call.now + switches.clock_ahead
+        if not is_fresh(self.required(call, "timestamp"), now, milliseconds=switches.qianmi_epoch_timestamp):
             raise self.invalid("timestamp", code=switches.qianmi_stale_code)
         return app
 

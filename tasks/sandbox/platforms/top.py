@@ -70,7 +70,8 @@ class Top(Gateway):
         app = require(self.state.app(self.platform, require(params.get("app_key"), "28")), "29")
         require(params.get("method"), "21")
         require(target.api != "unknown", "22")
-        require(is_fresh(require(params.get("timestamp"), "30"), call.now, milliseconds=True), "31")
+        now = call.now + switches.clock_ahead
+        require(is_fresh(require(params.get("timestamp"), "30"), now, milliseconds=True), "31")
         if require(params.get("v"), "32") != "2.0":
             raise Refused("34" if re.fullmatch(r"\d+\.\d+", params["v"], re.ASCII) else "33")
         require(self.format_of(call) in {"xml", "json"}, "23")

@@ -45,7 +45,7 @@ def test_versions_are_compared_by_number(version: str) -> None:
 
 def test_each_clock_that_is_off_is_a_line_with_what_to_do() -> None:
     assert [finding.level for finding in clocks([])] == ["OK"]
-    [warned] = clocks(["this machine's clock is 25 s ahead of Redis's"])
+    [warned] = clocks([("this machine's clock is 25 s ahead of Redis's", "set it by NTP")])
     assert (warned.level, warned.about) == ("WARN", "clock")
     assert "25 s ahead" in warned.text
     assert "NTP" in warned.todo
