@@ -3,7 +3,7 @@
 The chord's callback: `results` holds receipt and outcome of every handle task. Only what is found there, or was settled
 before any handler ran, is confirmed (guarantee 1). A confirm that fails is tried again while the lease allows; then the
 messages come again, are known by their marks, and are confirmed with their next batch. Of a batch that a few messages hold up,
-what is done is confirmed early (`tasks/handling/stragglers.py`), and only the rest with the callback.
+what is done is confirmed before (`tasks/handling/stragglers.py`), and only the rest with the callback.
 """
 
 from collections import Counter
@@ -44,17 +44,17 @@ def confirm(
     lease: float,
     alone: bool = False,
     receipts: list[str] | None = None,
-    early: bool = False,
+    partial: bool = False,
     **_later: Any,
 ) -> None:
     """Confirm one batch's messages, or those that a failed try has left (`receipts`).
 
-    `alone` marks a message that was tried apart from its batch, which has long been closed, `early` those of `receipts` that are
-    done while their batch is open. What only a later release sends is left out, here and in the results.
+    `alone` marks a message that was tried apart from its batch, which has long been closed, `partial` that `receipts` are done
+    while their batch is open. What only a later release sends is left out, here and in the results.
     """
     its = Batch(account, batch, pulled, lease)
-    if early:
-        confirm_early(its, receipts or [])
+    if partial:
+        confirm_part(its, receipts or [])
         return
     if receipts is None:
         found = None if alone else stores().batches.get(batch)
@@ -113,16 +113,16 @@ def add_up(account: str, outcomes: list[tuple[str, str]]) -> list[str]:
     return confirmable(outcomes)
 
 
-def confirm_early(batch: Batch, receipts: list[str]) -> None:
+def confirm_part(batch: Batch, receipts: list[str]) -> None:
     """Confirm messages of an open batch, and note that with it. One try: what fails is left to the batch's own confirm."""
     shop, opened = accounts().accounts.get(batch.account), stores().batches.get(batch.id)
     if not shop or not opened or opened.confirmed or opened.batch.pulled != batch.pulled:
         return
-    if done := tell_early(shop, batch.id, receipts):
+    if done := tell_part(shop, batch.id, receipts):
         stores().batches.confirmed(opened, done)
 
 
-def tell_early(account: Account, batch: str, receipts: list[str]) -> list[str]:
+def tell_part(account: Account, batch: str, receipts: list[str]) -> list[str]:
     """Tell the platform, or on vvtool the inbox, with calls that nobody needs for a confirm; the receipts that it has taken."""
     if isinstance(account, VvtoolAccount):
         stores().inbox.settle(account.name, batch, receipts)
@@ -135,7 +135,7 @@ def tell_early(account: Account, batch: str, receipts: list[str]) -> list[str]:
         except calls.NotNow:
             break
         except PlatformError as error:
-            log.warning("%s: an early confirm of %d failed: %s", shown(account.name), len(chunk), shown(error, 500))
+            log.warning("%s: a partial confirm of %d failed: %s", shown(account.name), len(chunk), shown(error, 500))
             pausing.heed(account, error)
             break
         done += chunk

@@ -49,4 +49,4 @@ def confirm_what_is_done(batch: Batch) -> None:
     ended = [(unplain(value[0]), value[1]) for value in stores().parts.ended(batch.id) if value]
     if receipts := confirmable([*ended, *opened.settled]):
         log.info("%s: %d messages of a batch are confirmed before the others", shown(batch.account), len(receipts))
-        sending.confirm([], opened.batch, alone=True, early=True, receipts=receipts)
+        sending.confirm([], opened.batch, alone=True, partial=True, receipts=receipts)

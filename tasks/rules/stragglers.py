@@ -7,7 +7,7 @@ so a batch whose messages are all slow is confirmed once, and one that a single 
 from dataclasses import dataclass, replace
 
 MOST = 0.5
-"""The part of a batch that is to be done before anything is confirmed without the rest: the one early call should be worth it."""
+"""The part of a batch that is to be done before anything is confirmed without the rest: the one call more should be worth it."""
 
 QUIET_SECONDS = 3.0
 """Nothing has ended for so long: longer than a message that is tried again may hold its batch."""

@@ -89,7 +89,7 @@ def test_what_needed_no_handler_is_confirmed_with_what_is_done(
     assert platform.confirmed == {str(number): 2 for number in range(1, 10)}
 
 
-def test_an_early_confirm_that_fails_is_left_to_the_batch(
+def test_a_partial_confirm_that_fails_is_left_to_the_batch(
     platform: FakePlatform, worker: None, straggler: threading.Event
 ) -> None:
     platform.failures = [Transient("cut")]
@@ -101,7 +101,7 @@ def test_an_early_confirm_that_fails_is_left_to_the_batch(
     assert platform.confirmed == {str(number): 1 for number in range(10)}
 
 
-def test_vvtools_messages_are_crossed_off_early(
+def test_vvtools_messages_are_crossed_off_before_the_rest(
     platform: FakePlatform, worker: None, tidings: Stores, redis: Redis, straggler: threading.Event, vshop: Account
 ) -> None:
     batch = Batch("vshop", "b1", time.time(), 20.0)

@@ -24,12 +24,24 @@ class Bundle:
 
     def __init__(self, jobs: Sequence[Job], progress: Progress, over: Over) -> None:
         self.jobs = jobs
+        self.began: float | None = None
+        """When a process began, by the machine's steady clock."""
         self._progress = progress
         self._over = over
         self._blamed: Job | None = None
 
+    def withdraw(self) -> Sequence[Job]:
+        """Take back what the process has not begun, and will not begin: it has been at one job for longer than it goes on after.
+
+        Whatever it tells of them is not heard any more.
+        """
+        runs = self._progress()[1]
+        left, self.jobs = self.jobs[runs + 1 :], self.jobs[: runs + 1]
+        return left
+
     def accepted(self, pid: int, at: float) -> None:
         """A process has begun."""
+        self.began = at
         for job in self.jobs:
             job.tell("accept_callback", pid, at)
 

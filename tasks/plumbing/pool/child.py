@@ -48,16 +48,23 @@ def run(ticket: int, calls: Sequence[Call]) -> Ended:
         for target, args in calls:
             if ended and time.monotonic() - began > ENOUGH_SECONDS:
                 break
-            try:
-                ended.append((True, target(*args)))
-            except Exception:
-                ended.append((False, ExceptionInfo()))
-            except BaseException as error:
-                if asked_to_end(error):
-                    raise
-                ended.append((False, plain(error)))
+            if progress:
+                progress.set(ticket, answered, len(ended))
+            ended.append(outcome(target, args))
         stores().marks.let_go()
     return ended
+
+
+def outcome(target: Callable[..., Any], args: Sequence[Any]) -> tuple[bool, Any]:
+    """Run one task: whether its call returned, and what, or `ExceptionInfo`. Raises what this process is to end with."""
+    try:
+        return True, target(*args)
+    except Exception:
+        return False, ExceptionInfo()
+    except BaseException as error:
+        if asked_to_end(error):
+            raise
+        return False, plain(error)
 
 
 def plain(error: BaseException) -> ExceptionInfo:

@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from functools import partial
 from math import inf
+from time import monotonic
 from typing import Any
 
+from billiard.einfo import ExceptionInfo
 from billiard.pool import RUN
 from celery.concurrency import prefork
 from celery.worker.state import reserved_requests
@@ -16,6 +18,11 @@ from tasks.plumbing.pool.job import Job, kind_of
 from tasks.plumbing.pool.progress import Progress
 from tasks.plumbing.pool.waiting import Durations, Waiting
 from tasks.plumbing.transport import prefetch
+from tasks.store.marks import HOLD_SECONDS
+
+LOOK_SECONDS = 0.5
+WITHDRAW_SECONDS = HOLD_SECONDS + 0.2
+"""A bundle whose first jobs have taken so long begins no more (`ENOUGH_SECONDS`), and holds none of their marks any more."""
 
 
 class TaskPool(prefork.TaskPool):
@@ -31,6 +38,8 @@ class TaskPool(prefork.TaskPool):
         self._durations = Durations()
         self._waiting = Waiting(self._durations)
         self._due = False
+        self._bundles: set[Bundle] = set()
+        self._looking: Any = None
         super().on_start()
         if not self.options.get("threads", True) and not self.options.get("maxtasksperchild"):
             self._flush_processes = self.flush
@@ -77,6 +86,8 @@ class TaskPool(prefork.TaskPool):
     def _start(self, jobs: Sequence[Job]) -> None:
         ticket = self._progress.ticket()
         bundle = Bundle(jobs, partial(self._progress.get, ticket), self._over)
+        if len(jobs) > 1:
+            self._watch(bundle)
         first, limits = jobs[0].options, [job.options.get("timeout") or inf for job in jobs]
         slack = ENOUGH_SECONDS if len(jobs) > 1 else 0
         self._pool.apply_async(
@@ -87,13 +98,33 @@ class TaskPool(prefork.TaskPool):
             accept_callback=bundle.accepted,
             timeout_callback=bundle.timed_out,
             callback=partial(self._ended, bundle),
-            error_callback=bundle.failed,
+            error_callback=partial(self._failed, bundle),
             soft_timeout=first.get("soft_timeout"),
             timeout=max(limits) + slack if max(limits) < inf else None,
             correlation_id=first.get("correlation_id"),
         )
 
+    def _watch(self, bundle: Bundle) -> None:
+        """See to it that no job waits for long behind one of its bundle that is not quick at all."""
+        self._bundles.add(bundle)
+        if self._looking is None and self._loop is not None:
+            self._looking = self._loop.call_later(LOOK_SECONDS, self._withdraw)
+
+    def _withdraw(self) -> None:
+        self._looking = None
+        before = monotonic() - WITHDRAW_SECONDS
+        for bundle in [each for each in self._bundles if each.began is not None and each.began < before]:
+            self._bundles.discard(bundle)
+            self._over(bundle.withdraw())
+        if self._bundles:
+            self._looking = self._loop.call_later(LOOK_SECONDS, self._withdraw)
+
+    def _failed(self, bundle: Bundle, why: ExceptionInfo) -> None:
+        self._bundles.discard(bundle)
+        bundle.failed(why)
+
     def _ended(self, bundle: Bundle, ended: Ended) -> None:
+        self._bundles.discard(bundle)
         for job, (returned, value) in zip(bundle.jobs, ended, strict=False):
             seconds = value[2] if returned else None
             if job.kind is not None and seconds is not None:  # Celery takes no time of a task that is retried
@@ -112,6 +143,7 @@ class TaskPool(prefork.TaskPool):
         process, which waits for that before it exits, would hold up the worker's end until it is killed.
         """
         self._waiting.clear()
+        self._bundles.clear()
         for given in self._pool._cache.values():
             given._accepted = given._accepted or given._write_to is not None
         self._flush_processes()

@@ -132,7 +132,7 @@ class Guarantees(RuleBasedStateMachine):
 
     @rule()
     def look(self) -> None:
-        """As every worker does once a second: what is done of a batch that others hold up is confirmed early."""
+        """As every worker does once a second: what is done of a batch that others hold up is confirmed before these."""
         stragglers.look()
 
     @rule(pick=PICK)

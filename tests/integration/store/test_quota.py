@@ -325,6 +325,20 @@ def test_a_limit_that_changes_counts_at_once_and_dissolves_the_line(quota: Quota
 DAY = Limits(calls_per_day=10, owed=1)
 
 
+def test_a_spare_confirm_takes_nothing_that_is_kept_for_the_confirms_of_open_batches(quota: Quota) -> None:
+    for _ in range(4):
+        assert call(quota, DAY)
+    spare = taken(quota.take("tb", DAY, "confirm", "shop", spare=True))
+    quota.settle("tb", DAY, spare, points=0)
+    assert quota.used("tb", NOON).owed == 4
+    spare = taken(quota.take("tb", DAY, "confirm", "shop", spare=True))
+    quota.settle("tb", DAY, spare, points=0)
+    put_off(quota.take("tb", DAY, "confirm", "shop", spare=True))
+    for _ in range(4):
+        quota.settle("tb", DAY, taken(quota.take("tb", DAY, "confirm", "shop")), points=0, owed=1)
+    put_off(quota.take("tb", DAY, "confirm", "shop"))
+
+
 def test_pulls_leave_the_calls_that_the_confirms_of_open_batches_need(quota: Quota, clock: Time) -> None:
     assert [call(quota, DAY) for _ in range(6)] == [True] * 5 + [False]
     confirms = [quota.take("tb", DAY, "confirm", "shop") for _ in range(6)]

@@ -228,3 +228,24 @@ def test_all_jobs_of_a_bundle_are_told_when_a_process_takes_it() -> None:
     case = Case()
     case.bundle.accepted(123, 4.0)
     assert case.told == [(str(n), "accept_callback", 123) for n in range(4)]
+
+
+def test_what_waits_behind_a_job_that_takes_long_is_run_elsewhere_and_not_heard_of_again() -> None:
+    case = Case(runs=1)
+    assert case.bundle.withdraw() == case.jobs[2:]
+    case.bundle.ended([(True, WENT_WELL)] * 4)
+    assert case.told == [("0", "callback", WENT_WELL), ("1", "callback", WENT_WELL)]
+    assert case.again == []
+
+
+@pytest.mark.parametrize("runs", [3, 4])
+def test_behind_the_last_job_nothing_waits(runs: int) -> None:
+    assert Case(runs=runs).bundle.withdraw() == []
+
+
+def test_a_process_that_is_lost_after_others_were_taken_from_it_costs_the_job_that_it_ran_only() -> None:
+    case, lost = Case(done=1, runs=1), ended_by(WorkerLostError())
+    case.bundle.withdraw()
+    case.bundle.failed(lost)
+    assert case.told == [("0", "callback", WENT_WELL), ("1", "error_callback", lost)]
+    assert case.again == []

@@ -7,8 +7,8 @@ from tasks.rules.stragglers import LEAST_SECONDS, QUIET_SECONDS, Progress, next_
 LOOKS = 10_000
 
 
-def early(ends: list[float], others: int = 0) -> float | None:
-    """When a batch is confirmed early whose messages end at these times; None when its last one ends before that.
+def in_part(ends: list[float], others: int = 0) -> float | None:
+    """When a batch is confirmed in part whose messages end at these times; None when its last one ends before that.
 
     `others` needed no handler.
     """
@@ -31,34 +31,34 @@ def in_turn(count: int, seconds: float, processes: int = 4) -> list[float]:
 
 @pytest.mark.parametrize("others", [0, 50])
 def test_what_is_done_waits_a_few_seconds_for_a_message_that_does_not_end(others: int) -> None:
-    at = early([*in_turn(99, 0.01), 50.0], others)
+    at = in_part([*in_turn(99, 0.01), 50.0], others)
     assert at is not None
     assert QUIET_SECONDS <= at <= QUIET_SECONDS + 2
 
 
 def test_what_needed_no_handler_does_not_wait_for_the_one_that_does() -> None:
-    at = early([50.0], others=99)
+    at = in_part([50.0], others=99)
     assert at is not None
     assert at <= QUIET_SECONDS + 2
 
 
 @pytest.mark.parametrize("seconds", [0.05, 0.3, 1.0, 2.0, 4.0])
 @pytest.mark.parametrize("count", [4, 10, 100])
-def test_a_batch_whose_messages_are_all_slow_is_not_confirmed_early(seconds: float, count: int) -> None:
-    assert early(in_turn(count, seconds)) is None
+def test_a_batch_whose_messages_are_all_slow_is_not_confirmed_in_part(seconds: float, count: int) -> None:
+    assert in_part(in_turn(count, seconds)) is None
 
 
 def test_stragglers_that_end_one_by_one_are_not_waited_for_without_an_end() -> None:
-    at = early([*in_turn(80, 0.01), *(float(number) for number in range(2, 22))])
+    at = in_part([*in_turn(80, 0.01), *(float(number) for number in range(2, 22))])
     assert at is not None
     assert at <= LEAST_SECONDS + 2
 
 
 def test_a_batch_that_waits_for_handlers_itself_is_looked_at_ever_less_often_and_left_alone() -> None:
-    assert early([300.0 + end for end in in_turn(100, 0.1)]) is None
+    assert in_part([300.0 + end for end in in_turn(100, 0.1)]) is None
     progress = Progress(100, 0, 0.0, 0.0)
     assert [round(next_look(progress, now) - now, 2) for now in (1.0, 8.0, 16.0, 100.0)] == [1.0, 2.0, 4.0, 5.0]
 
 
 def test_half_of_a_batch_is_not_worth_a_call_of_its_own_before_it_is_done() -> None:
-    assert early([0.1] * 49 + [60.0] * 51) is None
+    assert in_part([0.1] * 49 + [60.0] * 51) is None
