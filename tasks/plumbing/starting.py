@@ -17,6 +17,7 @@ from tasks.plumbing.versions import untested
 from tasks.rules.registries import entries, fingerprint
 from tasks.runtime import accounts, doubted, registry, stores
 from tasks.settings import settings
+from tasks.store.presence import EVERY_SECONDS
 from tasks.text import shown
 
 SHOWN_WARNINGS = 10
@@ -70,9 +71,15 @@ def import_handlers(**_: Any) -> None:
         sys.stderr.write(f"{error}\n")
         raise SystemExit(1) from None
     app.set_current()  # an application of the user's own has made itself that
-    housekeeping.tell(queues=tuple(app.amqp.queues.consume_from))
+    show_queues()
     if runs_handlers():
         housekeeping.tell(handlers=fingerprint(registered))
+
+
+@housekeeping.every(EVERY_SECONDS, "worker")
+def show_queues() -> None:
+    """Say from which queues this worker takes; `celery control add_consumer` may have changed that."""
+    housekeeping.tell(queues=tuple(app.amqp.queues.consume_from))
 
 
 @housekeeping.every(SHOW_SECONDS, "worker")

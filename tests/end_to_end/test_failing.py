@@ -40,3 +40,12 @@ def test_a_failing_handler_shows_in_status_at_once_and_says_nothing_of_a_message
     letters = rows(installation, "letters", "list")
     assert all(f"ValueError: Invalid literal for Fraction: '{BUYER}" in letter["reason"] for letter in letters)
     assert BUYER not in installation.logs()
+
+
+def test_a_worker_that_pulls_and_nobody_who_handles_is_named(installation: Installation) -> None:
+    installation.configure(ACCOUNTS)
+    installation.worker("puller", "-Q", "consume,confirm", "-P", "threads")
+    installation.beat()
+    installation.until(installation.control.calls, 60, "nobody is polled")
+    told = "! no worker takes what waits in the queue handle: start one with `celery -A tasks worker -Q handle`"
+    installation.until(lambda: told in celery(installation, "status").stdout, 60, "nobody says that none handles")
