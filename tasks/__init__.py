@@ -17,9 +17,8 @@ Celery's insides in plumbing/. ARCHITECTURE.md tells the rest. `celery -A tasks 
 
 from tidings_cli.ours import own
 
-own(
-    "handlers"
-)  # before anything asks for it by name alone: the current folder may have one, and Celery puts that first
+# Before anything asks for it by its name alone: the current folder may have another, and Celery puts that first.
+own("handlers")
 
 from tasks.plumbing.app import Tidings  # noqa: E402
 

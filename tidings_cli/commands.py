@@ -14,7 +14,7 @@ from typing import Any
 import click
 from celery.bin.control import status as celerys_status
 
-from tidings_cli.ours import ROOT, Shadowed, is_ours, others, own, place
+from tidings_cli.ours import ROOT, Shadowed, is_ours, leads_to_ours, others, own, place
 from tidings_cli.terminal import forgiving
 
 GROUP = "celery.commands"
@@ -107,6 +107,10 @@ def found(find: Callable[..., Any], name: str, **options: Any) -> Any:
         return find(name, **options)
     forgiving()
     try:
+        if others("tasks") is None and leads_to_ours("tasks"):
+            own(
+                "tasks"
+            )  # before Celery puts the current folder first, which may have a module called as one that ours needs
         app = find(name, **options)
     except Shadowed as error:
         raise SystemExit(f"Error: {error}") from None

@@ -2,7 +2,7 @@
 
 import sys
 from importlib.machinery import PathFinder
-from importlib.util import module_from_spec
+from importlib.util import find_spec, module_from_spec
 from pathlib import Path
 from types import ModuleType
 
@@ -41,6 +41,12 @@ def own(name: str) -> ModuleType:
 def is_ours(module: ModuleType) -> bool:
     """Whether a top-level module is the one of ours by that name."""
     return place(module) == ROOT / module.__name__ / "__init__.py"
+
+
+def leads_to_ours(name: str) -> bool:
+    """Whether the path as it is now leads to our package of that name."""
+    spec = PathFinder.find_spec(name) or find_spec(name)  # an editable install is found by a finder of its own
+    return spec is not None and spec.origin is not None and Path(spec.origin).resolve() == ROOT / name / "__init__.py"
 
 
 def place(module: ModuleType) -> Path | None:

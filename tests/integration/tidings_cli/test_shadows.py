@@ -104,6 +104,17 @@ def test_the_program_finds_ours_whatever_stands_in_the_folder(project: Path, ins
     assert f"which hides your {project / 'tasks.py'}: give yours another name" in said
 
 
+@pytest.mark.parametrize("command", [TIDINGS, CELERY])
+def test_a_module_called_as_one_that_we_need_breaks_nothing(
+    project: Path, installed: dict[str, str], command: list[str]
+) -> None:
+    for name in ("redis", "requests", "pydantic_settings", "queue", "calendar"):
+        (project / f"{name}.py").write_text("raise RuntimeError('theirs')")
+    _, said = run([*command, "check"], project, **installed)
+    assert "own_*" in said
+    assert "theirs" not in said
+
+
 def test_settings_are_ours_and_theirs_stay_theirs(project: Path) -> None:
     """Their second application in the same process reads its own."""
     (project / "celeryconfig.py").write_text("task_default_queue = 'theirs'\n")
