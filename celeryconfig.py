@@ -35,6 +35,7 @@ include = [
     "tasks.count",
     "tasks.handling.stragglers",
     "tasks.plumbing.housekeeping",
+    "tasks.plumbing.belonging",
     "tasks.plumbing.group_signals",
     "tasks.plumbing.skew",
     "tasks.plumbing.starting",

@@ -13,6 +13,8 @@ from handlers.registry import registry as default
 from tasks import clock
 from tasks.accounts import Accounts, AccountsSource
 from tasks.clock import DAY
+from tasks.home import runs
+from tasks.rules.belonging import asleep, not_ours, somebodys
 from tasks.rules.topic_names import Doubt, Registered, doubts
 from tasks.settings import settings
 from tasks.store.batches import Batches
@@ -21,6 +23,7 @@ from tasks.store.deferred import Deferred
 from tasks.store.due import Due
 from tasks.store.handling_rate import HandlingRate
 from tasks.store.inbox import Inbox
+from tasks.store.installation import Installations
 from tasks.store.letters import Letters
 from tasks.store.marks import Marks
 from tasks.store.parts import Parts
@@ -56,6 +59,7 @@ class Stores:
         self.marks = Marks(self.deferred, done_days * DAY)
         self.batches = Batches(redis)
         self.handling_rate = HandlingRate(redis)
+        self.installations = Installations(redis)
         self.parts = Parts(self.deferred)
         self.stragglers = Stragglers(redis)
         self.inbox = Inbox(redis)
@@ -80,6 +84,26 @@ def stores() -> Stores:
     made = Stores(connect(), done_days=settings().done_days)
     made.clock.keep()
     return made
+
+
+def refusal() -> str:
+    """Why nothing here may work with the Redis that the settings lead to; "" when it may. Raises `RedisError` and `OSError`."""
+    here = settings()
+    if here.found_at_home and not runs(here.home):
+        return asleep(str(here.home))
+    if here.told and not here.installation:
+        return ""
+    address, found = str(here.redis), stores().installations.read()
+    if here.installation:
+        return not_ours(address, here.installation, found)
+    return somebodys(address, str(here.home.resolve()), found)
+
+
+def whereabouts() -> str:
+    """Which Redis commands speak to, and why that one; only the address when the environment says it."""
+    here = settings()
+    why = f", the installation in {here.home}" if here.found_at_home else ", as TIDINGS_REDIS_URL is not set"
+    return f"{here.redis}{'' if here.told else why}"
 
 
 @cache

@@ -4,10 +4,11 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, PrivateAttr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tasks.address import Address, AddressError, is_redis, looked_at, parse
+from tasks.home import remembered
 
 PREFIX = "TIDINGS_"
 MOST = 1_000_000
@@ -109,7 +110,16 @@ class Settings(BaseSettings):
         False,
         description="`1`: for development only: logs show what handlers' errors say, and tracebacks, which may hold buyer data",
     )
-    home: Path = Field(Path(".tidings"), description="where `up` keeps its Valkey's data")
+    home: Path = Field(
+        Path(".tidings"),
+        description="where `up` keeps its Valkey's data and remembers its address, which commands find there",
+    )
+    installation: str = Field(
+        "",
+        description="the id of the installation that the Redis has to hold (`check` tells it): another one is refused; empty: "
+        "the one that `up` made here, or any at the address that is set",
+    )
+    _found_at_home: bool = PrivateAttr(False)
 
     @field_validator("redis_url")
     @classmethod
@@ -126,6 +136,16 @@ class Settings(BaseSettings):
         elif url:
             looked_at(url)
         return url
+
+    @property
+    def told(self) -> bool:
+        """Whether the environment says where the Redis is."""
+        return "redis_url" in self.model_fields_set and not self._found_at_home
+
+    @property
+    def found_at_home(self) -> bool:
+        """Whether it is where `up` has put it, as `home` remembers."""
+        return self._found_at_home
 
     @property
     def redis(self) -> Address:
@@ -151,11 +171,21 @@ def _with_files(address: Address) -> None:
 def settings() -> Settings:
     """The environment's settings, read once a process. Raises `SettingsError` with everything that is wrong."""
     try:
-        return Settings()
+        return _at_home(Settings())
     except ValidationError as error:
         faults = error.errors(include_input=False, include_url=False, include_context=False)
     said = [f"{PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg'].removeprefix('Value error, ')}" for fault in faults]
     raise SettingsError("\n".join(said))
+
+
+def _at_home(told: Settings) -> Settings:
+    """The same with the Redis that `up` has started, when the environment names none."""
+    known = None if told.told else remembered(told.home)
+    if known is None or not is_redis(known.url):
+        return told
+    whole = told.model_copy(update={"redis_url": known.url, "installation": told.installation or known.id})
+    whole._found_at_home = True
+    return whole
 
 
 def table() -> str:

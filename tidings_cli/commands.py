@@ -19,6 +19,9 @@ from tidings_cli.terminal import forgiving
 
 GROUP = "celery.commands"
 
+CELERYS = {"worker", "beat", "flower", "inspect", "control", "purge", "events", "call", "result", "amqp", "migrate"}
+"""Celery's own commands, and Flower's, that speak to a broker or to results."""
+
 
 class Ours(click.Command):
     """One of our commands by its name; everything else is the command's own, in `tasks.commands`."""
@@ -123,7 +126,18 @@ def found(find: Callable[..., Any], name: str, **options: Any) -> Any:
     elif hidden := others("handlers"):
         text = f"`handlers` is Tidings' own {ROOT / 'handlers'} here, which hides {hidden}: rename yours if it is needed here"
         click.echo(text, err=True)
+    enter(app)
     return app
+
+
+def enter(app: object) -> None:
+    """Refuse one of Celery's own commands that would work with another installation than the one that is meant."""
+    ctx = click.get_current_context(silent=True)
+    if ctx and ctx.invoked_subcommand in CELERYS and "--help" not in sys.argv and tidings(app):
+        try:
+            import_module("tasks.commands.group").enter()
+        except click.ClickException as error:
+            raise SystemExit(f"Error: {error.message}") from None  # Celery shows others with their tracebacks here
 
 
 def stranger() -> Shadowed | None:

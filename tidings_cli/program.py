@@ -6,7 +6,7 @@ from typing import Any
 import click
 from celery.bin.celery import celery
 
-from tidings_cli.commands import COMMANDS
+from tidings_cli.commands import COMMANDS, enter
 from tidings_cli.ours import own
 from tidings_cli.terminal import forgiving
 
@@ -77,4 +77,6 @@ def program(app: str | None, **options: Any) -> None:
     forgiving()
     others = dict.fromkeys(("broker", "result_backend", "loader", "config"))
     if celery.callback:  # what Celery's own program does first, in this program's context
-        celery.callback(app=own("tasks").app, version=False, **options, **others)
+        ours = own("tasks").app
+        celery.callback(app=ours, version=False, **options, **others)
+        enter(ours)

@@ -2,8 +2,8 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, suppress
+from typing import Any, Literal
 
 import click
 from celery.bin.base import CeleryCommand
@@ -23,12 +23,13 @@ class Unusable(Exception):
 def in_one_line() -> Iterator[None]:
     """Turns into `ClickException` what comes of a Redis, a broker, accounts or parts that cannot be used: exit code 1."""
     from tasks.accounts import AccountsError
+    from tasks.settings import SettingsError
 
     try:
         yield
     except BrokenPipeError:
         raise  # who reads the output has had enough, as `head` does; click ends quietly
-    except (Unusable, HandlersError) as error:
+    except (Unusable, SettingsError, HandlersError) as error:
         raise click.ClickException(str(error)) from None
     except AccountsError as error:
         raise click.ClickException(f"the accounts cannot be read:\n{error}\n`check` tells more") from None
@@ -38,7 +39,14 @@ def in_one_line() -> Iterator[None]:
 
 
 class Telling(click.Command):
-    """Ends with a line and exit code 1 when Redis, the broker or the accounts cannot be used."""
+    """Ends with a line and exit code 1 when Redis, the broker or the accounts cannot be used.
+
+    `whose` says which installation it may speak to: `ours`, refusing another one; `any`, which is told; or to `none` at all.
+    """
+
+    def __init__(self, *args: Any, whose: Literal["ours", "any", "none"] = "ours", **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.whose = whose
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that was asked for."""
@@ -46,7 +54,37 @@ class Telling(click.Command):
         # What could be better in the accounts file is for `check` to say, not for every command.
         logging.getLogger("tasks").addHandler(logging.NullHandler())
         with in_one_line():
+            if self.whose != "none" and not asks_for_help(ctx):
+                look_whose(only_ours=self.whose == "ours")
             return super().invoke(ctx)
+
+
+def asks_for_help(ctx: click.Context) -> bool:
+    """Whether a command of a group is asked what it does, not to do it."""
+    return any(word in ctx.help_option_names for word in (*ctx._protected_args, *ctx.args))
+
+
+def look_whose(*, only_ours: bool = True) -> None:
+    """Say on standard error which Redis is spoken to, unless the environment names it. Raises `Unusable` for another's."""
+    from tasks.runtime import refusal, whereabouts
+    from tasks.settings import settings
+
+    try:
+        why = refusal()
+    except RedisError:
+        if only_ours:
+            raise
+        return
+    if why and only_ours:
+        raise Unusable(why)
+    if why or not settings().told:
+        click.secho(why or whereabouts(), dim=True, err=True)
+
+
+def enter() -> None:
+    """Before one of Celery's own commands works with the installation: as ours do, but it may wait for a Redis that is away."""
+    with in_one_line(), suppress(RedisError, OSError):
+        look_whose()
 
 
 class Commands(Telling, click.Group):

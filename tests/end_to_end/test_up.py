@@ -3,19 +3,21 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 import requests
 
+from tasks import home
 from tasks.commands.processes import Processes
 from tasks.commands.processes.stopping import Stopping
-from tasks.commands.processes.valkey import Embedded, free_port
+from tasks.commands.processes.valkey import USUAL_PORT, Embedded, free_port
 from tasks.sandbox.control import Control
 from tasks.store.connection import connect
 from tests.end_to_end.marked import Mark, until
@@ -79,6 +81,14 @@ class Up:
             )
         until(lambda: "Ctrl-C stops everything" in self.said(), self.said)
         return self.popen
+
+    def ask(self, *words: str, folder: Path | None = None, **more: str) -> tuple[int, str, str]:
+        """Run another command in its folder or elsewhere; exit code, output and what it said beside."""
+        command = [sys.executable, "-m", "celery", "-q", "-A", "tasks", *words]
+        env = self.environment(**more)
+        done = subprocess.run(command, cwd=folder or self.folder, env=env, capture_output=True, timeout=60, check=False)
+        assert b"Traceback" not in done.stderr
+        return done.returncode, done.stdout.decode(), done.stderr.decode()
 
     def once(self, **more: str) -> tuple[int, str]:
         """Run it where it cannot run; exit code and what it said."""
@@ -171,6 +181,36 @@ def test_when_it_is_killed_itself_nobody_is_left(up: Up) -> None:
     until(lambda: not up.mark.running(), lambda: json.dumps(up.mark.running()), seconds=30)
 
 
+def test_other_commands_find_it_by_its_folder_and_nobody_elses(up: Up, tmp_path: Path) -> None:
+    with taken(USUAL_PORT):
+        up.start()
+    address, id_ = settled(up.folder)
+    assert not address.endswith(":6379/0")
+
+    code, out, beside = up.ask("letters", "list", "--json")
+    assert (code, out) == (0, "")
+    assert f"{address}, the installation in .tidings" in beside
+    assert json.loads(up.ask("status", "--json")[1].splitlines()[0])["id"] == id_
+    assert f"OK    install   {id_} in {up.folder}/.tidings at {address}" in up.ask("check")[1]
+
+    other = up.ask("letters", "drop", "--all", "--yes", TIDINGS_INSTALLATION="b2", TIDINGS_REDIS_URL=address)
+    assert other[0] == 1
+    assert "belongs to another installation" in other[2]
+
+    up.stop()
+    for words in (["letters", "drop", "--all", "--yes"], ["worker"], ["flower"]):
+        code, out, beside = up.ask(*words)
+        assert (code, out) == (1, ""), words
+        assert beside == (
+            "Error: the installation in .tidings does not run: start it with `up`, or set TIDINGS_REDIS_URL\n"
+        ), words
+    assert "NOTE  install   the installation in .tidings does not run" in up.ask("check")[1]
+
+    up.start()
+    assert settled(up.folder) == (address, id_)
+    up.stop()
+
+
 def test_a_second_one_in_the_same_directory_refuses(up: Up) -> None:
     up.start()
     code, said = up.once()
@@ -213,6 +253,24 @@ def test_accounts_and_handlers_are_looked_at_before_anything_starts(up: Up, file
     assert word in said
     assert "Traceback" not in said
     assert not (up.folder / ".tidings").exists()
+
+
+def settled(folder: Path) -> tuple[str, str]:
+    """The address and the id that the folder of `up` remembers."""
+    found = home.remembered(folder / ".tidings")
+    assert found is not None
+    return found.url, found.id
+
+
+@contextmanager
+def taken(port: int) -> Iterator[None]:
+    """Somebody listens on that port, whoever it is."""
+    with socket.socket() as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with suppress(OSError):
+            listening.bind(("127.0.0.1", port))
+            listening.listen()
+        yield
 
 
 def remembered(home: Path) -> int:

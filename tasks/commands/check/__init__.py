@@ -8,24 +8,22 @@ import click
 from tasks.commands.group import Command
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, whose="none")
 @click.pass_context
 def check(ctx: click.Context) -> None:
     """Look at accounts, handlers, Redis, broker and settings, and say what to do. No platform is called.
 
     Exit code 1 when something is to be done: anything failed or warned of, each with its "to do". 0 when there is nothing.
     """
-    from tasks.commands.check import redis, setup, topics
+    from tasks.commands.check import redis, setup, topics, whose
 
     found = []
-    installation = (
-        setup.versions_findings(),
-        setup.accounts_findings(),
-        setup.handlers_findings(),
-        topics.topics_findings(),
-        setup.debug_findings(),
-    )
-    for finding in chain(*installation, redis.redis_findings(), setup.broker_findings(ctx.obj.app)):
+    installation, there = whose.whose()
+    parts = [setup.versions_findings(), setup.accounts_findings(), setup.handlers_findings(), setup.debug_findings()]
+    parts.append(iter(installation))
+    if there:
+        parts += [topics.topics_findings(), redis.redis_findings(), setup.broker_findings(ctx.obj.app)]
+    for finding in chain(*parts):
         click.echo(str(finding))
         found.append(finding)
     levels = Counter(finding.level for finding in found)

@@ -5,7 +5,7 @@ import click
 from tasks.commands.group import Command
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, whose="none")
 @click.option(
     "--messages", type=click.IntRange(60, 100_000), default=3000, show_default=True, help="How many to publish."
 )

@@ -99,6 +99,10 @@ class Processes:
         child = self._children.get(name)
         return child is not None and child.poll() is None
 
+    def pid(self, name: str) -> int:
+        """The process id of a child. Raises `KeyError` for a name that is not known."""
+        return self._children[name].pid
+
     def ended(self) -> list[Ended]:
         """The children that have ended by themselves since the last look; what was left of their groups is killed."""
         over = {name: child.returncode for name, child in self._children.items() if child.poll() is not None}

@@ -23,7 +23,7 @@ class Interrupted(Exception):
 
 class Stopping:
     """Whether SIGINT, SIGTERM or SIGHUP has come, and how often. While this is entered they do nothing else, so that whoever
-    stops children is not stopped itself."""
+    stops children is not stopped itself; nor afterwards, once one has come: this process is about to end."""
 
     def __init__(self) -> None:
         self.number: int | None = None
@@ -38,7 +38,8 @@ class Stopping:
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
-            signal.signal(number, handler)
+            # Python puts its own handlers away before it ends; what is ignored stays ignored.
+            signal.signal(number, signal.SIG_IGN if self.number is not None else handler)
 
     def _ask(self, number: int, _: FrameType | None) -> None:
         self.number = self.number or number

@@ -65,7 +65,7 @@ class Embedded:
         limit = START_SECONDS
         while processes.running(NAME) and time.monotonic() - started < limit:
             try:
-                if client.ping():
+                if client.info("server")["process_id"] == processes.pid(NAME):  # not somebody else's on the same port
                     client.close()
                     return
             except BusyLoadingError:

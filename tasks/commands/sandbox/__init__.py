@@ -18,7 +18,7 @@ URL = click.option("--url", metavar="URL", help="Where the sandbox is, if not on
 AT_PORT = click.option("--port", type=click.IntRange(1, 65535), metavar="PORT", help="Its port on this machine.")
 
 
-@click.group(cls=Commands, invoke_without_command=True)
+@click.group(cls=Commands, whose="none", invoke_without_command=True)
 @options
 @click.pass_context
 def sandbox(ctx: click.Context, host: str, port: int, lease: float | None, *, quiet: bool, with_parent: bool) -> None:

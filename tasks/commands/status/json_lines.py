@@ -25,6 +25,8 @@ def installation(picture: Picture) -> dict[str, Any]:
     return {
         "kind": "installation",
         "at": picture.now,
+        "id": picture.id,
+        "redis": picture.redis,
         "accounts": picture.known,
         "chosen": len(picture.accounts),
         "needs": {need.word: number for need, number in picture.needs.items()},

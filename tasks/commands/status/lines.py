@@ -29,6 +29,8 @@ def lines(picture: Picture, accounts: Sequence[Found], width: int | None) -> Ite
     if picture.gateways:
         yield from _table(gateway_columns(picture.now), picture.gateways, width)
         yield ""
+    if picture.redis:
+        yield click.style(f"installation {picture.id or '(new)'} at {picture.redis}", dim=True)
     yield from sentences(picture)
     yield from (f"{MARK if finding.todo else ''}{finding.text}" for finding in findings(picture))
     if accounts:

@@ -32,7 +32,8 @@ class Picture:
     """The installation at `now` (seconds since the epoch): how many accounts there are, those that were chosen, their
     gateways, what waits in the queues (None: the broker cannot say), how many workers and beats run (None: not known), from
     which queues nobody takes, the dead letters, when anything was pulled last, today's messages by topic that nobody handled,
-    what is odd about workers' handlers, and whose clock is off with what to do."""
+    what is odd about workers' handlers, whose clock is off with what to do, and which installation it is: its Redis, its id
+    ("": none yet)."""
 
     now: float
     known: int
@@ -47,6 +48,8 @@ class Picture:
     unhandled: Unhandled = field(default_factory=Unhandled)
     strangers: Sequence[str] = ()
     clocks: Sequence[tuple[str, str]] = ()
+    redis: str = ""
+    id: str = ""
 
     @property
     def troubles(self) -> list[Trouble]:

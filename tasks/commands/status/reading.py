@@ -15,7 +15,7 @@ from tasks.commands.status.attention import Thresholds, attention
 from tasks.commands.status.picture import Picture, Summary, spent, unserved
 from tasks.rules import circuit_breaker
 from tasks.rules.circuit_breaker import Pause
-from tasks.runtime import stores
+from tasks.runtime import stores, whereabouts
 from tasks.settings import settings
 
 
@@ -46,6 +46,8 @@ def read(known: Accounts, patterns: Sequence[str]) -> Picture:
             unhandled=reading.unhandled(now),
             strangers=reading.strangers(),
             clocks=list(off(present, stores().platform_clocks.read())),
+            redis=whereabouts(),
+            id=found.id if (found := stores().installations.read()) else "",
         )
 
 

@@ -8,7 +8,7 @@ LEVELS = click.Choice(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], case_se
 FLOWER_PORT = 5555
 
 
-@click.command(cls=Command)
+@click.command(cls=Command, whose="none")
 @click.option("-c", "--concurrency", type=click.IntRange(1), help="How many tasks the worker runs at a time.")
 @click.option("-l", "--loglevel", type=LEVELS, default="INFO", show_default=True, help="What worker and beat log.")
 @click.option(

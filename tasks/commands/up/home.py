@@ -2,11 +2,16 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tasks.commands.group import Unusable
+from tasks.home import LOCK
+
+LOOKED_AT_SECONDS = 1.0
+"""Commands that look whether somebody has claimed the directory hold it for a moment (see tasks/home.py)."""
 
 
 @contextmanager
@@ -18,19 +23,30 @@ def claimed(folder: Path) -> Iterator[int]:
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(folder / "up.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
         raise Unusable(
             f"the folder for Valkey's data cannot be used: {error}; set TIDINGS_HOME to another one"
         ) from None
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not _taken(lock):
         os.close(lock)
         raise Unusable(
             f"another `celery -A tasks up` runs in {folder.resolve()}; stop it first, or set TIDINGS_HOME to another folder"
-        ) from None
+        )
     try:
         yield lock
     finally:
         os.close(lock)
+
+
+def _taken(lock: int) -> bool:
+    until = time.monotonic() + LOOKED_AT_SECONDS
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                return False
+            time.sleep(0.05)
+        else:
+            return True

@@ -1,11 +1,13 @@
 """What `up` runs on one machine: a Valkey unless there is a Redis, a worker, a beat, and Flower if asked for."""
 
 import os
-from collections.abc import Callable
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from secrets import token_hex
+from urllib.parse import urlsplit
 
 from tasks.accounts import load
 from tasks.accounts.origins import PYTHON
@@ -16,10 +18,18 @@ from tasks.commands.processes.valkey import NAME as VALKEY
 from tasks.commands.processes.valkey import USUAL_PORT, Embedded, free_port
 from tasks.commands.up.home import claimed
 from tasks.commands.up.restarting import Restarting
+from tasks.home import Remembered, remember, remembered
+from tasks.rules.belonging import Installation
 from tasks.runtime import registry
 from tasks.settings import settings
+from tasks.store.connection import connect
+from tasks.store.installation import Installations
 
 LOOK_SECONDS = 0.2
+
+TRIES = 3
+"""Ports for a Valkey, as somebody else may be quicker to take one."""
+
 EXAMPLE = "accounts.example.toml"
 
 
@@ -46,21 +56,17 @@ class Machine:
 
     def _run(self, stack: ExitStack, stopping: Stopping) -> None:
         starts: dict[str, Callable[[], object]] = {}
-        url = settings().redis_url
-        if "redis_url" in settings().model_fields_set:
+        env = dict(os.environ)
+        lock = None if settings().told else stack.enter_context(claimed(settings().home))
+        processes = stack.enter_context(Processes(lambda: stopping.times))
+        if lock is None:
             self.say(f"TIDINGS_REDIS_URL is set: state is kept in {settings().redis}, no Valkey is started")
-            processes = stack.enter_context(Processes(lambda: stopping.times))
         else:
-            lock = stack.enter_context(claimed(settings().home))
-            valkey = Embedded(settings().home, free_port(USUAL_PORT))
-            url = valkey.url
-            processes = stack.enter_context(Processes(lambda: stopping.times))
+            valkey = started(processes, stopping, lock)
             starts[VALKEY] = partial(valkey.start, processes, pass_fds=[lock])
-            starts[VALKEY]()
-            valkey.wait(processes, stopping)
-            export = f"for other commands: export TIDINGS_REDIS_URL={url}"
-            self.say(f"Valkey runs, with its data in {valkey.folder}; {export}")
-        env = {**os.environ, "TIDINGS_REDIS_URL": url}
+            env |= {"TIDINGS_REDIS_URL": valkey.url, "TIDINGS_INSTALLATION": settled(valkey)}
+            found = f"commands find it from here, from elsewhere with TIDINGS_HOME={valkey.folder.resolve()}"
+            self.say(f"Valkey runs at {valkey.url}, with its data in {valkey.folder}; {found}")
         for name, argv in self._commands().items():
             starts[name] = partial(processes.start, name, argv, env=env)
         keeper = Restarting(processes, starts, self.say)
@@ -81,6 +87,49 @@ class Machine:
         if self.flower is not None:
             commands[f"flower (http://127.0.0.1:{self.flower})"] = children.flower(self.flower)
         return commands
+
+
+def started(processes: Processes, stopping: Stopping, lock: int) -> Embedded:
+    """The Valkey of this folder, at the address that it had before, if that is free. Raises `Unusable` and `Interrupted`."""
+    folder = settings().home
+    wanted = [*ports(remembered(folder)), USUAL_PORT]
+    tries = 0
+    while True:
+        valkey = Embedded(folder, free_port(*wanted))
+        valkey.start(processes, pass_fds=[lock])
+        try:
+            valkey.wait(processes, stopping)
+        except Unusable:
+            processes.kill(VALKEY)
+            tries += 1
+            if tries == TRIES or free_port(valkey.port) == valkey.port:  # nobody was quicker: it has another reason
+                raise
+        else:
+            return valkey
+
+
+def ports(known: Remembered | None) -> Iterator[int]:
+    """The port that a Valkey had before, if any."""
+    with suppress(ValueError):
+        if known and (port := urlsplit(known.url).port):
+            yield port
+
+
+def settled(valkey: Embedded) -> str:
+    """The id of the installation in a Valkey of this folder, a new one if there is none; the folder remembers it. Raises
+    `Unusable`."""
+    folder = valkey.folder
+    known = remembered(folder)
+    ours = Installation(known.id if known else token_hex(6), str(folder.resolve()))
+    installations = Installations(connect(valkey.url))
+    found = installations.claim(ours)
+    if found.home != ours.home:
+        installations.moved(replace(found, home=ours.home))
+    try:
+        remember(folder, Remembered(valkey.url, found.id))
+    except OSError as error:
+        raise Unusable(f"{folder} cannot be written to: {error}; set TIDINGS_HOME to another folder") from None
+    return found.id
 
 
 def known_accounts() -> str:

@@ -1,0 +1,27 @@
+"""What `check` says of whose Redis it is."""
+
+from redis.exceptions import RedisError
+
+from tasks.commands.check.finding import Finding, fail, note, ok
+from tasks.runtime import refusal, stores, whereabouts
+from tasks.settings import settings
+
+ABOUT = "install"
+
+
+def whose() -> tuple[list[Finding], bool]:
+    """Which installation it is, and whether its Redis is to be looked at: before the first `up` there is none, or another's."""
+    here = settings()
+    try:
+        why = refusal()
+        found = None if why else stores().installations.read()
+    except (RedisError, ValueError, OSError):
+        if here.told or here.found_at_home:
+            return [], True  # `redis` says so
+        text = f"no Redis answers at {here.redis}: `up` starts a Valkey of its own; for workers alone set TIDINGS_REDIS_URL"
+        return [note(ABOUT, text)], False
+    if not why:
+        return [ok(ABOUT, f"{found or 'a new one'} at {whereabouts()}")], True
+    if here.told:
+        return [fail(ABOUT, why, "set TIDINGS_REDIS_URL and TIDINGS_INSTALLATION to those of one installation")], False
+    return [note(ABOUT, why)], False
