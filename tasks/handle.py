@@ -164,13 +164,17 @@ def later(batch: Batch, wait: float) -> Outcome:
 
 
 def try_again(task: HandleTask, given: Delivery, delay: float) -> Outcome:
-    """Send the message round once more: within its chord after a short wait, apart from it after a longer one."""
+    """Send the message round once more: within its chord after a short wait, apart from it after a longer one.
+
+    Only one message of a batch goes apart, as each is confirmed with a call of its own; from the second on they stay, and what is
+    done does not wait for them (`tasks/handling/stragglers.py`).
+    """
     until = clock.now() + delay
     hop = min(delay, visibility() / 2)  # a longer countdown would outlive the broker's patience and run twice
     following = replace(given, not_before=until if hop < delay else 0.0)
-    if given.alone or given.held + delay <= HOLD_SECONDS:
-        held = replace(following, held=given.held + delay)
-        raise task.retry(kwargs={"delivery": held.to_json()}, countdown=hop)
+    held = given.held + delay
+    if given.alone or held <= HOLD_SECONDS or not stores().stragglers.goes_apart(given.batch.id):
+        raise task.retry(kwargs={"delivery": replace(following, held=held).to_json()}, countdown=hop)
     limits = dict(zip(("time_limit", "soft_time_limit"), task.request.timelimit or (None, None), strict=True))
     apart = replace(following, alone=True)
     handle.apply_async(kwargs={"delivery": apart.to_json()}, countdown=hop, **limits)

@@ -15,6 +15,9 @@ QUIET_SECONDS = 3.0
 QUIET_GAPS, LONGEST_QUIET_SECONDS = 8, 10.0
 """Where messages are slow, so many of their usual gaps, and no longer than this: several processes end several at a time."""
 
+LESS_SECONDS, LONGEST_LESS_SECONDS = 10.0, 60.0
+"""The same while less than half is done: most of the batch fails, or its handlers have other batches to see to."""
+
 LEAST_SECONDS, GROWTH, LONGEST_SECONDS = 8.0, 1.5, 60.0
 """In all, from when half were done: so much longer than these took, within limits. The second half takes as long as the first."""
 
@@ -41,11 +44,12 @@ class Progress:
 
 
 def patience_ends(batch: Progress) -> float:
-    """When what is done is to be confirmed without the rest; infinite while less than half is done."""
+    """When what is done is to be confirmed without the rest; infinite while nothing has ended yet."""
+    gaps = QUIET_GAPS * (batch.moved - batch.begun) / max(1, batch.done)
     if not batch.most:
-        return float("inf")
-    gap = (batch.moved - batch.begun) / max(1, batch.done)
-    quiet = max(QUIET_SECONDS, min(LONGEST_QUIET_SECONDS, QUIET_GAPS * gap))
+        waits = batch.moved > batch.begun
+        return batch.moved + max(LESS_SECONDS, min(LONGEST_LESS_SECONDS, gaps)) if waits else float("inf")
+    quiet = max(QUIET_SECONDS, min(LONGEST_QUIET_SECONDS, gaps))
     longest = max(LEAST_SECONDS, min(LONGEST_SECONDS, GROWTH * (batch.most - batch.begun)))
     return min(max(batch.moved, batch.most) + quiet, batch.most + longest)
 

@@ -20,6 +20,8 @@ from tasks.wire import stored
 
 LOOKS, SEEN = PREFIX + "stragglers", PREFIX + "stragglers:seen"
 PARTS = PREFIX + "parts:"
+APART = "apart:"
+"""How the field begins that tells of a message of the batch that has left it."""
 
 CLAIM_SECONDS = 5.0
 """Who looks at a batch has so long for it; should it be killed, somebody else looks then."""
@@ -58,7 +60,7 @@ class Stragglers:
 
     def look(self, most: int) -> tuple[float, list[tuple[Straggling, int]]]:
         """The time, and up to so many chords whose turn it is, each with how many of its headers have ended by now."""
-        now, found = self._look(keys=[LOOKS, SEEN], args=[most, CLAIM_SECONDS, PARTS])
+        now, found = self._look(keys=[LOOKS, SEEN], args=[most, CLAIM_SECONDS, PARTS, APART])
         each = ((stored(Straggling, seen), int(ended)) for _, seen, ended in found)
         return float(now), [(seen, ended) for seen, ended in each if seen]
 
@@ -68,6 +70,10 @@ class Stragglers:
             args = chain.from_iterable((seen.batch.id, at, seen.to_json()) for seen, at in some)
             self._put(keys=[LOOKS, SEEN], args=[*args])
 
+    def goes_apart(self, batch: str) -> bool:
+        """Whether a message of this batch leaves it to be confirmed by itself: the first that asks."""
+        return bool(self.redis.hsetnx(SEEN, APART + batch, 1))
+
     def drop(self, batch: str) -> None:
         """Look at it no more."""
         leave(self.redis.pipeline(transaction=False), batch).execute()
@@ -75,4 +81,4 @@ class Stragglers:
 
 def leave(pipe: Any, batch: str) -> Any:
     """Have a chord looked at no more."""
-    return pipe.zrem(LOOKS, batch).hdel(SEEN, batch)
+    return pipe.zrem(LOOKS, batch).hdel(SEEN, batch, APART + batch)

@@ -78,6 +78,25 @@ def test_a_message_that_is_tried_again_and_again_holds_its_batch_for_two_seconds
     assert tries["0"] == 6
 
 
+def test_many_messages_that_are_tried_again_do_not_take_a_call_each(
+    platform: FakePlatform, worker: None, tidings: Stores, registered: Register
+) -> None:
+    back = threading.Event()
+
+    def on_any(content: dict[str, Any], message: Message) -> None:
+        if int(message.id) < 10 and not back.is_set():
+            raise Retry("the stock database is away", delay=1)
+
+    registered(on_any)
+    platform.replies = [Reply(items(*range(30)))]
+    sending.consume("shop")
+    until(lambda: len(platform.confirmed) == 20, SOON)
+    back.set()
+    until(lambda: len(platform.confirmed) == 30)
+    assert set(platform.confirmed.values()) == {1}
+    assert len(platform.confirms) <= 3, "what was done, the one that went apart, and all others"
+
+
 def test_what_needed_no_handler_is_confirmed_with_what_is_done(
     platform: FakePlatform, worker: None, tidings: Stores, straggler: threading.Event
 ) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.rules.stragglers import LEAST_SECONDS, QUIET_SECONDS, Progress, next_look, patience_ends
+from tasks.rules.stragglers import LEAST_SECONDS, LESS_SECONDS, QUIET_SECONDS, Progress, next_look, patience_ends
 
 LOOKS = 10_000
 
@@ -60,5 +60,11 @@ def test_a_batch_that_waits_for_handlers_itself_is_looked_at_ever_less_often_and
     assert [round(next_look(progress, now) - now, 2) for now in (1.0, 8.0, 16.0, 100.0)] == [1.0, 2.0, 4.0, 5.0]
 
 
-def test_half_of_a_batch_is_not_worth_a_call_of_its_own_before_it_is_done() -> None:
-    assert in_part([0.1] * 49 + [60.0] * 51) is None
+def test_what_is_done_waits_longer_where_most_of_a_batch_is_not() -> None:
+    at = in_part([0.1] * 49 + [60.0] * 51)
+    assert at is not None
+    assert LESS_SECONDS <= at <= LESS_SECONDS + 5
+
+
+def test_what_needed_no_handler_waits_for_a_batch_that_has_not_begun() -> None:
+    assert in_part([100.0 + end for end in in_turn(100, 0.1)], others=40) is None
