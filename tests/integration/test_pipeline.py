@@ -414,7 +414,10 @@ def test_nothing_but_marks_and_counters_is_left_of_many_batches(
     lasting = {key for key in redis.scan_iter("*") if redis.ttl(key) == -1}
     assert kinds["mark"] == 500
     assert kinds["batch"] == kinds["open"] == kinds["parts"] == 0
-    assert all(key.startswith(("tidings:due:", "tidings:seen", "tidings:_kombu", "tidings:unacked")) for key in lasting)
+    assert all(
+        key.startswith(("tidings:due:", "tidings:seen", "tidings:installation", "tidings:_kombu", "tidings:unacked"))
+        for key in lasting
+    )
     assert not any("celery-task" in key for key in redis.scan_iter("*"))
 
 
