@@ -1,6 +1,9 @@
 """Every setting that comes from the environment, each as `TIDINGS_` and its name in capitals."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
@@ -176,6 +179,40 @@ def settings() -> Settings:
         faults = error.errors(include_input=False, include_url=False, include_context=False)
     said = [f"{PREFIX}{str(fault['loc'][0]).upper()}: {fault['msg'].removeprefix('Value error, ')}" for fault in faults]
     raise SettingsError("\n".join(said))
+
+
+OTHERS = {
+    "WEBHOOK_": "handlers.webhook",
+    "STREAM_": "handlers.stream",
+    "DATABASE_": "handlers.database",
+    "WEB_": "tasks.commands.web",
+    "TEST_": "tests",
+}
+"""What begins so belongs to a part of its own, which reads it itself."""
+
+
+def unknown(environment: Iterable[str]) -> list[str]:
+    """What is to be said of each variable that looks like a setting of Tidings and is none."""
+    names = [PREFIX + name.upper() for name in Settings.model_fields]
+    said = []
+    for given in sorted(environment):
+        name = given.upper()
+        if not name.startswith(PREFIX) or name in names:
+            continue
+        if any(name.startswith(PREFIX + start) and _is_there(part) for start, part in OTHERS.items()):
+            continue
+        meant = get_close_matches(name, names, 1, 0.75)
+        said.append(
+            f"{given} is no setting of Tidings" + (f": did you mean {meant[0]}?" if meant else " and does nothing")
+        )
+    return said
+
+
+def _is_there(part: str) -> bool:
+    try:
+        return find_spec(part) is not None
+    except ImportError:
+        return False
 
 
 def _at_home(told: Settings) -> Settings:

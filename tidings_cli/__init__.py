@@ -3,3 +3,10 @@
 Nothing here imports `tasks` before it is asked for: other applications of the same environment load these as well, and may
 have a module `tasks` of their own.
 """
+
+import sys
+
+from tidings_cli.quiet import is_asked_for_us, quiet
+
+if is_asked_for_us(sys.argv):  # before anything else is imported
+    quiet()

@@ -127,6 +127,8 @@ class AccountsSource:
         if fresh == self._good:
             return
         self._good = fresh
+        if not logger.hasHandlers():
+            return  # Celery's settings are being made, before there is a log: tasks/plumbing/starting.py tells it then
         logger.info("%s: %d accounts, %d gateways", self._origin.name, len(fresh.accounts), len(fresh.gateways))
         for warning in fresh.warnings[:SHOWN_WARNINGS]:
             logger.warning("%s: %s", self._origin.name, warning)

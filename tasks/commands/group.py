@@ -14,6 +14,9 @@ from handlers.errors import HandlersError
 from tasks.commands.refusals import refusal
 from tidings_cli.terminal import forgiving
 
+INTERRUPTED = 130
+"""The exit code of what Ctrl-C has ended, as in a shell."""
+
 
 class Unusable(Exception):
     """A command cannot do its work as things are; the text says why, and what to do."""
@@ -56,7 +59,10 @@ class Telling(click.Command):
         with in_one_line():
             if self.whose != "none" and not asks_for_help(ctx):
                 look_whose(only_ours=self.whose == "ours")
-            return super().invoke(ctx)
+            try:
+                return super().invoke(ctx)
+            except KeyboardInterrupt:
+                ctx.exit(INTERRUPTED)
 
 
 def asks_for_help(ctx: click.Context) -> bool:

@@ -2,11 +2,13 @@
 handlers are imported, shown to others and compared with the topics that there are."""
 
 import logging
+import os
 import sys
 from functools import cache
 from typing import Any
 
 from celery.signals import after_setup_logger, worker_init
+from redis.exceptions import RedisError
 
 from handlers.errors import HandlersError
 from tasks import app
@@ -16,13 +18,16 @@ from tasks.plumbing import housekeeping
 from tasks.plumbing.versions import untested
 from tasks.rules.registries import entries, fingerprint
 from tasks.runtime import accounts, doubted, registry, stores
-from tasks.settings import settings
+from tasks.settings import settings, unknown
 from tasks.store.presence import EVERY_SECONDS
 from tasks.text import shown
 
 SHOWN_WARNINGS = 10
 
 SHOW_SECONDS = 60.0
+
+TOGETHER_SECONDS = 20
+"""Worker and beat of one `up` start within so many seconds."""
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +37,13 @@ def tell_of_versions(**_: Any) -> None:
     """Log when what is installed is not what was tested: what leans on its insides may fail in silence."""
     if told := untested():
         log.warning("this was not tested with what is installed: %s; install what was, or set TIDINGS_STOCK=1", told)
+
+
+@after_setup_logger.connect
+def tell_of_unknown_settings(**_: Any) -> None:
+    """Log which variables look like settings and are none."""
+    for told in unknown(os.environ):
+        warn_once(shown(told, 300))
 
 
 @after_setup_logger.connect
@@ -53,7 +65,17 @@ def tell_of_accounts(**_: Any) -> None:
         return
     log.info("%d accounts, %d gateways", len(found.accounts), len(found.gateways))
     for warning in found.warnings[:SHOWN_WARNINGS]:
-        log.warning("%s", warning)
+        warn_once(warning)
+
+
+def warn_once(text: str) -> None:
+    """Log a warning, unless another process that was started together with this one has done so."""
+    try:
+        first = stores().told.first("warning", text, TOGETHER_SECONDS)
+    except (RedisError, OSError):
+        first = True
+    if first:
+        log.warning("%s", text)
 
 
 @worker_init.connect

@@ -20,7 +20,7 @@ def check(ctx: click.Context) -> None:
     found = []
     installation, there = whose.whose()
     parts = [setup.versions_findings(), setup.accounts_findings(), setup.handlers_findings(), setup.debug_findings()]
-    parts.append(iter(installation))
+    parts += [setup.names_findings(), iter(installation)]
     if there:
         parts += [topics.topics_findings(), redis.redis_findings(), setup.broker_findings(ctx.obj.app)]
     for finding in chain(*parts):

@@ -1,5 +1,6 @@
 """What `check` says of versions, accounts, handlers, leases and the broker."""
 
+import os
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -17,7 +18,7 @@ from tasks.plumbing.versions import untested
 from tasks.plumbing.visibility import visibility
 from tasks.rules.lease import try_seconds
 from tasks.runtime import registry
-from tasks.settings import settings
+from tasks.settings import settings, unknown
 from tasks.text import masked, shown
 
 BROKER_SECONDS = 5
@@ -37,6 +38,12 @@ def debug_findings() -> Iterator[Finding]:
     if settings().debug:
         text = "TIDINGS_DEBUG is set: logs show what handlers' errors say, which may be buyer data"
         yield warn("logs", text, "unset it, but for development")
+
+
+def names_findings() -> Iterator[Finding]:
+    """Variables that look like settings and are none."""
+    for said in unknown(os.environ):
+        yield warn("settings", shown(said, 300), "correct its name, or unset it")
 
 
 def accounts_findings() -> Iterator[Finding]:

@@ -1,0 +1,55 @@
+"""Ctrl-C ends a command without a traceback, whatever it is doing."""
+
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tidings_cli.quiet import is_asked_for_us
+
+ENDS = """
+import atexit, os, signal
+from tidings_cli.quiet import quiet
+quiet()
+class Late:
+    def __del__(self):
+        raise KeyboardInterrupt
+{what}
+"""
+
+
+@pytest.mark.parametrize(
+    ("what", "code"),
+    [
+        ("os.kill(os.getpid(), signal.SIGINT)", -signal.SIGINT),
+        ("atexit.register(os.kill, os.getpid(), signal.SIGINT)", 0),
+        ("Late()", 0),
+    ],
+    ids=["in the middle", "at the end", "where nobody can raise"],
+)
+def test_nothing_is_said_of_it(what: str, code: int) -> None:
+    argv = [sys.executable, "-c", ENDS.format(what=what)]
+    done = subprocess.run(argv, capture_output=True, timeout=30, check=False)
+    assert (done.returncode, done.stderr) == (code, b"")
+
+
+def test_other_errors_are_told_as_ever() -> None:
+    argv = [sys.executable, "-c", ENDS.format(what="1 / 0")]
+    done = subprocess.run(argv, capture_output=True, timeout=30, check=False)
+    assert b"ZeroDivisionError" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "ours"),
+    [
+        (["celery", "-A", "tasks", "worker"], True),
+        (["celery", "--app", "tasks", "up"], True),
+        (["celery", "--app=tasks"], True),
+        (["celery", "-A", "shop", "worker"], False),
+        (["celery", "tasks"], False),
+        (["celery", "-A"], False),
+    ],
+)
+def test_only_tidings_own_command_lines_are_meant(words: list[str], ours: bool) -> None:
+    assert is_asked_for_us(words) is ours

@@ -1,0 +1,29 @@
+"""Variables that look like settings and are none."""
+
+import pytest
+
+from tasks.settings import Settings, unknown
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("TIDINGS_HANDLER", "TIDINGS_HANDLERS"),
+        ("TIDINGS_REDIS", "TIDINGS_REDIS_URL"),
+        ("TIDINGS_ACOUNTS", "TIDINGS_ACCOUNTS"),
+        ("tidings_handlrs", "TIDINGS_HANDLERS"),
+    ],
+)
+def test_a_slip_is_told_with_what_was_meant(name: str, meant: str) -> None:
+    assert unknown([name, "PATH"]) == [f"{name} is no setting of Tidings: did you mean {meant}?"]
+
+
+def test_what_is_like_nothing_does_nothing() -> None:
+    assert unknown(["TIDINGS_COLOUR_OF_THE_SEA"]) == [
+        "TIDINGS_COLOUR_OF_THE_SEA is no setting of Tidings and does nothing"
+    ]
+
+
+def test_settings_and_other_peoples_variables_are_not_told() -> None:
+    assert unknown([*(f"TIDINGS_{name.upper()}" for name in Settings.model_fields), "tidings_home", "HOME"]) == []
+    assert unknown(["TIDINGS_TEST_EXAMPLES"]) == []
