@@ -36,6 +36,6 @@ def _set_up_django() -> None:
         return
     try:
         django.setup()
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # settings of a user's own may raise anything
         said = f"{type(error).__name__}: {error}"
         raise NotReady(f"Django cannot be set up with {DJANGO}={os.environ[DJANGO]}: {said}") from error

@@ -49,6 +49,9 @@ class TaskPool(prefork.TaskPool):
     def register_with_event_loop(self, loop: Any) -> Any:
         """Called when the worker connects."""
         self._loop = loop
+        if self._looking is not None:
+            self._looking.cancel()
+            self._looking = None
         return super().register_with_event_loop(loop)
 
     def on_stop(self) -> None:

@@ -154,6 +154,7 @@ class Run:
     def execute(self) -> None:
         """Run the tasks, in a thread of its own."""
         _local.run = self
+        app.set_current()  # as in every process of a worker
         try:
             self._execute()
         except Killed:
