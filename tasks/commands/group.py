@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 
 from handlers.errors import HandlersError
 from tasks.commands.refusals import refusal
+from tasks.text import shown
 from tidings_cli.terminal import forgiving
 
 INTERRUPTED = 130
@@ -50,6 +51,13 @@ class Telling(click.Command):
     def __init__(self, *args: Any, whose: Literal["ours", "any", "none"] = "ours", **options: Any) -> None:
         super().__init__(*args, **options)
         self.whose = whose
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the command line. What is not UTF-8 in it can be no name of ours, and no key in Redis."""
+        for each in args:
+            if any("\ud800" <= char <= "\udfff" for char in each):
+                raise click.UsageError(f"what was typed is not UTF-8: {shown(each)}", ctx)
+        return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that was asked for."""

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import click
+import hypothesis
 import pytest
 from click.testing import CliRunner
 from hypothesis import given
@@ -23,9 +24,12 @@ from tasks.commands.up import up
 from tasks.platforms import Item
 from tasks.runtime import Stores
 from tasks.store.letters import Letter
-from tests.unit.wild.guessing import ANY, NUMBERS, SECRET, TEXT, quiet, trying
+from tests.unit.wild.guessing import ANY, EXAMPLES, NUMBERS, SECRET, TEXT, quiet, trying
 
-RUN: dict[str, click.Command] = {each.name or "": each for each in (accounts, handlers, letters, status)}
+RUN: dict[str, click.Command] = {each.name or "": each for each in (accounts, handlers, letters)}
+WAITING: dict[str, click.Command] = {"status": status}
+"""What waits for workers to answer."""
+
 SERVING: dict[str, click.Command] = {each.name or "": each for each in (check, demo, sandbox, up)}
 """What starts or asks others: their command lines are read only."""
 
@@ -79,19 +83,28 @@ def there(tidings: Stores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     return iter(())
 
 
-def test_a_command_line_is_done_or_refused_in_words(there: None) -> None:
-    @trying
-    @given(lines(RUN))
+@pytest.mark.parametrize(("commands", "share"), [(RUN, 1), (WAITING, 20)], ids=["quick", "waiting"])
+def test_a_command_line_is_done_or_refused_in_words(
+    there: None, commands: dict[str, click.Command], share: int
+) -> None:
+    @hypothesis.settings(trying, max_examples=max(EXAMPLES // share, 3))
+    @given(lines(commands))
     def tried(line: tuple[str, list[str]]) -> None:
         name, words = line
         if "replay" in words:
             words = [*words, "--no-wait"]
-        done = CliRunner().invoke(RUN[name], words, obj=SimpleNamespace(app=app), env=dict(os.environ))
+        done = CliRunner().invoke(commands[name], words, obj=SimpleNamespace(app=app), env=dict(os.environ))
         if done.exception and not isinstance(done.exception, SystemExit):
             raise done.exception
         quiet(done.output)
 
     tried()
+
+
+def test_a_command_line_that_is_no_utf_8_is_told(there: None) -> None:
+    done = CliRunner().invoke(letters, ["list", "shop\udcff"])
+    assert done.exit_code == 2
+    assert "what was typed is not UTF-8: shop\\udcff" in done.output
 
 
 def test_a_command_line_of_what_serves_is_read_or_refused_in_words(there: None) -> None:
