@@ -17,7 +17,7 @@ help:  ## list the targets
 setup: $(MADE)  ## make .venv with everything in it
 
 demo: setup  ## show the main job, end to end, against simulated platforms
-	@$(BIN)/celery -A tasks demo
+	@$(BIN)/tidings demo
 
 test: setup  ## run all tests
 	@$(BIN)/python -m pytest -q -n 3 --dist loadfile

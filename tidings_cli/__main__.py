@@ -8,9 +8,6 @@ HERE = Path(__file__).resolve().parent
 
 def main() -> None:
     """Run the command line."""
-    from tidings_cli.quiet import quiet
-
-    quiet()
     from celery import maybe_patch_concurrency
 
     maybe_patch_concurrency()  # as Celery's own program does, before anything else is imported

@@ -15,6 +15,7 @@ import click
 from celery.bin.control import status as celerys_status
 
 from tidings_cli.ours import ROOT, Shadowed, is_ours, leads_to_ours, others, own, place
+from tidings_cli.quiet import ready
 from tidings_cli.terminal import forgiving
 
 GROUP = "celery.commands"
@@ -121,6 +122,8 @@ def found(find: Callable[..., Any], name: str, **options: Any) -> Any:
         if other := stranger():
             tell(other)
         raise
+    finally:
+        ready()
     if other := stranger():
         tell(other, quiet=not any(each.startswith("TIDINGS_") for each in os.environ))
     elif hidden := others("handlers"):

@@ -8,6 +8,7 @@ from celery.bin.celery import celery
 
 from tidings_cli.commands import COMMANDS, enter
 from tidings_cli.ours import own
+from tidings_cli.quiet import ready
 from tidings_cli.terminal import forgiving
 
 KEPT = {"workdir", "no_color", "quiet", "skip_checks"}
@@ -78,5 +79,6 @@ def program(app: str | None, **options: Any) -> None:
     others = dict.fromkeys(("broker", "result_backend", "loader", "config"))
     if celery.callback:  # what Celery's own program does first, in this program's context
         ours = own("tasks").app
+        ready()
         celery.callback(app=ours, version=False, **options, **others)
         enter(ours)

@@ -10,8 +10,9 @@ from tidings_cli.quiet import is_asked_for_us
 
 ENDS = """
 import atexit, os, signal
-from tidings_cli.quiet import quiet
+from tidings_cli.quiet import quiet, ready
 quiet()
+ready()
 class Late:
     def __del__(self):
         raise KeyboardInterrupt
@@ -34,6 +35,20 @@ def test_nothing_is_said_of_it(what: str, code: int) -> None:
     assert (done.returncode, done.stderr) == (code, b"")
 
 
+def test_while_modules_are_imported_nothing_is_raised_at_all() -> None:
+    code = """
+import os, signal
+from tidings_cli.quiet import quiet
+quiet()
+try:
+    os.kill(os.getpid(), signal.SIGINT)
+except BaseException as error:
+    print(repr(error))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=30, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, b"", b"")
+
+
 def test_other_errors_are_told_as_ever() -> None:
     argv = [sys.executable, "-c", ENDS.format(what="1 / 0")]
     done = subprocess.run(argv, capture_output=True, timeout=30, check=False)
@@ -46,6 +61,7 @@ def test_other_errors_are_told_as_ever() -> None:
         (["celery", "-A", "tasks", "worker"], True),
         (["celery", "--app", "tasks", "up"], True),
         (["celery", "--app=tasks"], True),
+        (["/usr/bin/tidings", "up"], True),
         (["celery", "-A", "shop", "worker"], False),
         (["celery", "tasks"], False),
         (["celery", "-A"], False),
