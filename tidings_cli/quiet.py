@@ -55,8 +55,9 @@ def _end(number: int, _: object) -> None:
 
 def is_asked_for_us(words: list[str]) -> bool:
     """Whether a command line is the program `tidings`, or Celery's that names it; other applications keep their tracebacks."""
+    program = words[0].rpartition("/")[2] == "tidings" or words[0].endswith("tidings_cli/__main__.py")
     pairs = zip(words, [*words[1:], ""], strict=True)
-    return words[0].rpartition("/")[2] == "tidings" or any(
+    return program or any(
         word in ("--app=tasks", "-Atasks") or (word in ("-A", "--app") and following == "tasks")
         for word, following in pairs
     )

@@ -1,8 +1,10 @@
 """Ctrl-C ends a command without a traceback, whatever it is doing."""
 
+import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -69,3 +71,14 @@ def test_other_errors_are_told_as_ever() -> None:
 )
 def test_only_tidings_own_command_lines_are_meant(words: list[str], ours: bool) -> None:
     assert is_asked_for_us(words) is ours
+
+
+@pytest.mark.parametrize("words", [["worker"], ["status"], ["check"], ["inspect", "ping"], ["report"]], ids=" ".join)
+def test_a_setting_that_is_wrong_is_told_in_one_line_by_every_command(words: list[str], tmp_path: Path) -> None:
+    env = {**os.environ, "TIDINGS_MAX_DELIVERIES": "none", "TIDINGS_HANDLERS": "handlers"}
+    argv = [sys.executable, "-m", "celery", "-A", "tasks", *words]
+    done = subprocess.run(argv, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.count("\n") == 1
+    assert "TIDINGS_MAX_DELIVERIES: Input should be a valid integer" in done.stderr
