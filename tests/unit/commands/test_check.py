@@ -1,14 +1,18 @@
 """What `check` concludes from what it found."""
 
+import re
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from redis import Redis
 
 from tasks.accounts import Accounts, TaobaoGateway
 from tasks.commands.check.finding import Finding, fail, ok
 from tasks.commands.check.redis import clocks, judged, waiting
+from tasks.commands.check.rights import BOTH, STATE, _commands
 from tasks.commands.check.setup import fitting
+from tests import ROOT
 
 GOOD: dict[str, Any] = {"redis_version": "7.2.4", "aof_enabled": 1, "maxmemory_policy": "noeviction", "role": "master"}
 
@@ -83,3 +87,17 @@ def leased(seconds: float) -> Accounts:
     """Accounts behind one gateway with such a lease."""
     gateway = TaobaoGateway(name="tb", app_key="1", app_secret=SecretStr("invented"), lease_seconds=seconds)
     return Accounts({"tb": gateway}, {})
+
+
+def test_every_command_that_a_store_sends_is_tried() -> None:
+    sources = [path.read_text("utf-8") for path in (ROOT / "tasks/store").rglob("*") if path.suffix in (".py", ".lua")]
+    sent = {name for text in sources for name in re.findall(r"redis\.p?call\(['\"](\w+)", text)}
+    sent |= {
+        name for text in sources for name in re.findall(r"\.(\w+)\(", text) if hasattr(Redis, name) and name[0] != "_"
+    }
+    sent -= {"append", "close", "execute_command", "lock", "master_for", "pipeline", "register_script", "transaction"}
+    renamed = {"DELETE": "DEL"}
+    missing = {renamed.get(name.upper(), name.upper()) for name in sent} - {
+        words[0] for words in _commands(BOTH, STATE)
+    }
+    assert not missing, f"put these into tasks/commands/check/rights.py: {missing}"
