@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -45,6 +46,15 @@ def on_any(content: dict, message: Message) -> None:
     time.sleep(content.get("sleeps", 0))
 """
 TOPIC = "taobao_trade_TradeCreate"
+PROGRAM = """
+import sys
+sys.argv[0] = "tidings"
+import tidings_cli
+print("here", flush=True)
+from tidings_cli.__main__ import main
+main()
+"""
+"""The program `tidings`, which says when Python itself has started."""
 
 
 class Up:
@@ -209,6 +219,22 @@ def test_other_commands_find_it_by_its_folder_and_nobody_elses(up: Up, tmp_path:
     up.start()
     assert settled(up.folder) == (address, id_)
     up.stop()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_at_any_moment_leaves_nobody_and_no_traceback(up: Up, number: signal.Signals) -> None:
+    for moment in (random.uniform(0, 0.5), random.uniform(0.5, 6)):
+        with (up.folder / "log").open("wb") as log:
+            argv = [sys.executable, "-c", PROGRAM, "up", "-c", "1"]
+            env = up.environment()
+            up.popen = subprocess.Popen(argv, cwd=up.folder, env=env, stdout=subprocess.PIPE, stderr=log)
+        assert up.popen.stdout is not None
+        assert up.popen.stdout.readline() == b"here\n"
+        time.sleep(moment)
+        up.popen.send_signal(number)
+        assert up.popen.wait(40) in (0, -number), (moment, up.said())
+        until(lambda: not up.mark.running(), lambda: str(up.mark.running()))
+        assert "Traceback" not in up.said(), moment
 
 
 def test_a_second_one_in_the_same_directory_refuses(up: Up) -> None:
