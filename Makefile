@@ -47,7 +47,7 @@ $(MADE): pyproject.toml constraints.txt
 		uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[$(EXTRAS)]'; \
 	else \
 		$(PYTHON) -m venv --clear $(VENV) && \
-		$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$(EXTRAS)]'; \
+		$(BIN)/python -m pip install --quiet --quiet --no-compile --disable-pip-version-check --constraint constraints.txt --editable '.[$(EXTRAS)]'; \
 	fi
 	@touch $@
 
@@ -55,6 +55,6 @@ $(WITH_BENCH): $(MADE)
 	@if command -v uv >/dev/null; then \
 		uv pip install --quiet --python $(BIN)/python --constraint constraints.txt --editable '.[$(EXTRAS),bench]'; \
 	else \
-		$(BIN)/python -m pip install --quiet --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[$(EXTRAS),bench]'; \
+		$(BIN)/python -m pip install --quiet --quiet --no-compile --disable-pip-version-check --constraint constraints.txt --editable '.[$(EXTRAS),bench]'; \
 	fi
 	@touch $@
