@@ -35,10 +35,10 @@ def rights(about: str, address: Address, *, state: bool, broker: bool) -> Iterat
     """Whether the user of this address may do what is done to the state, or to the broker, or to both."""
     client = made(address, decode_responses=True)
     user = shown(address.login.user or "default")
-    needed = _commands(BOTH, STATE if state else "", BROKER if broker else "")
+    needed = commands(BOTH, STATE if state else "", BROKER if broker else "")
     try:
         missing = [*_refused(client, needed), *(_deaf(client, address.database) if broker else ())]
-        useful = list(_refused(client, _commands(USEFUL))) if state and not missing else []
+        useful = list(_refused(client, commands(USEFUL))) if state and not missing else []
         if not missing:
             _write(client)
     except (RedisError, OSError) as error:
@@ -55,12 +55,13 @@ def rights(about: str, address: Address, *, state: bool, broker: bool) -> Iterat
         yield note(about, f"its user lacks rights that are of use: {_listed(useful)}: {_remedy(user, useful)}")
 
 
-def _commands(*texts: str) -> list[list[str]]:
+def commands(*texts: str) -> list[list[str]]:
+    """The commands that are written in these texts, as words."""
     lines = "\n".join(texts).replace("SCRIPT|", "SCRIPT ").replace("|", "\n").split("\n")
     return [line.split() for line in lines if line.strip()]
 
 
-def _refused(client: Client, commands: Sequence[Sequence[str]]) -> Iterator[str]:
+def _refused(client: Client, sent: Sequence[Sequence[str]]) -> Iterator[str]:
     """The ACL rules that are missing for these commands."""
     name = f"tidings:check:{uuid4().hex}"
     connection = client.connection_pool.get_connection()
@@ -70,7 +71,7 @@ def _refused(client: Client, commands: Sequence[Sequence[str]]) -> Iterator[str]
             if isinstance(answer := _answer(connection), NoPermissionError):
                 yield _rule(answer, first)
                 return
-        for command in commands:
+        for command in sent:
             connection.send_command(*(name if word == "k" else word for word in command))
             if isinstance(answer := _answer(connection), NoPermissionError):
                 yield _rule(answer, command)

@@ -10,7 +10,7 @@ from redis import Redis
 from tasks.accounts import Accounts, TaobaoGateway
 from tasks.commands.check.finding import Finding, fail, ok
 from tasks.commands.check.redis import clocks, judged, waiting
-from tasks.commands.check.rights import BOTH, STATE, _commands
+from tasks.commands.check.rights import BOTH, STATE, commands
 from tasks.commands.check.setup import fitting
 from tests import ROOT
 
@@ -97,7 +97,5 @@ def test_every_command_that_a_store_sends_is_tried() -> None:
     }
     sent -= {"append", "close", "execute_command", "lock", "master_for", "pipeline", "register_script", "transaction"}
     renamed = {"DELETE": "DEL"}
-    missing = {renamed.get(name.upper(), name.upper()) for name in sent} - {
-        words[0] for words in _commands(BOTH, STATE)
-    }
+    missing = {renamed.get(name.upper(), name.upper()) for name in sent} - {words[0] for words in commands(BOTH, STATE)}
     assert not missing, f"put these into tasks/commands/check/rights.py: {missing}"
