@@ -13,10 +13,17 @@ from handlers.registry import registry
 
 __all__ = ["HandlersError", "load"]
 
-WHAT_TO_DO = "TIDINGS_HANDLERS is a comma-separated list of modules to import for their handlers"
+WHAT_TO_DO = (
+    "TIDINGS_HANDLERS is a comma-separated list of modules to import for their handlers, written as in `import`: "
+    "shop for a shop.py, shop.orders for shop/orders.py"
+)
 NONE_NAMED = (
     "TIDINGS_HANDLERS names no module, so no message would reach code of yours: set it to the module of your handlers "
     "(TIDINGS_HANDLERS=shop for a shop.py), or to `handlers` for those that ship, which only log each message and confirm it"
+)
+NONE_REGISTERED = (
+    "which TIDINGS_HANDLERS names, registers no handler, so no message would reach code of yours: write one with @handles, "
+    "or name the module that has them"
 )
 
 
@@ -29,13 +36,18 @@ def load(names: Iterable[str]) -> tuple[str, ...]:
     if not wanted:
         raise NotLoaded(NONE_NAMED)
     imported = tuple(name for each in wanted for name in _import_wanted(each))
-    for handler in registry:
+    registered = list(registry)
+    if not registered:
+        raise NotLoaded(f"{', '.join(wanted)}, {NONE_REGISTERED}")
+    for handler in registered:
         handler.settle()
     return imported
 
 
 def _import_wanted(name: str) -> Iterator[str]:
     """Refuses a module that stands in for one of the current folder, unless it has handlers of a user's."""
+    if not all(part.isidentifier() for part in name.split(".")):
+        raise NotLoaded(f"{name!r} is no module's name; {WHAT_TO_DO}")
     if not (hiding := hides(name)):
         yield from _import_all(name)
         return
@@ -68,8 +80,8 @@ def _import(name: str) -> ModuleType:
 def _missing(name: str, error: ModuleNotFoundError) -> str:
     """Whether the module itself is not there, or one that it imports."""
     if error.name and f"{name}.".startswith(f"{error.name}."):
-        where = "each in the current folder, installed, or on PYTHONPATH"
-        return f"there is no module {error.name!r}; {WHAT_TO_DO}, {where}"
+        where = "each has to be in the current folder, installed, or on PYTHONPATH"
+        return f"there is no module {error.name!r}; {WHAT_TO_DO}; {where}"
     said = f"importing {name} failed, as it imports {error.name!r}, which is not there{_place(error)}"
     return "; ".join(filter(None, (said, _hiding(error))))
 

@@ -77,12 +77,9 @@ def handlers_findings() -> Iterator[Finding]:
     own = [handler for handler in found if not handler.fallback]
     if own:
         yield ok("handlers", f"{len(own)} of your own: {_topics(own)}")
-    elif found:
+    else:
         text = f"only those that ship, which log a line: {_topics(found)}"
         yield warn("handlers", text, "write your own; `handlers/__init__.py` shows how")
-    else:
-        todo = "write some, or name their module in TIDINGS_HANDLERS"
-        yield warn("handlers", "none: every message is confirmed and forgotten", todo)
 
 
 def fitting(accounts: Accounts, hidden: float, handler_seconds: float) -> Iterator[Finding]:

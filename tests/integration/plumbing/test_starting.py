@@ -13,6 +13,7 @@ import pytest
         (None, "there is no module 'shop'"),
         ("import no_such_thing", "'no_such_thing', which is not there"),
         ("1 / 0", "ZeroDivisionError"),
+        ("def on_paid(content: dict): 0", "shop, which TIDINGS_HANDLERS names, registers no handler"),
         ("from handlers import handles\n@handles('t')\ndef f(): pass", "shop.py:2"),
         (
             "from handlers import handles\n@handles('t')\ndef f(c: dict): 0\n@handles('t')\ndef g(c: dict): 0",

@@ -59,6 +59,20 @@ def test_no_module_at_all_is_an_error(folder: Path) -> None:
     assert "`handlers` for those that ship" in said("", " ")
 
 
+def test_modules_that_register_nothing_are_an_error(folder: Path) -> None:
+    """A forgotten decorator, or handlers in a module that nobody imports: every message would be confirmed unread."""
+    (folder / "bare.py").write_text("def on_paid(content: dict) -> None: ...")
+    (folder / "one.py").write_text(HANDLER.format(topic="one", name="one"))
+    assert "bare, which TIDINGS_HANDLERS names, registers no handler" in said("bare")
+    assert load(["bare", "one"]) == ("bare", "one")
+
+
+@pytest.mark.parametrize("name", ["./shop", "shop/orders", "shop:on_paid", "shop;other", "shop.py"])
+def test_a_file_in_the_place_of_a_module_is_told_how_it_is_written(folder: Path, name: str) -> None:
+    (folder / "shop.py").write_text(HANDLER.format(topic="one", name="one"))
+    assert "shop for a shop.py" in said(name)
+
+
 def test_a_module_that_is_not_there_is_told_from_one_that_it_imports(folder: Path) -> None:
     """The first is a slip in TIDINGS_HANDLERS, the second in the user's own file."""
     (folder / "broken.py").write_text("\nimport nowhere_to_be_found\n")
