@@ -11,7 +11,7 @@ from tasks.commands.options import CONTENT
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="One line of JSON for each.")
 
 
-@click.group(cls=Commands, whose="any", invoke_without_command=True)
+@click.group(cls=Commands, whose="none", invoke_without_command=True)
 @AS_JSON
 @click.pass_context
 def handlers(ctx: click.Context, *, as_json: bool) -> None:

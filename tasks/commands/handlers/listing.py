@@ -11,6 +11,7 @@ from handlers import Registry
 from handlers.names import close
 from handlers.topics import MODELS
 from tasks import clock
+from tasks.commands.group import look_whose
 from tasks.commands.handlers.reading import registered, stand_in
 from tasks.commands.tables import ALWAYS, NONE, Column, json_line, print_table
 from tasks.rules.registries import Entry
@@ -54,7 +55,8 @@ COLUMNS: list[Column[Row]] = [
 
 
 def perform(*, as_json: bool) -> None:
-    """Print what is registered and what came today."""
+    """Print what is registered and what came today, and where that was counted."""
+    look_whose(only_ours=False)
     entries, counts = registered(), today()
     found = list(rows(entries, counts))
     if as_json:

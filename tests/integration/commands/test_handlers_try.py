@@ -14,6 +14,7 @@ from handlers.registry import registry
 from handlers.topics import MODELS
 from tasks import runtime
 from tasks.commands.handlers import handlers as command
+from tasks.home import Remembered, remember
 from tasks.settings import settings
 from tests import ROOT
 from tests.integration.commands.running import Said, run
@@ -51,6 +52,28 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
 
 def tried(*words: str) -> Said:
     return run(command, "try", *words)
+
+
+def test_the_readmes_handler_works_as_it_stands_there(shop: Shop) -> None:
+    """Who follows the README word by word has a handler that handles."""
+    example = (ROOT / "README.md").read_text().partition("```python\n")[2].partition("```")[0]
+    assert example.startswith("# shop.py")
+    shop(example)
+    said = tried(PAID)
+    assert said.code == 0, said.err
+    assert said.out.startswith("paid 2900000000000000001 ")
+    assert tried("qianmi_item_itemDownShelf").code == 0
+
+
+def test_no_redis_is_spoken_of_as_none_is_needed(shop: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Not even after `up` was stopped in this folder."""
+    shop(f"@handles('{PAID}')\ndef on_paid(content: dict) -> None: ...\n")
+    monkeypatch.delenv("TIDINGS_REDIS_URL")
+    monkeypatch.setenv("TIDINGS_HOME", str(tmp_path))
+    remember(tmp_path, Remembered("redis://127.0.0.1:1/0", "a"))
+    settings.cache_clear()
+    assert tried(PAID).err == ""
+    assert "does not run" in run(command, "list").err
 
 
 @pytest.mark.parametrize("topic", MODELS)
