@@ -11,6 +11,9 @@ PATHS = {"taobao": "/router/rest", "qianmi": "/api", "vvtool": "/tool/erps/tbcon
 PORT = 8800
 """Where a sandbox listens unless it is told otherwise."""
 
+OFTEN = {"min": 1, "max": 5}
+"""Seconds between polls: who publishes a message by hand wants to see what becomes of it."""
+
 LEAST_LEASE = 5
 """The shortest lease that an accounts file takes, in seconds."""
 
@@ -23,9 +26,9 @@ def accounts_file(url: str, *, taobao: float, qianmi: float) -> str:
         + gateway("taobao", url, app_key="12345678", app_secret=secret, lease_seconds=max(taobao, LEAST_LEASE))
         + gateway("qianmi", url, app_key="10000001", app_secret=secret, access_token=token, lease_seconds=lease)
         + gateway("vvtool", url, token=token, calls_per_second=10)
-        + account("shop-1", "taobao", session="test-session")
-        + account("shop-2", "qianmi")
-        + account("shop-3", "vvtool", shop_id="123")
+        + account("shop-1", "taobao", session="test-session", poll=OFTEN)
+        + account("shop-2", "qianmi", poll=OFTEN)
+        + account("shop-3", "vvtool", shop_id="123", poll=OFTEN)
     )
 
 
@@ -51,5 +54,11 @@ def account(name: str, platform: str, **members: object) -> str:
 
 
 def _table(name: str, members: Mapping[str, object]) -> str:
-    """The members' texts and numbers are the same in TOML as in JSON."""
-    return "\n".join([f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in members.items()), "\n"])
+    return "\n".join([f"[{name}]", *(f"{key} = {_value(value)}" for key, value in members.items()), "\n"])
+
+
+def _value(value: object) -> str:
+    """Texts and numbers are the same in TOML as in JSON."""
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{key} = {_value(each)}' for key, each in value.items())} }}"
+    return json.dumps(value)

@@ -294,6 +294,7 @@ def test_the_sandboxs_accounts_file_is_printed_ready_for_use(
     leases = {name: gateway.lease_seconds for name, gateway in found.gateways.items()}
     assert leases == {"taobao": 33, "qianmi": 44, "vvtool": 600}
     for account in found.accounts.values():
+        assert account.poll.max <= 5, "what is published by hand is pulled while one looks"
         topic = "qianmi_elife_rechargeStateChange" if account.gateway.platform == "qianmi" else PAID
         assert publish(sandbox, topic, "--account", account.name).err == ""
     assert [platform for platform, _, _ in places(sandbox)] == ["taobao", "qianmi", "vvtool"]
