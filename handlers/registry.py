@@ -132,11 +132,14 @@ class Registry:
         return self._by_short.get(topic, [])
 
     def _spellings(self, topic: str) -> tuple[str, ...]:
-        """The topic as it came, and its other name if that is clear: the short one only where somebody registered such."""
+        """The topic as it came, and its other name if that is clear: the short one only where somebody registered such.
+
+        A short name that nobody knows in full is taken for that of each topic that ends with it.
+        """
         if is_short(topic):
             return tuple(dict.fromkeys((topic, self.full_name(topic))))
         short = last_part(topic)
-        if any(is_short(each.topic) and _fits(short, each) for each in self) and self.meant(short) == [topic]:
+        if any(is_short(each.topic) and _fits(short, each) for each in self) and self.meant(short) in ([topic], []):
             return topic, short
         return (topic,)
 

@@ -416,6 +416,15 @@ def test_a_registered_topic_without_a_model_has_a_short_name_too() -> None:
     assert winner(registry, "OrderPaid") == "mine"
 
 
+@pytest.mark.parametrize("written", ["OrderPaid", "OrderP*"])
+def test_a_short_name_that_no_model_has_meets_the_full_one_too(written: str) -> None:
+    """Platforms have more topics than there are models; its messages must not go by the handler in silence."""
+    registry = Registry()
+    registry.handles(written)(function("mine"))
+    assert [winner(registry, topic) for topic in ("OrderPaid", "taobao_fuwu_OrderPaid")] == ["mine", "mine"]
+    assert registry.find("taobao_fuwu_OrderPaid", as_it_is=True) is None
+
+
 def test_a_handler_tells_what_it_is_called_and_what_it_asks_for() -> None:
     registry = Registry()
     registry.handles("t")(function("mine"))
