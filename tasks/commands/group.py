@@ -55,7 +55,7 @@ class Telling(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the command line. What is not UTF-8 in it can be no name of ours, and no key in Redis."""
         for each in args:
-            if any("\ud800" <= char <= "\udfff" for char in each):
+            if any(char == "\0" or "\ud800" <= char <= "\udfff" for char in each):
                 raise click.UsageError(f"what was typed is not UTF-8: {shown(each)}", ctx)
         return super().parse_args(ctx, args)
 
