@@ -60,7 +60,7 @@ def doubts(registered: Iterable[Registered], known: Collection[str], arrived: Ma
 
 def close_pattern(pattern: str, among: Iterable[str]) -> tuple[str, ...]:
     """What somebody may have meant with a pattern that fits none of these topics: a pattern or a topic."""
-    topics = list(among)
+    topics = sorted(among, key=lambda topic: (-len(topic), topic))  # the shortest of those that begin alike stays
     head = pattern[: min((at for at in map(pattern.find, "*?[") if at >= 0), default=len(pattern))]
     if not head:
         return close(pattern.strip("*_"), topics)[:1]
