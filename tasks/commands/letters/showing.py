@@ -66,7 +66,7 @@ def print_list(ids: Sequence[str], most: int | None, now: float) -> None:
     for row in rows:
         click.echo(row)
     left = len(ids) - len(rows)
-    click.echo(f"and {left} more" if left else f"{len(ids)} letters", err=True)
+    click.echo(f"and {left} more" if left else f"{len(ids)} letter{'s' if len(ids) > 1 else ''}", err=True)
 
 
 def show_groups(choice: Choice, most: int | None, *, as_json: bool) -> None:
@@ -80,7 +80,7 @@ def show_groups(choice: Choice, most: int | None, *, as_json: bool) -> None:
             json_line(group.to_json())
     elif chosen:
         print_table(grouping.columns(now), chosen)
-        click.echo(f"{number} letters", err=True)
+        click.echo(f"{number} letter{'s' if number > 1 else ''}", err=True)
     elif not found.missing:
         click.echo("no letter fits" if choice else "there are no letters", err=True)
     raise Exit(found.tell_missing())

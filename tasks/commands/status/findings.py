@@ -106,7 +106,9 @@ def overdue(picture: Picture) -> Iterable[Finding]:
     if picture.needs.get(Need.OVERDUE, 0) == len(picture.accounts) > 0:
         silent = picture.pulled and picture.now - picture.pulled
         latest = "nothing was pulled yet" if silent is None else f"the latest pull was {told(silent)} ago"
-        todo = "see that beat and workers run, `celery -A tasks beat`"
+        run = picture.workers and picture.beats
+        failing = "their calls fail or wait: the worker's log says why"
+        todo = failing if run else "see that beat and workers run, `celery -A tasks beat`"
         yield Finding("overdue", f"every account is overdue, {latest}: {todo}")
 
 

@@ -27,6 +27,7 @@ def overdue(number: int) -> list[Found]:
         (Picture(NOW, 3, overdue(2), workers=1), []),
         (Picture(NOW, 3, overdue(3), workers=1, pulled=NOW - 90), ["the latest pull was 90s ago"]),
         (Picture(NOW, 3, overdue(3), workers=0), ["celery -A tasks worker", "nothing was pulled yet"]),
+        (Picture(NOW, 3, overdue(3), workers=1, beats=1), ["nothing was pulled yet: their calls fail or wait"]),
         (Picture(NOW, 3, [], workers=1), []),
         (Picture(NOW, 3, overdue(0), queues={"consume": None, "handle": 0}), []),
         (Picture(NOW, 3, overdue(0), queues={"consume": None, "handle": None}), ["celery -A tasks check"]),
