@@ -3,6 +3,7 @@
 vv-tool's page names it short in its table and in full in its sample; Taobao's does so too. Both mean one topic.
 """
 
+import re
 from collections.abc import Iterable
 from difflib import SequenceMatcher
 
@@ -17,6 +18,14 @@ EQUAL = 0.03
 
 SHOWN = 2
 """So many names are suggested at most."""
+
+TELLING = 6
+"""So many letters at a name's end tell which it is: BuyerPay, for one, or buyer_pay."""
+
+SEVERAL = re.compile(r"[\s,;|]+")
+"""What somebody may write between several topics in one text."""
+
+NO_LETTERS = re.compile(r"[\W_]+")
 
 
 def is_short(topic: str) -> bool:
@@ -44,6 +53,10 @@ def full_names(short: str, known: Iterable[str]) -> list[str]:
 
 def close(topic: str, among: Iterable[str]) -> tuple[str, ...]:
     """Which of these topics look like this one, by their letters without regard to case, the closest first."""
+    if len(several := SEVERAL.split(topic.strip())) > 1:
+        known = list(among)
+        found = (each for part in several for each in ((part,) if part in known else close(part, known)))
+        return tuple(dict.fromkeys(found))[:SHOWN]
     rated = sorted(((_likeness(topic, other), other) for other in among), key=lambda pair: (-pair[0], pair[1]))
     least = max(ALIKE, rated[0][0] - EQUAL) if rated else 0.0
     return tuple(other for likeness, other in rated[:SHOWN] if likeness >= least and other != topic)
@@ -53,8 +66,15 @@ def _likeness(one: str, other: str) -> float:
     """The share of letters in common: of the whole names, or of the last parts where that is what somebody wrote."""
     if last_part(one).casefold() == last_part(other).casefold():
         return 1.0
+    end = _letters(one)
+    if len(end) >= TELLING and _letters(other).endswith(end):
+        return 1.0
     whole = letters_in_common(one, other)
     return max(whole, letters_in_common(one, last_part(other))) if is_short(one) else whole
+
+
+def _letters(name: str) -> str:
+    return NO_LETTERS.sub("", name.casefold())
 
 
 def letters_in_common(one: str, other: str) -> float:

@@ -18,6 +18,9 @@ PAY = "taobao_trade_TradeBuyerPay"
         "taobao_trade_tradebuyerpay",
         "taobao_trade_BuyerPay",
         "taobao_TradeBuyerPay",
+        "BuyerPay",
+        "buyer_pay",
+        "Trade_Buyer_Pay",
         "trade_TradeBuyerPay",
         "taobao_item_TradeBuyerPay",
         "taobao.trade.TradeBuyerPay",
@@ -72,6 +75,13 @@ def test_a_pattern_that_fits_nothing_is_told_with_what_was_meant(pattern: str, m
 @pytest.mark.parametrize("pattern", ["*", "taobao_trade_*", "Trade*", "qianmi_*", "*Pay", "taobao_[tr]*", "?aobao_*"])
 def test_a_pattern_that_fits_something_known_is_not_doubted(pattern: str) -> None:
     assert doubts([Registered(pattern, "shop.py:3", pattern=True)], MODELS, {}) == []
+
+
+@pytest.mark.parametrize("between", [",", ", ", "|", " ", ";"])
+def test_several_topics_in_one_text_are_what_was_meant(between: str) -> None:
+    """@handles takes each by itself; so written they are one topic that never comes."""
+    written = f"TradeBuyerPay{between}taobao_trade_TradeClose"
+    assert close(written, MODELS) == (PAY, "taobao_trade_TradeClose")
 
 
 def test_of_many_the_closest_come_first() -> None:
