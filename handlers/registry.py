@@ -101,12 +101,12 @@ class Registry:
         return register
 
     def find(self, topic: str, *, as_it_is: bool = False) -> Handler | None:
-        """Who handles the topic; None for nobody. `as_it_is` for a platform whose topics have no short names."""
+        """Who handles the topic; None for nobody. `as_it_is` for a platform that never writes a topic short."""
         asked = topic, as_it_is
         if asked not in self._found:
             if len(self._found) >= REMEMBERED_TOPICS:
                 self._found.clear()
-            names = (topic,) if as_it_is else self._spellings(topic)
+            names = (topic,) if as_it_is and is_short(topic) else self._spellings(topic)
             self._found[asked] = self._search(names, fallback=False) or self._search(names, fallback=True)
         return self._found[asked]
 
