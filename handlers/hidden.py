@@ -14,7 +14,7 @@ def hidden(name: str) -> tuple[Path, Path] | None:
     None when the folder has none, or it is the one that is found.
     """
     top = name.partition(".")[0]
-    here = _origin(top, [str(Path.cwd())]) if top.isidentifier() else None
+    here = (_origin(top, [str(Path.cwd())]) or _in_plain_folder(name)) if top.isidentifier() else None
     found = _found(top) if here else None
     return (here, found) if here and found and here != found else None
 
@@ -33,9 +33,17 @@ def _found(top: str) -> Path | None:
         spec = find_spec(top)
         return Path(spec.origin).resolve() if spec and spec.origin else None
     where = getattr(known, "__file__", None)
+    if not where and hasattr(known, "__path__"):
+        return None  # plain folders, which hide nothing
     return Path(where).resolve() if where else Path(f"<{top}, built into Python>")
 
 
 def _origin(top: str, folders: list[str]) -> Path | None:
     spec = PathFinder.find_spec(top, folders)
     return Path(spec.origin).resolve() if spec and spec.origin else None
+
+
+def _in_plain_folder(name: str) -> Path | None:
+    """The file of a module in a folder of the current one that has no __init__.py, which itself would hide nothing."""
+    file = Path.cwd().joinpath(*name.split(".")).with_suffix(".py")
+    return file.resolve() if "." in name and file.is_file() else None

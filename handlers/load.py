@@ -17,6 +17,7 @@ WHAT_TO_DO = (
     "TIDINGS_HANDLERS is a comma-separated list of modules to import for their handlers, written as in `import`: "
     "shop for a shop.py, shop.orders for shop/orders.py"
 )
+WRITE_THAT = "and write that into TIDINGS_HANDLERS"
 NONE_NAMED = (
     "TIDINGS_HANDLERS names no module, so no message would reach code of yours: set it to the module of your handlers "
     "(TIDINGS_HANDLERS=shop for a shop.py), or to `handlers` for those that ship, which only log each message and confirm it"
@@ -53,7 +54,7 @@ def _import_wanted(name: str) -> Iterator[str]:
         return
     imported = tuple(_import_all(name))
     if not any(handler.function.__module__ in imported and not handler.fallback for handler in registry):
-        raise NotLoaded(f"{hiding}, and write that into TIDINGS_HANDLERS")
+        raise NotLoaded(f"{hiding}, {WRITE_THAT}")
     yield from imported
 
 
@@ -80,6 +81,8 @@ def _import(name: str) -> ModuleType:
 def _missing(name: str, error: ModuleNotFoundError) -> str:
     """Whether the module itself is not there, or one that it imports."""
     if error.name and f"{name}.".startswith(f"{error.name}."):
+        if hiding := hides(name):
+            return f"{hiding}, {WRITE_THAT}"
         where = "each has to be in the current folder, installed, or on PYTHONPATH"
         return f"there is no module {error.name!r}; {WHAT_TO_DO}; {where}"
     said = f"importing {name} failed, as it imports {error.name!r}, which is not there{_place(error)}"

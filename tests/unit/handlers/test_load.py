@@ -1,5 +1,6 @@
 """Importing the modules that hold handlers: what is found, and what is said when it is not."""
 
+import importlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -124,6 +125,34 @@ def test_a_module_of_the_current_folder_that_another_hides_is_told(
     hidden = said(name)
     assert f"`{name}` is " in hidden
     assert f", which hides your {folder / name}.py: give yours another name" in hidden
+
+
+@pytest.mark.parametrize("init", [True, False])
+@pytest.mark.parametrize("top", ["handlers", "tasks", "json"])
+def test_a_module_in_a_folder_that_another_package_hides_is_told(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, top: str, init: bool
+) -> None:
+    """`handlers/orders.py` is a natural place for handlers."""
+    monkeypatch.chdir(folder)
+    (folder / top).mkdir()
+    file = folder / top / "orders.py"
+    file.write_text(HANDLER.format(topic="own", name="own"))
+    if init:
+        file = folder / top / "__init__.py"
+        file.write_text("")
+    importlib.import_module(top)
+    told = said(f"{top}.orders")
+    assert f"`{top}` is " in told
+    assert f", which hides your {file}: give yours another name, and write that into TIDINGS_HANDLERS" in told
+
+
+def test_a_folder_without_init_hides_nothing_and_is_found(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when it was imported before."""
+    monkeypatch.chdir(folder)
+    (folder / "plain").mkdir()
+    (folder / "plain" / "orders.py").write_text(HANDLER.format(topic="own", name="own"))
+    assert load(["plain.orders"]) == ("plain.orders",)
+    assert load(["plain.orders"]) == ("plain.orders",)
 
 
 @pytest.mark.parametrize("text", ["from json import mine", "import json.mine", "import json\njson.mine()"])
