@@ -42,7 +42,7 @@ def test_it_plugs_its_commands_into_celerys_and_its_fixture_into_pytests(wheel: 
     points = ConfigParser()
     points.read_string(read(wheel, "entry_points.txt"))
     assert set(points["celery.commands"]) == set(COMMANDS)
-    assert points["pytest11"]["tidings_sandbox"] == "tidings_cli.pytest_plugin"
+    assert points["pytest11"]["tidings_sandbox"] == "tidings_cli.auto_pytest_plugin"
     assert points["console_scripts"]["tidings"] == "tidings_cli.__main__:main"
 
 

@@ -179,10 +179,21 @@ def test_the_fixture_is_there_for_users_and_empty_for_each_test(start: Start, tm
     assert "2 passed" in output
 
 
+@pytest.mark.parametrize("name", ["tidings_cli.pytest_plugin", "tasks.sandbox.pytest_plugin", "tidings_sandbox"])
+def test_the_plugin_may_be_named_too_and_is_loaded_once(start: Start, tmp_path: Path, name: str) -> None:
+    """With `-p` and in a conftest; by the name that it had before as well."""
+    (tmp_path / "test_own.py").write_text("def test_own(sandbox):\n    assert sandbox.ledger() == []\n")
+    (tmp_path / "conftest.py").write_text(f"pytest_plugins = ['{name}']\n")
+    words = ["-q", "-p", "no:cacheprovider", "-p", name, "--rootdir", str(tmp_path), str(tmp_path)]
+    process = start(sys.executable, "-m", "pytest", *words)
+    output, errors = process.communicate(timeout=60)
+    assert "1 passed" in output, output + errors
+
+
 def test_loading_the_fixture_loads_nothing_of_ours_and_neither_the_server_nor_the_client(start: Start) -> None:
     """pytest loads the plugin in every run."""
     names = ("tasks", "handlers", "celery", "aiohttp", "requests", "pydantic")
-    script = f"import sys, tidings_cli.pytest_plugin; print([name for name in {names} if name in sys.modules])"
+    script = f"import sys, tidings_cli.auto_pytest_plugin; print([name for name in {names} if name in sys.modules])"
     process = start(sys.executable, "-c", script)
     output, errors = process.communicate(timeout=30)
     assert output == "[]\n", errors
