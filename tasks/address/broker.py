@@ -3,10 +3,10 @@
 import re
 
 from tasks.address.model import AddressError
-from tasks.address.parsing import LOGIN, QUOTE, plain
+from tasks.address.parsing import LOGIN, QUOTE, nameable, plain
 
 AMQP = ("amqp", "amqps", "pyamqp", "librabbitmq")
-HOST = re.compile(LOGIN + r"(?:\[[^\[\]@/?]*\]|[^\[\]@/?:]*)(?::\d*)?(?:/[^?@]*)?(?:\?[^?@]*)?")
+HOST = re.compile(LOGIN + r"(?:\[[^\[\]@/?]*\]|(?P<host>[^\[\]@/?:]*))(?::\d*)?(?:/[^?@]*)?(?:\?[^?@]*)?")
 
 
 def looked_at(url: str) -> None:
@@ -20,8 +20,11 @@ def looked_at(url: str) -> None:
     if scheme in AMQP:
         for each in re.split(rf";(?:(?:{'|'.join(AMQP)})://)?", url.partition("://")[2]):
             plain(each)
-            if not HOST.fullmatch(each):
+            match = HOST.fullmatch(each)
+            if match is None:
                 raise AddressError(f"it cannot be taken apart: {QUOTE}")
+            if not nameable(match["host"] or ""):
+                raise AddressError(f"the host has to be a name or an address; {QUOTE}")
     try:
         Connection(url)
     except ImportError as error:

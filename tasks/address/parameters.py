@@ -1,6 +1,5 @@
 """What may stand behind the question mark of an address: names, what each means, and how its value is read."""
 
-import math
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
@@ -18,9 +17,13 @@ VERSIONS = {
 TRUTHS = dict.fromkeys(("1", "true", "yes", "on"), True) | dict.fromkeys(("0", "false", "no", "off"), False)
 
 
+LONGEST_SECONDS = 3600
+"""A socket takes no number of seconds above some, and nobody waits for a Redis for longer."""
+
+
 def _seconds(text: str) -> float:
     value = float(text)
-    if not (0 < value < math.inf):
+    if not (0.001 <= value <= LONGEST_SECONDS):
         raise ValueError(text)
     return value
 
@@ -39,6 +42,13 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _name(text: str) -> str:
+    """What Redis takes for a connection's name."""
+    if not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError(text)
+    return text
+
+
 Read = Callable[[str], Any]
 
 TLS: Mapping[str, tuple[Read, str]] = {
@@ -52,11 +62,11 @@ TLS: Mapping[str, tuple[Read, str]] = {
     "ssl_min_version": (VERSIONS.__getitem__, "1.2 or 1.3"),
 }
 OPTIONS: Mapping[str, tuple[Read, str]] = {
-    "socket_timeout": (_seconds, "a number of seconds"),
-    "socket_connect_timeout": (_seconds, "a number of seconds"),
+    "socket_timeout": (_seconds, f"a number of seconds, from 0.001 to {LONGEST_SECONDS}"),
+    "socket_connect_timeout": (_seconds, f"a number of seconds, from 0.001 to {LONGEST_SECONDS}"),
     "socket_keepalive": (lambda text: TRUTHS[text.lower()], "true or false"),
     "health_check_interval": (_count, "a whole number of seconds"),
-    "client_name": (str, "a name"),
+    "client_name": (_name, "a name without spaces"),
 }
 SSL = {"ssl": (lambda text: TRUTHS[text.lower()], "true or false")}
 

@@ -107,9 +107,18 @@ def _host(piece: re.Match[str], kind: str) -> tuple[str, int]:
             ip_address(host)
         except ValueError:
             raise AddressError("what stands in [ ] has to be an IPv6 address") from None
-    elif not HOST.fullmatch(host):
+    elif not HOST.fullmatch(host) or not nameable(host):
         raise AddressError(f"the host has to be a name or an address; {QUOTE}")
     return host, int(port) if port else SENTINEL_PORT if kind == "sentinel" else PORT
+
+
+def nameable(host: str) -> bool:
+    """Whether the system can be asked for a host of this name: Python raises no `OSError` where a part is empty or too long."""
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        return False
+    return True
 
 
 def _path(written: str) -> str:

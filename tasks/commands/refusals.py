@@ -75,6 +75,11 @@ KNOWN: tuple[tuple[Callable[[Exception, str], bool], str, str], ...] = (
         "correct hosts, `master` and `sentinel_password` in the address",
     ),
     (
+        lambda _, said: "unknown command" in said and "SENTINEL" in said,
+        "answers, but is no sentinel",
+        "give the sentinels' port, usually 26379, or write redis://HOST for one Redis",
+    ),
+    (
         lambda _, said: "CERTIFICATE_VERIFY_FAILED" in said,
         "shows a certificate that cannot be trusted: {said}",
         "name its authority with ssl_ca_certs=FILE in the address, or ssl_cert_reqs=none where that is safe",

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 SKEW_SECONDS = 3.0
 """What NTP keeps in step is within a tenth of a second. More than this is a clock that nobody sets, or that was set wrong."""
 
-AGAIN_SECONDS = 3600.0
-"""The same process says it at most so often."""
+AGAIN_SECONDS = 60.0
+"""The same process says at most so often that it has changed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,14 @@ def test_what_is_written_is_understood(url: str, expected: Address) -> None:
         ("rediss://h/0?ssl_cert_reqs=never", "none, optional or required"),
         ("rediss://h/0?ssl_check_hostname=perhaps", "true or false"),
         ("redis://h/0?socket_timeout=nan", "a number of seconds"),
+        ("redis://h/0?socket_timeout=1e300", "from 0.001 to 3600"),
+        ("redis://h/0?socket_connect_timeout=1e-9", "from 0.001 to 3600"),
+        ("redis://h/0?client_name=a%20b", "a name without spaces"),
+        *(
+            (f"{scheme}://{host}/0{end}", "a name or an address")
+            for scheme, end in (("redis", ""), ("rediss", ""), ("sentinel", "?master=m"), ("amqp", ""), ("amqps", ""))
+            for host in (".", "a..b", ".b", "a" * 64 + ".b")
+        ),
         ("redis://h/0?db=1&db=2", "two things of db"),
         ("sentinel://a:1/0", "names sentinels but no master"),
         (f"sentinel://:{SECRET}@a;sentinel://:other@b/0?master=m", "two things of password"),

@@ -15,6 +15,7 @@ NOW = 1000.0
         (SKEW_SECONDS + 0.1, None, NOW, True),
         (-25.0, None, NOW, True),
         (25.0, Said(25.0, 0.0), 10 * AGAIN_SECONDS, False),  # it has been said
+        (300.0, Said(25.0, 0.0), 60.0, True),  # an hour of silence would hide the step
         (300.0, Said(25.0, 0.0), AGAIN_SECONDS - 1, False),  # not so soon
         (300.0, Said(25.0, 0.0), AGAIN_SECONDS, True),
         (0.0, Said(25.0, 0.0), AGAIN_SECONDS, True),  # it was mended
