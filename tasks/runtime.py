@@ -4,6 +4,7 @@ from contextlib import suppress
 from functools import cache
 
 from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from handlers.errors import NotLoaded
@@ -18,7 +19,7 @@ from tasks.rules.belonging import asleep, not_ours, somebodys
 from tasks.rules.topic_names import Doubt, Registered, doubts
 from tasks.settings import settings
 from tasks.store.batches import Batches
-from tasks.store.connection import connect
+from tasks.store.connection import connect, knock
 from tasks.store.deferred import Deferred
 from tasks.store.due import Due
 from tasks.store.handling_rate import HandlingRate
@@ -91,6 +92,8 @@ def refusal() -> str:
     here = settings()
     if here.found_at_home and not runs(here.home):
         return asleep(str(here.home))
+    with suppress(RedisConnectionError):  # it may be there at the next try
+        knock()
     if here.told and not here.installation:
         return ""
     address, found = str(here.redis), stores().installations.read()

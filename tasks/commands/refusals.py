@@ -70,6 +70,11 @@ KNOWN: tuple[tuple[Callable[[Exception, str], bool], str, str], ...] = (
         "look at its log and at the free space on its disk",
     ),
     (
+        lambda error, said: isinstance(error, exceptions.TimeoutError) and "reading" in said,
+        "takes connections, and then says nothing",
+        "see whether that port is a Redis's, with TLS (rediss://) or without; if it is, what keeps it busy (SLOWLOG)",
+    ),
+    (
         lambda _, said: "No master found" in said,
         "cannot be found: no sentinel answers that knows a master of that name",
         "correct hosts, `master` and `sentinel_password` in the address",

@@ -84,6 +84,19 @@ def connect(url: str = "") -> Client:
     return made(parse(url) if url else settings().redis, decode_responses=True)
 
 
+def knock() -> None:
+    """Ask the state's Redis for a sign of life, once. Raises `redis.exceptions.RedisError`.
+
+    redis-py tries to connect several times for each of a command's tries: where something takes connections and then says
+    nothing, that is a minute.
+    """
+    client = made(settings().redis, retry=Retry(NoBackoff(), 0))
+    try:
+        client.ping()
+    finally:
+        client.close()
+
+
 def made(address: Address, **options: Any) -> Client:
     """A new client on a pool of its own; `options` are redis-py's."""
     options = {

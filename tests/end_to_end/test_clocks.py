@@ -21,7 +21,7 @@ platform = "taobao"
 app_key = "12345678"
 app_secret = "env:TB_SECRET"
 url = "{url}"
-lease_seconds = 10
+lease_seconds = 30
 [accounts.shop]
 gateway = "tb"
 poll = { min = 0.2, max = 0.5 }
@@ -73,7 +73,7 @@ def test_whatever_the_clocks_say_nothing_is_dropped_done_twice_or_late(
     installation: Installation, tmp_path: Path
 ) -> None:
     installation.configure(ACCOUNTS, HANDLERS)
-    installation.control.switches(lease_seconds={"taobao": 10})
+    installation.control.switches(lease_seconds={"taobao": 30})
     for name, off, queues in (
         ("puller", 25, "consume,confirm"),
         ("handler", -120, "handle"),

@@ -11,7 +11,7 @@ from tasks.commands.clocks import off
 from tasks.commands.refusals import refusal
 from tasks.runtime import stores
 from tasks.settings import settings
-from tasks.store.connection import Client, connect
+from tasks.store.connection import Client, connect, knock
 from tasks.text import shown
 
 LEAST_VERSION = (6, 2)
@@ -20,13 +20,22 @@ LEAST_VERSION = (6, 2)
 ABOUT = "redis"
 
 
+def absence() -> list[Finding]:
+    """That it does not answer; nothing when it does."""
+    try:
+        knock()
+    except NoPermissionError:
+        return []
+    except (RedisError, ValueError, OSError) as error:
+        return [_failed(error)]
+    return []
+
+
 def redis_findings() -> Iterator[Finding]:
-    """Whether it answers, whether it keeps what must not be lost, and whether a dead letter in it waits for a person."""
+    """Whether it keeps what must not be lost, and whether a dead letter in it waits for a person."""
     url = str(settings().redis)
     try:
-        client = connect()
-        client.ping()
-        info = _told(client)
+        info = _told(connect())
         yield from rights(ABOUT, settings().redis, state=True, broker=settings().broker == settings().redis)
         stores().clock.keep()
         wrong = list(off(stores().presences.read(), stores().platform_clocks.read()))
@@ -35,12 +44,16 @@ def redis_findings() -> Iterator[Finding]:
     except NoPermissionError:
         return  # which rights are missing has been said
     except (RedisError, ValueError, OSError) as error:
-        said = refusal(error, "start it, or set TIDINGS_REDIS_URL; `celery -A tasks up` has its own")
-        yield fail(ABOUT, f"{url} {said.text}", said.todo)
+        yield _failed(error)
         return
     yield from judged(url, info)
     yield from clocks(wrong)
     yield from waiting(number, replies)
+
+
+def _failed(error: Exception) -> Finding:
+    said = refusal(error, "start it, or set TIDINGS_REDIS_URL; `celery -A tasks up` has its own")
+    return fail(ABOUT, f"{settings().redis} {said.text}", said.todo)
 
 
 def _told(client: Client) -> dict[str, Any] | None:

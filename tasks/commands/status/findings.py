@@ -135,7 +135,7 @@ def clocks(picture: Picture) -> Iterable[Finding]:
 def discarded(picture: Picture) -> Iterable[Finding]:
     """How many polls came too late to be made. Others were sent for them, so this alone asks for nothing."""
     if number := sum(summary.today["discarded"] for summary in picture.gateways):
-        text = f"{many(number, 'poll')} of today waited too long in the queue and were discarded"
+        text = f"{many(number, 'poll')} discarded today, after too long a wait in the queue"
         yield Finding("discarded", f"{text}: no worker was there, or too few; others were sent for them", todo=False)
 
 

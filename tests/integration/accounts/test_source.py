@@ -541,14 +541,14 @@ def test_threads_share_one_source(source: AccountsSource, file: Path) -> None:
 
 
 def test_a_hundred_thousand_accounts_load_in_seconds(module: Callable[[str], str]) -> None:
-    """About 1.5 s on two small cores; the limit leaves room for a busy machine."""
+    """About 1.5 s of CPU; how busy the machine is counts for nothing."""
     name = module(
         "def go():\n"
         "    shop = lambda n: {'gateway': 'vv', 'shop_id': str(n), 'poll': {'min': 1, 'max': 300}}\n"
         "    gateways = {'vv': {'platform': 'vvtool', 'token': 't'}}\n"
         "    return {'gateways': gateways, 'accounts': {f'shop-{n}': shop(n) for n in range(100_000)}}\n"
     )
-    started = time.perf_counter()
+    started = time.process_time()
     accounts = load(f"python:{name}:go")
     assert len(accounts.accounts) == 100_000
-    assert time.perf_counter() - started < 15
+    assert time.process_time() - started < 10

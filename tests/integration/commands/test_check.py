@@ -1,8 +1,10 @@
 """`celery -A tasks check`, as an operator runs it."""
 
 import os
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -144,3 +146,16 @@ def test_every_machine_whose_clock_is_off_is_named(folder: Path, valkey: str, st
     assert "WARN  clock     worker a@far: its machine's clock is 120 s behind Redis's" in said
     assert "near" not in said
     assert "set it by NTP" in said
+
+
+def test_a_port_that_takes_connections_and_says_nothing_is_one_line_within_seconds(folder: Path) -> None:
+    """As a Redis that wants TLS, addressed without."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}/0"
+        begun = time.monotonic()
+        code, output = check(folder, TIDINGS_REDIS_URL=url)
+    assert code == 1
+    assert [line.split()[1] for line in output.splitlines() if line.startswith("FAIL")][-2:] == ["redis", "broker"]
+    assert "takes connections, and then says nothing" in output
+    assert "rediss://" in output
+    assert time.monotonic() - begun < 30

@@ -218,7 +218,7 @@ def test_polls_that_came_too_late_are_counted(polled: Stores) -> None:
     polled.tally.add("shop", {"discarded": 12}, now=time.time())
     said = run(status)
     assert said.code == 0
-    assert "12 polls of today waited too long in the queue and were discarded" in said.out
+    assert "12 polls discarded today, after too long a wait in the queue" in said.out
 
 
 @pytest.mark.parametrize(
