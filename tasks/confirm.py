@@ -57,11 +57,7 @@ def confirm(
         confirm_part(its, receipts or [])
         return
     if receipts is None:
-        found = None if alone else stores().batches.get(batch)
-        outcomes = [(unplain(receipt), outcome) for receipt, outcome, *_ in results]
-        receipts = add_up(account, [*outcomes, *(found.settled if found else ())])
-        confirmed = {*(found.confirmed if found else ())}
-        receipts = [receipt for receipt in receipts if receipt not in confirmed]
+        receipts = allowed(results, account, "" if alone else batch)
     stores().clock.keep()
     if receipts and clock.now() >= its.ends:
         count(account, "late_confirms", len(receipts))
@@ -76,6 +72,15 @@ def confirm(
         calls.unneeded(shop)
     if not alone and stores().batches.close(batch, account):
         sending.consume(account)
+
+
+def allowed(results: Results, account: str, batch: str) -> list[str]:
+    """Count the outcomes of a batch, or of a message by itself (""); the receipts that may be confirmed and were not yet."""
+    found = stores().batches.get(batch) if batch else None
+    outcomes = [(unplain(receipt), outcome) for receipt, outcome, *_ in results]
+    receipts = add_up(account, [*outcomes, *(found.settled if found else ())])
+    confirmed = {*(found.confirmed if found else ())}
+    return [receipt for receipt in receipts if receipt not in confirmed]
 
 
 @app.task(name=SALVAGE)
