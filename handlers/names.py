@@ -6,6 +6,7 @@ vv-tool's page names it short in its table and in full in its sample; Taobao's d
 import re
 from collections.abc import Iterable
 from difflib import SequenceMatcher
+from functools import cached_property
 
 PARTS = "_"
 """What stands between the parts of a full name; a short name has none of it."""
@@ -49,6 +50,36 @@ def by_short_name(known: Iterable[str]) -> dict[str, list[str]]:
 def full_names(short: str, known: Iterable[str]) -> list[str]:
     """Those of one short name; none for what is unknown, or written in full."""
     return by_short_name(known).get(short, [])
+
+
+class ShortNames:
+    """What the short names of topics stand for, by the topics that have a model and those that are registered.
+
+    `own` are the exact topics with a handler of the user's, `fallbacks` those with one that ships.
+    """
+
+    def __init__(self, own: Iterable[str], fallbacks: Iterable[str] = ()) -> None:
+        self._own = frozenset(own)
+        self.registered = self._own.union(fallbacks)
+
+    def full_name(self, topic: str) -> str:
+        """The name under which a topic is handled and counted: the full one of a short name that means one topic.
+
+        A short name that is unknown or fits several topics stays as it is, and so does one for which somebody has registered
+        another handler than for the full name.
+        """
+        meant = self.meant(topic)
+        return topic if len(meant) != 1 or {topic, meant[0]} <= self._own else meant[0]
+
+    def meant(self, topic: str) -> list[str]:
+        """The full names of registered topics, and of those with a model, that a short name fits; none for a full name."""
+        return self._by_short.get(topic, []) if is_short(topic) else []
+
+    @cached_property
+    def _by_short(self) -> dict[str, list[str]]:
+        from handlers.topics import MODELS  # not before somebody needs it: models take a tenth of a second to make
+
+        return by_short_name([*MODELS, *self.registered])
 
 
 def close(topic: str, among: Iterable[str]) -> tuple[str, ...]:

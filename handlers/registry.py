@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from handlers.errors import BadHandler, DuplicateTopic
 from handlers.message import Message
-from handlers.names import by_short_name, is_short, last_part
+from handlers.names import ShortNames, is_short, last_part
 from handlers.signature import Signature, place_of, read_signature, refuse_unless_plain
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -79,7 +79,7 @@ class Registry:
     def __init__(self) -> None:
         self._handlers: dict[tuple[bool, str], Handler] = {}
         self._found: dict[tuple[str, bool], Handler | None] = {}
-        self._by_short: dict[str, list[str]] | None = None
+        self._short: ShortNames | None = None
 
     def __iter__(self) -> Iterator[Handler]:
         return iter(list(self._handlers.values()))
@@ -110,26 +110,14 @@ class Registry:
             self._found[asked] = self._search(names, fallback=False) or self._search(names, fallback=True)
         return self._found[asked]
 
-    def full_name(self, topic: str) -> str:
-        """The name under which a topic is handled and counted: the full one of a short name that means one topic.
-
-        A short name that is unknown or fits several topics stays as it is, and so does one for which somebody has registered
-        another handler than for the full name.
-        """
-        meant = self.meant(topic)
-        if len(meant) != 1 or ((False, topic) in self._handlers and (False, meant[0]) in self._handlers):
-            return topic
-        return meant[0]
-
-    def meant(self, topic: str) -> list[str]:
-        """The full names of registered topics, and of those with a model, that a short name fits; none for a full name."""
-        if not is_short(topic):
-            return []
-        if self._by_short is None:
-            from handlers.topics import MODELS  # not before somebody needs it: models take a tenth of a second to make
-
-            self._by_short = by_short_name([*MODELS, *(each.topic for each in self if each.fixed is None)])
-        return self._by_short.get(topic, [])
+    @property
+    def short_names(self) -> ShortNames:
+        """What short names stand for here."""
+        if self._short is None:
+            exact = [each for each in self if each.fixed is None]
+            own, fallbacks = ([each.topic for each in exact if each.fallback is which] for which in (False, True))
+            self._short = ShortNames(own, fallbacks)
+        return self._short
 
     def _spellings(self, topic: str) -> tuple[str, ...]:
         """The topic as it came, and its other name if that is clear: the short one only where somebody registered such.
@@ -137,9 +125,10 @@ class Registry:
         A short name that nobody knows in full is taken for that of each topic that ends with it.
         """
         if is_short(topic):
-            return tuple(dict.fromkeys((topic, self.full_name(topic))))
+            return tuple(dict.fromkeys((topic, self.short_names.full_name(topic))))
         short = last_part(topic)
-        if any(is_short(each.topic) and _fits(short, each) for each in self) and self.meant(short) in ([topic], []):
+        asked = any(is_short(each.topic) and _fits(short, each) for each in self)
+        if asked and self.short_names.meant(short) in ([topic], []):
             return topic, short
         return (topic,)
 
@@ -161,7 +150,7 @@ class Registry:
             raise DuplicateTopic(f"two handlers for {handler.topic!r}: {other} and {handler}; keep one")
         self._handlers[key] = handler
         self._found.clear()
-        self._by_short = None
+        self._short = None
 
 
 def _fits(topic: str, handler: Handler) -> bool:

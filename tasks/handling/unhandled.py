@@ -1,6 +1,7 @@
 """Messages of topics that nobody handles: each is counted, and their topic is warned of, at first and then once an hour."""
 
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 
 from celery.utils.log import get_task_logger
@@ -8,8 +9,11 @@ from celery.utils.log import get_task_logger
 from handlers.names import close, is_short
 from tasks import clock
 from tasks.clock import HOUR
+from tasks.handling import short_names
 from tasks.handling.delivery import Delivery
+from tasks.names import HANDLE
 from tasks.platforms.base import Item
+from tasks.plumbing.serving import takes
 from tasks.rules.outcomes import Outcome
 from tasks.runtime import registry, stores
 from tasks.settings import settings
@@ -36,11 +40,12 @@ def spelled_out(item: Item, platform: str) -> Item:
     """The message under its topic's full name, where the platform wrote a short one that is clear."""
     if platform in WITHOUT_SHORT_NAMES or not is_short(item.topic):
         return item
-    full = registry().full_name(item.topic)
+    known = registry().short_names if takes(HANDLE) else short_names.of_others()
+    full = known.full_name(item.topic)
     if full != item.topic:
         return replace(item, topic=full)
-    if len(registry().meant(full)) > 1 and all(each.topic != full for each in registry()):
-        warn_of_doubt(full)
+    if len(meant := known.meant(full)) > 1 and full not in known.registered:
+        warn_of_doubt(full, meant)
     return item
 
 
@@ -74,24 +79,24 @@ def reason(topic: str) -> str:
     return f"no handler takes its topic {shown(topic)}"
 
 
-def warn_of_doubt(topic: str) -> None:
+def warn_of_doubt(topic: str, meant: Iterable[str]) -> None:
     """Warn of a short name that fits several topics, unless that was done within the hour."""
     if first_in_an_hour("short", topic):
-        log.warning("topic %s may be %s: it is taken for none of them", shown(topic), _meant(topic))
+        log.warning("topic %s may be %s: it is taken for none of them", shown(topic), _either(meant))
 
 
 def hint(topic: str) -> str:
     """What may be wrong, "" when nothing is known: a short name that fits several topics, or a registration with a slip."""
     from handlers.topics import MODELS  # not before somebody needs it: models take a tenth of a second to make
 
-    if registry().meant(topic):
-        return f", which may be {_meant(topic)}"
+    if meant := registry().short_names.meant(topic):
+        return f", which may be {_either(meant)}"
     near = close(topic, [each.topic for each in registry() if each.fixed is None and each.topic not in MODELS])
     return f" (one is registered for {shown(near[0])}: a slip?)" if near else ""
 
 
-def _meant(topic: str) -> str:
-    return " or ".join(map(shown, registry().meant(topic)))
+def _either(topics: Iterable[str]) -> str:
+    return " or ".join(map(shown, topics))
 
 
 def first_in_an_hour(what: str, topic: str) -> bool:

@@ -15,6 +15,7 @@ from tasks import app
 from tasks.accounts import AccountsError
 from tasks.names import HANDLE
 from tasks.plumbing import housekeeping
+from tasks.plumbing.serving import takes
 from tasks.plumbing.versions import untested
 from tasks.rules.registries import entries, fingerprint
 from tasks.runtime import accounts, doubted, registry, stores
@@ -86,16 +87,19 @@ def share_time(**_: Any) -> None:
 
 @worker_init.connect
 def import_handlers(**_: Any) -> None:
-    """Load the handlers before the pool forks; a worker without them must not start."""
-    try:
-        registered = entries(registry())
-    except HandlersError as error:
-        sys.stderr.write(f"{error}\n")
-        raise SystemExit(1) from None
-    app.set_current()  # an application of the user's own has made itself that
+    """Load the handlers before the pool forks; a worker that runs any must not start without them.
+
+    One that only pulls and confirms imports none: code of the user's can neither end it nor take its memory.
+    """
     show_queues()
-    if runs_handlers():
+    if takes(HANDLE):
+        try:
+            registered = entries(registry())
+        except HandlersError as error:
+            sys.stderr.write(f"{error}\n")
+            raise SystemExit(1) from None
         housekeeping.tell(handlers=fingerprint(registered))
+    app.set_current()  # an application of the user's own has made itself that
 
 
 @housekeeping.every(EVERY_SECONDS, "worker")
@@ -107,7 +111,7 @@ def show_queues() -> None:
 @housekeeping.every(SHOW_SECONDS, "worker")
 def show_handlers() -> None:
     """Let others see what this worker has registered, and compare it with the topics that there are."""
-    if runs_handlers():
+    if takes(HANDLE):
         stores().registries.put(entries(registry()))
         warn_of_doubts()
 
@@ -118,8 +122,3 @@ def warn_of_doubts() -> None:
     for doubt in doubted():
         if doubt.meant:
             log.warning("%s", shown(doubt, 500))
-
-
-def runs_handlers() -> bool:
-    """Whether this worker takes handle tasks: one that pulls and confirms may have any handlers."""
-    return app.amqp.router.route({}, HANDLE)["queue"].name in app.amqp.queues.consume_from

@@ -118,7 +118,7 @@ def notes(entries: Iterable[Entry], counts: Counts) -> dict[str, str]:
 
 def _nobodys(topic: str, counts: Counts, registry: Registry) -> Row:
     seen, unhandled = (counts[topic].get(what, 0) for what in ("seen", "unhandled"))
-    meant = registry.meant(topic)
+    meant = registry.short_names.meant(topic)
     near = close(topic, [each.topic for each in registry if each.topic not in MODELS])
     may_be = f": it may be {' or '.join(meant)}" if len(meant) > 1 else ""
     slip = f"; {near[0]} is registered: a slip?" if near else ""

@@ -211,7 +211,7 @@ def test_a_worker_warns_of_slips_at_its_start_and_shows_its_handlers(
 def test_a_worker_that_runs_no_handlers_shows_none(
     registry: Registry, tidings: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(starting, "runs_handlers", lambda: False)
+    monkeypatch.setattr(starting, "takes", lambda _task: False)
     registry.handles(SLIP)(on_any)
     starting.show_handlers()
     assert tidings.registries.read([fingerprint(entries(registry))]) == {}

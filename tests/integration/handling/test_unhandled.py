@@ -2,23 +2,28 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
+from math import inf
 from typing import Any
 
 import pytest
 from redis import Redis
 
 from handlers import Message, Registry
+from handlers.names import ShortNames
 from tasks import clock, dispatch, runtime
 from tasks.accounts import Account
 from tasks.handle import deliver, handle
-from tasks.handling import burying, unhandled
+from tasks.handling import burying, short_names, unhandled
 from tasks.handling.delivery import names
 from tasks.platforms import Item, Reply
 from tasks.plumbing import fanout
 from tasks.rules.circuit_breaker import FROM_DEAD
 from tasks.rules.lease import Batch
+from tasks.rules.registries import Entry, fingerprint
 from tasks.runtime import Stores
 from tasks.settings import SettingsError, settings
+from tasks.store.presence import Presence
 from tests.integration.test_handle import delivery
 
 Register = Callable[..., Registry]
@@ -215,6 +220,54 @@ def test_a_short_name_that_fits_several_is_warned_of_and_taken_for_none(
     both = "taobao_fuwu_TradeCreate or taobao_trade_TradeCreate"
     assert [both in record.message for record in caplog.records] == [True, True]
     assert "taken for none of them" in caplog.records[0].message
+
+
+@pytest.fixture
+def without_handlers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches are handed out by a worker that only pulls and confirms; handlers are imported only where some run."""
+    monkeypatch.setattr(unhandled, "takes", lambda _task: False)
+    monkeypatch.setattr(unhandled, "registry", lambda: pytest.fail("a worker without handlers imports them"))
+    monkeypatch.setattr(short_names, "_known", ShortNames(()))
+    monkeypatch.setattr(short_names, "_looked", -inf)
+
+
+@pytest.mark.parametrize(
+    ("topics", "came", "full"),
+    [
+        ([], "TradeCreate", "taobao_trade_TradeCreate"),
+        (["taobao_own_Event"], "Event", "taobao_own_Event"),
+        (["TradeCreate", "taobao_trade_TradeCreate"], "TradeCreate", "TradeCreate"),
+        (["taobao_fuwu_TradeCreate"], "TradeCreate", "TradeCreate"),
+        ([], "taobao_own_Event", "taobao_own_Event"),
+    ],
+)
+def test_a_worker_without_handlers_spells_out_as_those_do_that_have_some(
+    vshop: Account,
+    tidings: Stores,
+    handed_out: list[dict[str, Any]],
+    without_handlers: None,
+    topics: list[str],
+    came: str,
+    full: str,
+) -> None:
+    lot = [Entry(topic, "shop.on_any") for topic in topics]
+    tidings.registries.put(lot)
+    tidings.presences.put(Presence("worker", "handle@host", 1, handlers=fingerprint(lot)))
+    dispatch.start(vshop, batch_of(vshop), Reply(short(1, topic=came)))
+    assert [fields["topic"] for fields in handed_out] == [full]
+    assert tidings.topics.read(now=clock.now()) == {full: {"seen": 1}}
+
+
+def test_what_handlers_there_were_is_remembered_while_no_worker_has_any(
+    tidings: Stores, without_handlers: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lot, there = [Entry("taobao_own_Event")], Presence("worker", "handle@host", 1)
+    tidings.registries.put(lot)
+    tidings.presences.put(replace(there, handlers=fingerprint(lot)))
+    assert short_names.of_others().full_name("Event") == "taobao_own_Event"
+    tidings.presences.drop(there)
+    monkeypatch.setattr(short_names, "_looked", -inf)
+    assert short_names.of_others().full_name("Event") == "taobao_own_Event"
 
 
 def test_a_platform_that_knows_no_short_names_is_taken_at_its_word(tidings: Stores, registered: Register) -> None:

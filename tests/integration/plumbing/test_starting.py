@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tasks import app
+from tasks.plumbing import starting
+from tasks.runtime import Stores
+
 
 @pytest.mark.parametrize(
     ("source", "told"),
@@ -27,6 +31,15 @@ def test_a_worker_refuses_to_start_and_says_why(tmp_path: Path, valkey: str, sou
     done = started(tmp_path, "worker", TIDINGS_REDIS_URL=valkey, TIDINGS_HANDLERS="shop")
     assert done.returncode == 1
     assert told in done.stderr
+
+
+def test_a_worker_that_takes_no_messages_to_handle_needs_no_handlers_and_runs_none_of_their_code(
+    tidings: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(starting, "registry", lambda: pytest.fail("handlers were imported"))
+    monkeypatch.setattr(app.amqp.queues, "_consume_from", {"consume": None, "confirm": None})
+    starting.import_handlers()
+    starting.show_handlers()
 
 
 @pytest.mark.parametrize("given", [{}, {"TIDINGS_HANDLERS": ""}, {"TIDINGS_HANDLERS": " , "}])

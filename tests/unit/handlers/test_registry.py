@@ -364,7 +364,7 @@ def test_an_exact_handler_of_the_spelling_that_came_wins() -> None:
         registry.handles(topic)(function(topic))
     for topic in PAIR:
         assert winner(registry, topic) == topic
-        assert registry.full_name(topic) == topic
+        assert registry.short_names.full_name(topic) == topic
 
 
 def test_a_topic_has_its_full_name_also_where_the_short_one_is_registered() -> None:
@@ -372,7 +372,7 @@ def test_a_topic_has_its_full_name_also_where_the_short_one_is_registered() -> N
     registry = Registry()
     registry.handles("TradeCreate")(function("mine"))
     registry.handles("*")(function("any"))
-    assert registry.full_name("TradeCreate") == "taobao_trade_TradeCreate"
+    assert registry.short_names.full_name("TradeCreate") == "taobao_trade_TradeCreate"
     assert [winner(registry, topic) for topic in PAIR] == ["mine", "mine"]
 
 
@@ -381,9 +381,9 @@ def test_a_short_name_that_fits_several_topics_picks_none_of_them() -> None:
     registry = Registry()
     registry.handles("taobao_trade_TradeCreate")(function("trade"))
     registry.handles("taobao_fuwu_TradeCreate")(function("service"))
-    assert registry.meant("TradeCreate") == ["taobao_fuwu_TradeCreate", "taobao_trade_TradeCreate"]
+    assert registry.short_names.meant("TradeCreate") == ["taobao_fuwu_TradeCreate", "taobao_trade_TradeCreate"]
     assert registry.find("TradeCreate") is None
-    assert registry.full_name("TradeCreate") == "TradeCreate"
+    assert registry.short_names.full_name("TradeCreate") == "TradeCreate"
     registry.handles("*")(function("any"))
     assert winner(registry, "TradeCreate") == "any"
 
@@ -399,7 +399,7 @@ def test_what_is_no_short_name_of_a_known_topic_stays_what_it_is(topic: str) -> 
     registry = Registry()
     registry.handles("taobao_trade_TradeCreate")(function("mine"))
     assert registry.find(topic) is None
-    assert registry.full_name(topic) == topic
+    assert registry.short_names.full_name(topic) == topic
 
 
 def test_a_platform_without_short_names_gets_none() -> None:
@@ -423,7 +423,7 @@ def test_a_short_registration_meets_the_full_topic_of_a_platform_without_short_n
 def test_a_registered_topic_without_a_model_has_a_short_name_too() -> None:
     registry = Registry()
     registry.handles("taobao_fuwu_OrderPaid")(function("mine"))
-    assert registry.full_name("OrderPaid") == "taobao_fuwu_OrderPaid"
+    assert registry.short_names.full_name("OrderPaid") == "taobao_fuwu_OrderPaid"
     assert winner(registry, "OrderPaid") == "mine"
 
 
