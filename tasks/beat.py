@@ -29,8 +29,8 @@ PACE_SECONDS = 0.02
 BACK_OFF_SECONDS = 2.0
 """The wait after Redis or the broker failed."""
 
-NOTICED = 2
-"""Workers have seen a change of the accounts after so many looks at them."""
+NOTICE_SECONDS = 1.0
+"""Other beats have read a change of the accounts after so long: who is polled for it is told to workers by all of them."""
 
 LOST = (RedisError, KombuError, ConnectionError, OSError)
 
@@ -91,9 +91,8 @@ class AccountScheduler(Scheduler):
         """Poll these accounts from now on."""
         counted = {name: account for name, account in now.accounts.items() if has_counter(account)}
         if self._in_step:
-            notice = NOTICED * accounts_source().pace
-            self._consume.follow(now.accounts, notice)
-            self._count.follow(counted, notice)
+            self._consume.follow(now.accounts, NOTICE_SECONDS)
+            self._count.follow(counted, NOTICE_SECONDS)
         else:
             self._consume = Rota(stores().due, CONSUME, now.accounts)
             self._count = Rota(stores().counts, COUNT, counted)

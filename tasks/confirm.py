@@ -13,7 +13,7 @@ from typing import Any
 from celery import Task
 from celery.utils.log import get_task_logger
 
-from tasks import app, clock, sending
+from tasks import app, clock, runtime, sending
 from tasks.accounts import Account, VvtoolAccount
 from tasks.calling import calls, pausing
 from tasks.handling import failing
@@ -23,7 +23,7 @@ from tasks.platforms.errors import BadRequest, MalformedReply, OutOfQuota, Platf
 from tasks.plumbing.visibility import visibility
 from tasks.rules.lease import Batch, retry_delay
 from tasks.rules.outcomes import confirmable
-from tasks.runtime import accounts, stores
+from tasks.runtime import stores
 from tasks.store.chunks import chunks
 from tasks.store.troubles import Trouble, What
 from tasks.text import plain, shown, unplain
@@ -61,7 +61,7 @@ def confirm(
     stores().clock.keep()
     if receipts and clock.now() >= its.ends:
         count(account, "late_confirms", len(receipts))
-    shop = accounts().accounts.get(account)
+    shop = runtime.account(account)
     left, wait = tell(shop, batch, receipts) if shop else ([], 0.0)
     if left and clock.now() < its.confirm_until:
         pause = min(max(wait, retry_delay(self.request.retries + 1)), visibility() / 2)
@@ -120,7 +120,7 @@ def add_up(account: str, outcomes: list[tuple[str, str]]) -> list[str]:
 
 def confirm_part(batch: Batch, receipts: list[str]) -> None:
     """Confirm messages of an open batch, and note that with it. One try: what fails is left to the batch's own confirm."""
-    shop, opened = accounts().accounts.get(batch.account), stores().batches.get(batch.id)
+    shop, opened = runtime.account(batch.account), stores().batches.get(batch.id)
     if not shop or not opened or opened.confirmed or opened.batch.pulled != batch.pulled:
         return
     if done := tell_part(shop, batch.id, receipts):

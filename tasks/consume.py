@@ -20,19 +20,19 @@ from tasks.names import CONSUME
 from tasks.platforms.base import Reply
 from tasks.platforms.clients import client_for
 from tasks.platforms.errors import PlatformError
-from tasks.pulling import holding_back, learning, outdated
+from tasks.pulling import holding_back, learning, newer, outdated
 from tasks.pulling.keeping import KeptReply
 from tasks.rules.lease import Batch
-from tasks.runtime import accounts, stores
+from tasks.runtime import stores
 from tasks.text import shown
 
 log = get_task_logger(__name__)
 
 
 @app.task(name=CONSUME, acks_late=False, reject_on_worker_lost=False)
-def consume(name: str, until: float | None = None, **_later: Any) -> None:
-    """Poll the account of this name once, unless it is later than `until`: beat has sent another one then."""
-    account = accounts().accounts.get(name)
+def consume(name: str, until: float | None = None, since: float | None = None, **_later: Any) -> None:
+    """Poll the account once, as it was known at `since`, unless it is later than `until`: beat has sent another one then."""
+    account = newer.account(name, since, stores().due)
     if account is None or outdated.drop(name, until):
         return
     wait = poll(account)

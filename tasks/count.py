@@ -18,8 +18,8 @@ from tasks.calling import calls, pausing
 from tasks.names import COUNT
 from tasks.platforms.clients import client_for
 from tasks.platforms.errors import PlatformError, Transient
-from tasks.pulling import outdated
-from tasks.runtime import accounts, stores
+from tasks.pulling import newer, outdated
+from tasks.runtime import stores
 from tasks.store.seen import Seen
 from tasks.text import shown
 
@@ -32,9 +32,9 @@ NEVER = Seen(at=-math.inf)
 
 
 @app.task(name=COUNT, acks_late=False, reject_on_worker_lost=False)
-def count(name: str, until: float | None = None, **_later: Any) -> None:
-    """Read the counter of the account of this name once, unless it is later than `until`."""
-    account = accounts().accounts.get(name)
+def count(name: str, until: float | None = None, since: float | None = None, **_later: Any) -> None:
+    """Read the counter of the account of this name once, as it was known at `since`, unless it is later than `until`."""
+    account = newer.account(name, since, stores().counts)
     if not isinstance(account, TaobaoAccount) or account.counter is None or outdated.drop(name, until):
         return
     if wait := pausing.look(account).wait:

@@ -1,5 +1,6 @@
 """What the tasks work with, built once a process: the accounts as they are now, the handlers, and the stores."""
 
+import math
 from contextlib import suppress
 from functools import cache
 
@@ -12,7 +13,7 @@ from handlers.load import load
 from handlers.registry import Registry
 from handlers.registry import registry as default
 from tasks import clock
-from tasks.accounts import Accounts, AccountsSource
+from tasks.accounts import Account, Accounts, AccountsSource
 from tasks.clock import DAY
 from tasks.home import runs
 from tasks.rules.belonging import asleep, not_ours, somebodys
@@ -129,6 +130,17 @@ def accounts_source() -> AccountsSource:
 def accounts() -> Accounts:
     """The accounts as they are now. Raises `AccountsError` when the source was never good."""
     return accounts_source().current()
+
+
+def account(name: str, since: float | None = None) -> Account | None:
+    """The account of this name as it is now; None where there is none. Raises `AccountsError` when the source was never good.
+
+    Somebody else knew it as it is at `since`, by the common clock: if this process has last looked at the accounts before that,
+    it looks again first. So it does, if that is long ago, where it knows of no such account.
+    """
+    source = accounts_source()
+    age = math.inf if since is None else max(0.0, clock.now() - since)
+    return source.current(age=age).accounts.get(name) or source.current(age=source.pace).accounts.get(name)
 
 
 def doubted() -> list[Doubt]:

@@ -1,11 +1,13 @@
 """Sends the tasks that others than their own module start: by name, so that no module has to import the next one."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from tasks import app, clock
 from tasks.names import CONFIRM, CONSUME, COUNT
 from tasks.rules.lease import Batch
+from tasks.runtime import accounts_source
 from tasks.settings import settings
 
 HANDING_OUT_SECONDS = 5.0
@@ -25,14 +27,35 @@ def until() -> dict[str, float]:
     return {"until": clock.now() + claim_seconds()}
 
 
+def polls(accounts: Iterable[str]) -> Iterator[tuple[dict[str, float], list[str]]]:
+    """Accounts with the keyword arguments of polls of them that are sent now.
+
+    `since`, beside `until`, goes with an account that is new or has changed lately: by the common clock, when this process had
+    read it. Whoever has last looked at the accounts before that looks again first. A digest would tell exactly what was read,
+    but one of secrets lets weak ones be guessed by whoever sees a queue.
+    """
+    found: defaultdict[float | None, list[str]] = defaultdict(list)
+    now, source = clock.now(), accounts_source()
+    for name in accounts:
+        ago = source.news(name)
+        found[None if ago is None else round(now - ago, 3)].append(name)
+    for since, names in found.items():
+        yield until() if since is None else until() | {"since": since}, names
+
+
 def consume(account: str) -> None:
     """Have an account polled now. A task that nobody takes until beat would send it again is dropped."""
-    app.send_task(CONSUME, (account,), until(), expiration=claim_seconds(), ignore_result=True)
+    _send(CONSUME, account)
 
 
 def count(account: str) -> None:
     """Have an account's counter read now."""
-    app.send_task(COUNT, (account,), until(), expiration=claim_seconds(), ignore_result=True)
+    _send(COUNT, account)
+
+
+def _send(task: str, account: str) -> None:
+    for keywords, names in polls([account]):
+        app.send_task(task, names, keywords, expiration=claim_seconds(), ignore_result=True)
 
 
 def confirm(results: Sequence[tuple[str, str]], batch: Batch, **more: Any) -> None:

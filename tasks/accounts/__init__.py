@@ -17,6 +17,7 @@ from tasks.accounts.models import (
     TaobaoGateway,
     VvtoolAccount,
     VvtoolGateway,
+    differ,
 )
 from tasks.accounts.source import AccountsSource, load
 
@@ -35,6 +36,7 @@ __all__ = [
     "TaobaoGateway",
     "VvtoolAccount",
     "VvtoolGateway",
+    "differ",
     "fingerprint",
     "load",
 ]

@@ -17,6 +17,7 @@ class Background:
         self._work = work
         self._after_fork = after_fork
         self._busy = threading.Lock()
+        self._done = threading.Event()
         forked = weakref.WeakMethod(self._forked)
         os.register_at_fork(after_in_child=lambda: _call(forked()))
 
@@ -24,9 +25,13 @@ class Background:
         """Have the work done; what is set once it is. None when it is being done already."""
         if not self._busy.acquire(blocking=False):
             return None
-        done = threading.Event()
+        self._done = done = threading.Event()
         threading.Thread(target=self._run, args=(done,), name="accounts", daemon=True).start()
         return done
+
+    def join(self, seconds: float) -> None:
+        """Have the work done, unless it is under way, and wait for its end for so long at the most."""
+        (self.ask() or self._done).wait(seconds)
 
     def _run(self, done: threading.Event) -> None:
         try:

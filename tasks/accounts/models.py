@@ -267,3 +267,8 @@ class Accounts:
     def __post_init__(self) -> None:
         for field in ("gateways", "accounts"):
             object.__setattr__(self, field, MappingProxyType(dict(getattr(self, field))))
+
+
+def differ(one: Account | None, other: Account | None) -> bool:
+    """Whether they are different; most are the same object, which is quick to tell."""
+    return one is not other and one != other

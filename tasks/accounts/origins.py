@@ -32,8 +32,8 @@ class Origin(Protocol):
     patience: int
     """How many times longer than a file's look it takes before this is looked at again."""
 
-    def changed(self) -> bool:
-        """Whether it is worth reading again; called once a look."""
+    def changed(self, *, hurried: bool = False) -> bool | None:
+        """Whether it is worth reading again; None where it is being written. Called once a look; `hurried` is one out of turn."""
 
     def read(self, *, whole: bool = False) -> object:
         """The structure as it stands there; unless `whole`, a `Piece` may stand for an account's table.
@@ -56,14 +56,16 @@ class File:
         self._seen: Stamp = None
         self._restless = 0
 
-    def changed(self) -> bool:
+    def changed(self, *, hurried: bool = False) -> bool | None:
         now = stamp(self._path)
+        if hurried:
+            return now != self._read and (rested(now) or None)
         still, self._seen = now == self._seen, now
         if now == self._read:
             self._restless = 0
             return False
         self._restless += 1
-        return still or rested(now) or self._restless > SETTLING_LOOKS
+        return still or rested(now) or self._restless > SETTLING_LOOKS or None
 
     def read(self, *, whole: bool = False) -> object:
         self._read = self._seen = stamp(self._path)
@@ -98,7 +100,7 @@ class Function:
         self.name = name
         self.folder = Path.cwd()
 
-    def changed(self) -> bool:
+    def changed(self, *, hurried: bool = False) -> bool | None:  # noqa: ARG002
         return True
 
     def read(self, *, whole: bool = False) -> object:  # noqa: ARG002

@@ -1,6 +1,7 @@
 """Reading the accounts once, and keeping them up to date while the process runs."""
 
 import logging
+import math
 import os
 import threading
 import time
@@ -9,7 +10,7 @@ from collections.abc import Mapping
 from tasks.accounts.background import Background
 from tasks.accounts.checking import check
 from tasks.accounts.faults import AccountsError, Fault
-from tasks.accounts.models import Accounts
+from tasks.accounts.models import Account, Accounts, differ
 from tasks.accounts.origins import Origin, open_origin
 from tasks.accounts.pieces import Uncut
 from tasks.accounts.reuse import Reuse
@@ -18,6 +19,8 @@ from tasks.accounts.secrets import Secrets
 SECRETS_SHARE = 0.01  # of the time may go into looking whether the secrets' files have changed
 SHOWN_WARNINGS = 10
 PATIENCE_SECONDS = 1.0
+RESTLESS_SECONDS = 0.05  # from one look to the next at a file that is being written and that somebody waits for
+NEWS_SECONDS = 300.0  # whoever has not looked for so long looks before anything else
 
 logger = logging.getLogger(__name__)
 
@@ -78,17 +81,22 @@ class AccountsSource:
         self._good: Accounts | None = None
         self._faults: tuple[Fault, ...] = ()
         self._said = ""
+        self._looked = -math.inf
+        self._news: dict[str, float] = {}
 
-    def current(self, patience: float = PATIENCE_SECONDS) -> Accounts:
+    def current(self, patience: float = PATIENCE_SECONDS, age: float = math.inf) -> Accounts:
         """The latest accounts that were whole and right. Raises `AccountsError` only if there never were any.
 
         Reading goes on in the background, except that whoever is the first to ask after a long time waits up to `patience`
-        seconds for it: what was read then may be long out of date.
+        seconds for it: what was read then may be long out of date. So does everybody who needs to know what stood there
+        `age` seconds ago: one look, out of turn, serves them all.
         """
         if self._good is None:
             with self._lock:
                 if self._good is None and time.monotonic() >= self._next_look:
                     self._look()
+        elif self.age > age:
+            self._catch_up(patience, time.monotonic() - age)
         elif (late := time.monotonic() - self._next_look) >= 0:
             looked = self._background.ask()
             if looked and late > self.pace:
@@ -97,19 +105,45 @@ class AccountsSource:
             raise AccountsError(self._faults, self._origin.name)
         return self._good
 
+    @property
+    def age(self) -> float:
+        """How many seconds ago the latest look began: no change from before it is missing, unless it was faulty."""
+        return time.monotonic() - self._looked
+
+    def news(self, name: str) -> float | None:
+        """How many seconds ago an account that is new or has changed was read; None for one that has long been as it is."""
+        found = self._news.get(name)
+        return None if found is None else time.monotonic() - found
+
+    def _catch_up(self, patience: float, since: float) -> None:
+        end = time.monotonic() + patience
+        for _ in range(1 + int(patience / RESTLESS_SECONDS)):
+            left = end - time.monotonic()
+            if self._looked >= since or left <= 0:
+                return
+            self._background.join(left)
+
     def _look(self) -> None:
-        other_secrets = self._secrets_changed(time.monotonic())
-        if self._secrets is None or self._origin.changed() or other_secrets:
+        began = time.monotonic()
+        hurried = began < self._next_look
+        changed = self._origin.changed(hurried=hurried)
+        if self._secrets_changed(began, hurried=hurried) or changed or self._secrets is None:
             self._read()
+        elif changed is None and hurried:
+            time.sleep(RESTLESS_SECONDS)
+            return
+        if changed is not None:
+            self._looked = began
         self._next_look = time.monotonic() + self.pace
 
     def _forget(self) -> None:
         """Read again at the next look, whatever has been read so far."""
         self._origin = open_origin(self._origin.name)
+        self._looked = -math.inf
 
-    def _secrets_changed(self, now: float) -> bool:
-        """Whether a secret's file changed. Many files are looked at less often, for a share of the time."""
-        if self._secrets is None or now < self._next_secrets:
+    def _secrets_changed(self, now: float, *, hurried: bool) -> bool:
+        """Whether a secret's file changed. Many files are looked at for a share of the time only, unless somebody waits."""
+        if self._secrets is None or (now < self._next_secrets and not hurried):
             return False
         changed = self._secrets.changed()
         self._next_secrets = now + (time.monotonic() - now) / SECRETS_SHARE
@@ -126,6 +160,8 @@ class AccountsSource:
         self._said = ""
         if fresh == self._good:
             return
+        if self._good is not None:
+            self._note(self._good.accounts, fresh.accounts)
         self._good = fresh
         if not logger.hasHandlers():
             return  # Celery's settings are being made, before there is a log: tasks/plumbing/starting.py tells it then
@@ -134,6 +170,12 @@ class AccountsSource:
             logger.warning("%s: %s", self._origin.name, warning)
         if len(fresh.warnings) > SHOWN_WARNINGS:
             logger.warning("%s: and %d more such", self._origin.name, len(fresh.warnings) - SHOWN_WARNINGS)
+
+    def _note(self, before: Mapping[str, Account], now: Mapping[str, Account]) -> None:
+        """Remember for a while which accounts are new or have changed, and since when that is known."""
+        at = time.monotonic()
+        recent = {name: then for name, then in self._news.items() if at - then < NEWS_SECONDS}
+        self._news = recent | dict.fromkeys((name for name in now if differ(now[name], before.get(name))), at)
 
     def _report(self, error: AccountsError) -> None:
         """Say it once: a function that keeps failing the same way fills no log."""

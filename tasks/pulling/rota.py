@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 
 from tasks import sending
-from tasks.accounts import Account, Poll
+from tasks.accounts import Account, Poll, differ
 from tasks.clock import DAY
 from tasks.plumbing.fanout import poll_all
 from tasks.rules import polling
@@ -54,7 +54,8 @@ class Rota:
             return None
         claim = self.due.claim(AT_ONCE, SENDING_SECONDS)
         if claim.names:
-            poll_all(self.task, claim.names, sending.until(), sending.claim_seconds())
+            for keywords, names in sending.polls(claim.names):
+                poll_all(self.task, names, keywords, sending.claim_seconds())
             self.due.hold(claim, sending.claim_seconds())
         if claim.known < len(self._accounts) and not behind:
             self._steps, behind = changes(self.due, None, self._accounts), True
@@ -101,8 +102,3 @@ def first_looks(new: Mapping[str, Account]) -> Iterator[tuple[str, float]]:
         many = limited is not None and len(polls) > FIRST_SHARE * limited[1]
         pace = limited[1] / DAY if limited and many else None
         yield from polling.first_polls(polls, calls_per_second=pace).items()
-
-
-def differ(one: Account, other: Account) -> bool:
-    """Whether they are different; most are the same object, which is quick to tell."""
-    return one is not other and one != other

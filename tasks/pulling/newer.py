@@ -1,0 +1,28 @@
+"""Whom a poll is for, as whoever sent it knows the account: another process may have read a change of the accounts earlier."""
+
+from typing import Any
+
+from tasks import clock, runtime
+from tasks.accounts import Account
+from tasks.store.due import Due
+
+AGAIN_SECONDS = 1.0
+"""A poll is put off for so long while the accounts are being read."""
+
+PUT_OFF_SECONDS = 10.0
+"""A poll is put off no later than so long after somebody knew more: then it is made with what is known here."""
+
+
+def account(name: str, since: Any, due: Due) -> Account | None:
+    """The account as it was known at `since` or later; None where there is none, or where its poll is put off.
+
+    An earlier version sends no such time: its polls are made with what is known here.
+    """
+    if not isinstance(since, int | float):
+        return runtime.account(name)
+    found = runtime.account(name, since)
+    ago = clock.now() - since
+    if runtime.accounts_source().age <= max(0.0, ago) or ago > PUT_OFF_SECONDS:
+        return found
+    due.put(name, AGAIN_SECONDS)
+    return None
