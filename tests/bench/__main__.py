@@ -27,6 +27,7 @@ BENCHES = {
     "polling_cost": Bench("how long messages wait with a quota of calls, against what is possible"),
     "beat_scale": Bench("accounts that one beat keeps polled, how late, and at what cost"),
     "idle_cost": Bench("what accounts cost that have nothing to say"),
+    "polls": Bench("polls a second of a platform that is empty and slow, and what each costs"),
     "call_limits": Bench("how much of a limit of calls all workers use together"),
     "fairness": Bench("how long quiet accounts wait beside a loud one"),
     "throughput": Bench("messages a second from platform to confirm, against peers", ("--draw", "docs/bench.png")),
