@@ -7,6 +7,7 @@ REMAP_SIGTERM=SIGQUIT promises the same bound, but Celery then waits and cleans 
 worker happened to be, and does not always come to an end.
 """
 
+import logging
 import os
 import signal
 import sys
@@ -22,6 +23,8 @@ from celery.signals import worker_process_init, worker_shutdown, worker_shutting
 from celery.utils.log import get_logger
 
 from tasks import app
+from tasks.names import HANDLE
+from tasks.plumbing.serving import takes
 
 log = get_logger(__name__)
 
@@ -31,8 +34,8 @@ AGAIN_SECONDS = 0.5
 KILL_SECONDS = 5.0
 """So long after the first interruption, children that are still there are killed."""
 
-_told = threading.Event()
-"""Set when the worker was told to stop, and finishes what runs."""
+_told, _told_again = threading.Event(), threading.Event()
+"""Set when the worker was told to stop, and finishes what runs; and when it was told to hurry."""
 
 
 @worker_process_init.connect
@@ -51,10 +54,10 @@ def bound(how: str, **_: Any) -> None:
     before: Any = signal.getsignal(signal.SIGINT)
 
     def again(*args: Any) -> None:
-        if active_children():
-            _later(0)  # Celery would wait for as long again
-        else:
+        if _told_again.is_set() and not active_children():
             before(*args)
+        _told_again.set()
+        _later(0)  # Celery would wait for as long again
 
     signal.signal(signal.SIGINT, again)
 
@@ -73,9 +76,19 @@ def _later(seconds: float) -> None:
 
 
 def hurry() -> None:
-    """Interrupt the handlers that run, again and again, until no child is left; the last ones are killed."""
-    if children := active_children():
-        log.warning("what still runs is interrupted and handed on: %d processes are left", len(children))
+    """Interrupt the handlers that run, again and again, until no child is left; the last ones are killed.
+
+    Nobody can interrupt a thread. Calls to platforms get the same time to end; handlers in threads are waited for, unless
+    somebody has asked twice.
+    """
+    if not active_children():
+        if _told_again.is_set() or not takes(HANDLE):
+            time.sleep(KILL_SECONDS)
+            log.warning("what still runs in threads ends with this process, and comes again")
+            logging.shutdown()
+            os._exit(EX_OK)
+        return
+    log.warning("what still runs is interrupted and handed on: %d processes are left", len(active_children()))
     end = time.monotonic() + KILL_SECONDS
     while children := active_children():
         number = signal.SIGALRM if time.monotonic() < end else signal.SIGKILL

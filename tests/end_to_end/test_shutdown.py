@@ -97,6 +97,23 @@ def test_a_handler_that_runs_past_the_soft_limit_is_handed_on(installation: Inst
     assert [line[4] for line in installation.handled()] == [id_]
 
 
+def test_a_pull_worker_whose_platform_hangs_ends_within_seconds_when_it_is_told_twice(
+    installation: Installation,
+) -> None:
+    installation.env |= {"TIDINGS_HANDLERS": "", "TIDINGS_READ_SECONDS": "60"}
+    installation.configure(ACCOUNTS)
+    installation.control.fault("taobao", "slow", seconds=60)
+    worker = installation.worker("worker", "-P", "threads", "-c", "8", "-Q", "consume,confirm")
+    installation.beat()
+    installation.until(lambda: "Task tidings.consume[" in installation.log("worker").read_text(), 40, "it pulls")
+    worker.send_signal(signal.SIGINT)
+    installation.until(lambda: "Warm shutdown" in installation.log("worker").read_text(), 20, "it has heard that")
+    worker.send_signal(signal.SIGINT)
+    assert worker.wait(20) == 0
+    assert "what still runs in threads ends with this process" in installation.log("worker").read_text()
+    assert "Traceback" not in installation.log("worker").read_text()
+
+
 def test_a_task_that_is_revoked_is_interrupted_though_its_process_heeds_nobody_else(installation: Installation) -> None:
     installation.configure(ACCOUNTS, SLEEPS_ONCE.replace("{sleep}", ENDS.strip()))
     installation.control.publish("taobao", [{"topic": "t", "content": {}}])
