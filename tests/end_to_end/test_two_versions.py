@@ -12,7 +12,7 @@ import pytest
 from tests.end_to_end.installation import Installation
 from tests.end_to_end.test_main_job import ACCOUNTS, QUEUES, confirms
 
-LAST_LANDED = os.environ.get("LAST_LANDED", "b8ceeea7a224d06999c64eaf47f69f7a07496ca7")
+LAST_LANDED = os.environ.get("LAST_LANDED", "92f237bb0ca5eb280dee330fbe894d90328b0a98")
 """The commit that installations run before they are upgraded to this tree. Whoever lands a new one writes it here."""
 
 TREE = Path(__file__).parents[2]
