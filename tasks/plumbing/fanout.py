@@ -13,7 +13,7 @@ from kombu.utils.uuid import uuid
 
 from tasks import app
 from tasks.names import KIND
-from tasks.plumbing.fast_json import dumps
+from tasks.plumbing.fast_json import encode
 
 Header = tuple[dict[str, Any], str, str]
 """A header's keyword arguments, how Celery is to show them, and of which kind the task is to the pool."""
@@ -56,11 +56,11 @@ def messages(task: Any, many: Sequence[Header], callback: Any, limits: Mapping[s
         kwargsrepr="",
         **limits,
     )
-    embedded = dumps(shared.body[2])
+    embedded = encode(shared.body[2])
     for index, (given, shown, kind) in enumerate(many):
         id_ = uuid()
         yield {
-            "body": f"[[], {dumps(given)}, {embedded}]",
+            "body": b"[[], %b, %b]" % (encode(given), embedded),
             "content_type": "application/json",
             "content_encoding": "utf-8",
             "headers": {

@@ -10,12 +10,17 @@ TAG = b'"__type__"'
 """How kombu marks what JSON has no type for, such as a date."""
 
 
-def dumps(value: Any) -> str:
+def encode(value: Any) -> bytes:
     """A value of JSON's own types, Chinese as it is: escaped it takes twice the room. Half a character can only be escaped."""
     try:
-        return msgspec.json.encode(value).decode()
+        return msgspec.json.encode(value)
     except UnicodeEncodeError:
-        return str(kombu_json.dumps(value))
+        return str(kombu_json.dumps(value)).encode()
+
+
+def dumps(value: Any) -> str:
+    """The same as text."""
+    return encode(value).decode()
 
 
 def loads(text: str | bytes) -> Any:

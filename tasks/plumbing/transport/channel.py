@@ -16,7 +16,8 @@ from kombu.transport import redis as kombu_redis
 from kombu.utils.encoding import bytes_to_str
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from tasks.plumbing.fast_json import dumps, loads
+from tasks.plumbing.fast_json import loads
+from tasks.plumbing.transport import envelope
 from tasks.plumbing.transport.lost import telling_refusals
 from tasks.plumbing.transport.prefetch import Pace, Stock, Taken, places_of, worth_taking
 from tasks.plumbing.transport.publish import JoinedBatch
@@ -132,10 +133,22 @@ class Channel(Leans):
         """Put a message into a queue, or into the batch that is open."""
         batch = options.get("_publish_batch")
         if batch is None or self._expires:
-            super()._put(queue, message, **options)
+            super()._put(queue, envelope.for_kombu(message), **options)
             return
         priority = self._get_message_priority(message, reverse=False)
-        batch.add("lpush", self._q_for_pri(queue, priority), dumps(message))
+        batch.add("lpush", self._q_for_pri(queue, priority), envelope.written(message))
+
+    def _put_fanout(self, exchange: str, message: Any, routing_key: str, **options: Any) -> None:
+        """Broadcast a message."""
+        super()._put_fanout(exchange, envelope.for_kombu(message), routing_key, **options)  # type: ignore[misc]
+
+    def encode_body(self, body: Any, encoding: str | None = None) -> Any:
+        """The body as it is to be written. What is bytes becomes base64 only then."""
+        return (body, encoding) if envelope.is_left(body, encoding) else super().encode_body(body, encoding)
+
+    def decode_body(self, body: Any, encoding: str | None = None) -> Any:
+        """The body of a message that was read."""
+        return body if envelope.is_left(body, encoding) else super().decode_body(body, encoding)
 
     def took(self, tag: str) -> bool:
         """Whether a tag is one that this channel's script has recorded."""
@@ -231,7 +244,7 @@ class Channel(Leans):
     def _hand_over(self, taken: Taken) -> None:
         """Give one message to Celery. One that breaks on its way costs itself only."""
         try:
-            payload = loads(taken.text)
+            payload = envelope.read(taken.text)
             payload["properties"]["delivery_tag"] = taken.tag
         except (ValueError, TypeError, LookupError, RecursionError) as error:
             told = len(taken.text), shown(taken.queue), type(error).__name__

@@ -24,7 +24,7 @@ class Joined:
         self._commands: list[tuple[str, list[Any]]] = []
         self._open: dict[str, list[Any]] = {}
 
-    def lpush(self, key: str, value: str) -> None:
+    def lpush(self, key: str, value: bytes) -> None:
         """Put a message behind those that go to the same list."""
         arguments = self._open.get(key)
         if arguments is None or len(arguments) > VALUES:
