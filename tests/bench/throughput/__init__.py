@@ -2,10 +2,11 @@
 
 `python -m tests.bench.throughput --help` tells what it takes; `make bench` runs it all. In the order of reading:
 
-- cases.py: what is handed to everybody, handlers, batches and bodies; work.py: what the handlers do
-- contenders.py: who takes part, how each is started, what it guarantees
+- cases.py: what is handed to everybody, handlers, batches, bodies, accounts and the platform's delay; work.py: what the
+  handlers do
+- contenders.py, starting.py: who takes part, how each is set up and started, what it guarantees
 - peers/: the same job written for each library, as its documentation has it; shop.py: what they share, the accounts, pull
-  and confirm; everybody pulls the same 4 accounts, one pull at a time for each
+  and confirm; everybody pulls the same accounts, one pull at a time for each
 - stage.py: one contender's processes on a fresh Valkey, against the sandbox
 - measure.py, latency.py: one measurement of speed and cost, and one of latency
 - meter.py, clocks.py: CPU, memory and Redis commands of a stage

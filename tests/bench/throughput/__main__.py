@@ -10,9 +10,10 @@ from tasks.commands.processes.stopping import Interrupted, Stopping
 from tasks.sandbox.process import ROOT, running
 from tests.bench.throughput import figures, machine, picture, plan, table
 from tests.bench.throughput.cases import HANDLERS, Case, Handler
-from tests.bench.throughput.contenders import BY_NAME, Layout
+from tests.bench.throughput.contenders import BY_NAME
 from tests.bench.throughput.results import Results
 from tests.bench.throughput.rounds import Hall
+from tests.bench.throughput.starting import Layout
 from tests.bench.throughput.verdict import claims
 
 SAVED = ROOT / "build" / "bench" / "throughput.json"
@@ -60,7 +61,7 @@ def main(
     draw: Path | None,
     show: Path | None,
 ) -> None:
-    """Measure Tidings and what might be picked instead. PARTS: base, work, sizes, scale, latency; all, unless told otherwise.
+    """Measure Tidings and what might be picked instead. PARTS: base, wire, work, sizes, scale, latency; all, unless told.
 
     Exit code 0 if everything that was to be shown of what was measured is shown.
     """

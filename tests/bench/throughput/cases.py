@@ -27,20 +27,29 @@ ALPHABET = "买家已付款订单等待发货0123456789abcdefghijklmnopqrstuvwxy
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One kind of work. `body` is the size of a message's content in bytes."""
+    """One kind of work. `body` is the size of a message's content in bytes; the platform answers pulls and confirms after
+    `delay_ms` milliseconds more than it takes."""
 
     handler: Handler = "noop"
     batch: int = 100
     body: int = 512
+    accounts: int = 4
+    """Each has one pull at a time."""
+    delay_ms: int = 0
 
     @property
     def title(self) -> str:
         """The case as tables name it."""
-        return f"{HANDLERS[self.handler]}, batches of {self.batch}, bodies of {self.body / 1024:g} kB"
+        many = f"{self.accounts} account{'s' * (self.accounts != 1)}"
+        late = f", platform answers after {self.delay_ms} ms" * (self.delay_ms > 0)
+        return f"{HANDLERS[self.handler]}, batches of {self.batch}, bodies of {self.body / 1024:g} kB, {many}{late}"
 
 
 BASE = Case()
 """What everybody is compared by first."""
+
+WIRE = Case(accounts=50, delay_ms=80)
+"""Many shops on a platform as far away as they are."""
 
 
 def topic(handler: Handler) -> str:

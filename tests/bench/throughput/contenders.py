@@ -1,34 +1,16 @@
-"""Who takes part: how each is started, with how many workers, and which of Tidings' guarantees it keeps."""
+"""Who takes part: how each is set up, and which of Tidings' guarantees it keeps."""
 
-import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from importlib.util import find_spec
+from typing import Literal
 
-from tasks.commands.processes import children
-from tests.bench.throughput.cases import Handler
+from tests.bench.throughput import starting
+from tests.bench.throughput.cases import Case, Handler
+from tests.bench.throughput.starting import PEERS, QUIET, Commands, Layout
 
-PEERS = "tests.bench.throughput.peers"
 US = "tidings"
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """So many nodes (commands that run workers) of so many tasks at a time each, 0 for the default; further words of theirs."""
-
-    nodes: int = 1
-    each: int = 0
-    words: tuple[str, ...] = ()
-    env: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def concurrency(self) -> int:
-        """Tasks at a time in all, 0 where a node's default says."""
-        return self.nodes * self.each
-
-    @property
-    def told(self) -> str:
-        """The layout in short."""
-        return f"{self.nodes} x {self.each or 'default'} {' '.join(self.words)}".strip()
+APART = "tidings-apart"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,130 +31,116 @@ class Contender:
 
     name: str
     title: str
-    commands: Callable[[Layout], dict[str, list[str]]]
+    commands: Callable[[Layout], Commands]
     guarantees: Guarantees
-    layouts: Mapping[Handler, Layout]
+    layouts: Mapping[Handler | Literal["wire"], Layout]
+    """How it is set up by handler, and, where that differs, for a platform that takes its time."""
     kick: tuple[str, ...] = ()
     compared: bool = True
     """False for what does less than the others do, and for ourselves set up otherwise."""
     rabbit: bool = False
     """Whether RabbitMQ is its broker, where the machine has one."""
+    needs: str = "tasks"
+    """The package without which it cannot take part."""
 
-    def layout(self, handler: Handler) -> Layout:
-        """How it is set up for that kind of handler."""
-        return self.layouts.get(handler, self.layouts["noop"])
+    def layout(self, case: Case) -> Layout:
+        """How it is set up for that case."""
+        if case.delay_ms and "wire" in self.layouts:
+            return self.layouts["wire"]
+        return self.layouts.get(case.handler, self.layouts["noop"])
 
-
-def python(*words: str) -> list[str]:
-    """A command of the interpreter that runs now."""
-    return [sys.executable, *words]
-
-
-def _nodes(layout: Layout, argv: Callable[[str], list[str]]) -> dict[str, list[str]]:
-    return {f"worker-{n}": argv(f"worker-{n}") for n in range(layout.nodes)}
-
-
-def _tidings(layout: Layout) -> dict[str, list[str]]:
-    def worker(name: str) -> list[str]:
-        words = children.worker(loglevel="WARNING", name=name, concurrency=layout.each or None)
-        return [*words[: words.index("--")], *layout.words, *words[words.index("--") :]] if layout.words else words
-
-    return _nodes(layout, worker) | {"beat": children.beat(loglevel="WARNING")}
-
-
-def _celery(module: str) -> Callable[[Layout], dict[str, list[str]]]:
-    def commands(layout: Layout) -> dict[str, list[str]]:
-        each = ["-c", str(layout.each)] if layout.each else []
-        return _nodes(
-            layout,
-            lambda name: python(
-                "-m", "celery", "-A", f"{PEERS}.{module}", "worker", "-n", f"{name}@%h", *each, *layout.words
-            ),
-        )
-
-    return commands
+    @property
+    def here(self) -> bool:
+        """Whether it is installed."""
+        return find_spec(self.needs) is not None
 
 
 IO_TASKS = 4
 """Handlers of 20 ms that everybody may run at a time, as many as a worker of Tidings does on two cores unless told otherwise:
 200 messages a second at most."""
 
-QUIET = ("--without-gossip", "--without-mingle")
+PULLERS = 64
+"""Pulls and confirms at a time for a platform that takes its time, in threads of a worker of their own; those on asyncio
+have as many threads in each worker."""
 
 RQ_SIMPLE = ("-w", "rq.SimpleWorker")
 """RQ's own worker forks for every job and does some 50 a second on one core; this one runs jobs in its own process."""
 
+
+def _on_asyncio(name: str, title: str, commands: Callable[[Layout], Commands], killed: str, each: int) -> Contender:
+    kept = Guarantees(killed, again=True, early=False, kept=True)
+    layouts: Mapping[Handler | Literal["wire"], Layout] = {
+        "noop": Layout(nodes=2, each=each),
+        "io": Layout(nodes=2, each=IO_TASKS // 2),
+    }
+    kick = ("-m", f"{PEERS}.{name}_counter")
+    return Contender(name, title, commands, kept, layouts, kick=kick, needs=name)
+
+
 ALL = (
     Contender(
-        "tidings",
+        US,
         "Tidings",
-        _tidings,
+        starting.tidings,
         Guarantees("handled again within the lease", again=False, early=False, kept=True),
         {"noop": Layout(), "io": Layout(each=IO_TASKS)},
     ),
     Contender(
         "celery",
         "Celery chord, defaults",
-        _celery("celery_plain"),
+        starting.celery("celery_plain"),
         Guarantees(
             "its tasks and their chords are lost; the platform sends again", again=True, early=False, kept=False
         ),
-        {"noop": Layout(), "io": Layout(each=IO_TASKS)},
+        {"noop": Layout(), "io": Layout(each=IO_TASKS), "wire": Layout(pullers=PULLERS)},
         kick=("-m", f"{PEERS}.celery_plain"),
     ),
     Contender(
         "tuned",
         "Celery chord, tuned",
-        _celery("celery_tuned"),
+        starting.celery("celery_tuned"),
         Guarantees("handled again after 4 minutes; a confirm can be lost", again=True, early=False, kept=True),
         {
             "noop": Layout(nodes=2, words=("-P", "solo", *QUIET)),
             "io": Layout(nodes=2, each=IO_TASKS // 2, words=("-P", "threads", *QUIET)),
+            "wire": Layout(nodes=2, words=("-P", "solo", *QUIET), pullers=PULLERS),
         },
         kick=("-m", f"{PEERS}.celery_tuned"),
     ),
     Contender(
         "dramatiq",
         "dramatiq group",
-        lambda layout: {
-            "workers": python(
-                *("-m", "dramatiq", f"{PEERS}.dramatiq_group"),
-                *("-p", str(layout.nodes), "-t", str(layout.each), *layout.words),
-            )
-        },
+        starting.dramatiq,
         Guarantees("handled again after a minute, and counted twice", again=True, early=True, kept=False),
-        {"noop": Layout(nodes=2, each=8), "io": Layout(nodes=2, each=IO_TASKS // 2)},
-        kick=("-m", f"{PEERS}.dramatiq_group"),
-    ),
-    Contender(
-        "taskiq",
-        "taskiq streams, counter",
-        lambda layout: {
-            "workers": python(
-                *("-m", "taskiq", "worker", f"{PEERS}.taskiq_counter:broker", "--log-level", "WARNING"),
-                *("-w", str(layout.nodes), "--max-async-tasks", str(layout.each), *layout.words),
-            )
+        {
+            "noop": Layout(nodes=2, each=8),
+            "io": Layout(nodes=2, each=IO_TASKS // 2),
+            "wire": Layout(nodes=2, each=8, pullers=PULLERS),
         },
-        Guarantees("handled again after 10 minutes", again=True, early=False, kept=True),
-        {"noop": Layout(nodes=2, each=100), "io": Layout(nodes=2, each=IO_TASKS // 2)},
-        kick=("-m", f"{PEERS}.taskiq_counter"),
+        kick=("-m", f"{PEERS}.dramatiq_group"),
+        needs="dramatiq",
     ),
+    _on_asyncio("taskiq", "taskiq streams, counter", starting.taskiq, "handled again after 10 minutes", 100),
+    _on_asyncio("ardiq", "ArdiQ, counter", starting.ardiq, "handled again after a minute", 100),
+    _on_asyncio("streaq", "streaQ, counter", starting.streaq, "handled again after a minute", 100),
+    _on_asyncio("saq", "SAQ, counter", starting.saq, "handled again after a minute or two", 20),
     Contender(
         "rq",
         "RQ, counter",
-        lambda layout: {
-            "workers": python(
-                *("-m", "rq.cli", "worker-pool", "-n", str(layout.nodes), "--logging-level", "WARNING"), *layout.words
-            )
-        },
+        starting.rq,
         Guarantees("tried again within a quarter of an hour", again=True, early=False, kept=True),
-        {"noop": Layout(nodes=2, words=RQ_SIMPLE), "io": Layout(nodes=IO_TASKS, words=RQ_SIMPLE)},
+        {
+            "noop": Layout(nodes=2, words=RQ_SIMPLE),
+            "io": Layout(nodes=IO_TASKS, words=RQ_SIMPLE),
+            "wire": Layout(nodes=2, words=RQ_SIMPLE, pullers=PULLERS // 4),
+        },
         kick=("-m", f"{PEERS}.rq_jobs"),
+        needs="rq",
     ),
     Contender(
         "bare",
         "bare loop, no queue",
-        lambda _: {"loop": python("-m", f"{PEERS}.bare")},
+        starting.bare,
         Guarantees("the platform sends again; one hanging handler stops all", again=True, early=False, kept=False),
         {"noop": Layout(each=1)},
         compared=False,
@@ -180,15 +148,27 @@ ALL = (
 )
 """Everybody, in the order of tables and pictures."""
 
+PULL_AND_HANDLE = replace(
+    ALL[0],
+    name=APART,
+    title="Tidings, pull and handle",
+    layouts={"noop": Layout(pullers=PULLERS), "io": Layout(each=IO_TASKS, pullers=PULLERS)},
+    compared=False,
+)
+"""Tidings with a worker of threads that pulls and confirms, and one of processes that handles."""
+
+WIRED = (ALL[0], PULL_AND_HANDLE, *(one for one in ALL[1:] if one.compared))
+"""Those whose pulls and confirms may wait side by side."""
+
 
 def _scaled(nodes: int, *, rabbit: bool = False) -> Contender:
     where = "-rabbitmq" if rabbit else ""
     title = f"Tidings, {nodes} worker{'s' * (nodes > 1)}{', RabbitMQ' * rabbit}"
-    layouts: Mapping[Handler, Layout] = {"noop": Layout(nodes)}
+    layouts: Mapping[Handler | Literal["wire"], Layout] = {"noop": Layout(nodes)}
     return replace(ALL[0], name=f"{US}{where}-{nodes}", title=title, layouts=layouts, compared=False, rabbit=rabbit)
 
 
 SCALED = (*(_scaled(nodes) for nodes in (1, 2, 4)), *(_scaled(nodes, rabbit=True) for nodes in (1, 2)))
 """Tidings alone, on more and more workers, and on another broker."""
 
-BY_NAME = {contender.name: contender for contender in (*ALL, *SCALED)}
+BY_NAME = {contender.name: contender for contender in (ALL[0], PULL_AND_HANDLE, *ALL[1:], *SCALED)}

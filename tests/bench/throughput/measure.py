@@ -39,8 +39,6 @@ class Speed:
     layout: str
     concurrency: int
     """Handlers at a time, 0 where that is left to the contender's defaults."""
-    accounts: int
-    """Each has one pull at a time."""
     messages: int
     seconds: float
     cpu: float
@@ -109,7 +107,6 @@ def measure(stage: Stage, round_: int, pace: float, seconds: float) -> Speed:
         case=stage.case,
         layout=stage.layout.told,
         concurrency=stage.layout.concurrency,
-        accounts=stage.lanes,
         messages=number,
         seconds=span(rows),
         cpu=used.workers,

@@ -41,7 +41,7 @@ def draw(results: Results, path: Path) -> None:
     lines(axes[0][1], results)
     bars(axes[1][0], some, lambda one: one.cpu_ms, "{:.2f}", "CPU milliseconds a message (shorter is better)")
     bars(axes[1][1], some, lambda one: one.calls, "{:.1f}", "Redis commands a message (shorter is better)")
-    told = figures.heading(results.speeds, BASE) if found else BASE.title
+    told = BASE.title
     if floor:
         told += f"; without any queue: {figures.middle(floor, lambda one: one.rate):,.0f}"
     figure.suptitle(f"{told}\n{caption(results)}", fontsize=10)

@@ -4,13 +4,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
 from tasks.commands.processes.stopping import Stopping
 from tasks.sandbox.control import Control
-from tests.bench.throughput import meter, shop
+from tests.bench.throughput import meter
 from tests.bench.throughput.cases import BASE, HANDLERS, Case
 from tests.bench.throughput.contenders import Contender
 from tests.bench.throughput.latency import Latency, latency
@@ -24,7 +24,7 @@ QUIET_CORES = 0.15
 
 LOOK_SECONDS = 0.4
 
-LATENCY_LANES = 1
+LATENCY_ACCOUNTS = 1
 """Latency is that of one account, which is asked for as often as its owner may: more accounts would hide each other's waits."""
 
 
@@ -102,7 +102,7 @@ class Hall:
         rates = [one.rate for one in self._results.speeds if one.contender == turn.contender.name and one.case == BASE]
         if not rates:
             raise Unfinished(f"{turn.contender.name}: no latency, as its top rate was not measured")
-        with self._stage(turn, lanes=LATENCY_LANES) as stage:
+        with self._stage(replace(turn, case=replace(turn.case, accounts=LATENCY_ACCOUNTS))) as stage:
             warm_up(stage)
             for load in part.loads:
                 found = latency(stage, load, median(rates), part.seconds)
@@ -110,20 +110,21 @@ class Hall:
                 self._say(told(turn, found))
 
     @contextmanager
-    def _stage(self, turn: Turn, lanes: int = shop.LANES) -> Iterator[Stage]:
+    def _stage(self, turn: Turn) -> Iterator[Stage]:
         self._control.reset()
         with (
             tempfile.TemporaryDirectory(prefix="tidings-bench-", ignore_cleanup_errors=True) as folder,
-            Stage(Path(folder), self._control, self._stopping, turn.contender, turn.case, lanes=lanes) as stage,
+            Stage(Path(folder), self._control, self._stopping, turn.contender, turn.case) as stage,
         ):
             yield stage
 
 
 def described(turn: Turn, speed: Speed) -> str:
     """A measurement as it goes by."""
-    case = f"{HANDLERS[turn.case.handler]} {turn.case.batch} {turn.case.body / 1024:g} kB"
+    size = f"{turn.case.batch} {turn.case.body / 1024:g} kB"
+    case = f"{HANDLERS[turn.case.handler]} {size} {turn.case.accounts} acc. {turn.case.delay_ms} ms"
     return (
-        f"  {turn.round + 1}  {case:<22}{turn.contender.title:<25}{speed.rate:7,.0f} a second{speed.cpu_ms:7.2f} ms CPU"
+        f"  {turn.round + 1}  {case:<34}{turn.contender.title:<25}{speed.rate:7,.0f} a second{speed.cpu_ms:7.2f} ms CPU"
         f"{speed.calls:6.1f} commands each  ({speed.messages:,} in {speed.seconds:.1f} s, others {speed.foreign:.2f} cores)"
     )
 

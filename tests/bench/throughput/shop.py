@@ -18,6 +18,12 @@ LANES = int(os.environ.get("BENCH_LANES", "4"))
 """How many accounts there are. A lane is what is done for one of them, over and over: pull, handle, confirm. So an account
 has one pull at a time, with Tidings and with everybody else, and so many batches may be under way in all."""
 
+EACH = int(os.environ.get("BENCH_EACH", "100"))
+"""Tasks at a time in each process, for those whose command does not take it."""
+
+WIRE = "wire"
+"""The queue of pulls and confirms, where a library has several."""
+
 POLL_SECONDS = 0.1
 """The wait before an account's next pull after one that did not come back full."""
 

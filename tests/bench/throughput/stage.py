@@ -18,8 +18,9 @@ from tasks.sandbox.control import Control
 from tests import ROOT
 from tests.bench.throughput import meter, shop
 from tests.bench.throughput.cases import Case, Drafted, dealt
-from tests.bench.throughput.contenders import Contender, python
+from tests.bench.throughput.contenders import Contender
 from tests.bench.throughput.rabbit import Rabbit
+from tests.bench.throughput.starting import python
 from tests.bench.throughput.work import JOURNAL
 
 SECRET = "helloworld"
@@ -64,15 +65,12 @@ class Stage:
         stopping: Stopping,
         contender: Contender,
         case: Case,
-        *,
-        lanes: int = shop.LANES,
     ) -> None:
         self.folder = folder
         self.control = control
         self.contender = contender
-        self.layout = contender.layout(case.handler)
+        self.layout = contender.layout(case)
         self.case = case
-        self.lanes = lanes
         self._more: dict[str, str] = {}
         self._stopping = stopping
         self._valkey = Embedded(folder / "valkey", free_port())
@@ -92,6 +90,11 @@ class Stage:
 
     def __exit__(self, *_: object) -> None:
         self._kept.close()
+
+    @property
+    def lanes(self) -> int:
+        """How many accounts there are."""
+        return self.case.accounts
 
     @property
     def journal(self) -> Path:
@@ -141,6 +144,9 @@ class Stage:
         return meter.processes(self.leaders)
 
     def _start(self) -> None:
+        if not self.contender.here:
+            raise Unfinished(f"{self.contender.name}: {self.contender.needs} is not installed for this Python")
+        self._delay_replies()
         self._valkey.folder.mkdir(parents=True)
         self._valkey.start(self._processes)
         self._valkey.wait(self._processes, self._stopping)
@@ -150,12 +156,25 @@ class Stage:
         self.servers = [int(info["process_id"])]
         self._start_rabbit()
         (self.folder / "accounts.toml").write_text(accounts(self.control.url, self.case.batch, self.lanes))
-        if self.contender.kick:
-            subprocess.run(python(*self.contender.kick), env=self._environment(), cwd=self.folder, check=True)
+        self._kick()
         for name, argv in self.contender.commands(self.layout).items():
             log = self.folder / f"{name}.log"
             pid = self._processes.start(name, argv, env=self._environment(), cwd=self.folder, log=log)
             self.leaders.append(pid)
+
+    def _kick(self) -> None:
+        if not self.contender.kick:
+            return
+        with (self.folder / "kick.log").open("w") as log:
+            argv, env = python(*self.contender.kick), self._environment()
+            code = subprocess.run(argv, env=env, cwd=self.folder, stderr=log, check=False).returncode
+        if code:
+            raise Unfinished(f"{self.contender.name}: its first pulls were not sent, exit code {code}\n{self._said()}")
+
+    def _delay_replies(self) -> None:
+        """The platform answers late: it waits without a thread, after a call took effect, and its other calls go on."""
+        for api in ("consume", "confirm") if self.case.delay_ms else ():
+            self.control.fault("taobao", "slow", api=api, seconds=self.case.delay_ms / 1000)
 
     def _start_rabbit(self) -> None:
         if self._rabbit is None:
@@ -178,6 +197,7 @@ class Stage:
             "TB_SECRET": SECRET,
             "BENCH_REDIS": self._valkey.url,
             "BENCH_LANES": str(self.lanes),
+            "BENCH_EACH": str(self.layout.each),
             "RQ_REDIS_URL": self._valkey.url,
             JOURNAL: str(self.journal),
             "NO_PROXY": "127.0.0.1",

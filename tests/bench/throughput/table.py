@@ -1,6 +1,7 @@
 """What is printed: a line a contender with medians and ratios, then what each guarantees, latencies, and the verdict."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from tests.bench.throughput import figures, machine
 from tests.bench.throughput.cases import Case
@@ -39,11 +40,12 @@ def everything(results: Results) -> Iterator[str]:
 def of_case(speeds: Sequence[Speed], case: Case) -> Iterator[str]:
     """The medians of one case."""
     found = figures.by_contender(speeds, case)
-    yield f"\n{figures.heading(speeds, case)}"
+    yield f"\n{case.title}, each with one pull at a time"
     yield " " * WIDTH + "".join(f"{head:>{width}}" for head, _, width in COLUMNS)
     yield " " * WIDTH + "".join(f"{unit:>{width}}" for _, unit, width in COLUMNS)
+    at_once = figures.by_contender(speeds, replace(case, delay_ms=0)) if case.delay_ms else {}
     for name in [name for name in BY_NAME if name in found]:
-        yield _row(BY_NAME[name], found[name], found.get(US, ()))
+        yield _row(BY_NAME[name], found[name], found.get(US, ()), at_once.get(name, ()))
 
 
 def latencies(results: Results) -> Iterator[str]:
@@ -72,7 +74,7 @@ def verdict(results: Results) -> Iterator[str]:
         yield f"{'met   ' if claim.holds else 'MISSED'}  {claim.words}: {claim.measured}"
 
 
-def _row(contender: Contender, some: Sequence[Speed], ours: Sequence[Speed]) -> str:
+def _row(contender: Contender, some: Sequence[Speed], ours: Sequence[Speed], at_once: Sequence[Speed]) -> str:
     ratio = figures.ratio(ours, some)
     times = "" if ratio is None or contender.name.startswith(US) else f"{ratio:.2f}"
     cells = (
@@ -91,6 +93,9 @@ def _row(contender: Contender, some: Sequence[Speed], ours: Sequence[Speed]) -> 
     if some[0].case.handler == "io" and most:
         share = figures.middle(some, lambda one: one.rate * IO_SECONDS / one.concurrency)
         row += f"   {share:.0%} of what {most} at a time allow"
+    if at_once:
+        share = figures.middle(some, lambda one: one.rate) / figures.middle(at_once, lambda one: one.rate)
+        row += f"   {share:.0%} of its rate without delay"
     return row
 
 

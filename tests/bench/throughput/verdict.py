@@ -4,13 +4,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tests.bench.throughput import figures
-from tests.bench.throughput.cases import BASE, Case
-from tests.bench.throughput.contenders import BY_NAME, US
+from tests.bench.throughput.cases import BASE, WIRE, Case
+from tests.bench.throughput.contenders import APART, BY_NAME, US
 from tests.bench.throughput.latency import usual
 from tests.bench.throughput.results import Results
 from tests.bench.throughput.work import IO_SECONDS
 
 TIMES = {"celery": 4.0, "tuned": 1.5}
+WIRED = {US: 2500.0, APART: 3300.0}
+"""Messages a second from many accounts of a platform that is far away, on the machine that README.md names."""
+
 COMMANDS = 6.0
 IO_SHARE = 0.9
 LOAD = 0.1
@@ -32,6 +35,8 @@ def claims(results: Results) -> Iterator[Claim]:
     if unfinished:
         yield Claim("every turn of Tidings comes to its end", "; ".join(unfinished), holds=False)
     yield from _rates(results)
+    yield from _far_away(results)
+    yield from _beside_the_fastest(results)
     ours = figures.by_contender(results.speeds, Case("io")).get(US)
     if ours and ours[0].concurrency:
         share = figures.middle(ours, lambda one: one.rate * IO_SECONDS / one.concurrency)
@@ -60,3 +65,26 @@ def _rates(results: Results) -> Iterator[Claim]:
             yield Claim(words, f"{times:.2f}", times >= wanted)
     calls = figures.middle(ours, lambda one: one.calls)
     yield Claim(f"at most {COMMANDS:g} Redis commands a message", f"{calls:.1f}", calls <= COMMANDS)
+
+
+def _far_away(results: Results) -> Iterator[Claim]:
+    found = figures.by_contender(results.speeds, WIRE)
+    for name, wanted in WIRED.items():
+        if name in found:
+            rate = figures.middle(found[name], lambda one: one.rate)
+            words = f"at least {wanted:,.0f} a second, {WIRE.accounts} accounts at {WIRE.delay_ms} ms: {BY_NAME[name].title}"
+            yield Claim(words, f"{rate:,.0f}", rate >= wanted)
+
+
+def _beside_the_fastest(results: Results) -> Iterator[Claim]:
+    """What the base case is compared by has its own claims."""
+    for case in results.cases():
+        if case == BASE or case.handler != "noop":
+            continue
+        found = figures.by_contender(results.speeds, case)
+        peers = [name for name in found if name != US and BY_NAME[name].compared]
+        times = {name: ratio for name in peers if (ratio := figures.ratio(found.get(US, ()), found[name])) is not None}
+        if times:
+            fastest = min(times, key=times.__getitem__)
+            words = f"as fast as the fastest peer, {BY_NAME[fastest].title}: {case.title}"
+            yield Claim(words, f"{times[fastest]:.2f}", times[fastest] >= 1)

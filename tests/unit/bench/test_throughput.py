@@ -3,18 +3,20 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from tasks.accounts import load
 from tests.bench.throughput import figures, meter, plan, shop, table, verdict, work
-from tests.bench.throughput.cases import BASE, HANDLERS, Case, dealt, messages, topic
-from tests.bench.throughput.contenders import ALL, BY_NAME, Layout
+from tests.bench.throughput.cases import BASE, HANDLERS, WIRE, Case, dealt, messages, topic
+from tests.bench.throughput.contenders import ALL, APART, BY_NAME, PULLERS
 from tests.bench.throughput.latency import Latency, usual
 from tests.bench.throughput.measure import LEAST_BATCHES, MOST_MESSAGES, WARM_BATCHES, Speed, evenly, how_many, span
 from tests.bench.throughput.results import Results
 from tests.bench.throughput.rounds import turns
-from tests.bench.throughput.stage import accounts
+from tests.bench.throughput.stage import Stage, Unfinished, accounts
+from tests.bench.throughput.starting import Layout
 
 SPEED = Speed(
     contender="tidings",
@@ -22,7 +24,6 @@ SPEED = Speed(
     case=BASE,
     layout="1 x default",
     concurrency=0,
-    accounts=4,
     messages=1000,
     seconds=2.0,
     cpu=1.0,
@@ -121,9 +122,37 @@ def test_parts_are_narrowed_to_what_is_asked_for() -> None:
     found = plan.chosen(["base"], names=["tidings", "rq"], rounds=7, tidings=plan.layout("2x8 -P threads"))
     assert [one.name for one in found["base"].contenders] == ["tidings", "rq"]
     assert found["base"].rounds == 7
-    assert found["base"].contenders[0].layout("io") == Layout(2, 8, ("-P", "threads"))
+    assert found["base"].contenders[0].layout(Case("io")) == Layout(2, 8, ("-P", "threads"))
     assert set(plan.chosen([])) == set(plan.PARTS)
     assert [part.cases for part in plan.chosen([], cases=[Case("io")]).values()] == [(Case("io"),)]
+
+
+def test_who_waits_for_a_far_platform_does_so_beside_the_handlers() -> None:
+    near, far = replace(WIRE, delay_ms=0), WIRE
+    assert [BY_NAME["dramatiq"].layout(case).pullers for case in (BASE, near, far)] == [0, 0, PULLERS]
+    for one in ALL:
+        assert one.commands(one.layout(far))
+    apart = BY_NAME[APART].commands(BY_NAME[APART].layout(far))
+    assert ("consume,confirm" in apart["pull"], "handle" in apart["worker-0"]) == (True, True)
+
+
+def test_far_away_we_are_held_to_a_rate_and_to_the_fastest_peer_and_told_what_distance_costs() -> None:
+    some = [speed("tidings", 0, 2600, WIRE), speed(APART, 0, 3000, WIRE), speed("saq", 0, 900, WIRE)]
+    some += [speed("taskiq", 0, 2700, WIRE), speed("tidings", 0, 5200, replace(WIRE, delay_ms=0))]
+    results = Results({}, some)
+    held = {claim.words.partition(":")[0]: (claim.measured, claim.holds) for claim in verdict.claims(results)}
+    assert held == {
+        "at least 2,500 a second, 50 accounts at 80 ms": ("2,600", True),
+        "at least 3,300 a second, 50 accounts at 80 ms": ("3,000", False),
+        "as fast as the fastest peer, taskiq streams, counter": ("0.96", False),
+    }
+    assert "50% of its rate without delay" in "\n".join(table.of_case(some, WIRE))
+
+
+def test_a_peer_that_is_not_installed_is_left_out(tmp_path: Path) -> None:
+    gone = replace(BY_NAME["saq"], needs="a_package_that_nobody_has")
+    with pytest.raises(Unfinished, match="saq: a_package_that_nobody_has is not installed"):
+        Stage(tmp_path, Mock(), Mock(), gone, BASE).__enter__()
 
 
 def test_a_claim_that_does_not_hold_is_said_to_be_missed() -> None:

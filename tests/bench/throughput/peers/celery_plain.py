@@ -7,7 +7,7 @@ from tests.bench.throughput import shop
 app = Celery("plain", broker=shop.REDIS, backend=shop.REDIS)
 
 
-@app.task(name="consume")
+@app.task(name="consume", queue=shop.WIRE)
 def consume(lane: int) -> None:
     """Pull a batch and start its chord."""
     items = shop.pull(lane)
@@ -24,7 +24,7 @@ def handle(receipt: str, id_: str, topic: str, content: str) -> str:
     return receipt
 
 
-@app.task(name="confirm")
+@app.task(name="confirm", queue=shop.WIRE)
 def confirm(receipts: list[str], lane: int) -> None:
     """Confirm a batch and pull the account's next."""
     shop.confirm(lane, receipts)

@@ -17,7 +17,7 @@ broker.add_middleware(GroupCallbacks(RedisBackend(url=shop.REDIS)))
 dramatiq.set_broker(broker)
 
 
-@dramatiq.actor
+@dramatiq.actor(queue_name=shop.WIRE)
 def consume(lane: int) -> None:
     """Pull a batch and run its group."""
     items = shop.pull(lane)
@@ -35,7 +35,7 @@ def handle(id_: str, topic: str, content: str) -> None:
     shop.handle(id_, topic, content)
 
 
-@dramatiq.actor
+@dramatiq.actor(queue_name=shop.WIRE)
 def confirm(lane: int, receipts: list[str]) -> None:
     """Confirm a batch and pull the account's next."""
     shop.confirm(lane, receipts)

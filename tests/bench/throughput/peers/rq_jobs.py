@@ -26,9 +26,9 @@ def redis() -> "Redis":
 
 
 @cache
-def queue() -> Queue:
-    """The queue that all jobs go through."""
-    return Queue(connection=redis())
+def queue(name: str = "default") -> Queue:
+    """The queue that a message's job goes through, or another one."""
+    return Queue(name, connection=redis())
 
 
 def consume(lane: int) -> None:
@@ -36,7 +36,7 @@ def consume(lane: int) -> None:
     items = shop.pull(lane)
     if not items:
         time.sleep(shop.POLL_SECONDS)
-        queue().enqueue(consume, lane, result_ttl=0)
+        queue(shop.WIRE).enqueue(consume, lane, result_ttl=0)
         return
     batch = uuid.uuid4().hex
     record = json.dumps({"lane": lane, "receipts": [item.receipt for item in items]})
@@ -61,7 +61,7 @@ def handle(batch: str, id_: str, topic: str, content: str) -> None:
         pipe.scard(f"left:{batch}")
         _, left = pipe.execute()
     if not left:
-        queue().enqueue(confirm, batch, result_ttl=0, retry=Retry(max=3))
+        queue(shop.WIRE).enqueue(confirm, batch, result_ttl=0, retry=Retry(max=3))
 
 
 def confirm(batch: str) -> None:
@@ -75,9 +75,9 @@ def confirm(batch: str) -> None:
     redis().delete(f"batch:{batch}")
     if not shop.is_full(lane, len(receipts)):
         time.sleep(shop.POLL_SECONDS)
-    queue().enqueue(consume, lane, result_ttl=0)
+    queue(shop.WIRE).enqueue(consume, lane, result_ttl=0)
 
 
 if __name__ == "__main__":
     for each in shop.lanes():
-        queue().enqueue("tests.bench.throughput.peers.rq_jobs.consume", each, result_ttl=0)
+        queue(shop.WIRE).enqueue("tests.bench.throughput.peers.rq_jobs.consume", each, result_ttl=0)
