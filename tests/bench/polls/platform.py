@@ -55,7 +55,7 @@ class Shop:
         if not self._busy or account % self._busy:
             return []
         self._pulled += 1
-        if self._pulled % ONE_IN:
+        if self._pulled % ONE_IN != 1:
             return []
         content = json.dumps({"tid": 1, "oid": 2, "payment": "9.90", "buyer_nick": "someone"})
         row = {

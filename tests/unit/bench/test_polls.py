@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tests.bench.hundred_thousand import Change, Due, forgotten, lateness
 from tests.bench.polls import book
 from tests.bench.polls.book import Call
 from tests.bench.polls.figures import figures
@@ -52,3 +53,20 @@ def test_figures_are_a_poll_and_beside_the_bare_loop() -> None:
     found = list(figures("pull", usage, {"rate": 1000, "cpu": 0.5}))
     assert [figure.value for figure in found] == [500, 2.0, 0.5, 4.0, 5.0, 2.0]
     assert [figure.met for figure in found] == [False, True, True, False, True, True]
+
+
+def test_a_poll_is_late_by_its_due_time_and_then_by_the_poll_before() -> None:
+    due = Due(began=100.0, accounts=2, every=10.0)
+    some = [Call(90.0, 0, 100, 0), Call(100.5, 0, 100, 0), Call(105.0, 1, 100, 0), Call(112.0, 0, 100, 0)]
+    assert lateness(some, due) == [0.0, 0.5, 1.5]
+    assert (due.at(105.0), due.at(113.0)) == (1, 0)
+    assert [forgotten(some, due, end) for end in (116.0, 118.0, 130.0)] == [0, 1, 2]
+
+
+def test_a_change_is_in_force_when_nobody_calls_as_before() -> None:
+    change = Change(frozenset({1, 2}), at=10.0)
+    before, anew = Call(11.0, 1, 100, 0), [Call(12.0, 2, 50, 0), Call(13.0, 1, 50, 0), Call(20.0, 1, 50, 0)]
+    assert change.as_before([before, *anew]) == 1.0
+    assert change.all_anew([before, *anew]) == 3.0
+    assert change.all_anew([before]) == float("inf")
+    assert change.others([before, Call(11.0, 3, 100, 0)]) == [Call(11.0, 3, 100, 0)]
