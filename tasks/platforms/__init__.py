@@ -5,6 +5,7 @@
     faults.py    the error that a code means
     clients.py   the client for a gateway
     http.py      the only way out, with limits       signing.py    how a request is signed
+    connections.py, receiving.py                     below it: one write, and one reply from the socket
     envelope.py, reading.py, jsontext.py             what a reply holds, however it is written
 
 A client holds nothing but its gateway's credentials and may be made anew for every call; connections are shared.

@@ -66,7 +66,7 @@ class Client(Protocol):
     """The most receipts that one `confirm` takes."""
 
     def pull(self, account: Account, *, keep: Keep | None = None) -> Reply:
-        """One call for the account's next messages. `keep` gets the raw body before anything is read from it."""
+        """One call for the account's next messages. `keep` gets the raw body as soon as it is there."""
 
     def read(self, body: bytes) -> Reply:
         """What a raw body, kept from an earlier pull, holds."""

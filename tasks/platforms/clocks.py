@@ -7,6 +7,7 @@ one, as of a proxy on the way, breaks nothing that works.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from tasks import clock
@@ -36,13 +37,19 @@ def ahead(date: float, sent: float, received: float) -> float:
 
 def hear(host: str, date: str | None, sent: float, received: float) -> None:
     """Note the Date header of a reply. One that lacks, cannot be read or is absurd is left out."""
-    try:
-        written = parsedate_to_datetime(date or "").timestamp()
-    except (ValueError, TypeError, OverflowError):
-        return
-    off = ahead(written, sent, received)
+    written = _seconds(date or "")
+    off = MOST + 1 if written is None else ahead(written, sent, received)
     if abs(off) <= MOST:
         _heard[host] = off
+
+
+@lru_cache(8)
+def _seconds(date: str) -> float | None:
+    """A Date in seconds since the epoch; None for one that cannot be read. Many replies a second bear the same."""
+    try:
+        return parsedate_to_datetime(date).timestamp()
+    except (ValueError, TypeError, OverflowError):
+        return None
 
 
 def heard(url: str) -> float | None:
@@ -78,6 +85,7 @@ def forget() -> None:
     _corrections.clear()
 
 
+@lru_cache(64)
 def host_of(url: str) -> str:
     """What a clock is known by."""
     return urlsplit(url).hostname or ""

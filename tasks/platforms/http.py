@@ -1,33 +1,39 @@
 """The way to every platform: one pooled `requests` session a process, with a limit on everything that can grow or hang.
 
 Connecting, each read, the whole reply and its size have limits; TLS is verified; redirects and cookies are not followed
-or kept; nothing is tried twice. Proxies and certificates are those of the environment, as always with requests.
+or kept; nothing is tried twice. Proxies and certificates are those of the environment, as always with requests, at a process's
+first call to an address: what the session makes of the address is kept, as asking for each call anew costs more than the call.
 """
 
 import os
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from http.cookiejar import DefaultCookiePolicy
+from functools import cache, lru_cache
+from http.client import HTTPException
 from importlib import metadata
-from urllib.parse import urlsplit
+from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 import requests
-from urllib3.exceptions import HTTPError, ReadTimeoutError
+from urllib3 import HTTPConnectionPool, Retry, Timeout
+from urllib3 import exceptions as urllib3
 
 from tasks import clock
 from tasks.clock import DAY
 from tasks.platforms import clocks
-from tasks.platforms.deadline import TimedAdapter
+from tasks.platforms.base import Keep
+from tasks.platforms.connections import Call, TimedAdapter
 from tasks.platforms.errors import BadRequest, MalformedReply, PlatformError, Throttled, Transient
+from tasks.platforms.receiving import Received, TooLarge
 from tasks.settings import settings
 
 PLATFORMS = 32
 """Hosts whose connections are kept."""
 CONNECTIONS = 100
 """Idle connections kept for each host; more threads than this open and close their own."""
-CHUNK = 2**10
-"""Bytes read at a time: few, as this much is lost of a reply that is cut, and an old urllib3 unpacks it all at once."""
+
+ONCE = Retry(False, redirect=False)
 
 
 def _version() -> str:
@@ -39,7 +45,9 @@ def _version() -> str:
 
 HEADERS = {
     "User-Agent": f"tidings/{_version()}",
+    "Accept-Encoding": "gzip, deflate",
     "Accept": "application/json",
+    "Connection": "keep-alive",
     "Content-Type": "application/x-www-form-urlencoded;charset=UTF-8",
 }
 
@@ -60,80 +68,92 @@ class HttpReply:
         return self.status < 300
 
 
-FAILURES = (requests.RequestException, HTTPError, OSError, ValueError)
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """How an address is called: over which connections, and what stands in the first lines of a request."""
+
+    pool: HTTPConnectionPool
+    target: str
+    headers: dict[str, str]
+
+
+FAILURES = (requests.RequestException, urllib3.HTTPError, HTTPException, OSError, ValueError)
 """All that requests, urllib3 and sockets raise."""
 
 
-def post(url: str, form: Mapping[str, str], headers: Mapping[str, bytes] | None = None) -> HttpReply:
+def post(
+    url: str, form: Mapping[str, str], headers: Mapping[str, bytes] | None = None, *, keep: Keep | None = None
+) -> HttpReply:
     """POST a form, UTF-8, and return what came.
 
-    Raises `Transient` for a failure on the way, 408 and 5xx, `Throttled` for 429, `MalformedReply` for a redirect,
+    `keep` gets the body of a success, if it has one, or what came of it, as soon as it is there; what it raises is raised. Raises
+    `Transient` for a failure on the way, 408 and 5xx, `Throttled` for 429, `MalformedReply` for a redirect,
     `BadRequest` when the request cannot even be built. No error quotes form or body.
     """
-    limits, host, sent = settings(), urlsplit(url).hostname or "", clock.now()
+    limits, host, sent = settings(), clocks.host_of(url), clock.now()
     try:
-        with _session().post(
-            url,
-            data=dict(form),
-            headers=dict(headers or {}),
-            timeout=(limits.connect_seconds, limits.read_seconds),
-            allow_redirects=False,
-            stream=True,
-        ) as response:
-            clocks.hear(host, response.headers.get("Date"), sent, clock.now())
-            _check_status(response, host)
-            return _answer(response, limits.reply_bytes, host)
+        call = Call(urlencode(form).encode("ascii"), limits.reply_bytes, keep)
+        reply = _send(url, call, headers or {}, _timeout(limits.connect_seconds, limits.read_seconds))
     except FAILURES as error:
         failed = _failure(error, host)
+    else:
+        if reply.unkept:
+            raise reply.unkept
+        clocks.hear(host, reply.headers.get("date"), sent, reply.at)
+        _check_status(reply, host)
+        return HttpReply(reply.status, reply.body, _failure(reply.fault, host) if reply.fault else None)
     raise failed
 
 
-def _check_status(response: requests.Response, host: str) -> None:
-    status = response.status_code
+def _send(url: str, call: Call, headers: Mapping[str, bytes], timeout: Timeout) -> Received:
+    route = _route(url)
+    own = route.headers | {name: value.decode("latin-1") for name, value in headers.items()}
+    if any("\n" in value or "\r" in value for value in own.values()):
+        raise ValueError("a header of several lines")
+    there: Any = route.pool.urlopen
+    try:
+        reply: Received = there(
+            "POST", route.target, call, own, ONCE, redirect=False, assert_same_host=False, timeout=timeout
+        )
+    except urllib3.ClosedPoolError:  # nothing was sent: too many other hosts were called meanwhile
+        _route.cache_clear()
+        return _send(url, call, headers, timeout)
+    return reply
+
+
+def _check_status(reply: Received, host: str) -> None:
+    status = reply.status
     if status == 429:
-        raise Throttled(f"{host} answers HTTP 429", seconds=_retry_after(response))
+        raise Throttled(f"{host} answers HTTP 429", seconds=_retry_after(reply))
     if status >= 500 or status == 408:
         raise Transient(f"{host} answers HTTP {status}")
     if not (200 <= status < 300 or 400 <= status < 500):
         raise MalformedReply(f"{host} answers HTTP {status}, a reply or an error was expected")
 
 
-def _retry_after(response: requests.Response) -> float:
+def _retry_after(reply: Received) -> float:
     """Seconds that the Retry-After header names, from one to a day's; its other form, a date, counts as one."""
-    value = response.headers.get("Retry-After", "").strip()
+    value = reply.headers.get("retry-after", "")
     return float(min(max(int(value), 1), DAY)) if value.isascii() and value.isdigit() and len(value) < 10 else 1.0
 
 
-def _answer(response: requests.Response, limit: int, host: str) -> HttpReply:
-    body = bytearray()
-    fault: PlatformError | None = None
-    try:
-        for chunk in response.iter_content(CHUNK):
-            body += chunk
-            if len(body) > limit:
-                fault = MalformedReply(
-                    f"the reply is larger than {limit} bytes, the limit that TIDINGS_REPLY_BYTES sets"
-                )
-                break
-    except FAILURES as error:
-        fault = _failure(error, host)
-    return HttpReply(response.status_code, bytes(body), fault)
-
-
 def _failure(error: Exception, host: str) -> PlatformError:
-    """What an exception of requests means. Its own text stays out: it may quote headers."""
+    """What an exception means that the call ended in, or the reading of a body. Its own text stays out: it may quote headers."""
     match error:
-        case requests.exceptions.ConnectTimeout():
-            return Transient(f"no connection to {host} in time")
-        case requests.exceptions.ProxyError():
-            return Transient(f"the proxy on the way to {host} failed")
-        case requests.exceptions.SSLError():
-            return Transient(f"no trusted TLS connection to {host}")
-        case requests.exceptions.ContentDecodingError():
+        case TooLarge():
+            limit = settings().reply_bytes
+            return MalformedReply(f"the reply is larger than {limit} bytes, the limit that TIDINGS_REPLY_BYTES sets")
+        case zlib.error():
             return MalformedReply(f"the reply of {host} cannot be unpacked")
-        case requests.exceptions.Timeout() | requests.exceptions.ConnectionError(args=(ReadTimeoutError(), *_)):
+        case urllib3.ConnectTimeoutError():
+            return Transient(f"no connection to {host} in time")
+        case urllib3.ProxyError():
+            return Transient(f"the proxy on the way to {host} failed")
+        case urllib3.SSLError():
+            return Transient(f"no trusted TLS connection to {host}")
+        case urllib3.TimeoutError() | TimeoutError():
             return Transient(f"no reply from {host} in time")
-        case requests.exceptions.ConnectionError() | requests.exceptions.ChunkedEncodingError():
+        case urllib3.NewConnectionError() | urllib3.ProtocolError() | HTTPException() | OSError():
             return Transient(f"no connection to {host}, or it was cut")
         case ValueError():
             return BadRequest(
@@ -143,28 +163,44 @@ def _failure(error: Exception, host: str) -> PlatformError:
             return Transient(f"the call to {host} failed ({type(error).__name__})")
 
 
-def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """Stands in for authentication: without one, requests overwrites our own header from ~/.netrc."""
-    return request
+@lru_cache(PLATFORMS)
+def _route(url: str) -> _Route:
+    """What the session makes of an address. Raises `RequestException`, and `ValueError` for an address that is none."""
+    request = requests.Request("POST", url).prepare()
+    address = request.url or ""
+    found = _session().merge_environment_settings(address, {}, None, None, None)
+    proxies, verify, cert = found["proxies"], found["verify"], found["cert"]
+    adapter: Any = _session().get_adapter(address)
+    pool = adapter.get_connection_with_tls_context(request, verify, proxies=proxies, cert=cert)
+    adapter.cert_verify(pool, address, verify, cert)
+    scheme, place, *_ = urlsplit(address)
+    host = place.rpartition("@")[2].removesuffix(":443" if scheme == "https" else ":80")
+    return _Route(pool, adapter.request_url(request, proxies), {"Host": host, **HEADERS})
+
+
+@lru_cache(4)
+def _timeout(connect: float, read: float) -> Timeout:
+    return Timeout(connect=connect, read=read)
 
 
 @cache
 def _session() -> requests.Session:
     session = requests.Session()
-    session.auth = _as_it_is
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.headers.update(HEADERS)
     adapter = TimedAdapter(pool_connections=PLATFORMS, pool_maxsize=CONNECTIONS)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
 
 
-def _start_afresh() -> None:
-    """A forked child shares no connections with its parent; it makes its own before it has threads to race."""
+def start_afresh() -> None:
+    """Use no connection of before, and read the environment anew: a forked child shares none with its parent.
+
+    It makes its own session before it has threads to race.
+    """
+    _route.cache_clear()
     _session.cache_clear()
     _session()
 
 
 _session()
-os.register_at_fork(after_in_child=_start_afresh)
+os.register_at_fork(after_in_child=start_afresh)

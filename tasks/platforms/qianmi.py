@@ -82,10 +82,7 @@ class QianmiClient:
     def pull(self, account: Account, *, keep: Keep | None = None) -> Reply:
         mine, whom = own(account, QianmiAccount), self._whom(account.name)
         wanted = {"group_name": mine.group or "", "quantity": str(mine.quantity)}
-        body = self._call("qianmi.qmcs.messages.consume", wanted, whom)
-        if keep is not None:
-            keep(body)
-        return _reply(body, whom)
+        return _reply(self._call("qianmi.qmcs.messages.consume", wanted, whom, keep), whom)
 
     def read(self, body: bytes) -> Reply:
         return _reply(body, self._whom())
@@ -103,7 +100,7 @@ class QianmiClient:
         secrets = (self._gateway.app_secret, self._gateway.access_token)
         return Whom(self._gateway.name, account, tuple(secret.get_secret_value() for secret in secrets if secret))
 
-    def _call(self, method: str, wanted: dict[str, str], whom: Whom) -> bytes:
+    def _call(self, method: str, wanted: dict[str, str], whom: Whom, keep: Keep | None = None) -> bytes:
         token = self._gateway.access_token
         form = wanted | {
             "method": method,
@@ -115,7 +112,7 @@ class QianmiClient:
         }
         form = {name: value for name, value in form.items() if value}
         form["sign"] = qianmi_sign(form, self._gateway.app_secret.get_secret_value())
-        answer = http.post(self._gateway.url, form)
+        answer = http.post(self._gateway.url, form, keep=keep)
         return usable(answer, lambda body: _response(body, whom), STATUSES, whom)
 
 

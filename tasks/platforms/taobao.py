@@ -101,10 +101,8 @@ class TaobaoClient:
     def pull(self, account: Account, *, keep: Keep | None = None) -> Reply:
         mine = own(account, TaobaoAccount)
         whom = self._whom(mine)
-        body = self._call(CONSUME, {"group_name": mine.group or "", "quantity": str(mine.quantity)}, whom)
-        if keep is not None:
-            keep(body)
-        return _reply(body, whom)
+        wanted = {"group_name": mine.group or "", "quantity": str(mine.quantity)}
+        return _reply(self._call(CONSUME, wanted, whom, keep), whom)
 
     def read(self, body: bytes) -> Reply:
         return _reply(body, self._whom())
@@ -132,7 +130,7 @@ class TaobaoClient:
         secrets = [secret.get_secret_value() for secret in (self._gateway.app_secret, session) if secret]
         return Whom(self._gateway.name, account.name if account else "*", tuple(secrets))
 
-    def _call(self, method: str, wanted: dict[str, str], whom: Whom) -> bytes:
+    def _call(self, method: str, wanted: dict[str, str], whom: Whom, keep: Keep | None = None) -> bytes:
         form = wanted | {
             "method": method,
             "app_key": self._gateway.app_key,
@@ -143,7 +141,7 @@ class TaobaoClient:
         }
         form = {name: value for name, value in form.items() if value}
         form["sign"] = top_sign(form, self._gateway.app_secret.get_secret_value(), self._gateway.sign_method)
-        answer = http.post(self._gateway.url, form)
+        answer = http.post(self._gateway.url, form, keep=keep)
         return usable(answer, lambda body: _response(method, body, whom), STATUSES, whom)
 
 

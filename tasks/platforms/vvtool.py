@@ -66,11 +66,9 @@ class VvtoolClient:
         if mine.topic:
             form["msg_type"] = mine.topic
         token = f"Bearer {self._gateway.token.get_secret_value()}".encode()
-        answer = http.post(self._gateway.url, form, {"Authorization": token})
+        answer = http.post(self._gateway.url, form, {"Authorization": token}, keep=keep)
         if not (answer.ok and answer.body):
             usable(answer, lambda refusal: _data(jsontext.decode(refusal), whom), HTTP_TABLE, whom)
-        if keep is not None:
-            keep(answer.body)
         try:
             return _reply(answer.body, whom)
         except MalformedReply as malformed:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ssl import SSLContext
 from threading import Thread
+from typing import Any
 from urllib.parse import parse_qs
 
 Script = Callable[[BaseHTTPRequestHandler], None]
@@ -23,11 +24,12 @@ class Request:
 
 @dataclass
 class Server:
-    """What the server was asked, and what it does next."""
+    """What the server was asked, how many connections it has closed, and what it does next."""
 
     port: int
     script: Script
     requests: list[Request] = field(default_factory=list)
+    closed: int = 0
 
     @property
     def url(self) -> str:
@@ -67,6 +69,10 @@ def serving(script: Script, context: SSLContext | None = None) -> Iterator[Serve
     class Quiet(ThreadingHTTPServer):
         def handle_error(self, *args: object) -> None:
             pass
+
+        def shutdown_request(self, request: Any) -> None:
+            super().shutdown_request(request)
+            told.closed += 1
 
     with Quiet(("127.0.0.1", 0), Handler) as http:
         if context is not None:

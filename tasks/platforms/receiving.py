@@ -1,0 +1,183 @@
+"""One HTTP reply, from a socket to its body, within limits of time and size; of one that is cut, all that came.
+
+requests and http.client offer no limit on a whole reply, and a server that sends a byte every few seconds would hold a worker
+for ever. They also take most of a call's time here: they parse headers as e-mail, and read in more layers than a reply has parts.
+"""
+
+import io
+import re
+import socket
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.client import BadStatusLine, HTTPException, IncompleteRead, LineTooLong, RemoteDisconnected
+from typing import Any, TypeAlias
+
+from urllib3.response import DeflateDecoder, GzipDecoder
+
+from tasks import clock
+
+READS_A_REPLY = 4
+"""A reply may take this many times as long as one read may (60 seconds by default)."""
+PIECE = 2**16
+"""Bytes read at a time: most replies come in one. Nothing is lost of a reply that is cut, as a read returns what there is."""
+LONGEST_LINE = 2**16
+MOST_HEADERS = 100
+"""These two are http.client's."""
+
+_STATUS = re.compile(rb"HTTP/(\d\.\d) +(\d{3})\b")
+_SIZE = re.compile(rb"[0-9]{1,15}")
+_CHUNK = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,12})[ \t]*[;\r\n]")
+NO_BODY = (204, 304)
+
+
+class TooLarge(Exception):
+    """A body is larger than it may be."""
+
+
+DAMAGE = (OSError, HTTPException, zlib.error, TooLarge)
+"""All that keeps a body from its end."""
+
+
+@dataclass
+class Received:
+    """A reply. Names of `headers` are in lower case; `at` is when they came, by the common clock.
+
+    `lasts` tells how many seconds the connection may be idle, 0.0 when it is done with. `fault` says why the body did not come
+    to its end, `unkept` what its keeping raised. The other members are what urllib3 asks of a response.
+    """
+
+    status: int
+    headers: dict[str, str]
+    at: float
+    lasts: float
+    body: bytes = b""
+    fault: Exception | None = None
+    unkept: Exception | None = None
+    version_string: str = field(default="HTTP/1.1", repr=False)
+    length_remaining: int = field(default=0, repr=False)
+
+
+class TimedReader(io.RawIOBase):
+    """Reads a socket until the reply's time is up. No read waits longer than `wait` seconds, the socket's timeout."""
+
+    def __init__(self, sock: socket.socket, wait: float) -> None:
+        self._socket, self._wait = sock, wait
+        self._end = time.monotonic() + READS_A_REPLY * wait
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        if left < self._wait:
+            self._socket.settimeout(left)
+        return self._socket.recv_into(buffer)
+
+
+Reader: TypeAlias = "io.BufferedReader[TimedReader]"
+
+
+def receive(sock: socket.socket, wait: float, limit: int, idle: float) -> Received:
+    """The reply that comes, no read of it longer than `wait` seconds, with at most `limit` bytes of body and little more.
+
+    A connection that the platform says nothing of lasts for `idle` seconds. Raises `OSError` or `HTTPException` for one that has
+    no head. Whatever goes wrong later is the reply's `fault`, and its body what came before.
+    """
+    reader = io.BufferedReader(TimedReader(sock, wait), PIECE)
+    reply = _head(reader, idle)
+    unpack, size, pieces = _unpacker(reply.headers.get("content-encoding", "")), 0, []
+    try:
+        for packed in _body(reader, reply):
+            piece = unpack(packed, limit + 1 - size)
+            pieces.append(piece)
+            size += len(piece)
+            if size > limit:
+                raise TooLarge
+    except DAMAGE as fault:
+        reply.fault, reply.lasts = fault, 0.0
+    reply.body = b"".join(pieces)
+    return reply
+
+
+def _head(reader: Reader, idle: float) -> Received:
+    """Status and headers of the reply, after those that only announce it (100 to 199)."""
+    status = 100
+    while status < 200:
+        line = reader.readline(LONGEST_LINE)
+        found = _STATUS.match(line)
+        if not found:
+            raise BadStatusLine("no HTTP") if line else RemoteDisconnected("closed without a reply")
+        version, status = found[1], int(found[2])
+        headers = _headers(reader)
+    connection = headers.get("connection", "").lower()
+    stays = "close" not in connection if version == b"1.1" else "keep-alive" in connection
+    told = re.search(r"timeout=(\d{1,6})", headers.get("keep-alive", ""))
+    lasts = min(idle, max(float(told[1]) - 1, 0.0)) if told else idle
+    return Received(status, headers, clock.now(), lasts if stays else 0.0)
+
+
+def _headers(reader: Reader) -> dict[str, str]:
+    """The headers up to the empty line. Of one that stands twice the last counts, and a folded line is left out."""
+    headers: dict[str, str] = {}
+    for _ in range(MOST_HEADERS):
+        line = reader.readline(LONGEST_LINE)
+        if line in (b"\r\n", b"\n"):
+            return headers
+        if not line.endswith(b"\n"):
+            raise LineTooLong("header") if len(line) == LONGEST_LINE else RemoteDisconnected("cut within the headers")
+        name, colon, value = line.decode("latin-1").partition(":")
+        if colon and not name[0].isspace():
+            headers[name.strip().lower()] = value.strip()
+    raise HTTPException("too many headers")
+
+
+def _body(reader: Reader, reply: Received) -> Iterator[bytes]:
+    """The body as it comes, still packed (RFC 9112, 6.3)."""
+    size = reply.headers.get("content-length", "").encode()
+    if reply.status in NO_BODY:
+        return iter(())
+    if "chunked" in reply.headers.get("transfer-encoding", "").lower():
+        return _chunks(reader)
+    if _SIZE.fullmatch(size):
+        return _sized(reader, int(size))
+    reply.lasts = 0.0
+    return iter(lambda: reader.read1(PIECE), b"")
+
+
+def _sized(reader: Reader, left: int) -> Iterator[bytes]:
+    while left:
+        piece = reader.read1(min(left, PIECE))
+        if not piece:
+            raise IncompleteRead(b"", left)
+        left -= len(piece)
+        yield piece
+
+
+def _chunks(reader: Reader) -> Iterator[bytes]:
+    while size := _chunk_size(reader.readline(LONGEST_LINE)):
+        yield from _sized(reader, size)
+        if reader.readline(LONGEST_LINE).strip():
+            raise HTTPException("a chunk is longer than it says")
+    _headers(reader)  # what may come after the last
+
+
+def _chunk_size(line: bytes) -> int:
+    found = _CHUNK.match(line)
+    if not found:
+        raise HTTPException("a chunk without its size")
+    return int(found[1], 16)
+
+
+def _unpacker(encoding: str) -> Callable[[bytes, int], bytes]:
+    """What unpacks a piece, to so many bytes at most. An encoding that nobody asked for is left as it is."""
+    match encoding.lower():
+        case "gzip" | "x-gzip":
+            return GzipDecoder().decompress
+        case "deflate":
+            return DeflateDecoder().decompress
+        case _:
+            return lambda piece, _room: piece

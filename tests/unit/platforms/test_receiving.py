@@ -1,0 +1,182 @@
+"""One HTTP reply from a socket, however it is framed, packed and cut into pieces."""
+
+import gzip
+import io
+import socket
+import zlib
+from http.client import HTTPException, HTTPResponse
+from typing import Any, cast
+
+import pytest
+
+from tasks.platforms.receiving import LONGEST_LINE, Received, TooLarge, receive
+
+BODY = bytes(range(256)) * 3
+
+
+class Wire:
+    """Stands in for a socket: gives the bytes in pieces of at most `most`, and then the end."""
+
+    def __init__(self, sent: bytes, most: int) -> None:
+        self._sent, self._most = io.BytesIO(sent), most
+
+    def recv_into(self, buffer: Any) -> int:
+        return self._sent.readinto(memoryview(buffer)[: self._most])
+
+    def makefile(self, _mode: str) -> io.BytesIO:
+        return self._sent
+
+
+def received(sent: bytes, most: int = 2**20, limit: int = 10**6) -> Received:
+    return receive(cast(socket.socket, Wire(sent, most)), 60, limit, 50)
+
+
+def sized(body: bytes, *headers: bytes, status: bytes = b"HTTP/1.1 200 OK") -> bytes:
+    lines = [status, *headers, b"Content-Length: %d" % len(body)]
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+
+def chunks(*bodies: bytes) -> bytes:
+    return b"".join(b"%x\r\n%b\r\n" % (len(body), body) for body in bodies)
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+WHOLE = {
+    "sized": sized(BODY),
+    "lines that end in \\n": b"HTTP/1.1 200 OK\nContent-Length:%d\n\n" % len(BODY) + BODY,
+    "no reason": sized(BODY, status=b"HTTP/1.1 200"),
+    "HTTP/1.0": sized(BODY, status=b"HTTP/1.0 200 OK"),
+    "announced": b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + sized(BODY),
+    "folded": sized(BODY, b"X-Long: a", b"  Content-Length: 3"),
+    "without a colon": sized(BODY, b"garbage"),
+    "more behind": sized(BODY) + b"more",
+    "chunks": CHUNKED + chunks(BODY[:100], BODY[100:101], BODY[101:]) + b"0\r\n\r\n",
+    "chunks with more": CHUNKED + b"3;name=x\r\n" + BODY[:3] + b"\r\n" + chunks(BODY[3:]) + b"0\r\nX-Sum: 1\r\n\r\n",
+    "chunks in capitals": CHUNKED.replace(b"chunked", b"Chunked") + b"%X\r\n" % len(BODY) + BODY + b"\r\n0\r\n\r\n",
+    "to the end": b"HTTP/1.1 200 OK\r\n\r\n" + BODY,
+    "size that is none": b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n" + BODY,
+    "gzip": sized(gzip.compress(BODY), b"Content-Encoding: gzip"),
+    "gzip in two": sized(gzip.compress(BODY[:9]) + gzip.compress(BODY[9:]), b"Content-Encoding: GZIP"),
+    "gzip and garbage": sized(gzip.compress(BODY) + b"more", b"Content-Encoding: x-gzip"),
+    "deflate": sized(zlib.compress(BODY), b"Content-Encoding: deflate"),
+    "deflate, raw": sized(zlib.compress(BODY, wbits=-15), b"Content-Encoding: deflate"),
+    "gzip in chunks": CHUNKED[:-2]
+    + b"Content-Encoding: gzip\r\n\r\n"
+    + chunks(gzip.compress(BODY)[:9], gzip.compress(BODY)[9:])
+    + b"0\r\n\r\n",
+    "an encoding that nobody asked for": sized(BODY, b"Content-Encoding: br"),
+}
+
+
+@pytest.mark.parametrize("most", [1, 7, 2**20])
+@pytest.mark.parametrize("sent", WHOLE.values(), ids=WHOLE.keys())
+def test_a_whole_reply_is_read_however_it_arrives(sent: bytes, most: int) -> None:
+    reply = received(sent, most)
+    assert (reply.status, reply.body, reply.fault) == (200, BODY, None)
+
+
+@pytest.mark.parametrize("name", ["sized", "announced", "chunks", "chunks with more", "to the end", "gzip"])
+def test_of_a_reply_that_is_cut_comes_all_that_was_sent(name: str) -> None:
+    sent = WHOLE[name]
+    start = sent.rindex(b"\r\n\r\n", 0, sent.index(BODY[:3])) + 4 if name != "gzip" else sent.index(b"\r\n\r\n") + 4
+    for end in range(len(sent)):
+        cut = sent[:end]
+        if end < start and name != "chunks with more":
+            with pytest.raises((OSError, HTTPException)):
+                received(cut)
+        elif end > start + 30:
+            reply = received(cut)
+            assert BODY.startswith(reply.body)
+            assert bool(reply.fault) == (name != "to the end")
+            if name in {"sized", "to the end"}:
+                assert len(reply.body) == end - start
+
+
+OWN = {"announced", "folded", "without a colon"}  # http.client takes another head, or ends it there
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in sorted(WHOLE.keys() - OWN) if "gzip" not in name and "deflate" not in name]
+)
+def test_a_body_that_is_not_packed_is_the_one_that_http_client_reads(name: str) -> None:
+    theirs = HTTPResponse(cast(socket.socket, Wire(WHOLE[name], 2**20)), method="POST")
+    theirs.begin()
+    assert theirs.read() == received(WHOLE[name]).body
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"\r\n",
+        b"no HTTP\r\n\r\n",
+        b"HTTP/1.1 abc\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"x" * LONGEST_LINE + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n" + b"X: x\r\n" * 200 + b"\r\n",
+    ],
+    ids=["nothing", "empty line", "no HTTP", "no status", "no end", "only announced", "long header", "many headers"],
+)
+def test_what_has_no_head_is_no_reply(sent: bytes) -> None:
+    with pytest.raises((OSError, HTTPException)):
+        received(sent)
+
+
+@pytest.mark.parametrize(
+    "chunk", [b"", b"x\r\n", b"-5\r\n", b"5_0\r\n", b"\r\n", b"3\r\nabcd\r\n0\r\n\r\n", b"f" * 300], ids=repr
+)
+def test_a_chunk_that_is_none_is_a_fault_and_costs_nothing_before_it(chunk: bytes) -> None:
+    reply = received(CHUNKED + chunks(BODY) + chunk)
+    assert reply.body.startswith(BODY)
+    assert isinstance(reply.fault, HTTPException)
+
+
+@pytest.mark.parametrize("sent", [sized(BODY), CHUNKED + chunks(BODY) * 9, b"HTTP/1.1 200 OK\r\n\r\n" + BODY * 9])
+def test_a_body_beyond_the_limit_is_left(sent: bytes) -> None:
+    reply = received(sent, most=50, limit=500)
+    assert isinstance(reply.fault, TooLarge)
+    assert 500 < len(reply.body) <= 550
+    assert (reply.body, reply.lasts) == (BODY[: len(reply.body)], 0)
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zlib.compress])
+def test_what_unpacks_to_more_than_the_limit_is_not_unpacked_to_its_end(pack: Any) -> None:
+    packed = pack(b" " * 10**7)
+    encoding = b"gzip" if pack is gzip.compress else b"deflate"
+    reply = received(sized(packed, b"Content-Encoding: " + encoding), limit=500)
+    assert isinstance(reply.fault, TooLarge)
+    assert len(reply.body) == 501
+
+
+def test_what_cannot_be_unpacked_is_a_fault() -> None:
+    assert isinstance(received(sized(b"no gzip", b"Content-Encoding: gzip")).fault, zlib.error)
+
+
+@pytest.mark.parametrize("status", [b"HTTP/1.1 204 No Content", b"HTTP/1.1 304 Not Modified"])
+def test_what_has_no_body_is_not_waited_for(status: bytes) -> None:
+    reply = received(status + b"\r\nContent-Length: 5\r\n\r\nmore")
+    assert (reply.body, reply.fault) == (b"", None)
+
+
+@pytest.mark.parametrize(
+    ("sent", "seconds"),
+    [
+        (sized(b"x"), 50),
+        (sized(b"x", b"Connection: keep-alive"), 50),
+        (sized(b"x", b"Connection: Close"), 0),
+        (sized(b"x", b"Keep-Alive: timeout=15, max=100"), 14),
+        (sized(b"x", b"Keep-Alive: timeout=900"), 50),
+        (sized(b"x", b"Keep-Alive: max=100"), 50),
+        (sized(b"x", b"Keep-Alive: timeout=0"), 0),
+        (sized(b"x", status=b"HTTP/1.0 200 OK"), 0),
+        (sized(b"x", b"Connection: keep-alive", status=b"HTTP/1.0 200 OK"), 50),
+        (CHUNKED + b"0\r\n\r\n", 50),
+        (CHUNKED + b"5\r\nx", 0),
+        (b"HTTP/1.1 200 OK\r\n\r\nx", 0),
+        (sized(b"no gzip", b"Content-Encoding: gzip"), 0),
+    ],
+)
+def test_how_long_the_connection_may_be_idle(sent: bytes, seconds: float) -> None:
+    assert received(sent).lasts == seconds
