@@ -144,9 +144,9 @@ def test_it_handles_and_confirms_restarts_what_dies_and_remembers_what_was_handl
     first = up.publish()
     until(lambda: up.confirmed(first), up.said)
 
-    worker = next(pid for pid in up.mark.running("worker") if os.getpgid(pid) == pid)
+    worker = next(pid for pid in up.mark.running("handle@") if os.getpgid(pid) == pid)
     os.killpg(worker, signal.SIGKILL)
-    until(lambda: "up: worker was killed by SIGKILL; it is started again in 1 s" in up.said(), up.said)
+    until(lambda: "up: handle worker was killed by SIGKILL; it is started again in 1 s" in up.said(), up.said)
     second = up.publish()
     until(lambda: up.confirmed(second), up.said)
 

@@ -20,8 +20,10 @@ LIMIT_SECONDS = 100.0
 
 LOOK_SECONDS = 0.25
 KILL_AT = 0.3
+RESTART_AT = 0.5
 HEAL_AT = 0.7
-"""The parts of what can be handled at which the worker is killed, and the expired session renewed."""
+"""The parts of what can be handled at which handle worker and beat are killed, the pull worker restarted, and the expired session
+renewed."""
 
 LAST_LINES = 15
 
@@ -46,7 +48,8 @@ class Show:
         self._publish(number)
         self._spoil()
         self._start()
-        self._kill_worker()
+        self._kill_handle_worker()
+        self._restart_pull_worker()
         self._renew_session()
         self._until(lambda now: all(one.over for one in now), "every message to be confirmed or buried")
 
@@ -73,25 +76,40 @@ class Show:
         self._screen.tell(f"{flaky}; the session of {EXPIRED.name} has expired")
 
     def _start(self) -> None:
-        self._stage.start_worker("worker-1", events=self._flower)
+        self._stage.start_pull_worker("pull-1", events=self._flower)
+        self._stage.start_handle_worker("handle-1", events=self._flower)
         self._stage.start_beat()
         flower = f"Flower on {self._stage.start_flower()}" if self._flower else f"no Flower: {children.FLOWER_MISSING}"
-        self._screen.tell(f"worker-1 and beat are started; {flower}")
+        self._screen.tell(
+            f"pull-1, which calls the platforms, handle-1, which runs the handlers, and beat are started; {flower}"
+        )
 
-    def _kill_worker(self) -> None:
+    def _kill_handle_worker(self) -> None:
+        """As a handler may that eats the machine's memory, and beat with it. Pull workers are others: they lose no reply."""
         self._until(lambda now: handled_share(now) >= KILL_AT, "the first messages to be handled")
-        self._stage.processes.kill("worker-1")
-        killed = "worker-1 was killed (SIGKILL, with its pool)"
-        self._screen.tell(f"{killed}; what it held comes again within {LEASE:.0f} s")
-        self._stage.start_worker("worker-2", events=self._flower)
-        self._screen.tell("worker-2 is started")
+        self._stage.processes.kill("handle-1", "beat")
+        killed = "handle-1 was killed (SIGKILL, with its pool), as by a handler that eats all memory, and beat with it"
+        self._screen.tell(f"{killed}; what handle-1 held comes again within {LEASE:.0f} s, pull-1 has lost nothing")
+        self._stage.start_handle_worker("handle-2", events=self._flower)
+        self._stage.start_beat()
+        self._screen.tell("handle-2 and another beat are started")
+
+    def _restart_pull_worker(self) -> None:
+        """As for a new version. It is asked, not killed: what vv-tool has answered it never says again."""
+        self._until(lambda now: handled_share(now) >= RESTART_AT, "handle-2 to go on")
+        asked = time.monotonic()
+        code = self._stage.processes.stop("pull-1")["pull-1"]
+        ended = f"ended with exit code {code} after {time.monotonic() - asked:.1f} s"
+        self._screen.tell(f"pull-1 was asked to stop (SIGTERM) and {ended}: vv-tool never sends a reply again")
+        self._stage.start_pull_worker("pull-2", events=self._flower)
+        self._screen.tell("pull-2 is started")
 
     def _renew_session(self) -> None:
         name = EXPIRED.name
         paused = self._until(lambda now: of(now, EXPIRED).pause is not None, f"{name} to be paused")
         if pause := of(paused, EXPIRED).pause:
             self._screen.tell(f"{name} is paused, the others go on: {pause.reason}; to do: {pause.remedy}")
-        self._until(lambda now: handled_share(now) >= HEAL_AT, "worker-2 to go on")
+        self._until(lambda now: handled_share(now) >= HEAL_AT, "pull-2 to go on")
         self._control.clear_faults(self._expired)
         self._stage.write_accounts(self._stage.accounts_text(renewed=True))
         self._screen.tell(f"the session of {name} is renewed in accounts.toml; nothing is restarted")

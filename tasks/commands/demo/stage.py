@@ -1,4 +1,4 @@
-"""Where the demo takes place: an embedded Valkey, worker, beat and Flower beside a sandbox, in a folder that goes afterwards."""
+"""Where the demo takes place: an embedded Valkey, workers, beat and Flower beside a sandbox, in a folder that goes afterwards."""
 
 import os
 from collections.abc import Mapping
@@ -57,9 +57,17 @@ class Stage:
         self.valkey.start(self.processes)
         self.valkey.wait(self.processes, self.stopping)
 
-    def start_worker(self, name: str, *, events: bool = False, concurrency: int | None = None) -> None:
-        """Start a worker of this name."""
-        self._start(name, children.worker(loglevel="INFO", name=name, events=events, concurrency=concurrency))
+    def start_worker(self, name: str, *, concurrency: int | None = None) -> None:
+        """Start a worker of this name, for everything."""
+        self._start(name, children.worker(loglevel="INFO", name=name, concurrency=concurrency))
+
+    def start_pull_worker(self, name: str, *, events: bool = False) -> None:
+        """Start a worker that pulls and confirms."""
+        self._start(name, children.pull_worker(loglevel="INFO", name=name, events=events))
+
+    def start_handle_worker(self, name: str, *, events: bool = False, concurrency: int | None = None) -> None:
+        """Start a worker that runs handlers."""
+        self._start(name, children.handle_worker(loglevel="INFO", name=name, events=events, concurrency=concurrency))
 
     def start_beat(self) -> None:
         """Start beat."""

@@ -109,21 +109,23 @@ class Processes:
         self.kill(*over)
         return [Ended(name, code) for name, code in over.items()]
 
-    def kill(self, *names: str) -> None:
-        """SIGKILL children and everything that they have started. Raises `KeyError` for a name that is not known."""
+    def kill(self, *names: str) -> dict[str, int]:
+        """SIGKILL children and everything that they have started; their exit codes, which tell who had ended before. Raises
+        `KeyError` for a name that is not known."""
         groups = [self._children[name].pid for name in names]
         for group in groups:
             guard.send(group, signal.SIGKILL)
-        for name in names:
-            self._children.pop(name).wait()
+        codes = {name: self._children.pop(name).wait() for name in names}
         deadline = time.monotonic() + GONE_SECONDS
         while any(guard.send(group, 0) for group in groups) and time.monotonic() < deadline:
             time.sleep(LOOK_SECONDS)
         for group in groups:
             self._tell("gone", group)
+        return codes
 
-    def stop(self, *names: str, seconds: float = guard.STOP_SECONDS) -> None:
-        """Ask children to end, and kill those that have not within the time, with all that is left of their groups."""
+    def stop(self, *names: str, seconds: float = guard.STOP_SECONDS) -> dict[str, int]:
+        """Ask children to end, and kill those that have not within the time, with all that is left of their groups; their exit
+        codes."""
         deadline, hurried = time.monotonic() + seconds, False
         for name in names:
             guard.send(self._children[name].pid, signal.SIGINT if name in self._base else signal.SIGTERM)
@@ -133,7 +135,7 @@ class Processes:
                 for name in filter(self.running, set(names) - self._base):
                     guard.send(self._children[name].pid, signal.SIGINT)
             time.sleep(LOOK_SECONDS)
-        self.kill(*names)
+        return self.kill(*names)
 
     def stop_all(self) -> None:
         """Stop every child within 20 seconds, those that others lean on last."""

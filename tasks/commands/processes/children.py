@@ -7,6 +7,9 @@ from pathlib import Path
 PROGRAM = Path(__file__).resolve().parents[3] / "tidings_cli" / "__main__.py"
 """The program `tidings`."""
 
+POLLS_AT_ONCE = 64
+"""Calls that a pull worker waits for at a time."""
+
 FLOWER_MISSING = "Flower is not installed; install 'tidings[flower]'"
 
 
@@ -16,12 +19,27 @@ def celery(*words: str) -> list[str]:
     return [sys.executable, "-P", str(PROGRAM), "-q", *words]
 
 
-def worker(*, loglevel: str, name: str = "celery", concurrency: int | None = None, events: bool = False) -> list[str]:
-    """A worker on all queues. `events` are what Flower shows."""
+def worker(
+    *more: str, loglevel: str, name: str = "celery", concurrency: int | None = None, events: bool = False
+) -> list[str]:
+    """A worker, on all queues unless `more` says which. `events` are what Flower shows."""
     words = ["worker", "--hostname", f"{name}@%h", "--loglevel", loglevel, "--without-gossip", "--without-mingle"]
     words += [] if concurrency is None else ["--concurrency", str(concurrency)]
     words += ["--task-events"] if events else []
-    return celery(*words)
+    return celery(*words, *more)
+
+
+def pull_worker(*, loglevel: str, name: str = "pull", events: bool = False) -> list[str]:
+    """A worker that waits for platforms, in threads, and runs none of its user's code."""
+    queues = ("--pool", "threads", "--queues", "consume,confirm")
+    return worker(*queues, loglevel=loglevel, name=name, concurrency=POLLS_AT_ONCE, events=events)
+
+
+def handle_worker(
+    *, loglevel: str, name: str = "handle", concurrency: int | None = None, events: bool = False
+) -> list[str]:
+    """A worker that runs handlers, in processes, and calls no platform."""
+    return worker("--queues", "handle", loglevel=loglevel, name=name, concurrency=concurrency, events=events)
 
 
 def beat(*, loglevel: str) -> list[str]:

@@ -9,8 +9,8 @@ FLOWER_PORT = 5555
 
 
 @click.command(cls=Command, whose="none")
-@click.option("-c", "--concurrency", type=click.IntRange(1), help="How many tasks the worker runs at a time.")
-@click.option("-l", "--loglevel", type=LEVELS, default="INFO", show_default=True, help="What worker and beat log.")
+@click.option("-c", "--concurrency", type=click.IntRange(1), help="How many handlers run at a time.")
+@click.option("-l", "--loglevel", type=LEVELS, default="INFO", show_default=True, help="What workers and beat log.")
 @click.option(
     "--flower",
     type=click.IntRange(1, 65535),
@@ -20,7 +20,7 @@ FLOWER_PORT = 5555
     help=f"Run Flower too, on 127.0.0.1 and this port ({FLOWER_PORT} if none is given).",
 )
 def up(concurrency: int | None, loglevel: str, flower: int | None) -> None:
-    """Run worker and beat on this machine, with a Valkey of their own.
+    """Run a pull worker, a handle worker and beat on this machine, with a Valkey of their own.
 
     The Valkey comes with the package and keeps its data in .tidings/ (TIDINGS_HOME). If TIDINGS_REDIS_URL is set, that Redis
     is used instead. A process that ends is started again. Ctrl-C stops everything.

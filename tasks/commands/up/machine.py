@@ -1,4 +1,8 @@
-"""What `up` runs on one machine: a Valkey unless there is a Redis, a worker, a beat, and Flower if asked for."""
+"""What `up` runs on one machine: a Valkey unless there is a Redis, two workers, a beat, and Flower if asked for.
+
+One worker pulls and confirms, the other runs the handlers: one that is killed with its whole worker takes no reply of a platform
+along.
+"""
 
 import os
 from collections.abc import Callable, Iterator
@@ -82,8 +86,13 @@ class Machine:
 
     def _commands(self) -> dict[str, list[str]]:
         events = self.flower is not None
-        worker = children.worker(loglevel=self.loglevel, concurrency=self.concurrency, events=events)
-        commands = {"worker": worker, "beat": children.beat(loglevel=self.loglevel)}
+        commands = {
+            "pull worker": children.pull_worker(loglevel=self.loglevel, events=events),
+            "handle worker": children.handle_worker(
+                loglevel=self.loglevel, concurrency=self.concurrency, events=events
+            ),
+            "beat": children.beat(loglevel=self.loglevel),
+        }
         if self.flower is not None:
             commands[f"flower (http://127.0.0.1:{self.flower})"] = children.flower(self.flower)
         return commands

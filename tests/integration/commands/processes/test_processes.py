@@ -63,7 +63,7 @@ def test_a_child_runs_under_its_name_and_prints_into_its_log(processes: Processe
     until(lambda: (tmp_path / "log").read_text() == "here\n")
     assert processes.running("one")
     assert processes.names == ["one"]
-    processes.stop("one")
+    assert processes.stop("one") == {"one": -signal.SIGTERM}
     assert not processes.running("one")
     assert not alive(pid)
 
@@ -90,7 +90,7 @@ def test_a_child_that_ignores_to_be_asked_is_killed_when_its_time_is_over(proces
     pid = processes.start("one", python(IGNORES), log=tmp_path / "log")
     until((tmp_path / "log").read_text)
     started = time.monotonic()
-    processes.stop("one", seconds=0.3)
+    assert processes.stop("one", seconds=0.3) == {"one": -signal.SIGKILL}
     assert 0.3 <= time.monotonic() - started < 3
     assert not alive(pid)
 
