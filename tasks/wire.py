@@ -21,7 +21,7 @@ def read(kind: type[Kind], found: object) -> Kind:
 def stored(kind: type[Kind], text: str | None) -> Kind | None:
     """The same from stored text; None for what is not there or cannot be read."""
     try:
-        return read(kind, json.loads(text or ""))
+        return read(kind, json.loads(text)) if text else None
     except (ValueError, RecursionError):
         return None
 

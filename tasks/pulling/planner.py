@@ -6,6 +6,7 @@ their pulls have told, and what the gateway has used of its day.
 
 from collections.abc import Iterator
 from functools import cache
+from threading import Lock
 
 from celery.utils.log import get_task_logger
 
@@ -30,25 +31,40 @@ LOOK_SECONDS = 1.0
 
 NEVER = Seen(at=0.0)
 
+_reading = Lock()
+"""Held by the thread that reads a plan; the others go on with the one before."""
+
 
 def planned_for(gateway: Gateway) -> bool:
     """Whether the gateway has limits to plan within."""
-    limits = limits_of(gateway)
-    return (limits.calls_per_second, limits.calls_per_day, limits.points_per_day) != (None, None, None)
+    return limits_of(gateway).any
 
 
 def current(gateway: Gateway) -> Plan | None:
     """The gateway's plan as it is now; None when it needs none, or has none yet."""
     if not planned_for(gateway):
         return None
-    known, now = plans_read(), clock.now()
-    read, planned = known.get(gateway.name, (0.0, Planned()))
-    if not 0 <= now - read < LOOK_SECONDS:
-        planned = stores().plans.get(gateway.name)
-        if not 0 <= now - planned.at < PLAN_SECONDS and stores().plans.take_turn(gateway.name):
-            planned = renew(gateway, planned, now)
-        known[gateway.name] = now, planned
+    known = plans_read()
+    if not _fresh(known.get(gateway.name)) and _reading.acquire(blocking=gateway.name not in known):
+        try:
+            if not _fresh(known.get(gateway.name)):  # else another thread has read it meanwhile
+                known[gateway.name] = clock.now(), read(gateway)
+        finally:
+            _reading.release()
+    _, planned = known[gateway.name]
     return planned.plan
+
+
+def read(gateway: Gateway) -> Planned:
+    """The gateway's plan, made anew if it is old and nobody else does."""
+    planned, now = stores().plans.get(gateway.name), clock.now()
+    if not 0 <= now - planned.at < PLAN_SECONDS and stores().plans.take_turn(gateway.name):
+        return renew(gateway, planned, now)
+    return planned
+
+
+def _fresh(known: tuple[float, Planned] | None) -> bool:
+    return known is not None and 0 <= clock.now() - known[0] < LOOK_SECONDS
 
 
 def renew(gateway: Gateway, before: Planned, now: float) -> Planned:

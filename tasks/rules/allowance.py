@@ -38,6 +38,11 @@ class Limits:
     owed: int = 0
 
     @property
+    def any(self) -> bool:
+        """Whether there is one at all."""
+        return (self.calls_per_second, self.calls_per_day, self.points_per_day) != (None, None, None)
+
+    @property
     def calls(self) -> int:
         """The most calls within `span`, 0 for no limit. Of 2.5 calls a second, two fit into one."""
         return 0 if self.calls_per_second is None else max(1, int(self.calls_per_second))

@@ -13,16 +13,18 @@ that they arrive just before their turn. Around midnight a call counts for both 
 
 import json
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from tasks.clock import DAY, day_number
 from tasks.rules.allowance import Api, Limits
+from tasks.rules.circuit_breaker import Pause
 from tasks.store.chunks import pipelined, read_many
 from tasks.store.connection import Client
 from tasks.store.keys import PREFIX, key
 from tasks.store.scripts import script
+from tasks.wire import stored
 
 APIS: tuple[Api, ...] = ("pull", "confirm", "count")
 USED = (*APIS, "points", "owed", "held", "dearest")
@@ -81,6 +83,41 @@ class PutOff:
 
 
 @dataclass(frozen=True, slots=True)
+class Settled:
+    """A call has come to its end, and cost so many points; None where nobody knows: then it cost what was set aside.
+
+    `owed` gives back what was kept for a confirm: it was made, or is not needed. Nobody else sends those who are called in for
+    `claim` seconds.
+    """
+
+    gateway: str
+    limits: Limits
+    taken: Turn
+    points: int | None = None
+    owed: int = 0
+    claim: float = 0.0
+
+    def to_json(self) -> dict[str, Any]:
+        """The same for the scripts."""
+        first, final = self.taken.days
+        about = _of(self.limits, "pull") | {
+            "id": self.taken.id,
+            "at": self.taken.at,
+            "first": first,
+            "final": final,
+            "reserve": self.taken.reserve,
+            "owed": self.owed,
+            "claim": self.claim,
+            "ahead": self.limits.ahead,
+            "comes": COMES_SECONDS,
+            "sure": SURE,
+            "anew": ANEW,
+            "slack": SLACK_SECONDS,
+        }
+        return about if self.points is None else about | {"points": self.points}
+
+
+@dataclass(frozen=True, slots=True)
 class Used:
     """What a gateway has used today: calls made of each API, and points.
 
@@ -114,54 +151,26 @@ class Quota:
 
         A `spare` confirm leaves, as pulls do, what the confirms of open batches need.
         """
-        about = _of(limits, api) | {
-            "id": uuid.uuid4().hex,
-            "api": api,
-            "limits": f"{limits.calls_per_second}/{limits.calls_per_day}/{limits.points_per_day}",
-            "needs": limits.needs(api),
-            "apart": limits.apart,
-            "midnight": MIDNIGHT_SECONDS,
-            "again": SET_ASIDE_SECONDS,
-            "least": LEAST_WAIT_SECONDS,
-            "spare": spare,
-        }
-        match self._take(keys=_keys(gateway), args=[json.dumps(about), f"{api} {account}"]):
-            case ["go", wait, at, reserve, first, final]:
-                return Turn(about["id"], max(0.0, float(wait)), float(at), int(reserve), (int(first), int(final)))
-            case ["spent", wait, spent, first]:
-                return PutOff(float(wait), spent, bool(first))
-            case [_, wait]:
-                return PutOff(float(wait))
-            case answer:
-                raise ValueError(f"the script answered {answer!r}")
+        about = taking(limits, api, spare=spare)
+        return taken(self._take(keys=keys_of(gateway), args=[json.dumps(about), f"{api} {account}"]), about["id"])
+
+    def take_unpaused(
+        self, gateway: str, limits: Limits, api: Api, account: str, *, now: float, spare: bool = False
+    ) -> Turn | PutOff | Pause:
+        """The same, but nothing is taken while the gateway's pause has not ended `now`: that pause, for the rules to judge."""
+        about = taking(limits, api, spare=spare)
+        keys = [*keys_of(gateway), key("pause", "gateway", gateway)]
+        answer = self._take(keys=keys, args=[json.dumps(about), f"{api} {account}", now])
+        if answer[0] != "paused":
+            return taken(answer, about["id"])
+        return stored(Pause, answer[1]) or self.take(gateway, limits, api, account, spare=spare)
 
     def settle(
         self, gateway: str, limits: Limits, taken: Turn, *, points: int | None, owed: int = 0, claim: float = 0.0
     ) -> list[tuple[Api, str]]:
-        """A call has come to its end, and cost so many points; None where nobody knows: then it cost what was set aside.
-
-        `owed` gives back what was kept for a confirm: it was made, or is not needed. Returns the API and account of those who
-        are to call now; nobody else sends them for `claim` seconds.
-        """
-        first, final = taken.days
-        about = _of(limits, "pull") | {
-            "id": taken.id,
-            "at": taken.at,
-            "first": first,
-            "final": final,
-            "reserve": taken.reserve,
-            "points": points,
-            "owed": owed,
-            "claim": claim,
-            "ahead": limits.ahead,
-            "comes": COMES_SECONDS,
-            "sure": SURE,
-            "anew": ANEW,
-            "slack": SLACK_SECONDS,
-        }
-        called = self._settle(keys=_keys(gateway), args=[json.dumps({k: v for k, v in about.items() if v is not None})])
-        split = (who.split(" ", 1) for who in called)
-        return [("pull" if api == "pull" else "count", account) for api, account in split]
+        """A call has come to its end, as `Settled` says. Returns the API and account of those who are to call now."""
+        ended = Settled(gateway, limits, taken, points, owed, claim)
+        return called_in(self._settle(keys=keys_of(gateway), args=[json.dumps(ended.to_json())]))
 
     def give_back(self, gateway: str, owed: int) -> None:
         """So many calls, kept today for confirms, are not needed."""
@@ -175,7 +184,7 @@ class Quota:
         """What each of these gateways has used that day, in one round trip."""
 
         def read(some: list[str]) -> Iterator[Used]:
-            wheres = (f"{key('used', gateway)}:{day_number(now)}" for gateway in some)
+            wheres = (day_key(gateway, now) for gateway in some)
             return map(_used, pipelined(self.redis, (("HMGET", where, *USED) for where in wheres)))
 
         return read_many(gateways, read)
@@ -190,7 +199,47 @@ def _used(found: Iterable[str | None]) -> Used:
     return Used(dict(zip(APIS, numbers, strict=False)), *numbers[len(APIS) :])
 
 
-def _keys(gateway: str) -> list[str]:
+def taking(limits: Limits, api: Api, *, spare: bool = False) -> dict[str, Any]:
+    """What the scripts need to take a call, which `id` names from now on."""
+    return _of(limits, api) | {
+        "id": uuid.uuid4().hex,
+        "api": api,
+        "limits": f"{limits.calls_per_second}/{limits.calls_per_day}/{limits.points_per_day}",
+        "needs": limits.needs(api),
+        "apart": limits.apart,
+        "midnight": MIDNIGHT_SECONDS,
+        "again": SET_ASIDE_SECONDS,
+        "least": LEAST_WAIT_SECONDS,
+        "spare": spare,
+    }
+
+
+def taken(answer: Sequence[Any], id_: str) -> Turn | PutOff:
+    """What the scripts answer to whoever takes a call."""
+    match answer:
+        case ["go", wait, at, reserve, first, final]:
+            return Turn(id_, max(0.0, float(wait)), float(at), int(reserve), (int(first), int(final)))
+        case ["spent", wait, spent, first]:
+            return PutOff(float(wait), spent, bool(first))
+        case [_, wait]:
+            return PutOff(float(wait))
+        case _:
+            raise ValueError(f"the script answered {answer!r}")
+
+
+def called_in(whos: Iterable[str]) -> list[tuple[Api, str]]:
+    """The API and account of those whom the scripts have called in."""
+    split = (who.split(" ", 1) for who in whos)
+    return [("pull" if api == "pull" else "count", account) for api, account in split]
+
+
+def day_key(gateway: str, now: float) -> str:
+    """Where what a gateway uses on a day is counted."""
+    return f"{key('used', gateway)}:{day_number(now)}"
+
+
+def keys_of(gateway: str) -> list[str]:
+    """The keys of a gateway that the scripts need."""
     return [*(key(kind, gateway) for kind in ("pace", "window", "line", "called", "used")), *DUE]
 
 

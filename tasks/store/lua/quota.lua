@@ -1,8 +1,11 @@
--- needs: now day
--- What taking and settling a call share. `a` is the first argument, a JSON object; its times are seconds.
--- Keys: pace, window, line, called, used, and the due times of pulls and of counts.
-local pace, window, line, called, used = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local a = cjson.decode(ARGV[1])
+-- What taking and settling a call share, with `now` and `day` before it. `of` says which call it is about: the first of its
+-- gateway's keys, and a JSON object whose times are seconds.
+local pace, window, line, called, used, dues, a
+local function of(first, about)
+  pace, window, line, called, used = KEYS[first], KEYS[first + 1], KEYS[first + 2], KEYS[first + 3], KEYS[first + 4]
+  dues = {pull = KEYS[first + 5], count = KEYS[first + 6]}
+  a = cjson.decode(about)
+end
 local function number(text) return tonumber(text) or 0 end
 
 local function expected() return redis.call('ZCOUNT', called, now - a.late, '+inf') end
