@@ -22,8 +22,10 @@ from tasks.platforms.clients import client_for
 from tasks.platforms.errors import PlatformError
 from tasks.pulling import holding_back, learning, newer, outdated
 from tasks.pulling.keeping import KeptReply
+from tasks.rules.allowance import limits_of
 from tasks.rules.lease import Batch
 from tasks.runtime import stores
+from tasks.store.polls import Known, Learnt, Question
 from tasks.text import shown
 
 log = get_task_logger(__name__)
@@ -35,32 +37,44 @@ def consume(name: str, until: float | None = None, since: float | None = None, *
     account = newer.account(name, since, stores().due)
     if account is None or outdated.drop(name, until):
         return
-    wait = poll(account)
-    stores().due.put(name, wait or sending.claim_seconds())
-    if not wait:
+    if not poll(account):
         sending.consume(name)
 
 
 def poll(account: Account) -> float:
-    """Do what is to be done for an account now; in how many seconds to come back, 0 for at once."""
-    if held := holding_back.look(account):
-        return held
-    now = pausing.look(account)
-    if isinstance(account, VvtoolAccount) and not now.standstill and hand_out_again(account):
-        return 0
-    if now.wait:
-        return later(account, now.wait)
+    """Do what is to be done for an account now, and note what came of it; in how many seconds to come back, 0 for at once."""
+    known, made = stores().polls.ask(question(account)), calls.Made()
+    wait = None if known.taken else hindrance(account, known)
+    if wait is not None:
+        return tell(account, wait)
     try:
-        return pull(account)
+        return pull(account, known, made)
     except calls.NotNow as put_off:
-        return later(account, put_off.wait)
+        return tell(account, later(account, put_off.wait, known), end=made.end)
     except PlatformError as error:
-        return failed(account, error)
+        return failed(account, error, known, made)
 
 
-def pull(account: Account) -> float:
+def question(account: Account) -> Question:
+    """What is to be known first. The call is taken in the same step, unless the account would be held back all the same."""
+    limits = limits_of(account.gateway)
+    takes = limits.any and holding_back.lets_in(account)
+    return Question(account.name, account.gateway.name, clock.now(), limits if takes else None)
+
+
+def hindrance(account: Account, known: Known) -> float | None:
+    """In how many seconds to come back instead of calling now, 0 for at once; None where nothing stands in the way."""
+    if held := holding_back.look(account, known.load):
+        return held
+    now = pausing.hold(account, known.pauses)
+    if isinstance(account, VvtoolAccount) and known.over and not now.standstill and hand_out_again(account):
+        return 0
+    return later(account, now.wait, known) if now.wait else None
+
+
+def pull(account: Account, known: Known, made: calls.Made) -> float:
     """One call for new messages, handed out. Raises `PlatformError`, or `NotNow` where the gateway's limits allow none."""
-    with calls.call(account, "pull") as made:
+    with calls.untold(account, "pull", made, taken=known.taken):
         batch = Batch(account.name, uuid.uuid4().hex, clock.now(), account.gateway.lease_seconds)
         kept = KeptReply(account, batch.id) if isinstance(account, VvtoolAccount) else None
         try:
@@ -70,11 +84,24 @@ def pull(account: Account) -> float:
                 kept.refuse(error)
             raise
         made.points, made.got = reply.points, len(reply)
-    stores().tally.add(account.name, {"calls": 1, "points": reply.points, "pulled": len(reply)}, now=batch.pulled)
+    counts = {"calls": 1, "points": reply.points, "pulled": len(reply)}
+    if not reply:
+        seen = learning.after_pull(account, reply, batch.pulled, known.seen)
+        empty = batch.id if kept else ""
+        return tell(account, seen.interval, seen=seen, end=made.end, counts=counts, empty=empty)
+    calls.tell_end(account, made.end, counts)
     hand_out(account, batch, reply)
-    if kept and reply:
+    if kept:
         stores().inbox.secure()
-    return learning.after_pull(account, reply, batch.pulled)
+    seen = learning.after_pull(account, reply, batch.pulled, known.seen)
+    return tell(account, seen.interval, seen=seen)
+
+
+def tell(account: Account, wait: float, **learnt: Any) -> float:
+    """Note when to come back, and what else a poll has learnt; that wait. Whoever comes back at once is due if that is lost."""
+    due = wait or sending.claim_seconds()
+    calls.tell(account, Learnt(account.name, clock.now(), due=due, **learnt))
+    return wait
 
 
 def hand_out(account: Account, batch: Batch, reply: Reply, settled: frozenset[str] = frozenset()) -> None:
@@ -86,6 +113,7 @@ def hand_out(account: Account, batch: Batch, reply: Reply, settled: frozenset[st
     if isinstance(account, VvtoolAccount) and not stores().inbox.settle(account.name, batch.id, size=len(reply)):
         return
     if left:
+        holding_back.seen().handed_out(len(left))
         dispatch.start(account, batch, left)
 
 
@@ -105,17 +133,15 @@ def hand_out_again(account: VvtoolAccount) -> bool:
     return True
 
 
-def later(account: Account, wait: float) -> float:
+def later(account: Account, wait: float, known: Known) -> float:
     """Come back after so many seconds without a call, sooner where the inbox has something to hand out again meanwhile."""
-    lease = account.gateway.lease_seconds
-    if wait > lease and isinstance(account, VvtoolAccount) and stores().inbox.waiting(account.name):
-        return lease
-    return wait
+    return min(wait, account.gateway.lease_seconds) if known.waiting else wait
 
 
-def failed(account: Account, error: PlatformError) -> float:
+def failed(account: Account, error: PlatformError, known: Known, made: calls.Made) -> float:
     """Draw the consequence of a failed call."""
-    stores().tally.add(account.name, {"calls": 1, "failures": 1}, now=clock.now())
     log.warning("%s: %s: %s", shown(account.name), type(error).__name__, shown(error, 500))
-    wait = pausing.after(account, error)
-    return max(account.poll.min, wait) if wait else learning.after_failure(account)
+    paused = pausing.after(account, error)
+    seen = None if paused else learning.after_failure(account, known.seen)
+    wait = seen.interval if seen else max(account.poll.min, paused)
+    return tell(account, wait, seen=seen, end=made.end, counts={"calls": 1, "failures": 1})

@@ -32,6 +32,7 @@ from tasks.store.parts import Parts
 from tasks.store.pauses import Pauses
 from tasks.store.plans import Plans
 from tasks.store.platform_clocks import PlatformClocks
+from tasks.store.polls import Polls
 from tasks.store.presence import Presences
 from tasks.store.quota import Quota
 from tasks.store.recent import Recent
@@ -75,6 +76,7 @@ class Stores:
         self.presences = Presences(redis)
         self.registries = Registries(redis)
         self.quota = Quota(redis)
+        self.polls = Polls(redis)
         self.tally = Tally(self.deferred)
         self.topics = Topics(self.deferred)
         self.troubles = Troubles(redis)

@@ -4,16 +4,17 @@
         reply = client.pull(account)
         made.points, made.got = reply.points, len(reply)
 
-Before the call, one script in Redis takes all that it may use (`store/quota.py`). A turn that is near is slept for, otherwise
-`NotNow` says when to come back. Confirms go before pulls, and pulls leave of the day's calls what the confirms of open batches
-need. A ban that the platform has named holds confirms and counts as it holds pulls.
+Before the call, one script in Redis takes all that it may use (`store/quota.py`); the question of a poll has often done so
+already (`store/polls.py`). A turn that is near is slept for, otherwise `NotNow` says when to come back. Confirms go before pulls,
+and pulls leave of the day's calls what the confirms of open batches need. A ban that the platform has named holds confirms and
+counts as it holds pulls. A gateway without limits takes nothing, and its calls are only counted.
 
 Why not the library `limits`: docs/decisions/no-limits-library.md.
 """
 
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -28,8 +29,10 @@ from tasks.calling.spent import words
 from tasks.platforms import clocks
 from tasks.platforms.errors import BadRequest, OutOfQuota, PlatformError, Throttled, Unauthorised
 from tasks.rules.allowance import Api, Limits, limits_of
+from tasks.rules.circuit_breaker import Pause
 from tasks.runtime import stores
-from tasks.store.quota import PutOff, Turn
+from tasks.store.polls import End, Learnt
+from tasks.store.quota import PutOff, Settled, Turn
 from tasks.text import shown
 
 log = get_task_logger(__name__)
@@ -54,34 +57,53 @@ class NotNow(Exception):
 
 @dataclass(slots=True)
 class Made:
-    """What a call brought: the points that it cost, and how many messages."""
+    """What a call brought: the points that it cost, and how many messages. `end` is how it ended, once it has."""
 
     points: int = 0
     got: int = 0
+    end: End | None = None
 
 
 @contextmanager
 def call(account: Account, api: Api, *, spare: bool = False) -> Iterator[Made]:
-    """Make one call inside of this. Raises `NotNow` instead, before anything was sent.
+    """Make one call inside of this, and tell its end. Raises `NotNow` instead, before anything was sent.
 
     `spare` marks a confirm besides the one that was kept for its batch: it takes nothing that is kept for confirms.
     """
-    if api != "pull":  # who pulls has looked already
-        heed_ban(account)
-    limits, made = limits_of(account.gateway), Made()
-    taken = take(account, limits, api, spare=spare)
+    made = Made()
     try:
-        if taken.wait:
-            time.sleep(taken.wait)
+        with untold(account, api, made, spare=spare):
+            yield made
+    finally:
+        if made.end:  # who pulls tells more
+            tell_end(account, made.end, {} if api == "pull" else {"calls": 1, f"{api}s": 1})
+
+
+@contextmanager
+def untold(
+    account: Account, api: Api, made: Made, *, spare: bool = False, taken: Turn | PutOff | None = None
+) -> Iterator[None]:
+    """The same, but whoever makes the call tells its end: `made.end`, which is set when anything was taken.
+
+    `taken` is what the poll's question has taken already.
+    """
+    limits = limits_of(account.gateway)
+    turn = turn_of(account, taken) if taken else take(account, limits, api, spare=spare)
+    try:
+        if turn and turn.wait:
+            time.sleep(turn.wait)
             heed_ban(account)
         with clocks.correcting(account.gateway.url):
-            yield made
-    except (PlatformError, NotNow) as error:
-        sure = isinstance(error, (*REFUSED, NotNow))
-        settle(account, api, taken, points=0 if sure else None, owed=limits.owed if api == "pull" else 0)
+            yield
+    except NotNow:  # nothing was sent, and the call is used up all the same
+        made.end = end_of(account, api, turn, points=0, owed=limits.owed if api == "pull" else 0)
+        raise
+    except PlatformError as error:
+        points = 0 if isinstance(error, REFUSED) else None
+        made.end = end_of(account, api, turn, points=points, owed=limits.owed if api == "pull" else 0)
         raise
     needless = not made.got if api == "pull" else api == "confirm" and not spare
-    settle(account, api, taken, points=made.points, owed=limits.owed if needless else 0)
+    made.end = end_of(account, api, turn, points=made.points, owed=limits.owed if needless else 0)
 
 
 def heed_ban(account: Account) -> None:
@@ -90,9 +112,27 @@ def heed_ban(account: Account) -> None:
         raise NotNow(wait)
 
 
-def take(account: Account, limits: Limits, api: Api, *, spare: bool = False) -> Turn:
-    """Take one call from what the gateway has left. Raises `NotNow`."""
-    found = stores().quota.take(account.gateway.name, limits, api, account.name, spare=spare)
+def take(account: Account, limits: Limits, api: Api, *, spare: bool = False) -> Turn | None:
+    """Take one call from what the gateway has left; None where it has no limits. Raises `NotNow`, for a confirm under a ban too:
+    who pulls or counts has looked already.
+    """
+    quota, gateway = stores().quota, account.gateway.name
+    if not limits.any:
+        if api == "confirm":
+            heed_ban(account)
+        return None
+    if api != "confirm":
+        return turn_of(account, quota.take(gateway, limits, api, account.name))
+    found = quota.take_unpaused(gateway, limits, api, account.name, now=clock.now(), spare=spare)
+    if isinstance(found, Pause):
+        if wait := pausing.ban(found):
+            raise NotNow(wait)
+        found = quota.take(gateway, limits, api, account.name, spare=spare)
+    return turn_of(account, found)
+
+
+def turn_of(account: Account, found: Turn | PutOff) -> Turn:
+    """The call that was taken. Raises `NotNow` where it was put off."""
     if isinstance(found, Turn):
         return found
     if found.first:
@@ -100,25 +140,38 @@ def take(account: Account, limits: Limits, api: Api, *, spare: bool = False) -> 
     raise NotNow(min(found.wait, LONGEST_WAIT * random.uniform(0.5, 1)))  # noqa: S311 - spreading, not secrecy
 
 
-def settle(account: Account, api: Api, taken: Turn, *, points: int | None, owed: int) -> None:
-    """Note that the call has ended, and have those called that come next. What fails here costs no reply."""
-    limits, claim = limits_of(account.gateway), sending.claim_seconds()
+def end_of(account: Account, api: Api, turn: Turn | None, *, points: int | None, owed: int) -> End:
+    """How a call of the account has ended."""
+    gateway, limits = account.gateway.name, limits_of(account.gateway)
+    if turn is None:
+        return End(api, gateway, points=points or 0)
+    return End(api, gateway, Settled(gateway, limits, turn, points, owed, sending.claim_seconds()))
+
+
+def tell_end(account: Account, end: End | None, counts: Mapping[str, int]) -> None:
+    """Note that a call has ended. What fails here costs no reply."""
     try:
-        watching.look(account.gateway.url)
-        for kind, name in stores().quota.settle(
-            account.gateway.name, limits, taken, points=points, owed=owed, claim=claim
-        ):
-            SEND[kind](name)
-        if api != "pull":  # who pulls tells more
-            stores().tally.add(account.name, {"calls": 1, f"{api}s": 1}, now=clock.now())
+        tell(account, Learnt(account.name, clock.now(), end=end, counts=counts))
     except LOST as error:
         log.warning("%s: the end of a call could not be noted: %s", shown(account.name), shown(error))
+
+
+def tell(account: Account, learnt: Learnt) -> None:
+    """Note what was learnt, and have those called who come next. Raises `RedisError`."""
+    called = stores().polls.tell(learnt)
+    try:
+        for kind, name in called:
+            SEND[kind](name)
+    except LOST as error:
+        log.warning("%s: those who come next could not be called: %s", shown(account.name), shown(error))
+    if learnt.end:
+        watching.look(account.gateway.url)
 
 
 def unneeded(account: Account) -> None:
     """No confirm is made for a batch, or none any more: the call that was kept for it is free."""
     limits = limits_of(account.gateway)
-    if limits.owed:
+    if limits.any and limits.owed:
         stores().quota.give_back(account.gateway.name, limits.owed)
 
 

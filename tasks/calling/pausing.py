@@ -29,8 +29,14 @@ class Hold:
 
 def look(account: Account) -> Hold:
     """Whether the account may be called now."""
+    return hold(account, stores().pauses.get(account.name, account.gateway.name))
+
+
+def hold(account: Account, found: tuple[Pause | None, Pause | None]) -> Hold:
+    """Whether it may be, with these pauses as the latest of the account and its gateway."""
+    if found == (None, None):
+        return Hold(0.0, standstill=False)
     now, ours = clock.now(), fingerprint(account)
-    found = stores().pauses.get(account.name, account.gateway.name)
     on_account, on_gateway = (pause if circuit_breaker.holds(pause, ours, now=now) else None for pause in found)
     ends = [pause.until for pause in (on_account, on_gateway) if pause]
     wait = min(ask_again(), max(ends) - now) if ends else 0.0
@@ -40,6 +46,8 @@ def look(account: Account) -> Hold:
 def after(account: Account, error: PlatformError) -> float:
     """Pause whoever the error concerns; the seconds until the account is looked at again, 0 when nobody was paused."""
     now, ours = clock.now(), fingerprint(account)
+    if circuit_breaker.decide(error, None, ours, now=now).pause is None:
+        return 0.0
     on_account, on_gateway = stores().pauses.get(account.name, account.gateway.name)
     last = on_account if error.scope == "account" else on_gateway
     decision = circuit_breaker.decide(error, last, ours, now=now)
@@ -55,7 +63,11 @@ def after(account: Account, error: PlatformError) -> float:
 
 def banned(account: Account) -> float:
     """For how many more seconds its platform refuses every call of the gateway, by its own word; 0 when it does not."""
-    _, pause = stores().pauses.get(account.name, account.gateway.name)
+    return ban(stores().pauses.many("gateway", [account.gateway.name]).get(account.gateway.name))
+
+
+def ban(pause: Pause | None) -> float:
+    """For how many more seconds the platform's own word holds, if that is what the gateway's pause is."""
     if pause is None or pause.by_hand or pause.fingerprint:
         return 0.0
     return max(0.0, pause.until - clock.now())

@@ -25,7 +25,7 @@ def look(url: str) -> None:
         return
     now = monotonic()
     if abs(off) <= SKEW_SECONDS:
-        del _noted[host]
+        _noted.pop(host, None)  # another thread may have seen it, too
         stores().platform_clocks.drop(host)
     elif now >= _noted.get(host, 0.0):
         _noted[host] = now + NOTE_SECONDS

@@ -1,13 +1,21 @@
-"""Holds accounts back while messages wait for handlers: looks what an account has open, what waits, and how fast it goes."""
+"""Holds accounts back while messages wait for handlers: looks what waits, and how fast it goes.
 
+Nobody is held back by anything but what was seen just then. Who has more open than a few messages, and so may be what others wait
+for, is let in by nothing else either.
+"""
+
+from functools import cache
+from math import inf
+from threading import Lock
 from typing import Any
 
-from tasks import app
+from tasks import app, clock
 from tasks.accounts import Account
 from tasks.names import HANDLE
 from tasks.rules import backpressure
+from tasks.rules.backpressure import Backlog, Load
 from tasks.rules.circuit_breaker import LOOKS_A_SECOND
-from tasks.runtime import accounts, stores
+from tasks.runtime import Stores, accounts, stores
 from tasks.settings import settings
 
 TRIES = 3
@@ -15,12 +23,62 @@ TRIES = 3
 done nothing yet and falls due again."""
 
 
-def look(account: Account) -> float:
-    """For how many seconds the account is not to be pulled; 0 when it may be.
+LOOK_SECONDS = 0.25
+"""An account that has little open is let in by what was seen within this, and so costs no look of its own."""
+
+
+class Seen:
+    """What this process has seen of the handlers' queue, and has handed out since. For several threads."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self.looks = 0
+        """How many have begun."""
+        self._at = -inf
+        self._waiting = 0
+        self._rate: float | None = None
+
+    def lately(self) -> Backlog:
+        """As it was within `LOOK_SECONDS`, and what was handed out since."""
+        return (
+            Backlog(self._waiting, self._rate) if 0 <= clock.now() - self._at < LOOK_SECONDS else self.now(self.looks)
+        )
+
+    def now(self, looks: int) -> Backlog:
+        """As it was since so many looks had begun: one that began later is enough for all. Raises what broker or Redis raises."""
+        with self._lock:
+            if self.looks == looks:
+                self.looks += 1
+                self._waiting, self._at = waiting(), clock.now()
+                self._rate = stores().handling_rate.look(self._waiting)
+            return Backlog(self._waiting, self._rate)
+
+    def handed_out(self, messages: int) -> None:
+        """This process has given so many messages to handlers."""
+        with self._lock:
+            self._waiting += messages
+
+
+def seen() -> Seen:
+    """What this process has seen."""
+    return _seen(stores())
+
+
+@cache
+def _seen(_: Stores) -> Seen:
+    return Seen()
+
+
+def lets_in(account: Account) -> bool:
+    """Whether the account may be pulled if it has nothing open. Raises what the broker or Redis raises."""
+    return not hold(account, Load(), seen().lately())
+
+
+def look(account: Account, load: Load) -> float:
+    """For how many seconds the account, which has so much open, is not to be pulled; 0 when it may be.
 
     One that has batches open is looked at again when the next of them is closed. Raises what the broker or Redis raises.
     """
-    load = stores().batches.load(account.name)
     wait = account.poll.min if load.batches >= settings().open_batches else behind(account, load)
     if wait and load.batches and not load.held:
         stores().batches.hold(account.name)
@@ -29,10 +87,16 @@ def look(account: Account) -> float:
     return wait
 
 
-def behind(account: Account, load: backpressure.Load) -> float:
+def behind(account: Account, load: Load) -> float:
     """For how many seconds handlers are too far behind for another pull of this account."""
-    number = waiting()
-    backlog = backpressure.Backlog(number, stores().handling_rate.look(number))
+    looks = seen().looks
+    if not backpressure.greedy(load) and not hold(account, load, seen().lately()):
+        return 0.0
+    return hold(account, load, seen().now(looks))
+
+
+def hold(account: Account, load: Load, backlog: Backlog) -> float:
+    """The same, with so much that waits for handlers."""
     room = backpressure.room(account.gateway.lease_seconds, settings().handler_seconds)
     longest = max(backpressure.LATEST_SECONDS, len(accounts().accounts) / LOOKS_A_SECOND)
     return backpressure.hold(load, backlog, room, account.poll, longest)

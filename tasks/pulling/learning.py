@@ -18,10 +18,12 @@ from tasks.text import shown
 log = get_task_logger(__name__)
 
 
-def after_pull(account: Account, reply: Reply, pulled: float) -> float:
-    """Note what a call at `pulled` (seconds since the epoch) brought; in how many seconds to pull again, 0 for at once."""
-    now, got = clock.now(), len(reply)
-    before = stores().seen.get(account.name) or Seen(at=pulled)
+def after_pull(account: Account, reply: Reply, pulled: float, before: Seen | None) -> Seen:
+    """What is known of the account after a call at `pulled` (seconds since the epoch) brought this, and what was known before.
+
+    Its `interval` is in how many seconds to pull again, 0 for at once.
+    """
+    now, got, before = clock.now(), len(reply), before or Seen(at=pulled)
     rate = Rate.from_list(before.rate).after(got, got >= account.quantity, pulled)
     watched = retention.watch(reply.items, before.warned, pulled=pulled)
     if watched.warning:
@@ -32,7 +34,7 @@ def after_pull(account: Account, reply: Reply, pulled: float) -> float:
     next_ = following(account, got, before, per_second, now)
     if watched.oldest is not None:
         before = replace(before, oldest=watched.oldest, oldest_at=pulled)
-    seen = replace(
+    return replace(
         before,
         at=pulled,
         got=got,
@@ -42,17 +44,14 @@ def after_pull(account: Account, reply: Reply, pulled: float) -> float:
         per_second=per_second,
         warned=watched.warned,
     )
-    stores().seen.put(account.name, seen)
-    return next_.wait
 
 
-def after_failure(account: Account) -> float:
-    """In how many seconds to pull again after a call that failed and paused nobody: as after an empty one, of which nothing
-    is learnt."""
-    now, before = clock.now(), stores().seen.get(account.name) or Seen(at=0.0)
+def after_failure(account: Account, before: Seen | None) -> Seen:
+    """What is known after a call that failed and paused nobody: to be pulled again as after an empty one, of which nothing is
+    learnt."""
+    now, before = clock.now(), before or Seen(at=0.0)
     next_ = following(account, 0, before, Rate.from_list(before.rate).per_second(now), now)
-    stores().seen.put(account.name, replace(before, interval=next_.wait, unplanned=next_.unplanned))
-    return next_.wait
+    return replace(before, interval=next_.wait, unplanned=next_.unplanned)
 
 
 def following(account: Account, got: int, before: Seen, rate: float, now: float) -> polling.Following:

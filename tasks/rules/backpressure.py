@@ -75,7 +75,11 @@ def hold(load: Load, backlog: Backlog, room: float, poll: Poll, longest: float =
         return UNKNOWN_SECONDS if wait > room else 0.0
     if wait > room:
         return max(poll.min, min(wait, longest, poll.max))
-    greedy = load.messages > FEW or 0 < load.held < PATIENCE_SECONDS
-    if greedy and wait > AHEAD_SECONDS:
+    if greedy(load) and wait > AHEAD_SECONDS:
         return min(PATIENCE_SECONDS, max(SOONEST_SECONDS, wait - AHEAD_SECONDS))
     return 0.0
+
+
+def greedy(load: Load) -> bool:
+    """Whether an account has more open than a few messages, or was held back a moment ago: others may wait for it."""
+    return load.messages > FEW or 0 < load.held < PATIENCE_SECONDS

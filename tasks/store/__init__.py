@@ -10,6 +10,7 @@
     letters        messages that no handler could take
     recent         how an account's latest deliveries ended
     handling_rate  how fast handlers take messages
+    polls          nothing of its own: what polls ask and tell, of several of these in one round trip
     seen           what each account's latest pulls told
     pauses         who is not called until when, and why
     quota          what each gateway has used of its limits, and who waits for a turn
@@ -24,6 +25,6 @@
     redis_clock    nothing: it asks what time it is
 
 Each takes a client from `connection`, and none keeps state of its own. Names from outside stand in keys as `keys` writes them,
-scripts are in `lua/`, and `deferred` sends what nobody waits for.
+scripts are in `lua/`, `deferred` sends what nobody waits for, and `together` what threads ask at the same moment.
 All keys, with type, expiry and meaning, stand in ARCHITECTURE.md, where a test compares them with what is found in Valkey.
 """

@@ -24,6 +24,7 @@ from tasks.rules.allowance import limits_of
 from tasks.rules.circuit_breaker import Pause
 from tasks.runtime import Stores
 from tasks.sandbox.control import Control
+from tasks.store.polls import Learnt
 
 Configure = Callable[..., Account]
 
@@ -329,13 +330,18 @@ def test_an_account_whose_day_is_spent_is_looked_at_within_the_lease_of_what_its
 def test_a_redis_that_is_away_when_a_call_ends_costs_no_reply(
     platform: FakePlatform, configure: Configure, tidings: Stores, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(*_: object, **__: object) -> None:
-        raise RedisConnectionError("away")
+    tell, failures = tidings.polls.tell, [RedisConnectionError("away")]
+
+    def away_at_first(learnt: Learnt) -> object:
+        if failures:
+            raise failures.pop()
+        return tell(learnt)
 
     shop = configure()
-    monkeypatch.setattr(type(tidings.quota), "settle", away)
+    monkeypatch.setattr(tidings.polls, "tell", away_at_first)
     consume.poll(shop)
     assert redis.llen("tidings:handle") == 1
+    assert not failures
 
 
 def test_a_call_that_ends_has_the_next_in_line_called(

@@ -39,6 +39,7 @@ from tasks.plumbing.pool.progress import Progress
 from tasks.plumbing.request import PlainRequest
 from tasks.plumbing.transport.undecoded import UndecodedMessage
 from tasks.store import deferred, marks
+from tasks.store.together import Together
 
 QUEUES = ("consume", "handle", "confirm")
 PATIENCE = 30
@@ -267,6 +268,9 @@ def take_over(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Pipeline, "execute", _stepping(Pipeline.execute, _measures))
     monkeypatch.setattr(AbstractConnection, "send_packed_command", _sending(AbstractConnection.send_packed_command))
     monkeypatch.setattr(deferred, "cork", lambda *_: None)  # what is sent arrives at once
+    monkeypatch.setattr(
+        Together, "ask", lambda self, question: self._ask_many([question])[0]
+    )  # runs stand for processes
     # Valkey counts real time too, and a slow machine must not let a hold run out.
     monkeypatch.setattr(marks, "HOLD_SECONDS", 5.0)
     monkeypatch.setattr(child, "progress", PROGRESS)

@@ -2,7 +2,9 @@
 
 import logging
 import math
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +56,7 @@ def pulled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of accounts whose platform was called."""
     names: list[str] = []
 
-    def pull(account: Account) -> float:
+    def pull(account: Account, *_: object) -> float:
         names.append(account.name)
         return 1.0
 
@@ -238,6 +240,89 @@ def test_the_first_batches_go_while_nobody_knows_the_rate(
     fill(redis, 1000)
     assert consume.poll(account) == backpressure.UNKNOWN_SECONDS
     assert pulled == ["shop"]
+
+
+@pytest.fixture
+def looks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many tasks waited whenever somebody looked."""
+    found, ask = list[int](), holding_back.waiting
+
+    def waiting() -> int:
+        found.append(ask())
+        return found[-1]
+
+    monkeypatch.setattr(holding_back, "waiting", waiting)
+    return found
+
+
+def test_accounts_with_nothing_open_share_a_look(
+    stores: Stores, clock: Clock, account: Account, pulled: list[str], looks: list[int]
+) -> None:
+    for _ in range(20):
+        consume.poll(account)
+        clock.forward(holding_back.LOOK_SECONDS / 10)
+    assert pulled == ["shop"] * 20
+    assert 1 <= len(looks) <= 3
+
+
+def test_one_with_much_open_is_let_in_by_a_look_of_its_own(
+    stores: Stores, redis: Redis, clock: Clock, account: Account, pulled: list[str], looks: list[int]
+) -> None:
+    show_rate(stores, redis, clock, 100)
+    stores.batches.open(batch("a", 100, clock))
+    fill(redis, 0)
+    consume.poll(account)
+    fill(redis, 100)
+    assert consume.poll(account) > 0
+    assert pulled == ["shop"]
+    assert looks[-2:] == [0, 100]
+
+
+def test_nobody_is_held_back_by_what_is_over(
+    stores: Stores, redis: Redis, clock: Clock, account: Account, pulled: list[str], looks: list[int]
+) -> None:
+    show_rate(stores, redis, clock, 10)
+    fill(redis, 100_000)
+    assert consume.poll(account) > 0
+    fill(redis, 0)
+    consume.poll(account)
+    assert pulled == ["shop"]
+    assert looks[-2:] == [100_000, 0]
+
+
+def test_what_this_process_has_handed_out_since_its_look_counts(
+    stores: Stores, redis: Redis, clock: Clock, account: Account, pulled: list[str]
+) -> None:
+    show_rate(stores, redis, clock, 10)
+    fill(redis, 0)
+    consume.poll(account)
+    fill(redis, 100_000)
+    holding_back.seen().handed_out(100_000)
+    assert consume.poll(account) > 0
+    assert pulled == ["shop"]
+
+
+def test_threads_that_look_at_the_same_moment_share_a_look(tidings: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks, go_on, came = list[int](), threading.Event(), threading.Semaphore(0)
+
+    def waiting() -> int:
+        looks.append(1)
+        assert go_on.wait(10)
+        return 7
+
+    monkeypatch.setattr(holding_back, "waiting", waiting)
+
+    def look(_: int) -> backpressure.Backlog:
+        before = holding_back.seen().looks
+        came.release()
+        return holding_back.seen().now(before)
+
+    with ThreadPoolExecutor(100) as threads:
+        found = [threads.submit(look, number) for number in range(100)]
+        assert all(came.acquire(timeout=10) for _ in found)
+        go_on.set()
+        assert {each.result(10).messages for each in found} == {7}
+    assert len(looks) <= 10
 
 
 def test_what_is_remembered_of_the_flow_goes_by_itself(stores: Stores, redis: Redis, clock: Clock) -> None:

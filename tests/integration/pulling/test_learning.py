@@ -52,9 +52,16 @@ def reply(count: int, age: float = 0.0) -> Reply:
     )
 
 
+def pull(stores: Stores, account: Account, got: Reply, at: float) -> float:
+    """A pull at this time, of which is kept what it teaches; in how many seconds the next one follows."""
+    seen = learning.after_pull(account, got, at, stores.seen.get(account.name))
+    stores.seen.put(account.name, seen)
+    return seen.interval
+
+
 def test_without_limits_the_wait_grows_from_the_shortest_to_the_longest(shops: Write, tidings: Stores) -> None:
     shop = shops("")["shop-0"]
-    waits = [learning.after_pull(shop, reply(got), time.time()) for got in (100, 3, 0, 0, 0)]
+    waits = [pull(tidings, shop, reply(got), time.time()) for got in (100, 3, 0, 0, 0)]
     assert waits == [0, 1, 2, 4, 8]
     assert planner.current(shop.gateway) is None
     assert tidings.seen.many(["shop-0"])["shop-0"].interval == 8
@@ -64,24 +71,27 @@ def test_failed_calls_are_followed_by_longer_waits_and_change_nothing_that_was_l
     shops: Write, tidings: Stores
 ) -> None:
     shop = shops("")["shop-0"]
-    learning.after_pull(shop, reply(3), time.time() - 50)
+    pull(tidings, shop, reply(3), time.time() - 50)
     before = tidings.seen.get("shop-0")
-    assert [learning.after_failure(shop) for _ in range(3)] == [2, 4, 8]
-    after = tidings.seen.get("shop-0")
+    after, intervals = before, []
+    for _ in range(3):
+        after = learning.after_failure(shop, after)
+        intervals.append(after.interval)
+    assert intervals == [2, 4, 8]
     assert before
     assert after
     assert (after.rate, after.at, after.got) == (before.rate, before.at, before.got)
 
 
-def test_with_a_quota_a_busy_account_is_pulled_more_often_than_an_idle_one(shops: Write) -> None:
+def test_with_a_quota_a_busy_account_is_pulled_more_often_than_an_idle_one(shops: Write, tidings: Stores) -> None:
     known = shops("calls_per_day = 2000")
     start = time.time() - 3600
     for minute in range(60):
-        learning.after_pull(known["shop-0"], reply(20), start + 60 * minute)
-        learning.after_pull(known["shop-1"], reply(0), start + 60 * minute)
+        pull(tidings, known["shop-0"], reply(20), start + 60 * minute)
+        pull(tidings, known["shop-1"], reply(0), start + 60 * minute)
     planner.plans_read.cache_clear()
-    busy = learning.after_pull(known["shop-0"], reply(20), time.time())
-    idle = learning.after_pull(known["shop-1"], reply(0), time.time())
+    busy = pull(tidings, known["shop-0"], reply(20), time.time())
+    idle = pull(tidings, known["shop-1"], reply(0), time.time())
     assert 1 < busy < idle / 4
     plan = planner.current(known["shop-0"].gateway)
     assert plan
@@ -140,7 +150,7 @@ def test_a_gateway_that_is_gone_leaves_no_plan(shops: Write, tidings: Stores) ->
 def test_an_old_message_is_warned_of_once(shops: Write, tidings: Stores, caplog: pytest.LogCaptureFixture) -> None:
     shop = shops("")["shop-0"]
     for _ in range(3):
-        learning.after_pull(shop, reply(2, age=7 * 3600), time.time())
+        pull(tidings, shop, reply(2, age=7 * 3600), time.time())
     warned = [record for record in caplog.records if record.name == "tasks.pulling.learning"]
     assert ["its oldest message waited 7.0 h" in record.getMessage() for record in warned] == [True]
     seen = tidings.seen.get("shop-0")

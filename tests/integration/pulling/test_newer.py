@@ -188,7 +188,7 @@ def test_who_is_paused_for_older_credentials_is_polled_at_once(
     use(monkeypatch, taker)
     called: list[Account] = []
 
-    def noted(account: Account) -> float:
+    def noted(account: Account, *_: object) -> float:
         called.append(account)
         return 5.0
 

@@ -1,0 +1,158 @@
+"""What a poll has to know before its call, in one round trip, and what it has learnt, in another: of every kind of key together.
+
+Polls that run in threads of one process and ask or tell at the same moment share the round trip (`together`), and most of its
+commands. Counts and confirms tell by the same way.
+"""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any
+
+from tasks.clock import day
+from tasks.rules.allowance import Api, Limits
+from tasks.rules.backpressure import Load
+from tasks.rules.circuit_breaker import Pause
+from tasks.store import quota, tally
+from tasks.store.connection import Client
+from tasks.store.keys import key
+from tasks.store.quota import DUE, PutOff, Settled, Turn, called_in, day_key, keys_of, taken, taking
+from tasks.store.scripts import script
+from tasks.store.seen import SEEN, Seen, packed
+from tasks.store.together import Together
+from tasks.wire import stored
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """An account that is to be polled at the time `now`; with `limits`, those of its gateway, its call is taken if nothing may
+    stand in its way."""
+
+    account: str
+    gateway: str
+    now: float
+    limits: Limits | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of an account: its last pause and its gateway's, over or not; what it has open; what its latest pulls told;
+    how many replies wait in its inbox, and how many of them are past their lease; and its call, None where none was taken."""
+
+    pauses: tuple[Pause | None, Pause | None]
+    load: Load
+    seen: Seen | None
+    waiting: int
+    over: int
+    taken: Turn | PutOff | None
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """How a call ended: within a gateway's limits, or without any, where it only counts for the day."""
+
+    api: Api
+    gateway: str
+    settled: Settled | None = None
+    points: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """What a poll, count or confirm of an account has learnt at the time `now`; nothing of what is None or empty.
+
+    `due` is in how many seconds the account is polled next, `counts` is for its day's tally, `empty` a batch of vv-tool's whose
+    reply held no message.
+    """
+
+    account: str
+    now: float
+    end: End | None = None
+    due: float | None = None
+    seen: Seen | None = None
+    counts: Mapping[str, int] = field(default_factory=dict)
+    empty: str = ""
+
+
+class Polls:
+    """Questions before polls, and answers after."""
+
+    def __init__(self, redis: Client) -> None:
+        self._ask = script(redis, "polls_ask")
+        self._tell = script(redis, "polls_tell")
+        self._asked = Together(self.ask_many)
+        self._told = Together(self.tell_many)
+
+    def ask(self, question: Question) -> Known:
+        """What is known of an account."""
+        return self._asked.ask(question)
+
+    def tell(self, learnt: Learnt) -> list[tuple[Api, str]]:
+        """Note what was learnt; the API and account of those who are to call now, as this call has ended."""
+        return self._told.ask(learnt)
+
+    def ask_many(self, questions: Sequence[Question]) -> list[Known]:
+        """What is known of each of these accounts, in one round trip."""
+        keys, args, ids = [SEEN], [repr(min(each.now for each in questions))], []
+        for each in questions:
+            about = taking(each.limits, "pull") if each.limits else {}
+            keys += _of(each.account, each.gateway)
+            keys += keys_of(each.gateway) if about else ()
+            args += each.account, json.dumps(about) if about else ""
+            ids.append(about.get("id", ""))
+        return [_known(answer, id_) for answer, id_ in zip(self._ask(keys=keys, args=args), ids, strict=True)]
+
+    def tell_many(self, learnt: Sequence[Learnt]) -> list[list[tuple[Api, str]]]:
+        """Note what was learnt of several accounts, in one round trip; who is to call now, for each."""
+        settled = [each.end.settled for each in learnt if each.end and each.end.settled]
+        due = [(each.due, each.account) for each in learnt if each.due is not None]
+        seen = [(each.account, packed(each.seen)) for each in learnt if each.seen]
+        counts = [*_counts(learnt)]
+        empty = [each for each in learnt if each.empty]
+        keys, args = [*DUE[:1], SEEN], list[Any]()
+        args.append(len(settled))
+        for ended in settled:
+            keys += keys_of(ended.gateway)
+            args.append(json.dumps(ended.to_json()))
+        args += len(due), *chain.from_iterable(due), len(seen), *chain.from_iterable(seen), len(counts)
+        for where, keep, numbers in counts:
+            keys.append(where)
+            args += keep, len(numbers), *chain.from_iterable(numbers.items())
+        args.append(len(empty))
+        for each in empty:
+            keys += key("inbox", each.account), key("inbox", "raw", each.empty)
+            args.append(each.empty)
+        answers = iter(self._tell(keys=keys, args=args))
+        return [called_in(next(answers)) if each.end and each.end.settled else [] for each in learnt]
+
+
+def _of(account: str, gateway: str) -> tuple[str, ...]:
+    pauses = key("pause", "account", account), key("pause", "gateway", gateway)
+    return *pauses, key("held", account), key("open", account), key("sizes", account), key("inbox", account)
+
+
+def _known(answer: Sequence[Any], id_: str) -> Known:
+    on_account, on_gateway, seen, (batches, messages, held), waiting, over, told = answer
+    return Known(
+        pauses=(stored(Pause, on_account), stored(Pause, on_gateway)),
+        load=Load(int(batches), int(messages), float(held)),
+        seen=stored(Seen, seen),
+        waiting=waiting,
+        over=over,
+        taken=taken(told, id_) if told else None,
+    )
+
+
+def _counts(learnt: Sequence[Learnt]) -> Iterator[tuple[str, int, Mapping[str, int]]]:
+    """Hashes to count in, for how many seconds they are kept, and what to add: the day's calls of gateways without limits, and
+    tallies of accounts."""
+    used = defaultdict[str, Counter[str]](Counter)
+    for each in learnt:
+        if each.end and not each.end.settled:
+            used[day_key(each.end.gateway, each.now)] += Counter({each.end.api: 1, "points": each.end.points})
+    yield from ((where, quota.KEEP_SECONDS, numbers) for where, numbers in used.items())
+    for each in learnt:
+        if some := {name: number for name, number in each.counts.items() if number}:
+            yield key("tally", day(each.now), each.account), tally.KEEP_SECONDS, some
