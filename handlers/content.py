@@ -53,7 +53,7 @@ def _object(text: str) -> dict[str, Any]:
 def _json(text: str) -> Any:
     """Strict JSON: no NaN, no infinity, no number too long to read, nothing nested too deeply."""
     try:
-        return json.loads(text, parse_constant=_refuse, parse_float=_finite)
+        return _STRICT.decode(text)
     except json.JSONDecodeError as error:
         raise Unfit(f"content: not JSON (line {error.lineno}, column {error.colno})") from None
     except RecursionError:
@@ -71,6 +71,9 @@ def _finite(text: str) -> float:
     if not math.isfinite(number):
         raise ValueError
     return number
+
+
+_STRICT = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
 
 
 def _model(model: type[BaseModel], text: str) -> BaseModel:

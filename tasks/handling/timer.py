@@ -2,6 +2,8 @@
 
 import signal
 import threading
+from _signal import getsignal, pthread_sigmask, setitimer  # type: ignore[import-not-found]  # `signal` makes enums of numbers
+from _signal import signal as set_handler
 
 from celery.exceptions import SoftTimeLimitExceeded
 
@@ -29,20 +31,20 @@ class limited:  # noqa: N801 - used as a function; `contextmanager` breaks on ex
     def __enter__(self) -> None:
         if not self._here:
             return
-        self._mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-        self._before = [(number, signal.getsignal(number)) for number in STOPPING]
-        self._alarm = signal.signal(signal.SIGALRM, self._ring)
-        signal.setitimer(signal.ITIMER_REAL, max(LEAST_SECONDS, self._seconds))
+        self._mask = pthread_sigmask(signal.SIG_BLOCK, ())
+        self._before = [(number, getsignal(number)) for number in STOPPING]
+        self._alarm = set_handler(signal.SIGALRM, self._ring)
+        setitimer(signal.ITIMER_REAL, max(LEAST_SECONDS, self._seconds))
 
     def __exit__(self, *_: object) -> None:
         if not self._here:
             return
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, self._alarm)
+        setitimer(signal.ITIMER_REAL, 0)
+        set_handler(signal.SIGALRM, self._alarm)
         for number, ours in self._before:
-            if ours is not None and signal.getsignal(number) is not ours:
-                signal.signal(number, ours)
-        signal.pthread_sigmask(signal.SIG_SETMASK, self._mask)
+            if ours is not None and getsignal(number) is not ours:
+                set_handler(number, ours)
+        pthread_sigmask(signal.SIG_SETMASK, self._mask)
 
     def _ring(self, *_: object) -> None:
         raise SoftTimeLimitExceeded(self._seconds)

@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import Any
 
+from hiredis import pack_command
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
@@ -113,7 +114,8 @@ class Deferred(threading.local):
                 self._connection.check_health()  # here only: what is corked, or not answered yet, is no time for it
             if first:
                 cork(self._connection, True)
-            self._connection.send_packed_command(self._connection.pack_commands(commands), check_health=False)
+            packed = b"".join(map(pack_command, commands))  # redis-py's own looks at each word: 10 µs a command
+            self._connection.send_packed_command([packed], check_health=False)
         except BaseException as error:
             self._broken(error)
         return self._sent > 0

@@ -11,6 +11,7 @@ from kombu.serialization import loads, prepare_accept_content
 from tasks import app
 from tasks.plumbing.ending import asked_to_end
 from tasks.plumbing.pool.progress import Progress
+from tasks.plumbing.tracing import with_own
 from tasks.runtime import stores
 
 log = get_logger(__name__)
@@ -90,7 +91,7 @@ def together(calls: Sequence[Call]) -> list[Call]:
         except Exception:
             decoded.append((target, (name, id_, headers, body, kind, encoding)))
         else:
-            decoded.append((target, (name, id_, headers, content, None, None)))
+            decoded.append((target, (name, id_, with_own(headers), content, None, None)))
     for name, arguments in many.items():
         task: Any = app.tasks.get(name)
         try:
