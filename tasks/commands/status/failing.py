@@ -65,7 +65,8 @@ def asked(troubles: Iterable[Trouble], now: float) -> Iterable[str]:
 def late(troubles: Iterable[Trouble], now: float) -> Iterable[str]:
     """A line if confirms came after the end of their lease."""
     for group in groups(troubles, "late_confirms"):
-        todo = "they come again, as handlers do not keep up with their lease; start more workers"
+        why = "they come again, as handlers do not keep up with their lease"
+        todo = f"{why}; add a handle worker: `celery -A tasks worker -Q handle`"
         yield f"{_messages(group)} confirmed too late {group.when(now)}, for {group.whose()}: {todo}"
 
 

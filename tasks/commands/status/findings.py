@@ -17,6 +17,9 @@ from tasks.commands.status.picture import Picture
 from tasks.commands.tables import many
 from tasks.text import shown
 
+PULL_WORKER = "`celery -A tasks worker -P threads -c 100 -Q consume,confirm`"
+HANDLE_WORKER = "`celery -A tasks worker -Q handle`"
+
 LONGEST = 500
 """Characters of a line that holds what others wrote."""
 
@@ -61,7 +64,7 @@ def workers(picture: Picture) -> Iterable[Finding]:
 def queues(picture: Picture) -> Iterable[Finding]:
     """Whether any queue has no worker."""
     for queue in picture.unserved:
-        todo = f"start one with `celery -A tasks worker -Q {queue}`"
+        todo = f"start one with {HANDLE_WORKER if queue == 'handle' else PULL_WORKER}"
         yield Finding("queues", f"no worker takes what waits in the queue {queue}: {todo}")
 
 
@@ -136,7 +139,8 @@ def discarded(picture: Picture) -> Iterable[Finding]:
     """How many polls came too late to be made. Others were sent for them, so this alone asks for nothing."""
     if number := sum(summary.today["discarded"] for summary in picture.gateways):
         text = f"{many(number, 'poll')} discarded today, after too long a wait in the queue"
-        yield Finding("discarded", f"{text}: no worker was there, or too few; others were sent for them", todo=False)
+        todo = f"; if that goes on, add a pull worker: {PULL_WORKER}"
+        yield Finding("discarded", f"{text}: no worker took them in time, others were sent for them{todo}", todo=False)
 
 
 def letters(picture: Picture) -> Iterable[Finding]:

@@ -219,6 +219,7 @@ def test_polls_that_came_too_late_are_counted(polled: Stores) -> None:
     said = run(status)
     assert said.code == 0
     assert "12 polls discarded today, after too long a wait in the queue" in said.out
+    assert "add a pull worker: `celery -A tasks worker -P threads -c 100 -Q consume,confirm`" in said.out
 
 
 @pytest.mark.parametrize(
@@ -249,6 +250,9 @@ def test_a_queue_that_no_worker_takes_from_is_named(polled: Stores) -> None:
     assert (said.code, told in said.out) == (1, True)
     polled.presences.put(Presence("worker", "celery@there", 9, queues=("handle",)))
     assert run(status).code == 0
+    polled.presences.drop(WORKER)
+    pulling = "start one with `celery -A tasks worker -P threads -c 100 -Q consume,confirm`"
+    assert f"! no worker takes what waits in the queue consume: {pulling}" in run(status).out
 
 
 def fail(stores: Stores, account: str = "shop", topic: str = PAY, number: int = 1, text: str = PLACE) -> None:
