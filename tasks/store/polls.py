@@ -5,7 +5,6 @@ commands. Counts and confirms tell by the same way.
 """
 
 import json
-from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
@@ -111,8 +110,8 @@ class Polls:
         seen = [(each.account, packed(each.seen)) for each in learnt if each.seen]
         counts = [*_counts(learnt)]
         empty = [each for each in learnt if each.empty]
-        keys, args = [*DUE[:1], SEEN], list[Any]()
-        args.append(len(settled))
+        keys: list[str] = [*DUE[:1], SEEN]
+        args: list[Any] = [len(settled)]
         for ended in settled:
             keys += keys_of(ended.gateway)
             args.append(json.dumps(ended.to_json()))
@@ -148,10 +147,13 @@ def _known(answer: Sequence[Any], id_: str) -> Known:
 def _counts(learnt: Sequence[Learnt]) -> Iterator[tuple[str, int, Mapping[str, int]]]:
     """Hashes to count in, for how many seconds they are kept, and what to add: the day's calls of gateways without limits, and
     tallies of accounts."""
-    used = defaultdict[str, Counter[str]](Counter)
+    used: dict[str, dict[str, int]] = {}
     for each in learnt:
         if each.end and not each.end.settled:
-            used[day_key(each.end.gateway, each.now)] += Counter({each.end.api: 1, "points": each.end.points})
+            numbers = used.setdefault(day_key(each.end.gateway, each.now), {})
+            for name, number in ((each.end.api, 1), ("points", each.end.points)):
+                if number:
+                    numbers[name] = numbers.get(name, 0) + number
     yield from ((where, quota.KEEP_SECONDS, numbers) for where, numbers in used.items())
     for each in learnt:
         if some := {name: number for name, number in each.counts.items() if number}:

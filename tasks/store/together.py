@@ -46,7 +46,7 @@ class Together(Generic[Question, Answer]):
 
     def ask(self, question: Question) -> Answer:
         """The answer to one question. Raises what asking it raises."""
-        asker = Asker[Question, Answer](question)
+        asker: Asker[Question, Answer] = Asker(question)
         with self._lock:
             self._waiting.append(asker)
             asker.leads, self._asking = not self._asking, True
