@@ -41,6 +41,10 @@ include = [
     "tasks.plumbing.starting",
     "tasks.plumbing.warm_shutdown",
 ]
+if not settings().stock:
+    include.append("tasks.plumbing.lane.step")
+    # Processes are made for what waits for them, not for polls, which run in the lane.
+    worker_autoscaler = "tasks.plumbing.lane.autoscale:Autoscaler"
 task_queues = [
     Queue(name, _exchange, routing_key=name, queue_arguments=_arguments) for name in ("consume", "handle", "confirm")
 ]

@@ -104,6 +104,13 @@ class Settings(BaseSettings):
         le=10_000,
         description="how many tasks one worker runs at a time; empty: twice the number of cores, at least 4",
     )
+    polls_at_once: int = Field(
+        100,
+        ge=1,
+        le=1000,
+        description="how many polls, counters and confirms one worker makes at a time, beside its handlers; with `-P threads` "
+        "as many as its threads",
+    )
     stock: bool = Field(
         False,
         description="`1`: Celery's own transport, pool and request in place of Tidings' (slower, the same guarantees; "

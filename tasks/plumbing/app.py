@@ -15,6 +15,7 @@ from kombu.serialization import register
 from kombu.utils import json
 
 from tasks import clock
+from tasks.names import WIRE
 from tasks.plumbing import beside, fast_json
 from tasks.plumbing.one_clock import share_clock
 from tasks.settings import settings
@@ -122,8 +123,11 @@ def prepare(instance: Any, conf: Any, **_: Any) -> None:
     """
     if isinstance(instance.app, Tidings):
         request = "DiscreetRequest" if settings().stock else "PlainRequest"
-        for task in instance.app.tasks.values():
+        for name, task in instance.app.tasks.items():
             task.Request = f"tasks.plumbing.request:{request}"
+            if name in WIRE and not settings().stock:
+                task.Request = "tasks.plumbing.request:WireRequest"
+                task.Strategy = "tasks.plumbing.lane.strategy:strategy"
         share_clock()
         if issubclass(instance.pool_cls, solo.TaskPool):
             conf.broker_transport_options = {**conf.broker_transport_options, "ahead": False}

@@ -8,10 +8,13 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from celery.utils.log import get_logger
 from celery.worker.request import Request
 
 from tasks import clock
 from tasks.plumbing.group_signals import for_children
+
+log = get_logger(__name__)
 
 NOTHING: tuple[Any, ...] = ((), {}, {})
 """Arguments, keyword arguments, and what is to follow the task."""
@@ -88,3 +91,20 @@ class PlainRequest(DiscreetRequest):
     def kwargs(self) -> Any:
         """The task's keyword arguments."""
         return self._payload[1]
+
+
+class WireRequest(PlainRequest):
+    """The same of a task that runs in the lane, whose process nobody ends for the sake of one: others run in it."""
+
+    _announce_cancelled: Any
+
+    def terminate(self, pool: Any, signal: Any = None) -> None:  # noqa: ARG002 - Celery's way to call it
+        """Leave the task alone, as `revoke --terminate` cannot end it by itself."""
+        log.warning(
+            "%s[%s] shares its process with others and is not ended; its calls have limits of time", self.name, self.id
+        )
+
+    def cancel(self, pool: Any, signal: Any = None, emit_retry: bool = True) -> None:  # noqa: ARG002 - and here
+        """In a cold shutdown: the lane ends as a whole, a little later."""
+        if self.time_start:
+            self._announce_cancelled(emit_retry=emit_retry)

@@ -17,7 +17,7 @@ from tasks.plumbing.pool.child import ENOUGH_SECONDS, Ended
 from tasks.plumbing.pool.job import Job, kind_of
 from tasks.plumbing.pool.progress import Progress
 from tasks.plumbing.pool.waiting import Durations, Waiting
-from tasks.plumbing.transport import prefetch
+from tasks.plumbing.transport import apart, prefetch
 from tasks.store.marks import HOLD_SECONDS
 
 LOOK_SECONDS = 0.5
@@ -54,6 +54,12 @@ class TaskPool(prefork.TaskPool):
             self._looking = None
         return super().register_with_event_loop(loop)
 
+    def restart(self) -> None:
+        """Begin processes anew, as `celery control pool_restart` asks."""
+        super().restart()
+        if apart.room is not None:
+            apart.room.restart()
+
     def on_stop(self) -> None:
         """Stop; what waits was not begun, and goes back to the broker."""
         prefetch.more = prefetch.no_more
@@ -65,7 +71,8 @@ class TaskPool(prefork.TaskPool):
         What waits for a rate limit is in neither: Celery keeps it in the worker, and a place each is all that it gets.
         """
         delayed = places - self.num_processes
-        return in_hand - delayed <= len(reserved_requests) and self._waiting.room(self.num_processes)
+        here = len(reserved_requests) - apart.elsewhere()
+        return in_hand - delayed <= here and self._waiting.room(self.num_processes)
 
     def _put(self, target: Any, args: Sequence[Any], kwargs: Mapping[str, Any], **options: Any) -> Job:
         """Celery's way to have a task run; it is sent with what else has arrived by the end of this turn of the loop."""

@@ -17,7 +17,7 @@ from kombu.utils.encoding import bytes_to_str
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from tasks.plumbing.fast_json import loads
-from tasks.plumbing.transport import envelope
+from tasks.plumbing.transport import apart, envelope
 from tasks.plumbing.transport.lost import telling_refusals
 from tasks.plumbing.transport.prefetch import Pace, Stock, Taken, places_of, worth_taking
 from tasks.plumbing.transport.publish import JoinedBatch
@@ -61,6 +61,10 @@ class Channel(Leans):
         self.dry = True
         self.plain: set[str] = set()  # queues whose consumers acknowledge nothing
         self.serving: Timer | None = None
+        self.room: apart.Room | None = (
+            None  # whose messages this channel receives, if they need none of Celery's places
+        )
+        self.beside: Any = None  # the channel that receives those
         self._steady: Any = None
         super().__init__(connection, **options)
         keys = self.global_keyprefix, self.unacked_key, self.unacked_index_key
@@ -97,12 +101,28 @@ class Channel(Leans):
 
     def basic_consume(self, queue: str, no_ack: bool = False, *more: Any, **options: Any) -> Any:
         """Consume from a queue; what needs no acknowledgement is not recorded either."""
+        if self.room is None and not no_ack and self.loop and apart.has(queue):
+            return self._beside().basic_consume(queue, no_ack, *more, **options)
         if no_ack or not self.ack_emulation:
             self.plain.add(queue)
         else:
             self.plain.discard(queue)
             self.settling.start()
         return super().basic_consume(queue, no_ack, *more, **options)
+
+    def _beside(self) -> Any:
+        """The channel for queues of the lane."""
+        if self.beside is None:
+            self.beside = self.connection.create_channel(self.connection)
+            self.beside.room = apart.room
+            self.beside.room.freed = self.beside.serve_soon
+        return self.beside
+
+    def basic_cancel(self, consumer_tag: str) -> Any:
+        """Stop consuming a queue, by the channel that does."""
+        if self.beside is not None and consumer_tag in self.beside._consumers:
+            return self.beside.basic_cancel(consumer_tag)
+        return super().basic_cancel(consumer_tag)
 
     def _basic_cancel(self, consumer_tag: str) -> None:
         """Stop consuming a queue; others may have what is in stock of it."""
@@ -157,6 +177,10 @@ class Channel(Leans):
     def freed(self) -> None:
         """A task is finished: hand over soon what there are places for."""
         self.pace.done()
+        self.serve_soon()
+
+    def serve_soon(self) -> None:
+        """Hand over what there are places for, in another turn of the loop."""
         loop = self.loop
         if self.serving is None and loop and self.ahead and (self.stock or not self.dry):
             self.serving = loop.call_later(0, self.serve)

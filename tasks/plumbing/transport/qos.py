@@ -36,7 +36,15 @@ class BulkQoS(kombu_redis.QoS):
         in_hand = len(self._delivered) - len(self._dirty)
         if in_hand >= prefetch.MOST_IN_HAND:
             return False
+        if self.channel.room is not None:
+            return bool(self.channel.room.free(in_hand) > 0)
         return bool(super().can_consume()) or prefetch.more(in_hand, self.prefetch_count)
+
+    def can_consume_max_estimate(self) -> Any:
+        """How many messages may be handed over."""
+        if self.channel.room is not None:
+            return self.channel.room.free(len(self._delivered) - len(self._dirty))
+        return super().can_consume_max_estimate()
 
     def append(self, message: Any, delivery_tag: str) -> None:
         """Count a message as in hand; record it, unless the script that took it has."""

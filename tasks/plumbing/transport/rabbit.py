@@ -11,6 +11,7 @@ import amqp
 from kombu.exceptions import BatchPublishError  # type: ignore[attr-defined]  # the types lag behind: new in kombu 5.7
 from kombu.transport import pyamqp
 
+from tasks.plumbing.transport import apart
 from tasks.text import shown
 
 CONFIRM_SECONDS = 30.0
@@ -96,9 +97,25 @@ def send(channel: Any, messages: list[tuple[Any, dict[str, Any]]]) -> None:
 class Channel(pyamqp.Channel):
     """kombu's channel, which can send a batch, and says what to do about a queue of another kind."""
 
+    _places = 0
+
     def create_publish_batch(self, max_size: int) -> Confirmed:
         """What kombu's `Producer.batch()` asks for."""
         return Confirmed(self, max_size)
+
+    def basic_consume(self, queue: str = "", *more: Any, **options: Any) -> Any:
+        """Consume from a queue; from one of the lane's with a prefetch of its own, which RabbitMQ keeps for this consumer."""
+        if not (apart.room and apart.has(queue)):
+            return super().basic_consume(queue, *more, **options)
+        super().basic_qos(0, apart.room.size, False)
+        found = super().basic_consume(queue, *more, **options)
+        super().basic_qos(0, self._places, False)
+        return found
+
+    def basic_qos(self, prefetch_size: int, prefetch_count: int, a_global: bool, *more: Any, **options: Any) -> Any:
+        """Set how many messages that are not acknowledged a consumer may have that begins from now on."""
+        self._places = prefetch_count
+        return super().basic_qos(prefetch_size, prefetch_count, a_global, *more, **options)
 
     def queue_declare(self, queue: str = "", *more: Any, **options: Any) -> Any:
         """Declare a queue. Raises `PreconditionFailed` when there is one of that name that was declared in another way."""

@@ -21,6 +21,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from tasks import app, sending
 from tasks.handle import handle
+from tasks.names import WIRE
 from tasks.plumbing.backend import QuietRedisBackend
 from tasks.plumbing.transport.channel import Channel
 from tasks.runtime import Stores
@@ -170,7 +171,8 @@ def test_a_pool_that_runs_tasks_where_messages_arrive_takes_none_ahead(valkey: s
         channel: Any = connection.channel()
         assert channel.ahead is ahead
         assert channel.priority_steps == [0]
-    assert {task.Request for task in app.tasks.values()} == {"tasks.plumbing.request:PlainRequest"}
+    for name, task in app.tasks.items():
+        assert task.Request == f"tasks.plumbing.request:{'WireRequest' if name in WIRE else 'PlainRequest'}"
 
 
 def test_tasks_are_published_on_the_steady_transport_as_well(tidings: Stores, valkey: str) -> None:

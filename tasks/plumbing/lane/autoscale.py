@@ -1,0 +1,13 @@
+"""How many processes an autoscaled worker should have."""
+
+from celery.worker import autoscale
+
+
+class Autoscaler(autoscale.Autoscaler):
+    """Celery's, which does not make processes for tasks that need none of the pool's."""
+
+    @property
+    def qty(self) -> int:
+        """How many tasks there are for the pool."""
+        lane = self.worker.lane
+        return int(super().qty) - (0 if lane is None else len(lane))

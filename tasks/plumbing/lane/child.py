@@ -1,0 +1,91 @@
+"""What the lane does: reads jobs, runs each in a thread, and answers."""
+
+import os
+import pickle
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from queue import Empty, SimpleQueue
+from socket import socket
+from threading import Thread
+from typing import Any
+
+from celery.concurrency.prefork import process_destructor, process_initializer
+
+from tasks.plumbing.lane.link import Incoming, packed
+from tasks.plumbing.pool.child import outcome, plain
+
+TOGETHER_SECONDS = 0.005
+"""Answers that come within so long go together: each wakes the main process."""
+
+NO_MEMORY = 71
+"""The exit code after a `MemoryError`, when nobody knows what else is broken."""
+
+Ask = tuple[int, Callable[..., Any], Sequence[Any]]
+"""A job's number, Celery's tracer and what it takes."""
+
+Answer = tuple[int, bool, Any]
+"""A job's number, whether its call returned, and what, or `ExceptionInfo`."""
+
+
+def run(asks: socket, answers: socket, threads: int, app: Any, hostname: str) -> None:
+    """Run jobs until nobody can send any more, and those that run then to their ends."""
+    process_initializer(app, hostname)
+    done: SimpleQueue[Answer | None] = SimpleQueue()
+    telling = Thread(target=tell, args=(answers, done), name="answers", daemon=True)
+    telling.start()
+    incoming = Incoming(asks)
+    with ThreadPoolExecutor(threads, "lane") as pool:
+        try:
+            while True:
+                for ask in incoming.get():
+                    pool.submit(work, ask, done)
+        except EOFError:
+            pass
+    done.put(None)
+    telling.join()
+    process_destructor(os.getpid(), 0)
+
+
+def work(ask: Ask, done: SimpleQueue[Answer | None]) -> None:
+    """Run one job. One that finds no memory ends this process: all that runs in it is to be run again."""
+    number, target, args = ask
+    try:
+        returned, value = outcome(target, args)
+    except BaseException as error:  # what would end a process of the pool; here others run
+        returned, value = False, plain(error)
+    broken = getattr(value[1] if returned else value, "exception", None)
+    if broken is not None:
+        raised = getattr(broken, "exc", broken)
+        if isinstance(raised, MemoryError):
+            os._exit(NO_MEMORY)
+        if not portable(value):
+            value = (value[0], plain(raised), *value[2:]) if returned else plain(raised)
+    done.put((number, returned, value))
+
+
+def portable(value: Any) -> bool:
+    """Whether the main process could read what tells of a failure."""
+    try:
+        pickle.loads(pickle.dumps(value))  # noqa: S301 - our own
+    except Exception:
+        return False
+    return True
+
+
+def tell(answers: socket, done: SimpleQueue[Answer | None]) -> None:
+    """Send answers as they come, until there is None."""
+    last = False
+    while not last:
+        some = [done.get()]
+        time.sleep(TOGETHER_SECONDS)
+        try:
+            while True:
+                some.append(done.get_nowait())
+        except Empty:
+            pass
+        last = None in some
+        try:
+            answers.sendall(packed([each for each in some if each is not None]))
+        except OSError:
+            os._exit(0)  # the main process is gone

@@ -1,0 +1,59 @@
+"""Starts and stops the lane with its worker."""
+
+from typing import Any
+
+from celery import bootsteps
+
+from tasks import app
+from tasks.names import HANDLE, WIRE
+from tasks.settings import settings
+
+
+class Step(bootsteps.StartStopStep):
+    """The lane of a worker with an event loop. It stops before the pool, which runs what acknowledges the last tasks."""
+
+    requires = ("celery.worker.components:Pool",)
+
+    def __init__(self, parent: Any, **options: Any) -> None:
+        parent.lane = None
+        super().__init__(parent, **options)
+
+    def include_if(self, parent: Any) -> bool:
+        """Whether the worker has a lane."""
+        return bool(parent.use_eventloop) and not settings().stock
+
+    def create(self, parent: Any) -> Any:
+        """Make the lane; its process begins with its first job."""
+        # Not before: what only sends tasks imports this module too, and needs none of these.
+        from celery.concurrency import thread
+
+        from tasks.plumbing.lane.lane import Lane
+        from tasks.plumbing.transport import apart
+
+        threads = parent.concurrency if issubclass(parent.pool_cls, thread.TaskPool) else settings().polls_at_once
+        parent.lane = apart.room = Lane(parent.app, parent.hostname, threads, wire_queues())
+        return parent.lane
+
+    def start(self, parent: Any) -> None:
+        """Nothing to do yet."""
+
+    def register_with_event_loop(self, parent: Any, loop: Any) -> None:
+        """Called when the worker connects."""
+        parent.lane.register(loop)
+
+    def info(self, parent: Any) -> Any:
+        """What `celery inspect stats` shows."""
+        return {"lane": parent.lane.info()}
+
+
+def wire_queues() -> frozenset[str]:
+    """The queues that only tasks of the lane are in."""
+
+    def queue(task: str) -> str:
+        name: str = app.amqp.router.route({}, task)["queue"].name
+        return name
+
+    return frozenset(map(queue, WIRE)) - {queue(HANDLE)}
+
+
+app.steps["worker"].add(Step)

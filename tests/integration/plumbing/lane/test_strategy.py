@@ -1,0 +1,121 @@
+"""Which way a task takes through a worker: to the lane or to the pool, also when it is delayed, limited or to be ended."""
+
+from collections import deque
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+from celery.worker.consumer import Consumer
+from kombu.utils.json import loads
+from redis import Redis
+
+from tasks import app
+from tasks.confirm import confirm
+from tasks.names import CONFIRM, CONSUME, COUNT, HANDLE, WIRE
+from tasks.plumbing.app import prepare
+from tasks.plumbing.lane.autoscale import Autoscaler
+from tasks.plumbing.lane.lane import Places
+from tasks.plumbing.lane.step import wire_queues
+from tasks.plumbing.transport.undecoded import UndecodedMessage
+from tasks.runtime import Stores
+
+
+class Worker:
+    """What a strategy asks of Celery's consumer; tasks are applied as Celery does it."""
+
+    apply_eta_task = Consumer.apply_eta_task
+    _limit_post_eta = Consumer._limit_post_eta  # type: ignore[attr-defined]
+
+    def __init__(self) -> None:
+        self.pool, self.lane = Mock(), Mock(delayed=Places())
+        self.controller = SimpleNamespace(lane=self.lane, state=SimpleNamespace(revoked=()))
+        self.hostname, self.connection_errors, self.event_dispatcher = "me", (), None
+        self.disable_rate_limits = True
+        self.task_buckets: dict[str, Any] = dict.fromkeys([HANDLE, CONFIRM])
+        self.qos = Mock()
+        self.timer = SimpleNamespace(call_at=lambda _at, call, args, priority: self.later.append((call, args)))
+        self.later: deque[Any] = deque()
+        self._limit_task = Mock()
+
+    def on_task_request(self, request: Any) -> None:
+        request.execute_using_pool(self.pool)
+
+
+@pytest.fixture
+def worker(tidings: Stores) -> Iterator[Worker]:
+    app.loader.import_default_modules()
+    tasks = list(app.tasks.values())
+    before = [(task.Request, task.Strategy) for task in tasks]
+    prepare(instance=SimpleNamespace(app=app, pool_cls=object), conf=app.conf)
+    yield Worker()
+    for task, (request, strategy) in zip(tasks, before, strict=True):
+        task.Request, task.Strategy = request, strategy
+
+
+def receive(worker: Worker, redis: Redis, name: str, **options: Any) -> None:
+    """Send a task, and have the worker receive it."""
+    app.send_task(name, ([],), {}, **options)
+    queue = app.amqp.router.route({}, name)["queue"].name
+    raw: Any = redis.rpop(f"tidings:{queue}")
+    with app.connection_for_read() as connection:
+        channel: Any = connection.channel()
+        message = UndecodedMessage(loads(raw), channel=channel)
+        app.tasks[name].start_strategy(app, worker)(message, None, Mock(), Mock(), ())
+
+
+@pytest.mark.parametrize("name", [CONSUME, COUNT, CONFIRM])
+def test_what_waits_for_a_platform_goes_to_the_lane(worker: Worker, redis: Redis, name: str) -> None:
+    receive(worker, redis, name)
+    assert worker.lane.apply_async.called
+    assert not worker.pool.apply_async.called
+
+
+def test_all_else_goes_to_the_pool(worker: Worker, redis: Redis) -> None:
+    receive(worker, redis, HANDLE)
+    assert worker.pool.apply_async.called
+    assert not worker.lane.apply_async.called
+
+
+def test_without_a_lane_the_pool_runs_everything(worker: Worker, redis: Redis) -> None:
+    worker.controller.lane = None
+    receive(worker, redis, CONSUME)
+    assert worker.pool.apply_async.called
+
+
+def test_a_confirm_that_waits_for_its_time_makes_no_place_for_a_handler(worker: Worker, redis: Redis) -> None:
+    receive(worker, redis, CONFIRM, countdown=30)
+    assert worker.lane.delayed.value == 1
+    call, args = worker.later.popleft()
+    call(*args)
+    assert worker.lane.apply_async.called
+    assert worker.lane.delayed.value == 0
+    assert not worker.qos.method_calls
+
+
+def test_a_task_of_the_lane_is_not_ended_by_itself(
+    worker: Worker, redis: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    receive(worker, redis, CONFIRM)
+    request = worker.lane.apply_async.call_args.kwargs["callback"].__self__
+    request.time_start = 1.0
+    request.terminate(worker.pool, "KILL")
+    assert not worker.pool.terminate_job.called
+    assert "is not ended" in caplog.text
+
+
+def test_the_lane_has_every_queue_of_its_tasks_and_no_handlers() -> None:
+    assert {app.amqp.router.route({}, name)["queue"].name for name in WIRE} == wire_queues()
+    assert app.amqp.router.route({}, HANDLE)["queue"].name not in wire_queues()
+    assert confirm.acks_late, "hence its room is what is not acknowledged"
+
+
+def test_processes_are_made_for_handlers_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    tasks = ["a poll"] * 30 + ["a message"] * 2
+    monkeypatch.setattr("celery.worker.autoscale.state.reserved_requests", tasks)
+    scaler: Any = object.__new__(Autoscaler)
+    scaler.worker = SimpleNamespace(lane=["a poll"] * 30)
+    assert scaler.qty == 2
+    scaler.worker = SimpleNamespace(lane=None)
+    assert scaler.qty == 32
