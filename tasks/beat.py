@@ -29,7 +29,7 @@ PACE_SECONDS = 0.02
 BACK_OFF_SECONDS = 2.0
 """The wait after Redis or the broker failed."""
 
-NOTICE_SECONDS = 1.0
+NOTICE_SECONDS = 0.5
 """Other beats have read a change of the accounts after so long: who is polled for it is told to workers by all of them."""
 
 LOST = (RedisError, KombuError, ConnectionError, OSError)

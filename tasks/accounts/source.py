@@ -20,6 +20,7 @@ SECRETS_SHARE = 0.01  # of the time may go into looking whether the secrets' fil
 SHOWN_WARNINGS = 10
 PATIENCE_SECONDS = 1.0
 RESTLESS_SECONDS = 0.05  # from one look to the next at a file that is being written and that somebody waits for
+GLANCE_SECONDS = 0.25  # from one look to the next at a file that was seen being written
 NEWS_SECONDS = 300.0  # whoever has not looked for so long looks before anything else
 
 logger = logging.getLogger(__name__)
@@ -74,6 +75,7 @@ class AccountsSource:
         self.pace = check_every * self._origin.patience
         """Seconds from one look to the next."""
         self._next_look = self._next_secrets = 0.0
+        self._next_glance = math.inf
         self._lock = threading.Lock()
         self._background = Background(self._look, self._forget)
         self._secrets: Secrets | None = None
@@ -97,9 +99,9 @@ class AccountsSource:
                     self._look()
         elif self.age > age:
             self._catch_up(patience, time.monotonic() - age)
-        elif (late := time.monotonic() - self._next_look) >= 0:
+        elif (now := time.monotonic()) >= min(self._next_look, self._next_glance):
             looked = self._background.ask()
-            if looked and late > self.pace:
+            if looked and now - self._next_look > self.pace:
                 looked.wait(patience)
         if self._good is None:
             raise AccountsError(self._faults, self._origin.name)
@@ -131,10 +133,11 @@ class AccountsSource:
             self._read()
         elif changed is None and hurried:
             time.sleep(RESTLESS_SECONDS)
-            return
         if changed is not None:
             self._looked = began
-        self._next_look = time.monotonic() + self.pace
+        self._next_glance = math.inf if changed is not None else began + GLANCE_SECONDS
+        if changed is not None or not hurried:
+            self._next_look = time.monotonic() + self.pace
 
     def _forget(self) -> None:
         """Read again at the next look, whatever has been read so far."""

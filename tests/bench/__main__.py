@@ -29,6 +29,7 @@ BENCHES = {
     "idle_cost": Bench("what accounts cost that have nothing to say"),
     "polls": Bench("polls a second of a platform that is empty and slow, and what each costs"),
     "hundred_thousand": Bench("100,000 accounts for minutes: how late polls are, CPU, memory, and a changed file"),
+    "renewed": Bench("how soon a renewed session is polled with"),
     "call_limits": Bench("how much of a limit of calls all workers use together"),
     "fairness": Bench("how long quiet accounts wait beside a loud one"),
     "throughput": Bench("messages a second from platform to confirm, against peers", ("--draw", "docs/bench.png")),
