@@ -19,7 +19,7 @@ from tasks.store.scripts import script
 class Claim:
     """Whom to poll now, how many are known in all, and in how many seconds the next one falls due (None: nobody).
 
-    `again` is the due time that the claim has set, as Redis writes it.
+    `again` is the due time that the claim has set.
     """
 
     names: list[str]

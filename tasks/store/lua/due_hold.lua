@@ -1,5 +1,7 @@
--- needs: now
+-- needs: now zadd_all
 -- Whose due time is another than the claim set has been polled already.
-for i = 3, #ARGV do
-  if redis.call('ZSCORE', KEYS[1], ARGV[i]) == ARGV[1] then redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[i]) end
+local names, held = {unpack(ARGV, 3)}, {}
+for i, at in ipairs(redis.call('ZMSCORE', KEYS[1], unpack(names))) do
+  if at and tonumber(at) == tonumber(ARGV[1]) then held[#held + 1] = names[i] end
 end
+zadd_all(KEYS[1], string.format('%.17g', now + ARGV[2]), held)
