@@ -6,7 +6,8 @@ Celery gets a message when it has a place for it and not before, so that what is
 """
 
 import logging
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from queue import Empty
 from time import monotonic
 from typing import Any
@@ -65,6 +66,7 @@ class Channel(Leans):
             None  # whose messages this channel receives, if they need none of Celery's places
         )
         self.beside: Any = None  # the channel that receives those
+        self.caught: list[dict[str, Any]] | None = None
         self._steady: Any = None
         super().__init__(connection, **options)
         keys = self.global_keyprefix, self.unacked_key, self.unacked_index_key
@@ -145,12 +147,30 @@ class Channel(Leans):
             self.settling.leave()
         super().close()
 
+    @contextmanager
+    def catching(self) -> Iterator[list[dict[str, Any]]]:
+        """What is published inside of this is put into no queue but handed over, as it would be written."""
+        self.caught = caught = list[dict[str, Any]]()
+        try:
+            yield caught
+        finally:
+            self.caught = None
+
+    def put_all(self, queue: str, messages: Iterable[dict[str, Any]]) -> None:
+        """Put messages, as `catching` has them, into a queue, in their order and with one command."""
+        texts = [envelope.written(message) for message in messages]
+        with self.conn_or_acquire() as client:
+            client.lpush(self._q_for_pri(queue, 0), *texts)
+
     def create_publish_batch(self, max_size: int) -> JoinedBatch:
         """What `Producer.batch()` collects in."""
         return JoinedBatch(self, max_size)
 
     def _put(self, queue: str, message: Any, **options: Any) -> None:
         """Put a message into a queue, or into the batch that is open."""
+        if self.caught is not None:
+            self.caught.append(message)
+            return
         batch = options.get("_publish_batch")
         if batch is None or self._expires:
             super()._put(queue, envelope.for_kombu(message), **options)
