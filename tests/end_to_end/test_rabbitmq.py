@@ -3,6 +3,8 @@
 import socket
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from kombu import Connection
 from kombu.exceptions import BatchPublishError  # type: ignore[attr-defined]  # the types lag behind: new in kombu 5.7
 
 from tasks.commands.processes import Processes
+from tasks.plumbing.transport import apart
 from tests.bench.throughput.rabbit import Rabbit, program
 from tests.end_to_end.installation import HANDLERS, Installation
 
@@ -160,6 +163,20 @@ def test_a_batch_that_was_sent_has_arrived_also_after_the_connection_was_cut(con
     connection.connection.sock.shutdown(socket.SHUT_RDWR)
     send(connection, "wide", 3)
     assert waiting(rabbit, "wide") == 253
+
+
+def test_a_queue_of_the_lane_has_a_prefetch_of_its_own(connection: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apart, "room", SimpleNamespace(queues=frozenset({"wide"}), size=9))
+    channel, got = connection.channel(), Counter[str]()
+    channel.queue_declare("plain", durable=True, auto_delete=False, arguments={"x-queue-type": "quorum"})
+    channel.basic_qos(0, 2, False)
+    for queue in ("wide", "plain"):  # the second begins after the lane's
+        send(connection, queue, 20)
+        channel.basic_consume(queue, callback=lambda message: got.update([message.delivery_info["routing_key"]]))
+    with suppress(TimeoutError):
+        while True:
+            connection.drain_events(timeout=1)
+    assert got == {"wide": 9, "plain": 2}
 
 
 def test_a_batch_that_is_refused_is_an_error(connection: Any) -> None:

@@ -5,6 +5,7 @@ import pickle
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from socket import socket
 from threading import Thread
@@ -17,6 +18,9 @@ from tasks.plumbing.pool.child import outcome, plain
 
 TOGETHER_SECONDS = 0.005
 """Answers that come within so long go together: each wakes the main process."""
+
+SIGN_SECONDS = 5.0
+"""So often the main process hears that this one is alive, as nobody limits the time of its tasks."""
 
 NO_MEMORY = 71
 """The exit code after a `MemoryError`, when nobody knows what else is broken."""
@@ -74,16 +78,15 @@ def portable(value: Any) -> bool:
 
 
 def tell(answers: socket, done: SimpleQueue[Answer | None]) -> None:
-    """Send answers as they come, until there is None."""
+    """Send answers as they come, until there is None; where none come, an empty list as a sign of life."""
     last = False
     while not last:
-        some = [done.get()]
-        time.sleep(TOGETHER_SECONDS)
-        try:
+        some: list[Answer | None] = []
+        with suppress(Empty):
+            some.append(done.get(timeout=SIGN_SECONDS))
+            time.sleep(TOGETHER_SECONDS)
             while True:
                 some.append(done.get_nowait())
-        except Empty:
-            pass
         last = None in some
         try:
             answers.sendall(packed([each for each in some if each is not None]))

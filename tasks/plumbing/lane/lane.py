@@ -14,6 +14,9 @@ from tasks.plumbing.transport import apart
 
 log = get_logger(__name__)
 
+LOOK_SECONDS = 15.0
+"""Between two looks at whether the process is alive."""
+
 START_SECONDS = 1.0
 """A process that ends as soon as it has begun is begun anew no more often than so."""
 
@@ -64,11 +67,16 @@ class Lane:
 
     def register(self, loop: Any) -> None:
         """The worker has connected. What has not begun came by another connection, and comes again."""
-        self._loop = loop
+        self._loop, self._due = loop, False
         self._waiting.clear()
         self.delayed.value = 0
         for process in self._processes():
             process.watch(loop)
+        loop.call_repeatedly(LOOK_SECONDS, self._look)
+
+    def _look(self) -> None:
+        for process in self._processes():
+            process.look()
 
     def apply_async(
         self, target: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None, **options: Any

@@ -13,14 +13,21 @@ from billiard import get_context
 from billiard.common import human_status
 from billiard.einfo import ExceptionInfo
 from billiard.exceptions import WorkerLostError
+from celery.utils.log import get_logger
 from kombu.asynchronous import Hub
 
 from tasks.plumbing.lane import child
 from tasks.plumbing.lane.link import Incoming, Outgoing
 from tasks.plumbing.pool.job import Job
 
+log = get_logger(__name__)
+
 EXIT_SECONDS = 2.0
 """A process whose last words have been read is gone after so long, or is killed."""
+
+
+SILENT_LOOKS = 4
+"""A process that was not heard of between so many looks, with jobs, hangs as a whole: it says something every 5 s."""
 
 
 class Process:
@@ -43,6 +50,7 @@ class Process:
         asks.close()
         answers.close()
         self.gone = False
+        self._silent = 0
 
     @property
     def pid(self) -> int:
@@ -77,6 +85,7 @@ class Process:
 
     def hear(self) -> None:
         """Tell jobs of their ends, as far as the process has; of its own end, all that are left."""
+        self._silent = 0
         try:
             answers: list[child.Answer] = self._answers.get()
         except EOFError:
@@ -86,6 +95,16 @@ class Process:
             if job := self.jobs.pop(number, None):
                 job.tell("callback" if returned else "error_callback", value)
         self._ended()
+
+    def look(self) -> None:
+        """Kill a process that hangs."""
+        self._silent = self._silent + 1 if self.jobs else 0
+        if self._silent >= SILENT_LOOKS:
+            log.error(
+                "the process of polls says nothing any more and is killed; %d tasks are lost or come again",
+                len(self.jobs),
+            )
+            self.kill()
 
     def finish(self) -> None:
         """Send it nothing more; it ends when what runs has ended."""
