@@ -2,7 +2,10 @@
 
 import json
 import re
+from contextlib import suppress
 from typing import Any
+
+import msgspec
 
 from tasks.platforms.errors import MalformedReply
 
@@ -41,13 +44,20 @@ def decode(body: bytes) -> dict[str, Any]:
     A backslash that escapes nothing, as in vv-tool's sample, is taken as a backslash: it spoils an inner text at most.
     """
     try:
-        root = _loads_mending(text(body))
+        root = _loads(body)
     except ValueError as error:
         place = f" at character {error.pos}" if isinstance(error, json.JSONDecodeError) else ""
         raise MalformedReply(f"the reply is no JSON: {len(body)} bytes, wrong{place}") from None
     if not isinstance(root, dict):
         raise MalformedReply(f"the reply is a JSON {type(root).__name__}, an object was expected")
     return root
+
+
+def _loads(body: bytes) -> Any:
+    """The value, in half the time where the body is JSON to the letter, read without a text of it."""
+    with suppress(msgspec.MsgspecError, UnicodeError, RecursionError):
+        return msgspec.json.decode(body)
+    return _loads_mending(text(body))
 
 
 def _loads_mending(written: str) -> Any:
@@ -60,9 +70,12 @@ def _loads_mending(written: str) -> Any:
 
 
 def sound(written: str) -> str:
-    """The text as it can be stored: half characters become U+FFFD. Raises `ValueError` for bytes that were no UTF-8."""
+    """The text as it can be stored: half characters become U+FFFD. Raises `ValueError` for bytes that were no UTF-8.
+
+    msgspec leaves its UTF-8 with the text, so that it costs nothing any more when the text is sent.
+    """
     try:
-        written.encode()
+        msgspec.json.encode(written)
     except UnicodeEncodeError:
         return _whole(written)
     return written
