@@ -20,7 +20,7 @@ from tasks.names import CONSUME
 from tasks.platforms.base import Reply
 from tasks.platforms.clients import client_for
 from tasks.platforms.errors import PlatformError
-from tasks.pulling import holding_back, learning, newer, outdated
+from tasks.pulling import holding_back, keeping, learning, newer, outdated
 from tasks.pulling.keeping import KeptReply
 from tasks.rules.allowance import limits_of
 from tasks.rules.lease import Batch
@@ -76,13 +76,8 @@ def pull(account: Account, known: Known, made: calls.Made) -> float:
     """One call for new messages, handed out. Raises `PlatformError`, or `NotNow` where the gateway's limits allow none."""
     with calls.untold(account, "pull", made, taken=known.taken):
         batch = Batch(account.name, uuid.uuid4().hex, clock.now(), account.gateway.lease_seconds)
-        kept = KeptReply(account, batch.id) if isinstance(account, VvtoolAccount) else None
-        try:
+        with keeping.ready(account, batch.id) as kept:
             reply = client_for(account.gateway).pull(account, keep=kept)
-        except PlatformError as error:
-            if kept:
-                kept.refuse(error)
-            raise
         made.points, made.got = reply.points, len(reply)
     counts = {"calls": 1, "points": reply.points, "pulled": len(reply)}
     if not reply:

@@ -27,6 +27,7 @@ MOST_HEADERS = 100
 """These two are http.client's."""
 
 _STATUS = re.compile(rb"HTTP/(\d\.\d) +(\d{3})\b")
+_TIMEOUT = re.compile(r"timeout=(\d{1,6})")
 _SIZE = re.compile(rb"[0-9]{1,15}")
 _CHUNK = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,12})[ \t]*[;\r\n]")
 NO_BODY = (204, 304)
@@ -115,7 +116,7 @@ def _head(reader: Reader, idle: float) -> Received:
         headers = _headers(reader)
     connection = headers.get("connection", "").lower()
     stays = "close" not in connection if version == b"1.1" else "keep-alive" in connection
-    told = re.search(r"timeout=(\d{1,6})", headers.get("keep-alive", ""))
+    told = _TIMEOUT.search(headers.get("keep-alive", ""))
     lasts = min(idle, max(float(told[1]) - 1, 0.0)) if told else idle
     return Received(status, headers, clock.now(), lasts if stays else 0.0)
 

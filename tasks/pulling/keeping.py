@@ -1,15 +1,18 @@
-"""Stores a reply of a platform that never sends again before anything is read from it, and what cannot be read as a letter."""
+"""Stores a reply of a platform that never sends again as soon as it is there, and what cannot be read as a letter."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from celery.utils.log import get_task_logger
 from redis.exceptions import RedisError
 
-from tasks.accounts import Account
+from tasks.accounts import Account, VvtoolAccount
 from tasks.handling import burying
 from tasks.platforms.errors import MalformedReply, PlatformError
 from tasks.runtime import stores
+from tasks.store.inbox import Put
 from tasks.text import shown
 
 log = get_task_logger(__name__)
@@ -27,10 +30,18 @@ class KeptReply:
     account: Account
     batch: str
     body: bytes | None = None
+    put: Put | None = None
 
     def __call__(self, body: bytes) -> None:
-        """Store the body. Raises `RedisError` when Redis does not take it for a minute."""
+        """Store the body, before anything else is done. Raises `RedisError` when Redis does not take it for a minute."""
+        try:
+            (self.put or stores().inbox.keep)(self.account.name, self.batch, body, self.account.gateway.lease_seconds)
+        except RedisError:
+            self._offer(body)
         self.body = body
+
+    def _offer(self, body: bytes) -> None:
+        """Try again and again. That it is stored already, by a try whose answer was lost, does no harm."""
         until = time.monotonic() + KEEP_SECONDS
         while True:
             try:
@@ -47,6 +58,26 @@ class KeptReply:
 
     def refuse(self, error: PlatformError) -> None:
         """Take a reply that holds no messages out of the inbox; one that may hold some becomes a dead letter first."""
-        if self.body is not None and isinstance(error, MalformedReply) and not error.code:
+        if self.body is None:
+            return
+        if isinstance(error, MalformedReply) and not error.code:
             burying.reply(self.account, self.batch, self.body, error)
         stores().inbox.settle(self.account.name, self.batch, size=0)
+
+
+@contextmanager
+def ready(account: Account, batch: str) -> Iterator[KeptReply | None]:
+    """What keeps the reply of a call that is made inside of this; None where the platform sends again what is lost.
+
+    Everything that can be done before the call is. Raises `RedisError` when Redis would not take the reply.
+    """
+    if not isinstance(account, VvtoolAccount):
+        yield None
+        return
+    with stores().inbox.open() as put:
+        kept = KeptReply(account, batch, put=put)
+        try:
+            yield kept
+        except PlatformError as error:
+            kept.refuse(error)
+            raise

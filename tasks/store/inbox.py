@@ -4,7 +4,8 @@ A reply is stored before anything is read from it. Its messages leave one by one
 past its lease is handed out again. Scores and leases go by Redis's own clock.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from redis.exceptions import ResponseError
@@ -15,6 +16,10 @@ from tasks.store.scripts import script
 
 DISK_SECONDS = 2.0
 """The longest wait for a write to be on disk; with `appendfsync everysec` it takes up to one."""
+
+
+Put = Callable[[str, str, bytes, float], None]
+"""What stores a reply: `Inbox.keep`, or the same over a connection that waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +42,33 @@ class Inbox:
 
     def keep(self, account: str, batch: str, body: bytes, lease: float) -> None:
         """Store a reply as it came; it is handed out again after `lease` seconds, again and again, until it is settled."""
-        self._keep(keys=self._keys(account, batch), args=[batch, body.decode("latin-1"), lease])
+        self._keep(keys=self._keys(account, batch), args=[batch, stored(body), lease])
+
+    @contextmanager
+    def open(self) -> Iterator[Put]:
+        """`keep`, once, over a connection that is there, and was asked for a sign of life if it was idle for long.
+
+        Of all that storing takes, one write is left then, and a process that is killed after it has lost nothing: there is no
+        connecting, no PING, and no script that Redis may not have. Raises `RedisError` when Redis cannot be reached; it tries
+        nothing twice.
+        """
+        connection, script_text = self.redis.connection_pool.get_connection(), self._keep.script
+
+        def put(account: str, batch: str, body: bytes, lease: float) -> None:
+            keys = self._keys(account, batch)
+            try:
+                written = connection.pack_command("EVAL", script_text, len(keys), *keys, batch, stored(body), lease)
+                connection.send_packed_command(written, check_health=False)
+                connection.read_response()
+            except BaseException:  # whose answers it has, nobody knows then
+                connection.disconnect()
+                raise
+
+        try:
+            connection.check_health()
+            yield put
+        finally:
+            self.redis.connection_pool.release(connection)
 
     def again(self, account: str, lease: float) -> Kept | None:
         """A reply of this account that is past its lease, with a new lease of so many seconds; None when there is none."""
@@ -76,3 +107,8 @@ class Inbox:
     @staticmethod
     def _keys(account: str, batch: str) -> list[str]:
         return [key("inbox", account), key("inbox", "raw", batch)]
+
+
+def stored(body: bytes) -> bytes:
+    """The body as the text that it is read back as: each byte a character."""
+    return body if body.isascii() else body.decode("latin-1").encode()

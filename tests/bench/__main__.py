@@ -31,6 +31,7 @@ BENCHES = {
     "hundred_thousand": Bench("100,000 accounts for minutes: how late polls are, CPU, memory, and a changed file"),
     "renewed": Bench("how soon a renewed session is polled with"),
     "call_limits": Bench("how much of a limit of calls all workers use together"),
+    "reply_window": Bench("how long a reply of vv-tool's is in danger, and what kills cost then"),
     "fairness": Bench("how long quiet accounts wait beside a loud one"),
     "throughput": Bench("messages a second from platform to confirm, against peers", ("--draw", "docs/bench.png")),
 }
