@@ -12,5 +12,5 @@
 - meter.py, clocks.py: CPU, memory and Redis commands of a stage
 - plan.py, rounds.py: which cases how often, everybody in turn
 - figures.py, verdict.py: medians of pairs, what is to be shown and whether it is
-- results.py, table.py, picture.py: all of it as a file, as text, as a picture
+- results.py, table.py, readme.py, picture.py: all of it as a file, as text, as README.md's table, as a picture
 """

@@ -8,7 +8,7 @@ import click
 
 from tasks.commands.processes.stopping import Interrupted, Stopping
 from tasks.sandbox.process import ROOT, running
-from tests.bench.throughput import figures, machine, picture, plan, table
+from tests.bench.throughput import figures, machine, picture, plan, readme, table
 from tests.bench.throughput.cases import HANDLERS, Case, Handler
 from tests.bench.throughput.contenders import BY_NAME
 from tests.bench.throughput.results import Results
@@ -28,14 +28,14 @@ def _layout(_context: click.Context, _option: click.Parameter, text: str | None)
 
 @click.command()
 @click.argument("parts", nargs=-1, type=click.Choice([*plan.PARTS]))
-@click.option("--quick", is_flag=True, help="One case, everybody, two rounds: about two minutes.")
+@click.option("--quick", is_flag=True, help="One case, everybody, two rounds: about five minutes.")
 @click.option("--contender", "-c", "names", multiple=True, type=click.Choice([*BY_NAME]), help="Only these.")
 @click.option("--handler", "-h", "handlers", multiple=True, type=click.Choice([*HANDLERS]), help="Only these handlers.")
 @click.option("--batch", type=click.IntRange(10, 200), help="Messages a batch.")
 @click.option("--body", type=click.IntRange(100, 10**6), help="Bytes a message.")
 @click.option("--rounds", type=click.IntRange(1, 100), help="How often everybody has a turn.")
 @click.option("--seconds", type=click.FloatRange(0.5, 300), help="About how long a turn takes, once it is warm.")
-@click.option("--minutes", type=click.FloatRange(0.1), default=25.0, show_default=True, help="No turn begins later.")
+@click.option("--minutes", type=click.FloatRange(0.1), default=40.0, show_default=True, help="No turn begins later.")
 @click.option(
     "--calm", type=click.FloatRange(0), default=20.0, show_default=True, help="Seconds to wait for a quiet machine."
 )
@@ -43,6 +43,7 @@ def _layout(_context: click.Context, _option: click.Parameter, text: str | None)
 @click.option("--commands", is_flag=True, help="List the Redis commands a message by name.")
 @click.option("--save", type=click.Path(path_type=Path), default=SAVED, help="The results, as JSON.")
 @click.option("--draw", type=click.Path(path_type=Path), help="Draw the results into this PNG.")
+@click.option("--readme", "for_readme", is_flag=True, help="Print README.md's table, too.")
 @click.option("--show", type=click.Path(path_type=Path, exists=True), help="Show these results; measure nothing.")
 def main(
     parts: tuple[str, ...],
@@ -59,6 +60,7 @@ def main(
     commands: bool,
     save: Path,
     draw: Path | None,
+    for_readme: bool,
     show: Path | None,
 ) -> None:
     """Measure Tidings and what might be picked instead. PARTS: base, wire, work, sizes, scale, latency; all, unless told.
@@ -81,6 +83,8 @@ def main(
         click.echo(line)
     if commands:
         tell_commands(results)
+    if for_readme:
+        click.echo("\n".join(readme.table(results)))
     if draw is not None:
         picture.draw(results, draw)
         click.echo(f"drawn: {draw}")

@@ -157,7 +157,8 @@ PULL_AND_HANDLE = replace(
 )
 """Tidings with a worker of threads that pulls and confirms, and one of processes that handles."""
 
-WIRED = (ALL[0], PULL_AND_HANDLE, *(one for one in ALL[1:] if one.compared))
+EVERYBODY = (ALL[0], PULL_AND_HANDLE, *ALL[1:])
+WIRED = tuple(one for one in EVERYBODY if one.name != "bare")
 """Those whose pulls and confirms may wait side by side."""
 
 
@@ -171,4 +172,4 @@ def _scaled(nodes: int, *, rabbit: bool = False) -> Contender:
 SCALED = (*(_scaled(nodes) for nodes in (1, 2, 4)), *(_scaled(nodes, rabbit=True) for nodes in (1, 2)))
 """Tidings alone, on more and more workers, and on another broker."""
 
-BY_NAME = {contender.name: contender for contender in (ALL[0], PULL_AND_HANDLE, *ALL[1:], *SCALED)}
+BY_NAME = {contender.name: contender for contender in (*EVERYBODY, *SCALED)}

@@ -8,7 +8,7 @@ from unittest.mock import Mock
 import pytest
 
 from tasks.accounts import load
-from tests.bench.throughput import figures, meter, plan, shop, table, verdict, work
+from tests.bench.throughput import figures, meter, plan, readme, shop, table, verdict, work
 from tests.bench.throughput.cases import BASE, HANDLERS, WIRE, Case, dealt, messages, topic
 from tests.bench.throughput.contenders import ALL, APART, BY_NAME, PULLERS
 from tests.bench.throughput.latency import Latency, usual
@@ -146,6 +146,10 @@ def test_far_away_we_are_held_to_a_rate_and_to_the_fastest_peer_and_told_what_di
         "at least 3,300 a second, 50 accounts at 80 ms": ("3,000", False),
         "as fast as the fastest peer, taskiq streams, counter": ("0.96", False),
     }
+    assert [*readme.table(results)][1:] == [
+        "| after 80 ms | 50 | 0.5 kB | 2,600 | 3,000 | 2,700, taskiq streams |",
+        "| at once | 50 | 0.5 kB | 5,200 |  |  |",
+    ]
     assert "50% of its rate without delay" in "\n".join(table.of_case(some, WIRE))
 
 
