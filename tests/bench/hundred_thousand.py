@@ -8,7 +8,7 @@ required.
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -26,10 +26,11 @@ from tests.bench.throughput import meter
 
 ONE_IN = 100
 """Of so many accounts one has messages."""
-WORKERS = {
-    "pull": ("-P", "threads", "-c", "96", "-Q", "consume,confirm"),
-    "handle": ("-c", "2", "-Q", "handle"),
+LAYOUTS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "apart": {"pull": ("-P", "threads", "-c", "96", "-Q", "consume,confirm"), "handle": ("-c", "2", "-Q", "handle")},
+    "plain": {"plain": ()},
 }
+"""The workers, by name."""
 LEAD_SECONDS = 3.0
 LOOK_SECONDS = 10.0
 CHANGED = 10
@@ -79,11 +80,11 @@ def forgotten(some: list[Call], due: Due, end: float) -> int:
     return sum(at < end - MOST_LATE for at in following)
 
 
-def make_ready(stage: Stage) -> None:
+def make_ready(stage: Stage, workers: Mapping[str, tuple[str, ...]]) -> None:
     """Start everything; return when a message came all the way to its confirm, with everybody else due far in the future."""
     load = stage.load
     expect(stage, {f"a{number}": time.time() + 1e6 for number in range(load.accounts)})
-    for name, words in WORKERS.items():
+    for name, words in workers.items():
         stage.start(name, "worker", "-n", f"{name}@%h", "-l", "WARNING", "--without-gossip", "--without-mingle", *words)
     stage.start("beat", "beat", "-l", "WARNING", "--pidfile", "")
     expect(stage, {"a0": 0.0})
@@ -186,16 +187,19 @@ def figures(calls: list[Call], due: Due, changed: Change, usage: Usage, peak: Pe
 @click.option("--every", default=300.0, show_default=True, help="Seconds between two polls of an account.")
 @click.option("--seconds", default=400.0, show_default=True, help="How long it runs; the last 45 s are the change's.")
 @click.option("--latency", default=0.08, show_default=True, help="Seconds until the platform answers.")
+@click.option(
+    "--layout", default="apart", type=click.Choice([*LAYOUTS]), help="A pull and a handle worker, or a plain one."
+)
 @click.option("--quick", is_flag=True, help="20,000 accounts every 60 s, for 100 s: as many polls a second.")
 @click.option("--tree", type=click.Path(path_type=Path), default=ROOT, help="The checkout whose product is measured.")
-def main(accounts: int, every: float, seconds: float, latency: float, quick: bool, tree: Path) -> None:
+def main(accounts: int, every: float, seconds: float, latency: float, layout: str, quick: bool, tree: Path) -> None:
     if quick:
         accounts, every, seconds = 20_000, 60.0, 100.0
-    click.echo(f"{accounts:,} accounts every {every:g} s, {latency * 1000:g} ms, for {seconds:g} s")
+    click.echo(f"{accounts:,} accounts every {every:g} s, {latency * 1000:g} ms, for {seconds:g} s, {layout}")
     peak = Peak({})
     with staged(Load(accounts, every, latency, busy=ONE_IN), tree.resolve()) as stage:
         began = time.monotonic()
-        make_ready(stage)
+        make_ready(stage, LAYOUTS[layout])
         click.echo(f"  ready after {time.monotonic() - began:.0f} s")
         due = Due(time.time() + LEAD_SECONDS, accounts, every)
         expect(stage, {f"a{number}": due.first(number) for number in range(accounts)})

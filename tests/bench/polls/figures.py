@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from tests.bench.polling_figures import Figure
+from tests.bench.polls import book
 from tests.bench.polls.usage import Usage
 
 MEGA = 2**20
@@ -40,6 +41,8 @@ def told(usage: Usage) -> Iterator[str]:
     shares = ", ".join(f"{name} {used / usage.seconds:.0%}" for name, used in usage.cpu.items())
     redis = f"Redis {usage.redis_cpu / usage.seconds:.0%} ({usage.each(usage.redis_cpu * 1000):.2f} ms a poll)"
     yield f"  of a core: {shares}, {redis}; others on this machine {usage.foreign:.0%}"
+    apart = [f"{part:.0%} {book.share(usage.gaps, part):.2f}" for part in (0.01, 0.5, 0.99)]
+    yield f"  seconds between two polls of an account: {', '.join(apart)}"
     for name, parts in usage.memory.items():
         each = " + ".join(f"{part / MEGA:.0f}" for part in parts)
         yield f"  memory of {name}: {sum(parts) / MEGA:.0f} MB ({each})"

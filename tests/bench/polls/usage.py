@@ -42,6 +42,8 @@ class Usage:
 
     seconds: float
     polls: int
+    gaps: list[float]
+    """Seconds between each two polls of one account, the shortest first."""
     cpu: Mapping[str, float]
     """Seconds of CPU by process, with all that it started."""
     redis_cpu: float
@@ -78,9 +80,11 @@ def between(stage: Stage, start: Moment, end: Moment) -> Usage:
     cpu = {name: used - start.cpu.get(name, 0.0) for name, used in end.cpu.items()}
     redis, platform = end.redis_cpu - start.redis_cpu, end.platform_cpu - start.platform_cpu
     others = end.machine_cpu - start.machine_cpu - sum(cpu.values()) - redis - platform
+    pulls = book.pulls(book.calls(stage.book), start.at, end.at)
     return Usage(
         seconds=seconds,
-        polls=len(book.pulls(book.calls(stage.book), start.at, end.at)),
+        polls=len(pulls),
+        gaps=book.gaps(pulls),
         cpu=cpu,
         redis_cpu=redis,
         platform_cpu=platform,

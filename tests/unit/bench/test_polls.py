@@ -42,6 +42,7 @@ def test_figures_are_a_poll_and_beside_the_bare_loop() -> None:
     usage = Usage(
         seconds=10,
         polls=5000,
+        gaps=[],
         cpu={"worker": 7.5, "beat": 2.5},
         redis_cpu=1,
         platform_cpu=1,
