@@ -67,7 +67,7 @@ class QuietRedisBackend(RedisBackend):
                 except ChordError as error:
                     backend.chord_error_from_stack(callback, error)
             else:
-                callback.delay(values)
+                callback.apply_async((values,), argsrepr=f"({len(values)} outcomes)")  # Celery's own names each
             stores().parts.drop(batch.id)
             backend.client.delete(backend.get_key_for_group(request.group, ".s"))
 

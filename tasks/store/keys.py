@@ -1,6 +1,7 @@
 """How names that came from outside become part of a Redis key."""
 
 import re
+from functools import lru_cache
 from hashlib import blake2b
 
 PREFIX = "tidings:"
@@ -16,6 +17,7 @@ def part(text: str) -> str:
     return "~" + blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
+@lru_cache(4096)  # a message's mark is asked for three times within a bundle
 def key(*parts: str) -> str:
     """A key below `tidings:`; every part but the first comes from outside."""
     first, *others = parts

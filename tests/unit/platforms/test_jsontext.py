@@ -17,7 +17,8 @@ VALUES = st.recursive(
     | st.integers(-(10**38), 10**38)
     | st.floats(allow_nan=False, allow_infinity=False)
     | TEXTS,
-    lambda some: st.lists(some) | st.dictionaries(TEXTS, some),
+    lambda some: st.lists(some, max_size=3) | st.dictionaries(TEXTS, some, max_size=3),
+    max_leaves=6,
 )
 ODD = (
     b'{"a":1,"a":2}',
@@ -34,7 +35,7 @@ ODD = (
 """Not all of it JSON to the letter."""
 
 
-@given(st.dictionaries(TEXTS, VALUES))
+@given(st.dictionaries(TEXTS, VALUES, max_size=3))
 def test_any_object_is_read_as_it_was_written(value: dict[str, Any]) -> None:
     assert jsontext.decode(json.dumps(value).encode()) == value
     assert jsontext.decode(json.dumps(value, ensure_ascii=False).encode()) == value
