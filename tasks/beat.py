@@ -5,7 +5,6 @@ Redis sorted set. A claim is atomic and moves the due time ahead, so any number 
 sending anything twice. Entries of `beat_schedule` run too, as in every Celery application.
 """
 
-import gc
 from typing import Any
 
 from celery.beat import Scheduler
@@ -98,8 +97,6 @@ class AccountScheduler(Scheduler):
             self._consume = Rota(stores().due, CONSUME, now.accounts)
             self._count = Rota(stores().counts, COUNT, counted)
             self._in_step = True
-        if now is not self._known:
-            set_aside()
         self._known = now
 
 
@@ -109,12 +106,6 @@ def keep_house(sender: Any, **_: Any) -> None:
     """A beat begins, by itself or in a worker (`-B`)."""
     if isinstance(sender.scheduler, AccountScheduler):
         sender.scheduler.keep_house()
-
-
-def set_aside() -> None:
-    """Keep Python's garbage collector from looking through what there is now: 100,000 accounts take it a fifth of a second."""
-    gc.collect()
-    gc.freeze()
 
 
 def has_counter(account: Account) -> bool:

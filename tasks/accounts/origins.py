@@ -11,7 +11,7 @@ from typing import Protocol
 
 from tasks.accounts.faults import SHOWN_SOURCE, AccountsError, Fault
 from tasks.accounts.files import Stamp, Unreadable, read, stamp
-from tasks.accounts.pieces import cut
+from tasks.accounts.pieces import Uncut, cut, head
 from tasks.surroundings import NotReady, make_ready
 from tasks.text import shown as escaped
 
@@ -41,6 +41,9 @@ class Origin(Protocol):
         Raises `AccountsError`, and `Uncut` where it has to be read as a whole.
         """
 
+    def gateways(self) -> object:
+        """The gateways' part of the structure, None where all of it has to be read for that. Raises `AccountsError`."""
+
 
 class File:
     """A TOML file. A change counts once the file has kept still, for a second or one look: half a file may read as whole."""
@@ -66,6 +69,12 @@ class File:
             return False
         self._restless += 1
         return still or rested(now) or self._restless > SETTLING_LOOKS or None
+
+    def gateways(self) -> object:
+        try:
+            return head(read(self._path, FILE_BYTES)).get("gateways")
+        except (Unreadable, Uncut):
+            return None
 
     def read(self, *, whole: bool = False) -> object:
         self._read = self._seen = stamp(self._path)
@@ -102,6 +111,9 @@ class Function:
 
     def changed(self, *, hurried: bool = False) -> bool | None:  # noqa: ARG002
         return True
+
+    def gateways(self) -> object:
+        return None
 
     def read(self, *, whole: bool = False) -> object:  # noqa: ARG002
         call = self._callable()

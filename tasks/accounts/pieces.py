@@ -11,6 +11,8 @@ from typing import Any
 
 HEADER = re.compile(r"""^\[accounts\.([A-Za-z0-9_-]+|"[^"\\\n]+"|'[^'\n]+')\]""", re.MULTILINE)
 
+GATEWAYS = re.compile(r"""^[ \t]*\[[ \t]*["']?gateways""", re.MULTILINE)
+
 
 class Uncut(Exception):
     """The text cannot be read piece by piece: it is written another way, or is faulty. Read as a whole it tells which."""
@@ -47,6 +49,14 @@ def cut(text: str) -> dict[str, Any]:
     if "accounts" in read or len(accounts) < len(headers):
         raise Uncut
     return read | {"accounts": accounts}
+
+
+def head(text: str) -> dict[str, Any]:
+    """What stands above the accounts in a text that `cut` takes, so all of its gateways. Raises `Uncut`."""
+    first = HEADER.search(text)
+    if first is None or GATEWAYS.search(text, first.start()):
+        raise Uncut
+    return parsed(text[: first.start()])
 
 
 def bare(key: str) -> str:

@@ -13,12 +13,12 @@ from redis.exceptions import RedisError
 from handlers.errors import HandlersError
 from tasks import app
 from tasks.accounts import AccountsError
-from tasks.names import HANDLE
+from tasks.names import CONFIRM, CONSUME, COUNT, HANDLE
 from tasks.plumbing import housekeeping
 from tasks.plumbing.serving import takes
 from tasks.plumbing.versions import untested
 from tasks.rules.registries import entries, fingerprint
-from tasks.runtime import accounts, doubted, registry, stores
+from tasks.runtime import accounts, accounts_source, doubted, registry, stores
 from tasks.settings import settings, unknown
 from tasks.store.presence import EVERY_SECONDS
 from tasks.text import shown
@@ -58,11 +58,15 @@ def tell_of_debugging(**_: Any) -> None:
 
 @after_setup_logger.connect
 def tell_of_accounts(**_: Any) -> None:
-    """Log what was wrong, or could be better, with the accounts when Celery's settings were made, before there was a log."""
+    """Read the accounts and log what is wrong, or could be better, with them; a worker that calls no platform needs none."""
+    if not any(map(takes, (CONSUME, COUNT, CONFIRM))):
+        return
+    early = accounts_source().said  # when Celery's settings were made, before there was a log
     try:
         found = accounts()
     except AccountsError as error:
-        log.error("no usable accounts yet: %s", error)  # noqa: TRY400 - a fault of a file, not of this code
+        if early:
+            log.error("no usable accounts yet: %s", error)  # noqa: TRY400 - a fault of a file, not of this code
         return
     log.info("%d accounts, %d gateways", len(found.accounts), len(found.gateways))
     for warning in found.warnings[:SHOWN_WARNINGS]:

@@ -5,7 +5,7 @@ from functools import cache
 
 from tasks.accounts import AccountsError
 from tasks.rules.lease import visibility_seconds
-from tasks.runtime import accounts
+from tasks.runtime import accounts_source
 from tasks.settings import settings
 
 # This reads the accounts while Celery makes its settings, before there is a log. What is to be said of them then,
@@ -18,7 +18,7 @@ SHORTEST_KNOWN_LEASE = 300.0
 
 @cache
 def visibility() -> float:
-    """Seconds: the setting, else from the shortest lease of the accounts file as it is now.
+    """Seconds: the setting, else from the shortest lease of the accounts file as it is now, whose accounts are not read.
 
     Without a readable accounts file, the platforms' own leases count. A shorter lease written into the file later takes
     effect for the platform at once and here when workers start again.
@@ -27,7 +27,7 @@ def visibility() -> float:
     if told is not None:
         return told
     try:
-        leases = [gateway.lease_seconds for gateway in accounts().gateways.values()]
+        leases = [gateway.lease_seconds for gateway in accounts_source().gateways().values()]
     except AccountsError:
         leases = []
     return visibility_seconds(min(leases, default=SHORTEST_KNOWN_LEASE))

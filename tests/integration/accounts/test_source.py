@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tasks.accounts import Accounts, AccountsError, AccountsSource, TaobaoAccount, load
+from tasks.accounts.pieces import Piece
 from tests import ROOT
 
 EXAMPLE = ROOT / "accounts.example.toml"
@@ -199,6 +200,37 @@ def test_a_file_larger_than_any_accounts_file_is_refused(file: Path) -> None:
     with file.open("r+b") as sparse:
         sparse.truncate(2**30)
     assert "larger than 67108864 bytes" in refusal(str(file))
+
+
+GATEWAYS = '[gateways.tb]\nplatform = "taobao"\napp_key = "1"\napp_secret = "env:NOWHERE"\nlease_seconds = 20\n'
+SHOP = '[accounts.a]\ngateway = "tb"\n'
+LATER = '[gateways.vv]\nplatform = "vvtool"\ntoken = "env:NOWHERE"\nlease_seconds = 10\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "leases"),
+    [
+        (GATEWAYS + SHOP, {20}),
+        (GATEWAYS + SHOP + "quantity = 0\n", {20}),
+        (GATEWAYS + LATER + SHOP, {20, 10}),
+    ],
+)
+def test_gateways_are_read_without_accounts_and_secrets(
+    file: Path, monkeypatch: pytest.MonkeyPatch, text: str, leases: set[float]
+) -> None:
+    """By a worker that calls no platform, which has to know the shortest lease."""
+    monkeypatch.setattr(Piece, "table", lambda _: pytest.fail("an account was read"))
+    file.write_text(text)
+    found = AccountsSource(str(file), LOOK, {}).gateways()
+    assert {gateway.lease_seconds for gateway in found.values()} == leases
+
+
+@pytest.mark.parametrize("header", ["[gateways.vv]", " [ 'gateways' . vv ]"])
+def test_gateways_below_accounts_are_found_all_the_same(file: Path, header: str) -> None:
+    """The file is read as a whole then."""
+    file.write_text(GATEWAYS + SHOP + LATER.replace("[gateways.vv]", header))
+    found = AccountsSource(str(file), LOOK, {"NOWHERE": "x"}).gateways()
+    assert {gateway.lease_seconds for gateway in found.values()} == {20, 10}
 
 
 # Functions
@@ -500,8 +532,10 @@ def test_a_function_that_keeps_failing_is_logged_once(
 def test_many_literal_secrets_are_warned_about_in_few_lines(file: Path, caplog: pytest.LogCaptureFixture) -> None:
     """By place, never by value."""
     accounts = "".join(f'[accounts.a{n}]\ngateway = "tb"\ngroup = "g{n}"\nsession = "{SECRET}"\n' for n in range(50))
+    source = AccountsSource(str(file), LOOK, {"TB": "x"})
+    before = source.current()
     file.write_text(GATEWAY.format(secret="env:TB") + accounts)
-    AccountsSource(str(file), LOOK, {"TB": "x"}).current()
+    assert eventually(lambda: source.current() is not before)
     warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert len(warnings) == 11
     assert "accounts.a0.session" in warnings[0]

@@ -42,6 +42,13 @@ def test_a_worker_that_takes_no_messages_to_handle_needs_no_handlers_and_runs_no
     starting.show_handlers()
 
 
+def test_a_worker_that_calls_no_platform_reads_no_accounts(tidings: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred thousand of them take each process ten seconds and a hundred megabytes."""
+    monkeypatch.setattr(starting, "accounts", lambda: pytest.fail("accounts were read"))
+    monkeypatch.setattr(app.amqp.queues, "_consume_from", {"handle": None})
+    starting.tell_of_accounts()
+
+
 @pytest.mark.parametrize("given", [{}, {"TIDINGS_HANDLERS": ""}, {"TIDINGS_HANDLERS": " , "}])
 @pytest.mark.parametrize("command", ["worker", "up"])
 def test_nothing_starts_that_would_confirm_messages_without_code_of_the_users(
