@@ -6,9 +6,14 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Literal
 
-What = Literal["orders come", "worker-1", "worker-2", "beat", "valkey stops", "valkey is killed", "flush"]
+What = Literal[
+    "orders come", "worker-1", "worker-pull", "worker-handle", "beat", "valkey stops", "valkey is killed", "flush"
+]
 
-WORKERS: tuple[What, ...] = ("worker-1", "worker-2")
+PULL: What = "worker-pull"
+HANDLE: What = "worker-handle"
+WORKERS: tuple[What, ...] = ("worker-1", PULL, HANDLE)
+"""One for everything, beside one that pulls and one that runs handlers."""
 
 
 @dataclass(frozen=True, slots=True)

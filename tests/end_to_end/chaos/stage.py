@@ -19,7 +19,7 @@ from tasks.sandbox.control import Control
 from tasks.store.letters import LETTERS, Letter
 from tests import ROOT
 from tests.end_to_end.chaos.faults import READ_SECONDS
-from tests.end_to_end.chaos.plan import WORKERS, Plan
+from tests.end_to_end.chaos.plan import HANDLE, PULL, WORKERS, Plan
 
 HANDLER_SECONDS = 2.0
 READY = b" ready.\n"
@@ -36,7 +36,11 @@ class ChaosStage(Stage):
     def start(self, name: str) -> None:
         """Start a worker, beat, or Valkey. Raises `Unusable` for anything else."""
         self._said_before[name] = self.log(name).stat().st_size if self.log(name).exists() else 0
-        if name in WORKERS:
+        if name == PULL:
+            self.start_pull_worker(name)
+        elif name == HANDLE:
+            self.start_handle_worker(name, concurrency=self.plan.concurrency)
+        elif name in WORKERS:
             self.start_worker(name, concurrency=self.plan.concurrency)
         elif name == "beat":
             self.start_beat()
