@@ -125,11 +125,14 @@ def test_a_killed_worker_loses_nothing(running: Installation) -> None:
     running.configure(ACCOUNTS.replace("lease_seconds = 30", "lease_seconds = 6"), slow)
     running.control.switches(lease_seconds={"taobao": 6})
     publish(running, {"plain": 300})
-    running.worker()
+    running.worker(
+        "pull", "-P", "threads", "-c", "8", "-Q", "consume,confirm,count"
+    )  # `count` is nobody's queue, and no harm
+    running.worker("handle", "-Q", "handle")
     running.beat()
     running.until(lambda: len(running.handled()) >= 60, 40, "some are handled")
-    running.kill("worker")
-    running.worker("worker-2")
+    running.kill("handle")
+    running.worker("everything")
     running.until(lambda: all(m["confirmed"] for m in running.control.ledger()), 60, "everything is confirmed")
     handled = Counter(line[4] for line in running.handled())
     assert len(handled) == 300

@@ -110,8 +110,6 @@ def test_a_pull_worker_whose_platform_hangs_ends_within_seconds_when_it_is_told_
     installation.until(lambda: "Warm shutdown" in installation.log("worker").read_text(), 20, "it has heard that")
     worker.send_signal(signal.SIGINT)
     assert worker.wait(20) == 0
-    assert "what still runs in threads ends with this process" in installation.log("worker").read_text()
-    assert "Traceback" not in installation.log("worker").read_text()
 
 
 def test_a_task_that_is_revoked_is_interrupted_though_its_process_heeds_nobody_else(installation: Installation) -> None:

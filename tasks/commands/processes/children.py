@@ -4,11 +4,10 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+from tasks.settings import settings
+
 PROGRAM = Path(__file__).resolve().parents[3] / "tidings_cli" / "__main__.py"
 """The program `tidings`."""
-
-POLLS_AT_ONCE = 64
-"""Calls that a pull worker waits for at a time."""
 
 FLOWER_MISSING = "Flower is not installed; install 'tidings[flower]'"
 
@@ -32,7 +31,7 @@ def worker(
 def pull_worker(*, loglevel: str, name: str = "pull", events: bool = False) -> list[str]:
     """A worker that waits for platforms, in threads, and runs none of its user's code."""
     queues = ("--pool", "threads", "--queues", "consume,confirm")
-    return worker(*queues, loglevel=loglevel, name=name, concurrency=POLLS_AT_ONCE, events=events)
+    return worker(*queues, loglevel=loglevel, name=name, concurrency=settings().polls_at_once, events=events)
 
 
 def handle_worker(
