@@ -40,6 +40,9 @@ log = get_task_logger(__name__)
 LONGEST_WAIT = clock.HOUR
 """Who is put off to another day looks again within this: a limit raised while no beat ran is found then."""
 
+LOOKED_SECONDS = 0.02
+"""A call that has slept for its turn no longer than this goes by what was known of a ban before."""
+
 SEND = {"pull": sending.consume, "count": sending.count}
 LOST = (RedisError, KombuError, OSError)
 
@@ -92,6 +95,7 @@ def untold(
     try:
         if turn and turn.wait:
             time.sleep(turn.wait)
+        if turn and turn.wait > LOOKED_SECONDS:
             heed_ban(account)
         with clocks.correcting(account.gateway.url):
             yield

@@ -12,8 +12,10 @@ local function expected() return redis.call('ZCOUNT', called, now - a.late, '+in
 
 local function next_at()
   redis.call('ZREMRANGEBYSCORE', window, '-inf', now)
-  redis.call('ZREMRANGEBYSCORE', window, now + a.span + a.arrives + 1, '+inf')
   local at, open = now, redis.call('ZCARD', window)
+  if open >= a.calls and redis.call('ZREMRANGEBYSCORE', window, now + a.span + a.arrives + 1, '+inf') > 0 then
+    open = redis.call('ZCARD', window)
+  end
   if open >= a.calls then
     at = tonumber(redis.call('ZRANGE', window, open - a.calls, open - a.calls, 'WITHSCORES')[2])
   end

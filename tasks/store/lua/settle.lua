@@ -1,10 +1,10 @@
 -- Notes the end of a call, and tells who is called in. Needs `quota`.
 local function call_in()
+  if redis.call('ZCARD', line) == 0 then return {} end
   for _, who in ipairs(redis.call('ZRANGEBYSCORE', called, '-inf', now - a.comes)) do
     redis.call('ZREM', line, who)
     redis.call('ZREM', called, who)
   end
-  if redis.call('ZCARD', line) == 0 then return {} end
   local coming, at_once = expected(), {}
   local turn = next_at() + coming * a.interval
   for _, who in ipairs(redis.call('ZRANGE', line, 0, redis.call('ZCARD', called) + a.ahead)) do
@@ -26,11 +26,12 @@ local function call_in()
 end
 
 local function settle()
-  if redis.call('ZSCORE', window, a.id) then
+  if a.calls > 0 and redis.call('ZSCORE', window, a.id) then
     local took = math.max(0, now - a.at)
     local heard = redis.call('HINCRBY', pace, 'heard', 1)
-    local least = heard > 1 and math.min(took, number(redis.call('HGET', pace, 'least'))) or took
-    redis.call('HSET', pace, 'least', least)
+    local before = heard > 1 and number(redis.call('HGET', pace, 'least'))
+    local least = before and math.min(took, before) or took
+    if least ~= before then redis.call('HSET', pace, 'least', least) end
     if heard >= a.anew then redis.call('HSET', pace, 'heard', 0) end
     least = heard > a.sure and math.max(0, least - a.slack) or 0
     redis.call('ZADD', window, a.at + a.span + math.min(a.arrives, took - least), a.id)
@@ -39,15 +40,20 @@ local function settle()
   for d = a.first, a.final do
     local today = used .. ':' .. d
     local function add(field, change)
-      if change ~= 0 and redis.call('HINCRBY', today, field, change) < 0 then redis.call('HSET', today, field, 0) end
+      if change == 0 then return end
+      local total = redis.call('HINCRBY', today, field, change)
+      if total < 0 then redis.call('HSET', today, field, 0) end
+      if total == change then redis.call('EXPIRE', today, a.keep) end
     end
     add('owed', -a.owed)
     add('held', -a.reserve)
     if a.points then
       add('points', a.points - a.reserve)
-      if a.points > number(redis.call('HGET', today, 'dearest')) then redis.call('HSET', today, 'dearest', a.points) end
+      if a.points > 0 and a.points > number(redis.call('HGET', today, 'dearest')) then
+        redis.call('HSET', today, 'dearest', a.points)
+        redis.call('EXPIRE', today, a.keep)
+      end
     end
-    redis.call('EXPIRE', today, a.keep)
   end
 
   return a.calls > 0 and call_in() or {}

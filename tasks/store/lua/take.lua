@@ -4,8 +4,8 @@ local function take(who)
   if redis.call('HGET', pace, 'limits') ~= a.limits then
     redis.call('DEL', line, called)
     redis.call('HSET', pace, 'limits', a.limits)
+    redis.call('EXPIRE', pace, a.keep)
   end
-  redis.call('EXPIRE', pace, a.keep)
 
   local function join(from, apart)
     redis.call('ZADD', line, 'NX', now, who)
@@ -23,7 +23,7 @@ local function take(who)
   end
 
   local spent, from = '', 0
-  for d = first, final do
+  for d = first, (a.calls_per_day or reserve > 0) and final or first - 1 do
     local found = redis.call('HMGET', used .. ':' .. d, 'pull', 'confirm', 'count', 'owed', 'points', 'held')
     local calls, points = number(found[1]) + number(found[2]) + number(found[3]), number(found[5])
     if a.calls_per_day and calls + a.needs > a.calls_per_day then
@@ -53,26 +53,27 @@ local function take(who)
     if api == 'confirm' then
       if not ready then return {'later', tostring(at - now)} end
     else
-      local others = redis.call('ZCARD', line) - (redis.call('ZSCORE', line, who) and 1 or 0)
-      local idle = at <= now and expected() == 0
-      local in_turn = others == 0 or idle or redis.call('ZSCORE', called, who)
+      local waiting = redis.call('ZCARD', line)
+      local others = waiting - (waiting > 0 and redis.call('ZSCORE', line, who) and 1 or 0)
+      local in_turn = others == 0 or at <= now and expected() == 0 or redis.call('ZSCORE', called, who)
       if not (ready and in_turn) then return {'later', tostring(join(now + a.least, a.apart))} end
     end
     redis.call('HSET', pace, 'last', at)
     redis.call('ZADD', window, at + a.span + a.arrives, a.id)
     redis.call('EXPIRE', window, math.ceil(a.span + a.arrives) + 2)
   end
-  redis.call('ZREM', line, who)
-  redis.call('ZREM', called, who)
+  if api ~= 'confirm' and redis.call('ZREM', line, who) == 1 then redis.call('ZREM', called, who) end
 
   for d = first, final do
-    redis.call('HINCRBY', used .. ':' .. d, api, 1)
+    if redis.call('HINCRBY', used .. ':' .. d, api, 1) == 1 then
+      redis.call('EXPIRE', used .. ':' .. d, a.keep)
+      redis.call('EXPIRE', pace, a.keep)
+    end
     if a.needs > 1 then redis.call('HINCRBY', used .. ':' .. d, 'owed', a.needs - 1) end
     if reserve > 0 then
       redis.call('HINCRBY', used .. ':' .. d, 'points', reserve)
       redis.call('HINCRBY', used .. ':' .. d, 'held', reserve)
     end
-    redis.call('EXPIRE', used .. ':' .. d, a.keep)
   end
   return {'go', tostring(at - now), string.format('%.6f', at), reserve, first, final}
 end

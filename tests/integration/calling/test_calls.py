@@ -223,9 +223,11 @@ def test_a_ban_named_to_a_count_holds_pulls(platform: FakePlatform, configure: C
 def test_a_ban_that_begins_while_a_pull_sleeps_for_its_turn_holds_it(
     platform: FakePlatform, configure: Configure, tidings: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    platform.answers = [Reply()]
+    consume.poll(configure())  # a first poll is slow, and the turn of the next would have come meanwhile
     monkeypatch.setattr(time, "sleep", lambda _: ban(tidings))
     shop = configure("calls_per_second = 4")
-    consume.poll(shop)
+    tidings.quota.take("tb", limits_of(shop.gateway), "pull", "other")
     assert 29 <= consume.poll(shop) <= 60
     assert platform.calls == ["pull"]
 
