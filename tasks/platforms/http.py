@@ -31,7 +31,7 @@ from tasks.settings import settings
 PLATFORMS = 32
 """Hosts whose connections are kept."""
 CONNECTIONS = 100
-"""Idle connections kept for each host; more threads than this open and close their own."""
+"""Idle connections kept for each host, at least; more threads than this, and than TIDINGS_POLLS_AT_ONCE, close their own."""
 
 ONCE = Retry(False, redirect=False)
 
@@ -186,21 +186,17 @@ def _timeout(connect: float, read: float) -> Timeout:
 @cache
 def _session() -> requests.Session:
     session = requests.Session()
-    adapter = TimedAdapter(pool_connections=PLATFORMS, pool_maxsize=CONNECTIONS)
+    idle = max(CONNECTIONS, settings().polls_at_once)
+    adapter = TimedAdapter(pool_connections=PLATFORMS, pool_maxsize=idle)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     return session
 
 
 def start_afresh() -> None:
-    """Use no connection of before, and read the environment anew: a forked child shares none with its parent.
-
-    It makes its own session before it has threads to race.
-    """
+    """Use no connection of before, and read the environment anew: a forked child shares none with its parent."""
     _route.cache_clear()
     _session.cache_clear()
-    _session()
 
 
-_session()
 os.register_at_fork(after_in_child=start_afresh)

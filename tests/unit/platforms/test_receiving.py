@@ -2,16 +2,21 @@
 
 import gzip
 import io
+import os
 import socket
 import zlib
 from http.client import HTTPException, HTTPResponse
 from typing import Any, cast
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tasks.platforms.receiving import LONGEST_LINE, Received, TooLarge, receive
+from tasks.platforms.receiving import DAMAGE, LONGEST_LINE, Received, TooLarge, receive
 
 BODY = bytes(range(256)) * 3
+EXAMPLES = int(os.environ.get("TIDINGS_TEST_EXAMPLES", "60"))
+TRIED = settings(deadline=None, max_examples=EXAMPLES, derandomize="TIDINGS_TEST_EXAMPLES" not in os.environ)
 
 
 class Wire:
@@ -91,6 +96,93 @@ def test_of_a_reply_that_is_cut_comes_all_that_was_sent(name: str) -> None:
             assert bool(reply.fault) == (name != "to the end")
             if name in {"sized", "to the end"}:
                 assert len(reply.body) == end - start
+
+
+HEADERS = st.sampled_from(
+    [
+        b": x",
+        b"x",
+        b":",
+        b"  folded: x",
+        b"X-One: x",
+        b"\xe5\xba\x97: \xff",
+        b"Connection: close",
+        b"Connection: keep-alive",
+        b"Keep-Alive: timeout=5",
+        b"Content-Length: 5",
+        b"Content-Length: 7",
+        b"Content-Length: -5",
+        b"Content-Length: 99999999999999999999",
+        b"Transfer-Encoding: chunked",
+        b"Transfer-Encoding: gzip, chunked",
+        b"Transfer-Encoding: identity",
+        b"Content-Encoding: gzip",
+        b"Content-Encoding: deflate",
+    ]
+)
+BODIES = st.sampled_from(
+    [
+        b"",
+        b"12345",
+        b"1234567 and more",
+        b"5\r\n12345\r\n0\r\n\r\n",
+        b"5;x=y\r\n12345\r\n2\r\n67\r\n0\r\nX: x\r\n\r\n",
+        b"fffffffffffff\r\n12345",
+        b"-5\r\n12345\r\n",
+        gzip.compress(b"12345"),
+        zlib.compress(b"12345"),
+    ]
+)
+STATUSES = st.sampled_from(
+    [b"HTTP/1.1 200 OK", b"HTTP/1.0 200 OK", b"HTTP/1.1 204", b"HTTP/1.1 100 C\r\n\r\nHTTP/1.1 500 E"]
+)
+REPLIES = st.builds(
+    lambda status, headers, body: b"\r\n".join([status, *headers, b"", body]),
+    STATUSES,
+    st.lists(HEADERS, max_size=5),
+    BODIES,
+)
+
+
+@st.composite
+def spoilt(draw: st.DrawFn) -> bytes:
+    """A reply with some bytes of it replaced, left out or put in."""
+    sent = bytearray(draw(REPLIES))
+    for _ in range(draw(st.integers(0, 4))):
+        place = draw(st.integers(0, len(sent)))
+        sent[place : place + draw(st.integers(0, 3))] = draw(st.binary(max_size=3))
+    return bytes(sent)
+
+
+@TRIED
+@given(spoilt() | st.binary(max_size=50), st.sampled_from([1, 3, 2**20]))
+def test_whatever_comes_ends_in_a_reply_or_in_an_error_that_is_known(sent: bytes, most: int) -> None:
+    try:
+        reply = received(sent, most, limit=10)
+    except (OSError, HTTPException):
+        return
+    assert reply.fault is None or isinstance(reply.fault, DAMAGE)
+    assert reply.status >= 200
+    assert not (reply.fault and reply.lasts)
+
+
+@TRIED
+@given(REPLIES)
+def test_what_http_client_reads_is_read_alike(sent: bytes) -> None:
+    theirs = HTTPResponse(cast(socket.socket, Wire(sent, 2**20)), method="POST")
+    theirs.begin()
+    if any(
+        odd in sent for odd in (b"\r\n: ", b"\r\n:\r", b"\r\nx\r", b"folded", b"gzip, chunked", b"Content-Encoding")
+    ):
+        return  # to http.client, headers end at the first of these; it unpacks nothing
+    try:
+        body: bytes | None = theirs.read()
+    except (HTTPException, ValueError):
+        body = None
+    ours = received(sent)
+    assert ours.status == theirs.status
+    assert (ours.fault is None) == (body is not None)
+    assert body is None or ours.body == body
 
 
 OWN = {"announced", "folded", "without a colon"}  # http.client takes another head, or ends it there
@@ -175,6 +267,8 @@ def test_what_has_no_body_is_not_waited_for(status: bytes) -> None:
         (CHUNKED + b"0\r\n\r\n", 50),
         (CHUNKED + b"5\r\nx", 0),
         (b"HTTP/1.1 200 OK\r\n\r\nx", 0),
+        (sized(b"x") + b"HTTP/1.1 200 OK\r\n", 0),
+        (CHUNKED + b"0\r\n\r\nx", 0),
         (sized(b"no gzip", b"Content-Encoding: gzip"), 0),
     ],
 )
