@@ -21,7 +21,7 @@ gateway = "tb"
 poll = { min = 0.2, max = 0.5 }
 """
 NOTE = '    note(message, "handled")'
-SLOW = HANDLERS.replace(NOTE, "    time.sleep(0.5)\n" + NOTE)
+SLOW = HANDLERS.replace(NOTE, "    time.sleep(0.3)\n" + NOTE)
 SLEEPS_ONCE = HANDLERS.replace(
     NOTE,
     f"""
@@ -48,7 +48,7 @@ TAKES_ITS_TIME = HANDLERS.replace(
     NOTE,
     f"""
     note(message, "begun")
-    time.sleep(5)
+    time.sleep(2)
 {NOTE}""",
 )
 

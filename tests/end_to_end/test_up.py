@@ -159,7 +159,7 @@ def test_it_handles_and_confirms_restarts_what_dies_and_remembers_what_was_handl
 def test_a_signal_to_everybody_lets_a_handler_end_and_what_it_did_is_remembered(up: Up) -> None:
     up.lease(60)
     up.start()
-    id_ = up.publish(sleeps=5)
+    id_ = up.publish(sleeps=2)
     until(lambda: up.handled() == [id_], up.said)
     for pid in up.mark.running():
         with suppress(ProcessLookupError):
