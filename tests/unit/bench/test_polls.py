@@ -68,6 +68,6 @@ def test_a_change_is_in_force_when_nobody_calls_as_before() -> None:
     change = Change(frozenset({1, 2}), at=10.0)
     before, anew = Call(11.0, 1, 100, 0), [Call(12.0, 2, 50, 0), Call(13.0, 1, 50, 0), Call(20.0, 1, 50, 0)]
     assert change.as_before([before, *anew]) == 1.0
-    assert change.all_anew([before, *anew]) == 3.0
-    assert change.all_anew([before]) == float("inf")
+    assert change.anew([before, *anew]) == [2.0, 3.0]
+    assert change.anew([before]) == []
     assert change.others([before, Call(11.0, 3, 100, 0)]) == [Call(11.0, 3, 100, 0)]
