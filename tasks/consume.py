@@ -39,6 +39,8 @@ def consume(name: str, until: float | None = None, since: float | None = None, *
         return
     if not poll(account):
         sending.consume(name)
+    elif newer.changed(account):
+        stores().due.wake({name: newer.AGAIN_SECONDS})
 
 
 def poll(account: Account) -> float:

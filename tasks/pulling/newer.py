@@ -3,7 +3,7 @@
 from typing import Any
 
 from tasks import clock, runtime
-from tasks.accounts import Account
+from tasks.accounts import Account, differ
 from tasks.store.due import Due
 
 AGAIN_SECONDS = 1.0
@@ -26,3 +26,8 @@ def account(name: str, since: Any, due: Due) -> Account | None:
         return found
     due.put(name, AGAIN_SECONDS)
     return None
+
+
+def changed(account: Account) -> bool:
+    """Whether the account has changed since its poll began, so that beat may have woken it in vain."""
+    return differ(account, runtime.accounts().accounts.get(account.name))

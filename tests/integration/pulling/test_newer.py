@@ -197,6 +197,26 @@ def test_who_is_paused_for_older_credentials_is_polled_at_once(
     assert called == [sender.current().accounts["shop"]]
 
 
+@pytest.mark.parametrize(("change", "soon"), [(True, True), (False, False)])
+def test_who_changes_during_a_poll_is_polled_again_soon(
+    folder: Path, tidings: Stores, monkeypatch: pytest.MonkeyPatch, change: bool, soon: bool
+) -> None:
+    """Beat has woken the account meanwhile, and the end of the poll with older credentials would put it off."""
+    source = use(monkeypatch, opened(folder))
+
+    def polled(account: Account) -> float:
+        if change:
+            secret("session")(folder)
+            source.current(age=0.0)
+        tidings.due.put(account.name, 30.0)
+        return 30.0
+
+    monkeypatch.setattr(consume, "poll", polled)
+    tidings.due.seed({"shop": 0})
+    consume.consume("shop")
+    assert (tidings.due.delays(["shop"])["shop"] <= newer.AGAIN_SECONDS) is soon
+
+
 # What it costs
 
 
