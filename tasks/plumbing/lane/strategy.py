@@ -11,14 +11,21 @@ _Consumer: Any = celery_consumer.Consumer
 
 
 class Beside:
-    """A worker's consumer as a task of the lane sees it: the lane is its pool, and makes its own place for what is delayed."""
+    """A worker's consumer as a task of the lane sees it: the lane is its pool, and makes its own place for what is delayed.
+
+    No task of the lane takes the semaphore by which Celery's own prefork pool counts what its processes have.
+    """
 
     apply_eta_task = _Consumer.apply_eta_task
+    _limit_task = _Consumer._limit_task
     _limit_post_eta = _Consumer._limit_post_eta
+    _schedule_bucket_request = _Consumer._schedule_bucket_request
+    _limit_move_to_pool = _Consumer._limit_move_to_pool
 
     def __init__(self, consumer: Any, lane: Lane) -> None:
         self._consumer = consumer
         self.pool, self.qos = lane, lane.delayed
+        self.on_task_request = consumer.controller._process_task
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._consumer, name)

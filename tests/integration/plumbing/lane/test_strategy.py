@@ -9,6 +9,7 @@ from unittest.mock import Mock
 import pytest
 from celery.worker.consumer import Consumer
 from kombu.utils.json import loads
+from kombu.utils.limits import TokenBucket
 from redis import Redis
 
 from tasks import app
@@ -30,7 +31,13 @@ class Worker:
 
     def __init__(self) -> None:
         self.pool, self.lane = Mock(), Mock(delayed=Places())
-        self.controller = SimpleNamespace(lane=self.lane, state=SimpleNamespace(revoked=()))
+        self.controller = SimpleNamespace(
+            lane=self.lane,
+            state=SimpleNamespace(revoked=()),
+            _process_task=lambda request: request.execute_using_pool(self.pool),
+        )
+        self.acquired = 0
+        """How many tasks have taken the semaphore of Celery's own prefork pool, which frees it when one of its own ends."""
         self.hostname, self.connection_errors, self.event_dispatcher = "me", (), None
         self.disable_rate_limits = True
         self.task_buckets: dict[str, Any] = dict.fromkeys([HANDLE, CONFIRM])
@@ -40,6 +47,7 @@ class Worker:
         self._limit_task = Mock()
 
     def on_task_request(self, request: Any) -> None:
+        self.acquired += 1
         request.execute_using_pool(self.pool)
 
 
@@ -70,6 +78,15 @@ def test_what_waits_for_a_platform_goes_to_the_lane(worker: Worker, redis: Redis
     receive(worker, redis, name)
     assert worker.lane.apply_async.called
     assert not worker.pool.apply_async.called
+    assert not worker.acquired
+
+
+def test_a_limited_task_goes_to_the_lane_when_its_turn_comes(worker: Worker, redis: Redis) -> None:
+    worker.disable_rate_limits = False
+    worker.task_buckets[CONFIRM] = TokenBucket(1000)
+    receive(worker, redis, CONFIRM)
+    assert worker.lane.apply_async.called
+    assert not worker.acquired
 
 
 def test_all_else_goes_to_the_pool(worker: Worker, redis: Redis) -> None:
