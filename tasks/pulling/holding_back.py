@@ -37,6 +37,7 @@ class Seen:
         self._at = -inf
         self._waiting = 0
         self._rate: float | None = None
+        self._error: Exception | None = None
 
     def lately(self) -> Backlog:
         """As it was within `LOOK_SECONDS`, and what was handed out since."""
@@ -49,9 +50,19 @@ class Seen:
         with self._lock:
             if self.looks == looks:
                 self.looks += 1
-                self._waiting, self._at = waiting(), clock.now()
-                self._rate = stores().handling_rate.look(self._waiting)
+                self._look()
+            if self._error:
+                raise self._error
             return Backlog(self._waiting, self._rate)
+
+    def _look(self) -> None:
+        self._at, self._error = -inf, None
+        try:
+            self._waiting = waiting()
+            self._rate = stores().handling_rate.look(self._waiting)
+            self._at = clock.now()
+        except Exception as error:  # reaches all who wait for this look
+            self._error = error
 
     def handed_out(self, messages: int) -> None:
         """This process has given so many messages to handlers."""

@@ -325,6 +325,25 @@ def test_threads_that_look_at_the_same_moment_share_a_look(tidings: Stores, monk
     assert len(looks) <= 10
 
 
+def test_a_broker_that_is_away_lets_nobody_in_and_is_asked_anew(
+    tidings: Stores, account: Account, pulled: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = [ConnectionError("away"), ConnectionError("away"), None]
+
+    def waiting() -> int:
+        if error := answers.pop(0):
+            raise error
+        return 0
+
+    monkeypatch.setattr(holding_back, "waiting", waiting)
+    for _ in range(2):
+        with pytest.raises(ConnectionError):
+            consume.poll(account)
+    assert pulled == []
+    consume.poll(account)
+    assert pulled == ["shop"]
+
+
 def test_what_is_remembered_of_the_flow_goes_by_itself(stores: Stores, redis: Redis, clock: Clock) -> None:
     stores.handling_rate.look(5)
     assert 0 < redis.ttl("tidings:flow") <= 3600
