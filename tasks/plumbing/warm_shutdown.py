@@ -81,14 +81,8 @@ def hurry() -> None:
     Nobody can interrupt a thread. Calls to platforms get the same time to end; handlers in threads are waited for, unless
     somebody has asked twice.
     """
-    if not active_children():
-        if _told_again.is_set() or not takes(HANDLE):
-            time.sleep(KILL_SECONDS)
-            log.warning("what still runs in threads ends with this process, and comes again")
-            logging.shutdown()
-            os._exit(EX_OK)
-        return
-    log.warning("what still runs is interrupted and handed on: %d processes are left", len(active_children()))
+    if children := active_children():
+        log.warning("what still runs is interrupted and handed on: %d processes are left", len(children))
     end = time.monotonic() + KILL_SECONDS
     while children := active_children():
         number = signal.SIGALRM if time.monotonic() < end else signal.SIGKILL
@@ -96,3 +90,13 @@ def hurry() -> None:
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
         time.sleep(AGAIN_SECONDS)
+    if _works_in_threads() and (_told_again.is_set() or not takes(HANDLE)):
+        time.sleep(max(AGAIN_SECONDS, end - time.monotonic()))
+        log.warning("what still runs in threads ends with this process, and comes again")
+        logging.shutdown()
+        os._exit(EX_OK)
+
+
+def _works_in_threads() -> bool:
+    """Whether the pool has threads: all others that a worker has are daemons."""
+    return any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread())

@@ -97,19 +97,22 @@ def test_a_handler_that_runs_past_the_soft_limit_is_handed_on(installation: Inst
     assert [line[4] for line in installation.handled()] == [id_]
 
 
-def test_a_pull_worker_whose_platform_hangs_ends_within_seconds_when_it_is_told_twice(
+def test_threads_that_wait_for_a_platform_or_run_a_handler_end_within_seconds_when_the_worker_is_told_twice(
     installation: Installation,
 ) -> None:
-    installation.env |= {"TIDINGS_HANDLERS": "", "TIDINGS_READ_SECONDS": "60"}
-    installation.configure(ACCOUNTS)
-    installation.control.fault("taobao", "slow", seconds=60)
-    worker = installation.worker("worker", "-P", "threads", "-c", "8", "-Q", "consume,confirm")
+    installation.env["TIDINGS_READ_SECONDS"] = "60"
+    other = '[accounts.other]\ngateway = "tb"\ngroup = "g2"\n'
+    installation.configure(ACCOUNTS + other, SLEEPS_ONCE.replace("{sleep}", "time.sleep(60)"))
+    installation.control.fault("taobao", "slow", seconds=60, group="g2")
+    installation.control.publish("taobao", [{"topic": "t", "content": {}}])
+    worker = installation.worker("worker", "-P", "threads", "-c", "8")
     installation.beat()
-    installation.until(lambda: "Task tidings.consume[" in installation.log("worker").read_text(), 40, "it pulls")
+    installation.until(lambda: installation.handled("begun"), 40, "the handler runs")
     worker.send_signal(signal.SIGINT)
     installation.until(lambda: "Warm shutdown" in installation.log("worker").read_text(), 20, "it has heard that")
     worker.send_signal(signal.SIGINT)
     assert worker.wait(20) == 0
+    assert not installation.handled()
 
 
 def test_a_task_that_is_revoked_is_interrupted_though_its_process_heeds_nobody_else(installation: Installation) -> None:
