@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+from billiard.exceptions import WorkerLostError
 from celery.utils.log import get_logger
 from celery.worker.request import Request
 
@@ -108,3 +109,8 @@ class WireRequest(PlainRequest):
         """In a cold shutdown: the lane ends as a whole, a little later."""
         if self.time_start:
             self._announce_cancelled(emit_retry=emit_retry)
+
+    def on_failure(self, exc_info: Any, send_failed_event: bool = True, return_ok: bool = False) -> None:
+        """Have a failure told. Of a lane that has died one line tells, not a traceback for each task that was in it."""
+        lost = issubclass(exc_info.type or object, WorkerLostError)
+        super().on_failure(exc_info, send_failed_event, return_ok or lost)

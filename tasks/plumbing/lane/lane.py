@@ -6,13 +6,9 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
-from celery.utils.log import get_logger
-
 from tasks.plumbing.lane.process import Process
 from tasks.plumbing.pool.job import Job
 from tasks.plumbing.transport import apart
-
-log = get_logger(__name__)
 
 LOOK_SECONDS = 15.0
 """Between two looks at whether the process is alive."""
@@ -112,7 +108,6 @@ class Lane:
     def _ended(self) -> None:
         """Jobs have ended, or a process has."""
         if self._process and self._process.gone:
-            log.warning("the process of polls is gone; the next poll begins another one")
             self._process = None
         self._old = [each for each in self._old if not each.gone]
         self._send()

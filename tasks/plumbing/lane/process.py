@@ -51,6 +51,7 @@ class Process:
         answers.close()
         self.gone = False
         self._silent = 0
+        self._finishing = False
 
     @property
     def pid(self) -> int:
@@ -108,6 +109,7 @@ class Process:
 
     def finish(self) -> None:
         """Send it nothing more; it ends when what runs has ended."""
+        self._finishing = True
         with suppress(OSError):
             self._asks.sock.shutdown(socket.SHUT_WR)
 
@@ -133,6 +135,9 @@ class Process:
         self._asks.sock.close()
         self._process.join(EXIT_SECONDS)
         lost, self.jobs = list(self.jobs.values()), {}
+        if lost or not self._finishing:
+            status = human_status(self._process.exitcode or 0)
+            log.error("the process of polls ended (%s) with %d tasks in it, which come again", status, len(lost))
         if lost:
             why = how_it_ended(self._process.exitcode)
             for job in lost:

@@ -18,6 +18,7 @@ from tasks.names import CONFIRM, CONSUME, COUNT, HANDLE, WIRE
 from tasks.plumbing.app import prepare
 from tasks.plumbing.lane.autoscale import Autoscaler
 from tasks.plumbing.lane.lane import Places
+from tasks.plumbing.lane.process import how_it_ended
 from tasks.plumbing.lane.step import wire_queues
 from tasks.plumbing.transport.undecoded import UndecodedMessage
 from tasks.runtime import Stores
@@ -120,6 +121,19 @@ def test_a_task_of_the_lane_is_not_ended_by_itself(
     request.terminate(worker.pool, "KILL")
     assert not worker.pool.terminate_job.called
     assert "is not ended" in caplog.text
+
+
+@pytest.mark.parametrize("name", [CONSUME, CONFIRM])
+def test_of_a_lane_that_dies_no_task_shows_a_traceback(
+    worker: Worker, redis: Redis, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    receive(worker, redis, name)
+    request = worker.lane.apply_async.call_args.kwargs["callback"].__self__
+    request.on_accepted(1, 0.0)
+    request.on_failure(how_it_ended(-9))
+    assert not caplog.text
+    assert request._on_reject.called == (name == CONFIRM), "it comes again at once"
+    assert request._on_ack.called == (name == CONSUME)
 
 
 def test_the_lane_has_every_queue_of_its_tasks_and_no_handlers() -> None:
