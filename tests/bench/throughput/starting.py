@@ -47,9 +47,7 @@ def tidings(layout: Layout) -> Commands:
     """Workers as `up` starts them, and a beat."""
 
     def worker(name: str, each: int, *words: str) -> list[str]:
-        argv = children.worker(loglevel="WARNING", name=name, concurrency=each or None)
-        end = argv.index("--") if "--" in argv else len(argv)
-        return [*argv[:end], *words, *argv[end:]]
+        return children.worker(*words, loglevel="WARNING", name=name, concurrency=each or None)
 
     handle = ("-Q", "handle") if layout.pullers else ()
     found = {f"worker-{n}": worker(f"worker-{n}", layout.each, *handle, *layout.words) for n in range(layout.nodes)}
