@@ -26,6 +26,9 @@ done nothing yet and falls due again."""
 LOOK_SECONDS = 0.25
 """An account that has little open is let in by what was seen within this, and so costs no look of its own."""
 
+LOOKING_SECONDS = 2 * LOOK_SECONDS
+"""The same while somebody looks anew: many threads need not all wait for that."""
+
 
 class Seen:
     """What this process has seen of the handlers' queue, and has handed out since. For several threads."""
@@ -40,10 +43,10 @@ class Seen:
         self._error: Exception | None = None
 
     def lately(self) -> Backlog:
-        """As it was within `LOOK_SECONDS`, and what was handed out since."""
-        return (
-            Backlog(self._waiting, self._rate) if 0 <= clock.now() - self._at < LOOK_SECONDS else self.now(self.looks)
-        )
+        """As it was within `LOOK_SECONDS`, or shortly before while a thread looks; and what was handed out since."""
+        good = LOOKING_SECONDS if self._lock.locked() else LOOK_SECONDS
+        recent = 0 <= clock.now() - self._at < good
+        return Backlog(self._waiting, self._rate) if recent else self.now(self.looks)
 
     def now(self, looks: int) -> Backlog:
         """As it was since so many looks had begun: one that began later is enough for all. Raises what broker or Redis raises."""
@@ -56,13 +59,13 @@ class Seen:
             return Backlog(self._waiting, self._rate)
 
     def _look(self) -> None:
-        self._at, self._error = -inf, None
+        self._error = None
         try:
             self._waiting = waiting()
             self._rate = stores().handling_rate.look(self._waiting)
             self._at = clock.now()
         except Exception as error:  # reaches all who wait for this look
-            self._error = error
+            self._at, self._error = -inf, error
 
     def handed_out(self, messages: int) -> None:
         """This process has given so many messages to handlers."""

@@ -325,6 +325,30 @@ def test_threads_that_look_at_the_same_moment_share_a_look(tidings: Stores, monk
     assert len(looks) <= 10
 
 
+def test_while_one_thread_looks_the_others_go_by_what_was_seen_shortly_before(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, began, answers = threading.Event(), threading.Event(), [3, 7]
+
+    def waiting() -> int:
+        if len(answers) == 1:
+            began.set()
+            assert go_on.wait(10)
+        return answers.pop(0)
+
+    monkeypatch.setattr(holding_back, "waiting", waiting)
+    seen = holding_back.seen()
+    assert seen.lately().messages == 3
+    clock.forward(1.5 * holding_back.LOOK_SECONDS)
+    with ThreadPoolExecutor(1) as threads:
+        looks = threads.submit(seen.lately)
+        assert began.wait(10)
+        assert seen.lately().messages == 3
+        go_on.set()
+        assert looks.result(10).messages == 7
+    assert seen.lately().messages == 7
+
+
 def test_a_broker_that_is_away_lets_nobody_in_and_is_asked_anew(
     tidings: Stores, account: Account, pulled: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
