@@ -20,6 +20,7 @@ import tempfile
 import threading
 import time
 import uuid
+from bisect import bisect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -96,7 +97,7 @@ LOADS = {
 
 
 class Platform:
-    """vv-tool for one puller at a time. Each reply is `answer`'s; `told` is called right after its last byte was written."""
+    """vv-tool for one puller at a time. Each reply is `answer`'s; `told` hears when its last byte was written."""
 
     def __init__(self) -> None:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -112,8 +113,11 @@ class Platform:
             with connection:
                 try:
                     while self._asked(connection):
-                        connection.sendall(self.answer())
-                        self.told(time.time())
+                        answer = self.answer()
+                        connection.sendall(answer[:-1])
+                        at = time.time()
+                        connection.sendall(answer[-1:])
+                        self.told(at)
                 except OSError:
                     continue
 
@@ -225,7 +229,7 @@ def staged() -> Iterator[Stage]:
         url = f"redis://127.0.0.1:{server.port}/0"
         env = {"TIDINGS_REDIS_URL": url, "TIDINGS_ACCOUNTS": str(accounts), "VV_TOKEN": "test-token"}
         with child("--nursery", **env) as started:
-            yield Stage(platform, Redis.from_url(url), started)
+            yield Stage(platform, Redis.from_url(url, socket_timeout=60), started)
 
 
 def told(stream: IO[str] | None) -> str:
@@ -260,7 +264,7 @@ def windows(stage: Stage, answer: bytes, others: int) -> list[float]:
             if one["client_type"] != "lua" and "tidings:inbox:raw:" in one["command"] and len(one["command"]) > LEAST:
                 stored.append(one["time"])
     stage.redis.flushall()
-    return sorted(at - before for before, at in zip(sent[10:], stored[10:], strict=False))
+    return sorted(at - sent[bisect(sent, at) - 1] for at in stored[10:])
 
 
 def kills(stage: Stage, answer: bytes) -> tuple[int, int]:

@@ -177,6 +177,8 @@ def test_what_http_client_reads_is_read_alike(sent: bytes) -> None:
         return  # to http.client, headers end at the first of these; it unpacks nothing
     try:
         body: bytes | None = theirs.read()
+    except OverflowError:
+        return  # a size that is beyond it
     except (HTTPException, ValueError):
         body = None
     ours = received(sent)
