@@ -4,7 +4,6 @@ import os
 import pickle
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from socket import socket
@@ -38,17 +37,30 @@ def run(asks: socket, answers: socket, threads: int, app: Any, hostname: str) ->
     done: SimpleQueue[Answer | None] = SimpleQueue()
     telling = Thread(target=tell, args=(answers, done), name="answers", daemon=True)
     telling.start()
+    todo: SimpleQueue[Ask | None] = SimpleQueue()
+    workers = [
+        Thread(target=work_off, args=(todo, done), name=f"lane-{number}", daemon=True) for number in range(threads)
+    ]
+    for worker in workers:
+        worker.start()
     incoming = Incoming(asks)
-    with ThreadPoolExecutor(threads, "lane") as pool:
-        try:
-            while True:
-                for ask in incoming.get():
-                    pool.submit(work, ask, done)
-        except EOFError:
-            pass
+    with suppress(EOFError):
+        while True:
+            for ask in incoming.get():
+                todo.put(ask)
+    for _ in workers:
+        todo.put(None)
+    for worker in workers:
+        worker.join()
     done.put(None)
     telling.join()
     process_destructor(os.getpid(), 0)
+
+
+def work_off(todo: SimpleQueue[Ask | None], done: SimpleQueue[Answer | None]) -> None:
+    """Run jobs one after the other, until there is None."""
+    while ask := todo.get():
+        work(ask, done)
 
 
 def work(ask: Ask, done: SimpleQueue[Answer | None]) -> None:
