@@ -172,9 +172,12 @@ def test_what_http_client_reads_is_read_alike(sent: bytes) -> None:
     theirs = HTTPResponse(cast(socket.socket, Wire(sent, 2**20)), method="POST")
     theirs.begin()
     if any(
-        odd in sent for odd in (b"\r\n: ", b"\r\n:\r", b"\r\nx\r", b"folded", b"gzip, chunked", b"Content-Encoding")
+        odd in sent
+        for odd in (b"\r\n: ", b"\r\n:\r", b"\r\nx\r", b"\xe5", b"folded", b"gzip, chunked", b"Content-Encoding")
     ):
         return  # to http.client, headers end at the first of these; it unpacks nothing
+    if theirs.status == 204:
+        return  # has no body, though http.client reads chunks of one
     try:
         body: bytes | None = theirs.read()
     except OverflowError:
