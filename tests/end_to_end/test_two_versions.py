@@ -69,7 +69,7 @@ def landed(installation: Installation, tmp_path_factory: pytest.TempPathFactory)
     """The same installation with the code of the last landed commit."""
     tree = tmp_path_factory.mktemp("landed")
     packed = subprocess.run(
-        ["git", "archive", LAST_LANDED, "tasks", "handlers", "celeryconfig.py"],  # noqa: S607
+        ["git", "archive", LAST_LANDED, "tasks", "handlers", "tidings_cli", "celeryconfig.py"],  # noqa: S607
         cwd=TREE,
         capture_output=True,
         check=False,
