@@ -34,6 +34,7 @@ include = [
     "tasks.confirm",
     "tasks.count",
     "tasks.handling.stragglers",
+    "tasks.plumbing.lane.step",
     "tasks.plumbing.housekeeping",
     "tasks.plumbing.belonging",
     "tasks.plumbing.group_signals",
@@ -42,7 +43,6 @@ include = [
     "tasks.plumbing.warm_shutdown",
 ]
 if not settings().stock:
-    include.append("tasks.plumbing.lane.step")
     # Processes are made for what waits for them, not for polls, which run in the lane.
     worker_autoscaler = "tasks.plumbing.lane.autoscale:Autoscaler"
 task_queues = [

@@ -114,9 +114,9 @@ def of_beat() -> Housekeeping:
 
 
 class Step(bootsteps.StartStopStep):
-    """That of a worker, begun when its pool has started: processes that are forked have one thread only."""
+    """That of a worker, begun when its pool and its lane have started: processes that are forked have one thread only."""
 
-    requires = ("celery.worker.components:Pool",)
+    requires = ("celery.worker.components:Pool", "tasks.plumbing.lane.step:Step")
 
     def __init__(self, parent: Any, **options: Any) -> None:
         super().__init__(parent, **options)

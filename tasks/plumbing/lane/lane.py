@@ -90,20 +90,25 @@ class Lane:
         count = min(len(self._waiting), self.size - sum(len(each.jobs) for each in self._processes()))
         if count <= 0:
             return
-        if process := self._process or self._begin():
+        if process := self._process or self._begin_soon():
             process.send([self._waiting.popleft() for _ in range(count)])
 
-    def _begin(self) -> Process | None:
-        """Start a process, or look again after a while."""
-        wait = self._not_before - monotonic()
-        if wait > 0:
-            self._due = True
-            self._loop.call_later(wait, self._send)
-            return None
+    def begin(self) -> Process:
+        """Start a process. The first one is to be forked before the worker has threads, one of which may hold a lock."""
         self._not_before = monotonic() + START_SECONDS
         self._process = self._start()
-        self._process.watch(self._loop)
+        if self._loop is not None:
+            self._process.watch(self._loop)
         return self._process
+
+    def _begin_soon(self) -> Process | None:
+        """Start a process, or look again after a while."""
+        wait = self._not_before - monotonic()
+        if wait <= 0:
+            return self.begin()
+        self._due = True
+        self._loop.call_later(wait, self._send)
+        return None
 
     def _ended(self) -> None:
         """Jobs have ended, or a process has."""

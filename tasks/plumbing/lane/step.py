@@ -23,7 +23,7 @@ class Step(bootsteps.StartStopStep):
         return bool(parent.use_eventloop) and not settings().stock
 
     def create(self, parent: Any) -> Any:
-        """Make the lane; its process begins with its first job."""
+        """Make the lane."""
         # Not before: what only sends tasks imports this module too, and needs none of these.
         from celery.concurrency import thread
 
@@ -35,7 +35,9 @@ class Step(bootsteps.StartStopStep):
         return parent.lane
 
     def start(self, parent: Any) -> None:
-        """Nothing to do yet."""
+        """Begin its process in a worker that takes polls or confirms: now, as nothing but this thread runs yet."""
+        if parent.lane.queues & set(app.amqp.queues.consume_from):
+            parent.lane.begin()
 
     def register_with_event_loop(self, parent: Any, loop: Any) -> None:
         """Called when the worker connects."""
