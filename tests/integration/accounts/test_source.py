@@ -536,7 +536,12 @@ def test_many_literal_secrets_are_warned_about_in_few_lines(file: Path, caplog: 
     before = source.current()
     file.write_text(GATEWAY.format(secret="env:TB") + accounts)
     assert eventually(lambda: source.current() is not before)
-    warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+
+    def warned() -> list[str]:
+        return [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
+
+    assert eventually(lambda: len(warned()) >= 11), "told in the background, once they are in force"
+    warnings = warned()
     assert len(warnings) == 11
     assert "accounts.a0.session" in warnings[0]
     assert "40 more" in warnings[-1]
