@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from handlers import Registry
-from tasks import accounts, handle, runtime, settings
+from tasks import accounts, app, handle, runtime, settings
 from tasks.handling import unhandled
 from tasks.plumbing import visibility
 from tasks.runtime import Stores
@@ -38,6 +38,16 @@ gateway = "tb"
 gateway = "vv"
 shop_id = "123"
 """
+
+
+@pytest.fixture(autouse=True)
+def tasks_stay() -> Iterator[None]:
+    """The way of tasks through a worker that a test has changed, as a worker that is set up does, ends with it."""
+    app.loader.import_default_modules()
+    before = [(task, task.Request, task.Strategy) for task in app.tasks.values()]
+    yield
+    for task, request, strategy in before:
+        task.Request, task.Strategy = request, strategy
 
 
 @pytest.fixture(autouse=True)

@@ -34,6 +34,16 @@ class Step(bootsteps.StartStopStep):
         parent.lane = apart.room = Lane(parent.app, parent.hostname, threads, wire_queues())
         return parent.lane
 
+    def stop(self, parent: Any) -> None:
+        """End it. A worker that starts in this process later has its own."""
+        super().stop(parent)
+        leave()
+
+    def terminate(self, parent: Any) -> None:
+        """End it at once."""
+        super().terminate(parent)
+        leave()
+
     def start(self, parent: Any) -> None:
         """Begin its process in a worker that takes polls or confirms: now, as nothing but this thread runs yet."""
         if parent.lane.queues & set(app.amqp.queues.consume_from):
@@ -46,6 +56,13 @@ class Step(bootsteps.StartStopStep):
     def info(self, parent: Any) -> Any:
         """What `celery inspect stats` shows."""
         return {"lane": parent.lane.info()}
+
+
+def leave() -> None:
+    """No queue is the lane's any more."""
+    from tasks.plumbing.transport import apart
+
+    apart.room = None
 
 
 def wire_queues() -> frozenset[str]:

@@ -11,6 +11,7 @@ from redis.exceptions import ConnectionError as RedisLost
 
 from tasks import app
 from tasks.plumbing import housekeeping
+from tasks.plumbing.transport import apart
 from tasks.runtime import Stores
 
 
@@ -28,6 +29,12 @@ def test_a_worker_is_there_until_it_stops(tidings: Stores) -> None:
         assert worker.kind == "worker"
         assert "@" in worker.name
     assert tidings.presences.read() == []
+
+
+def test_a_worker_that_has_stopped_has_no_lane_for_the_next_one_in_its_process(tidings: Stores) -> None:
+    with start_worker(app, pool="threads", perform_ping_check=False, loglevel=logging.CRITICAL):
+        assert apart.has("consume")
+    assert not apart.has("consume")
 
 
 @pytest.mark.parametrize("error", [RedisLost("away"), ValueError("odd")])

@@ -1,7 +1,6 @@
 """Which way a task takes through a worker: to the lane or to the pool, also when it is delayed, limited or to be ended."""
 
 from collections import deque
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import Mock
@@ -53,14 +52,9 @@ class Worker:
 
 
 @pytest.fixture
-def worker(tidings: Stores) -> Iterator[Worker]:
-    app.loader.import_default_modules()
-    tasks = list(app.tasks.values())
-    before = [(task.Request, task.Strategy) for task in tasks]
+def worker(tidings: Stores) -> Worker:
     prepare(instance=SimpleNamespace(app=app, pool_cls=object), conf=app.conf)
-    yield Worker()
-    for task, (request, strategy) in zip(tasks, before, strict=True):
-        task.Request, task.Strategy = request, strategy
+    return Worker()
 
 
 def receive(worker: Worker, redis: Redis, name: str, **options: Any) -> None:
