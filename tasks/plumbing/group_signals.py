@@ -11,20 +11,27 @@ import signal
 from typing import Any
 
 from billiard import common, pool, popen_fork
+from celery.concurrency import prefork
 from celery.signals import worker_init, worker_process_init
 
 ENDS = signal.SIGQUIT
 """Billiard's pool processes end by it as they do by SIGTERM: with `SystemExit` in whatever they do."""
 
+_prefork: Any = prefork
 _pool: Any = pool
 _popen: Any = popen_fork
 
 
 @worker_init.connect
 def end_children_by_another_signal(**_: Any) -> None:
-    """In the main process. Who has set REMAP_SIGTERM has chosen already."""
+    """In the main process. Who has set REMAP_SIGTERM has chosen already.
+
+    Until a child has made its tracers, Celery would have it end by SIGTERM: a worker that was signalled just then lost it,
+    and said so in a traceback. The handler that it inherits from the main process takes note of the signal and does nothing.
+    """
     if not common.REMAP_SIGTERM:
         _popen.TERM_SIGNAL = ENDS
+        _prefork.WORKER_SIGRESET = set(_prefork.WORKER_SIGRESET) - {"SIGTERM"}
 
 
 @worker_process_init.connect

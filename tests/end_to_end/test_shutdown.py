@@ -53,6 +53,24 @@ TAKES_ITS_TIME = HANDLERS.replace(
 )
 
 
+SIGNALLED_AT_FIRST = (
+    HANDLERS
+    + """
+import signal
+from celery.app import trace
+
+MAIN, build = os.getpid(), trace.build_tracer
+
+def building(*args, **kwargs):
+    if os.getpid() != MAIN:
+        os.kill(os.getpid(), signal.SIGTERM)
+    return build(*args, **kwargs)
+
+trace.build_tracer = building
+"""
+)
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_to_the_whole_group_lets_a_handler_end(installation: Installation, number: signal.Signals) -> None:
     installation.configure(ACCOUNTS, TAKES_ITS_TIME)
@@ -66,6 +84,17 @@ def test_a_signal_to_the_whole_group_lets_a_handler_end(installation: Installati
     assert [line[4] for line in installation.handled("begun")] == [id_]
     assert [line[4] for line in installation.handled()] == [id_]
     assert not [word for word in ("Traceback", "SystemExit", "ERROR") if word in installation.log("worker").read_text()]
+
+
+def test_a_pool_process_that_has_only_begun_does_not_end_by_a_signal_to_the_whole_group(
+    installation: Installation,
+) -> None:
+    installation.configure(ACCOUNTS, SIGNALLED_AT_FIRST)
+    installation.control.publish("taobao", [{"topic": "t", "content": {}}])
+    installation.worker()
+    installation.beat()
+    installation.until(installation.handled, 40, "the message is handled")
+    assert "ERROR" not in installation.log("worker").read_text()
 
 
 def test_a_rolling_restart_handles_everything_once_within_one_lease(installation: Installation) -> None:
