@@ -21,8 +21,9 @@ that `TIDINGS_HANDLERS` names.
 
 from handlers.content import Unfit
 from handlers.errors import BadHandler, DuplicateTopic, HandlersError, NotLoaded
+from handlers.handler import Handler
 from handlers.message import Message, Reject, Retry
-from handlers.registry import Handler, Registry, handles
+from handlers.registry import Registry, handles
 
 __all__ = [
     "BadHandler",

@@ -13,6 +13,9 @@ from handlers.registry import registry
 
 __all__ = ["HandlersError", "load"]
 
+IN_THE_BOX = frozenset({"handlers.webhook", "handlers.stream", "handlers.database"})
+"""Handlers that ship and are off until they are named: `handlers` alone does not import them."""
+
 WHAT_TO_DO = (
     "TIDINGS_HANDLERS is a comma-separated list of modules to import for their handlers, written as in `import`: "
     "shop for a shop.py, shop.orders for shop/orders.py"
@@ -62,7 +65,7 @@ def _import_all(name: str) -> Iterator[str]:
     module = _import(name)
     yield name
     for found in pkgutil.iter_modules(getattr(module, "__path__", ()), f"{name}."):
-        if not found.name.endswith(".__main__"):
+        if not found.name.endswith(".__main__") and found.name not in IN_THE_BOX:
             yield from _import_all(found.name)
 
 

@@ -1,71 +1,19 @@
 """Which function handles which topic."""
 
-import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
-from inspect import isawaitable, isgenerator
 from typing import Any, TypeVar
 
 from handlers.errors import BadHandler, DuplicateTopic
-from handlers.message import Message
+from handlers.handler import Handler
 from handlers.names import ShortNames, is_short, last_part
-from handlers.signature import Signature, place_of, read_signature, refuse_unless_plain
+from handlers.options import Key, options
+from handlers.signature import refuse_unless_plain
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 REMEMBERED_TOPICS = 10_000  # more than any platform has; a bound, so that garbage for a topic fills no memory
-
-_WILDCARD = re.compile(r"\[!?\]?[^\]]*\]|[*?]")
-
-
-class Handler:
-    """One function for one topic or pattern. `place` is its `file:line`."""
-
-    def __init__(self, topic: str, function: Callable[..., Any], *, fallback: bool, names: Mapping[str, Any]) -> None:
-        self.topic = topic
-        self.function = function
-        self.fallback = fallback
-        self.place = place_of(function)
-        self.fixed = len(_WILDCARD.sub("", topic)) if _WILDCARD.search(topic) else None
-        """How many characters of a pattern are literal; None for an exact topic."""
-        self._names: Mapping[str, Any] = {}
-        self._signature: Signature | None = None
-        try:
-            self._signature = read_signature(function, names)
-        except NameError:
-            self._names = names  # it may be defined further down; `settle` looks again
-
-    def __str__(self) -> str:
-        return f"{self.function.__name__} at {self.place}"
-
-    @property
-    def name(self) -> str:
-        """The function with its module, as `shop.on_paid`."""
-        return f"{self.function.__module__}.{self.function.__qualname__}"
-
-    @property
-    def model(self) -> str:
-        """What the content becomes, by name: that of a pydantic model, or `dict`, `str`, `Message`."""
-        return self.settle().asks_for
-
-    def call(self, message: Message) -> None:
-        """Hand the message to the function. Raises `Unfit` if its content does not fit, else what the function raises."""
-        signature = self.settle()
-        content = signature.decode(message)
-        result = self.function(content, message) if signature.wants_message else self.function(content)
-        if isawaitable(result) or isgenerator(result):
-            raise TypeError(f"{self.place}: {self.function.__name__} returned something that has yet to run")
-
-    def settle(self) -> Signature:
-        """How to call the function. Raises `BadHandler` when an annotation names what is nowhere defined."""
-        if self._signature is None:
-            try:
-                self._signature = read_signature(self.function, self._names)
-            except NameError as error:
-                said = f"{self.function.__name__} has an annotation that names {error.name}, which is not defined"
-                raise BadHandler(f"{self.place}: {said}") from None
-        return self._signature
 
 
 class Registry:
@@ -77,25 +25,38 @@ class Registry:
     """
 
     def __init__(self) -> None:
-        self._handlers: dict[tuple[bool, str], Handler] = {}
+        self._handlers: dict[tuple[bool, bool, str], Handler] = {}
         self._found: dict[tuple[str, bool], Handler | None] = {}
         self._short: ShortNames | None = None
 
     def __iter__(self) -> Iterator[Handler]:
         return iter(list(self._handlers.values()))
 
-    def handles(self, *topics: str, fallback: bool = False) -> Callable[[F], F]:
+    def handles(
+        self,
+        *topics: str,
+        key: Key | None = None,
+        latest: bool = False,
+        timeout: float | None = None,
+        tries: int | None = None,
+        queue: str | None = None,
+        fallback: bool = False,
+        boxed: bool = False,
+    ) -> Callable[[F], F]:
         """Mark a function as the handler of these topics or `fnmatch` patterns; it is returned unchanged.
 
+        What `Options` says of the options in the middle holds for each topic. `boxed` is for handlers that ship with Tidings and
+        have their topics from the environment: an exact topic of the user's wins over them.
         Raises `BadHandler` for a function that cannot be one, `DuplicateTopic` if another has one of the topics.
         """
         _refuse_unless_topics(topics)
+        chosen = options(key=key, latest=latest, timeout=timeout, tries=tries, queue=queue)
 
         def register(function: F) -> F:
             refuse_unless_plain(function)
             names = sys._getframe(1).f_locals
             for topic in topics:
-                self._add(Handler(topic, function, fallback=fallback, names=names))
+                self._add(Handler(topic, function, names=names, options=chosen, fallback=fallback, boxed=boxed))
             return function
 
         return register
@@ -134,7 +95,7 @@ class Registry:
 
     def _search(self, names: tuple[str, ...], *, fallback: bool) -> Handler | None:
         for name in names:
-            if exact := self._handlers.get((fallback, name)):
+            if exact := self._handlers.get((fallback, True, name)):
                 return exact
         patterns = [each for each in self if each.fallback is fallback and each.fixed is not None]
         fitting = (each for each in patterns if any(fnmatchcase(name, each.topic) for name in names))
@@ -142,7 +103,7 @@ class Registry:
 
     def _add(self, handler: Handler) -> None:
         """A module that is imported again replaces its own handlers; a second fallback is left aside."""
-        key = handler.fallback, handler.topic
+        key = handler.fallback, handler.fixed is None, handler.topic
         other = self._handlers.get(key)
         if other and other.place != handler.place:
             if handler.fallback:

@@ -8,8 +8,8 @@ from celery import Celery
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
+from handlers import Handler
 from handlers.errors import HandlersError
-from handlers.registry import Handler
 from tasks.accounts import Accounts, AccountsError, load
 from tasks.commands.check.finding import Finding, fail, note, ok, warn
 from tasks.commands.check.rights import rights

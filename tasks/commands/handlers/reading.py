@@ -31,7 +31,7 @@ def stand_in(registered: Iterable[Entry]) -> Registry:
     """A registry of these topics and patterns, whose handlers do nothing: to see which of them a topic meets."""
     made = Registry()
     for each in registered:
-        made.handles(each.topic, fallback=each.fallback)(_nothing)
+        made.handles(each.topic, fallback=each.fallback, boxed=each.pattern)(_nothing)
     return made
 
 

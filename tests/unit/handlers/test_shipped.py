@@ -8,7 +8,8 @@ import pytest
 
 import handlers.shipped
 from handlers import Message, Unfit
-from handlers.registry import Handler, registry
+from handlers.handler import Handler
+from handlers.registry import registry
 from handlers.topics import MODELS
 
 BUYER = "private-buyer"

@@ -1,0 +1,73 @@
+"""One handler: a user's function for a topic or pattern, and how it is called with a message."""
+
+import re
+from collections.abc import Callable, Mapping
+from inspect import isawaitable, isgenerator
+from typing import Any
+
+from handlers.errors import BadHandler
+from handlers.message import Message
+from handlers.options import NONE, Options
+from handlers.signature import Signature, place_of, read_signature
+
+_WILDCARD = re.compile(r"\[!?\]?[^\]]*\]|[*?]")
+
+
+class Handler:
+    """One function for one topic or pattern. `place` is its `file:line`."""
+
+    def __init__(
+        self,
+        topic: str,
+        function: Callable[..., Any],
+        *,
+        names: Mapping[str, Any],
+        options: Options = NONE,
+        fallback: bool = False,
+        boxed: bool = False,
+    ) -> None:
+        self.topic = topic
+        self.function = function
+        self.options = options
+        self.fallback = fallback
+        self.boxed = boxed
+        self.place = place_of(function)
+        self.fixed = len(_WILDCARD.sub("", topic)) if boxed or _WILDCARD.search(topic) else None
+        """How many characters of a pattern are literal; None for an exact topic. What is boxed is a pattern in any case."""
+        self._names: Mapping[str, Any] = {}
+        self._signature: Signature | None = None
+        try:
+            self._signature = read_signature(function, names)
+        except NameError:
+            self._names = names  # it may be defined further down; `settle` looks again
+
+    def __str__(self) -> str:
+        return f"{self.function.__name__} at {self.place}"
+
+    @property
+    def name(self) -> str:
+        """The function with its module, as `shop.on_paid`."""
+        return f"{self.function.__module__}.{self.function.__qualname__}"
+
+    @property
+    def model(self) -> str:
+        """What the content becomes, by name: that of a pydantic model, or `dict`, `str`, `Message`."""
+        return self.settle().asks_for
+
+    def call(self, message: Message) -> None:
+        """Hand the message to the function. Raises `Unfit` if its content does not fit, else what the function raises."""
+        signature = self.settle()
+        content = signature.decode(message)
+        result = self.function(content, message) if signature.wants_message else self.function(content)
+        if isawaitable(result) or isgenerator(result):
+            raise TypeError(f"{self.place}: {self.function.__name__} returned something that has yet to run")
+
+    def settle(self) -> Signature:
+        """How to call the function. Raises `BadHandler` when an annotation names what is nowhere defined."""
+        if self._signature is None:
+            try:
+                self._signature = read_signature(self.function, self._names)
+            except NameError as error:
+                said = f"{self.function.__name__} has an annotation that names {error.name}, which is not defined"
+                raise BadHandler(f"{self.place}: {said}") from None
+        return self._signature

@@ -1,0 +1,56 @@
+"""What a handler may ask for besides its topics: how its messages are kept apart, limited and routed."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from handlers.errors import BadHandler
+
+Key = str | Callable[[Any], object]
+"""What two messages have in common that must not be handled at the same time: a member of the content, or what a function of it
+returns. None and "" as the value: nothing, the message has no key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The options of one handler.
+
+    `latest`: of several messages of a key that wait the newest is handled. `timeout`: seconds that one try may take. `tries`:
+    after so many without success a message is buried. `queue`: the Celery queue that the topic's messages are handled from.
+    """
+
+    key: Key | None = None
+    latest: bool = False
+    timeout: float | None = None
+    tries: int | None = None
+    queue: str | None = None
+
+
+NONE = Options()
+
+
+def options(
+    *,
+    key: Key | None = None,
+    latest: bool = False,
+    timeout: float | None = None,
+    tries: int | None = None,
+    queue: str | None = None,
+) -> Options:
+    """The options, looked at. Raises `BadHandler` for a value that is none of its kind."""
+    if key is not None and not callable(key) and not (isinstance(key, str) and key.strip()):
+        raise BadHandler(f'key={key!r}: write the name of a member, as key="tid", or a function of the content')
+    if not isinstance(latest, bool) or (latest and key is None):
+        raise BadHandler("latest: write latest=True, with a key: the newest of the messages of a key is handled")
+    if timeout is not None and not (_number(timeout) and 0 < timeout < math.inf):
+        raise BadHandler(f"timeout={timeout!r}: write seconds, more than 0")
+    if tries is not None and not (_number(tries) and isinstance(tries, int) and tries >= 1):
+        raise BadHandler(f"tries={tries!r}: write a whole number, 1 or more")
+    if queue is not None and not (isinstance(queue, str) and queue and queue.isprintable() and " " not in queue):
+        raise BadHandler(f'queue={queue!r}: write the name of a Celery queue, as queue="slow"')
+    return Options(key, latest, timeout, tries, queue)
+
+
+def _number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

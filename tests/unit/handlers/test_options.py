@@ -1,0 +1,66 @@
+"""What a handler's options may be, and what one that ships gives way to."""
+
+from typing import Any
+
+import pytest
+
+from handlers import BadHandler, DuplicateTopic, Registry
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"key": ""}, "key=''"),
+        ({"key": 3}, "key=3"),
+        ({"latest": True}, "with a key"),
+        ({"key": "tid", "latest": "yes"}, "latest"),
+        ({"timeout": 0}, "timeout=0"),
+        ({"timeout": float("nan")}, "timeout=nan"),
+        ({"timeout": "10"}, "timeout='10'"),
+        ({"tries": 0}, "tries=0"),
+        ({"tries": True}, "tries=True"),
+        ({"tries": 1.5}, "tries=1.5"),
+        ({"queue": ""}, "queue=''"),
+        ({"queue": "two words"}, "queue='two words'"),
+    ],
+)
+def test_a_wrong_option_is_refused_with_what_to_write(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(BadHandler, match=said):
+        Registry().handles("t", **options)
+
+
+def test_options_are_those_of_each_topic() -> None:
+    registry = Registry()
+
+    @registry.handles("a", "b", key="tid", latest=True, timeout=2.5, tries=3, queue="slow")
+    def on_any(content: dict[str, Any]) -> None: ...
+
+    for topic in "ab":
+        found = registry.find(topic)
+        assert found is not None
+        options = found.options
+        assert (options.key, options.latest, options.timeout, options.tries, options.queue) == (
+            "tid",
+            True,
+            2.5,
+            3,
+            "slow",
+        )
+
+
+def test_an_exact_topic_of_the_users_wins_over_a_boxed_one() -> None:
+    registry = Registry()
+
+    def boxed(content: str) -> None: ...
+
+    registry.handles("a", "b", "taobao_*", boxed=True)(boxed)
+
+    @registry.handles("a", "taobao_trade_*")
+    def own(content: str) -> None: ...
+
+    won = {
+        topic: getattr(registry.find(topic), "function", None) for topic in ("a", "b", "taobao_item", "taobao_trade_x")
+    }
+    assert won == {"a": own, "b": boxed, "taobao_item": boxed, "taobao_trade_x": own}
+    with pytest.raises(DuplicateTopic):
+        registry.handles("taobao_trade_*", boxed=True)(boxed)
