@@ -13,6 +13,10 @@ from handlers.signature import Signature, place_of, read_signature
 _WILDCARD = re.compile(r"\[!?\]?[^\]]*\]|[*?]")
 
 
+UNREAD: Any = object()
+"""Stands for a content that nobody has decoded yet, as None may be one."""
+
+
 class Handler:
     """One function for one topic or pattern. `place` is its `file:line`."""
 
@@ -54,12 +58,23 @@ class Handler:
         """What the content becomes, by name: that of a pydantic model, or `dict`, `str`, `Message`."""
         return self.settle().asks_for
 
-    def call(self, message: Message) -> None:
-        """Hand the message to the function. Raises `Unfit` if its content does not fit, else what the function raises."""
-        signature = self.settle()
-        content = signature.decode(message)
+    def decode(self, message: Message) -> Any:
+        """What the content becomes, for `call` or for a key. Raises `Unfit` if it does not fit."""
+        return (self._signature or self.settle()).decode(message)
+
+    def call(self, message: Message, content: Any = UNREAD) -> None:
+        """Hand the message to the function. Raises `Unfit` if its content does not fit, else what the function raises.
+
+        `content` is what `decode` made of it, where somebody has asked before.
+        """
+        self._run(message, content)
+
+    def _run(self, message: Message, content: Any) -> None:
+        signature = self._signature or self.settle()
+        if content is UNREAD:
+            content = signature.decode(message)
         result = self.function(content, message) if signature.wants_message else self.function(content)
-        if isawaitable(result) or isgenerator(result):
+        if result is not None and (isawaitable(result) or isgenerator(result)):
             raise TypeError(f"{self.place}: {self.function.__name__} returned something that has yet to run")
 
     def settle(self) -> Signature:
