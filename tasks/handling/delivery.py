@@ -73,6 +73,7 @@ class Delivery:
             user_id=item.user_id,
             user_nick=item.user_nick,
             deliveries=deliveries,
+            identity="-".join(self.names),
         )
 
 
