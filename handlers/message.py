@@ -11,9 +11,9 @@ class Message:
     `id` is text for every platform, so that 19-digit numbers survive. `topic` is the full name, also where the platform wrote
     a short one that is clear. `content` is the raw text of the event, JSON on all
     known platforms. `published` is aware, in Asia/Shanghai; None when the platform left it out or wrote something else.
-    `deliveries` counts how often this message was handed to a handler, this time included. `identity` tells it from all others,
-    as no id of a platform does by itself (apps, and vv-tool's shops, may use the same): the same at each delivery and for whichever
-    account brings it, so it is what to be idempotent by. It ends with `id`.
+    `deliveries` counts how often this message was handed to a handler, this time included.
+    `identity` tells it from all others, as a platform's id alone does not (apps, and vv-tool's shops, may use the same): it is
+    the same at each delivery and for whichever account brings it, so be idempotent by it. It ends with `id`.
     """
 
     id: str
