@@ -32,6 +32,7 @@ from tasks.rules.lease import HARD_GRACE, Batch, retry_delay, try_seconds
 from tasks.rules.outcomes import CONFIRMABLE, Outcome
 from tasks.runtime import registry, stores
 from tasks.settings import settings
+from tasks.store.letters import Kind
 from tasks.store.marks import Begun
 from tasks.text import plain, shown
 
@@ -114,7 +115,7 @@ def deliver(given: Delivery) -> Outcome:
     if handler is None:
         unhandled.noted(given)
         reason = unhandled.reason(given.item.topic)
-        return burying.delivery(given, begun, reason, told=reason)
+        return burying.delivery(given, begun, "unhandled", reason, told=reason)
     return run(given, handler, begun, limit)
 
 
@@ -122,7 +123,7 @@ def run(given: Delivery, handler: Handler, begun: Begun, limit: float) -> Outcom
     """Call the handler, for `limit` seconds at most, and say what its end means."""
     if begun.open > settings().max_deliveries:
         reason = f"{begun.open - 1} tries began and never ended: its handler kills the process that runs it"
-        return burying.delivery(given, begun, reason, told=reason)
+        return burying.delivery(given, begun, "killed", reason, told=reason)
     if begun.open > 1:
         failing.died(given)
     try:
@@ -130,7 +131,8 @@ def run(given: Delivery, handler: Handler, begun: Begun, limit: float) -> Outcom
             handler.call(given.message(begun.deliveries))
     except (Reject, Unfit) as error:
         reason, told = reason_of(error) or "rejected by its handler", failing.said(error, handler.function)
-        return burying.delivery(given, begun, reason, raised.stack(error), told)
+        kind: Kind = "rejected" if isinstance(error, Reject) else "unfit"
+        return burying.delivery(given, begun, kind, reason, raised.stack(error), told)
     except BaseException as error:  # a handler may raise anything
         if asked_to_end(error):
             stores().marks.release(given.names)
@@ -151,7 +153,8 @@ def failed(given: Delivery, handler: Handler, begun: Begun, error: BaseException
         raise Again(delay)
     if given.letter or begun.deliveries >= settings().max_deliveries:
         reason = f"failed in {begun.deliveries} deliveries, at last with {failing.last(error, handler.function)}"
-        return burying.delivery(given, begun, reason, raised.stack(error), failing.said(error, handler.function))
+        said = failing.said(error, handler.function)
+        return burying.delivery(given, begun, "failed", reason, raised.stack(error), said)
     stores().marks.release(given.names)
     return "failed"
 

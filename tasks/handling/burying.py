@@ -20,7 +20,7 @@ from tasks.rules.circuit_breaker import DEAD_SECONDS, Pause, too_many_dead
 from tasks.rules.outcomes import Outcome
 from tasks.runtime import stores
 from tasks.settings import settings
-from tasks.store.letters import Letter
+from tasks.store.letters import Kind, Letter
 from tasks.store.marks import Begun
 from tasks.text import shown
 
@@ -35,10 +35,10 @@ def well() -> Counter[str]:
     return Counter()
 
 
-def delivery(given: Delivery, begun: Begun, reason: str, traceback: str = "", told: str = "") -> Outcome:
+def delivery(given: Delivery, begun: Begun, kind: Kind, reason: str, traceback: str = "", told: str = "") -> Outcome:
     """Bury a message and mark it as done with; leave it when too many are buried already. A replay's letter takes its place.
 
-    `reason` and `traceback` are the letter's and may hold buyer data; `told` is what the log may say of the reason.
+    `kind`, `reason` and `traceback` are the letter's, and the last two may hold buyer data; `told` is what the log may say.
     """
     if not given.letter and not may_bury(given.batch.account):
         stores().marks.release(given.names)
@@ -53,6 +53,7 @@ def delivery(given: Delivery, begun: Begun, reason: str, traceback: str = "", to
             deliveries=begun.deliveries,
             tries=begun.tries,
             names=given.names,
+            kind=kind,
         )
     )
     stores().marks.finish(given.names, "dead")
@@ -76,7 +77,7 @@ def reply(account: Account, batch: str, body: bytes, error: PlatformError) -> No
 def _unreadable(account: Account, what: Literal["item", "reply"], id_: str, raw: str, error: str) -> None:
     content = Item(receipt="", id=id_, topic="", content=raw)
     reason = f"the platform's {what} cannot be read: {error}"
-    letter = Letter(content, account.gateway.platform, account.name, reason, reply=what == "reply")
+    letter = Letter(content, account.gateway.platform, account.name, reason, reply=what == "reply", kind="unreadable")
     log.error("%s: %s, buried as letter %s", shown(account.name), shown(reason, 500), stores().letters.bury(letter))
 
 

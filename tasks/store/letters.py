@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Literal, get_args
 
 from tasks import clock
 from tasks.platforms.base import Item
@@ -20,11 +20,23 @@ PAGE = 200
 """Letters that are read at a time: each may be as large as a platform lets a message be."""
 
 
+Kind = Literal["failed", "rejected", "unfit", "unhandled", "killed", "unreadable", ""]
+"""
+failed      its handler raised, or took too long, to the last try: what it needs may be back later
+rejected    its handler raised `Reject`
+unfit       its content is not what its handler asks for
+unhandled   nobody handles its topic
+killed      its tries began and never ended
+unreadable  the platform's item or reply is none
+            "" where an earlier version has not written it
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Letter:
     """One buried message: what it was, why no handler took it, how often it was tried, and when it was buried.
 
-    Its item's receipt is not kept: the message is confirmed.
+    Its item's receipt is not kept: the message is confirmed. A `kind` that a later version has written is "" here.
     """
 
     item: Item
@@ -37,6 +49,7 @@ class Letter:
     names: tuple[str, ...] = ()
     reply: bool = False  # a whole reply that cannot be read, not one message
     buried: float = field(default_factory=clock.now)
+    kind: Kind = ""
 
     @property
     def id(self) -> str:
@@ -55,7 +68,9 @@ class Letter:
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> "Letter":
         """The letter from what `to_json` gave."""
-        return read(cls, {**found, "item": {**found, "id": found["message_id"], "receipt": ""}})
+        kind = found.get("kind")
+        known = {**found, "kind": kind if kind in get_args(Kind) else ""}
+        return read(cls, {**known, "item": {**found, "id": found["message_id"], "receipt": ""}})
 
 
 class Letters:

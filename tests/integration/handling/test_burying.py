@@ -5,8 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from celery.exceptions import SoftTimeLimitExceeded
 
 from handlers import Message, Reject
+from handlers.trade import TradeBuyerPay
 from tasks.handle import deliver
 from tasks.handling import burying
 from tasks.rules.circuit_breaker import FROM_DEAD
@@ -81,3 +83,24 @@ def test_old_deliveries_count_less_and_less(tidings: Stores) -> None:
 
 def test_the_ratio_is_a_setting() -> None:
     assert settings().max_dead_ratio == 0.5
+
+
+def test_a_letter_knows_what_kind_of_fault_it_is(
+    tidings: Stores, registered: Register, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TIDINGS_MAX_DELIVERIES", "1")
+    monkeypatch.setenv("TIDINGS_UNHANDLED", "bury")
+    settings.cache_clear()
+
+    def on_any(trade: TradeBuyerPay, message: Message) -> None:
+        raise {"1": Reject, "2": KeyError, "3": SoftTimeLimitExceeded}[message.id]("no")
+
+    registered(on_any, "known")
+    nearly_over = time.time() - 14.8
+    given = {"1": ("known", '{"tid": 1}'), "4": ("known", "{"), "5": ("other", "")}
+    for id_ in "12345":
+        topic, content = given.get(id_, given["1"])
+        message = delivery(names=("app", id_), id=id_, topic=topic, content=content, pulled=nearly_over)
+        assert deliver(message) == "dead"
+    told = {letter.item.id: letter.kind for letter in tidings.letters.all()}
+    assert told == {"1": "rejected", "2": "failed", "3": "failed", "4": "unfit", "5": "unhandled"}

@@ -96,13 +96,19 @@ def test_a_letter_is_read_as_it_was_buried(stores: Stores) -> None:
     assert stores.letters.get("nobody") is None
 
 
+@pytest.mark.parametrize(("written", "read"), [({}, ""), ({"kind": "failed"}, "failed"), ({"kind": "of tomorrow"}, "")])
+def test_a_letter_of_another_version_is_read_whatever_kind_it_says(written: dict[str, str], read: str) -> None:
+    stored = {name: value for name, value in letter().to_json().items() if name != "kind"}
+    assert Letter.from_json({**stored, **written}).kind == read
+
+
 def test_a_letter_is_stored_flat_and_read_as_far_as_it_is_known(stores: Stores, redis: Redis) -> None:
     id_ = stores.letters.bury(letter(buried=1.0))
     found = json.loads(redis.hget("tidings:letters", id_) or "")
     fields = (
         "platform account topic message_id content reason traceback pub_time user_id user_nick deliveries tries names"
     )
-    assert set(found) == {*fields.split(), "reply", "buried"}
+    assert set(found) == {*fields.split(), "reply", "buried", "kind"}
     for name in ("traceback", "pub_time", "user_id", "user_nick", "deliveries", "tries", "reply"):
         del found[name]
     redis.hset("tidings:letters", id_, json.dumps({**found, "later": 1}))
