@@ -20,12 +20,13 @@ that `TIDINGS_HANDLERS` names.
 """
 
 from handlers.content import Unfit
-from handlers.errors import BadHandler, DuplicateTopic, HandlersError, NotLoaded
+from handlers.errors import BadAround, BadHandler, DuplicateTopic, HandlersError, NotLoaded
 from handlers.handler import Handler
 from handlers.message import Message, Reject, Retry
-from handlers.registry import Registry, handles
+from handlers.registry import Registry, around, handles
 
 __all__ = [
+    "BadAround",
     "BadHandler",
     "DuplicateTopic",
     "Handler",
@@ -36,5 +37,6 @@ __all__ = [
     "Reject",
     "Retry",
     "Unfit",
+    "around",
     "handles",
 ]

@@ -2,6 +2,7 @@
 
 HandlersError
 ├── BadHandler       a function that cannot be called with a message
+├── BadAround        a function that cannot stand around handlers
 ├── DuplicateTopic   two functions ask for the same topic
 └── NotLoaded        a module of handlers cannot be imported
 """
@@ -13,6 +14,10 @@ class HandlersError(Exception):
 
 class BadHandler(HandlersError):
     """The function cannot be a handler, or its topic is none."""
+
+
+class BadAround(HandlersError):
+    """The function cannot stand around handlers."""
 
 
 class DuplicateTopic(HandlersError):

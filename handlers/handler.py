@@ -3,8 +3,10 @@
 import re
 from collections.abc import Callable, Mapping
 from inspect import isawaitable, isgenerator
+from types import MappingProxyType
 from typing import Any
 
+from handlers.arounds import Around, within
 from handlers.errors import BadHandler
 from handlers.message import Message
 from handlers.options import NONE, Options
@@ -29,12 +31,14 @@ class Handler:
         options: Options = NONE,
         fallback: bool = False,
         boxed: bool = False,
+        arounds: Mapping[Any, Around] = MappingProxyType({}),
     ) -> None:
         self.topic = topic
         self.function = function
         self.options = options
         self.fallback = fallback
         self.boxed = boxed
+        self.arounds = arounds
         self.place = place_of(function)
         self.fixed = len(_WILDCARD.sub("", topic)) if boxed or _WILDCARD.search(topic) else None
         """How many characters of a pattern are literal; None for an exact topic. What is boxed is a pattern in any case."""
@@ -67,7 +71,10 @@ class Handler:
 
         `content` is what `decode` made of it, where somebody has asked before.
         """
-        self._run(message, content)
+        if self.arounds:
+            within(self.arounds.values(), message, lambda: self._run(message, content))
+        else:
+            self._run(message, content)
 
     def _run(self, message: Message, content: Any) -> None:
         signature = self._signature or self.settle()

@@ -1,10 +1,11 @@
 """Which function handles which topic."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from fnmatch import fnmatchcase
 from typing import Any, TypeVar
 
+from handlers.arounds import Around
 from handlers.errors import BadHandler, DuplicateTopic
 from handlers.handler import Handler
 from handlers.names import ShortNames, is_short, last_part
@@ -12,6 +13,7 @@ from handlers.options import Key, options
 from handlers.signature import refuse_unless_plain
 
 F = TypeVar("F", bound=Callable[..., Any])
+G = TypeVar("G", bound=Callable[..., Generator[Any, str, Any] | Iterator[Any]])
 
 REMEMBERED_TOPICS = 10_000  # more than any platform has; a bound, so that garbage for a topic fills no memory
 
@@ -28,6 +30,7 @@ class Registry:
         self._handlers: dict[tuple[bool, bool, str], Handler] = {}
         self._found: dict[tuple[str, bool], Handler | None] = {}
         self._short: ShortNames | None = None
+        self._arounds: dict[str, Around] = {}
 
     def __iter__(self) -> Iterator[Handler]:
         return iter(list(self._handlers.values()))
@@ -56,10 +59,35 @@ class Registry:
             refuse_unless_plain(function)
             names = sys._getframe(1).f_locals
             for topic in topics:
-                self._add(Handler(topic, function, names=names, options=chosen, fallback=fallback, boxed=boxed))
+                self._add(
+                    Handler(
+                        topic,
+                        function,
+                        names=names,
+                        options=chosen,
+                        fallback=fallback,
+                        boxed=boxed,
+                        arounds=self._arounds,
+                    )
+                )
             return function
 
         return register
+
+    def around(self, function: G) -> G:
+        """Have a generator function run around every handler: up to its `yield` before, the rest after. It is returned unchanged.
+
+        They stand in the order of their registration, the first outermost. A module that is imported again replaces its own.
+        Raises `BadAround` for a function that cannot be one.
+        """
+        made = Around(function)
+        self._arounds[made.source] = made
+        return function
+
+    @property
+    def arounds(self) -> tuple[Around, ...]:
+        """What runs around every handler, the outermost first."""
+        return tuple(self._arounds.values())
 
     def find(self, topic: str, *, as_it_is: bool = False) -> Handler | None:
         """Who handles the topic; None for nobody. `as_it_is` for a platform that never writes a topic short."""
@@ -130,3 +158,6 @@ registry = Registry()
 """The handlers of this process."""
 
 handles = registry.handles
+
+around = registry.around
+"""Have a function run around every one of them."""

@@ -1,0 +1,120 @@
+"""What users have done around every handler: generator functions that stop at their `yield` while it runs."""
+
+import inspect
+from collections.abc import Callable, Generator, Iterable
+from contextlib import suppress
+from types import TracebackType
+from typing import Any
+
+from handlers.errors import BadAround
+from handlers.message import Message
+from handlers.signature import place_of
+
+HANDLED = "handled"
+"""The outcome of a handler that has returned; what an around that has dealt with an error returns."""
+
+RIGHT = "write `@around` above `def name(message: Message) -> Iterator[None]` with one `yield` in it"
+
+
+class Around:
+    """One function around every handler. `place` is its `file:line`."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        """Raises `BadAround` for a function that could not stand around a handler."""
+        _refuse_unless_generator(function)
+        self.function = function
+        self.place = place_of(function)
+        self.source = f"{function.__code__.co_filename} {function.__qualname__}"
+        """What stays the same when its module is imported again, also when lines before it have changed."""
+
+    def __str__(self) -> str:
+        return f"{self.function.__name__} at {self.place}"
+
+    @property
+    def name(self) -> str:
+        """The function with its module, as `shop.timed`."""
+        return f"{self.function.__module__}.{self.function.__qualname__}"
+
+    def begin(self, message: Message) -> Generator[Any, str, Any]:
+        """The function, called for one message; nothing of it has run yet."""
+        run: Generator[Any, str, Any] = self.function(message)
+        return run
+
+
+def within(arounds: Iterable[Around], message: Message, call: Callable[[], None]) -> None:
+    """Call, with all of these around it, the first outermost. Raises what the call raises, or what one of them raises."""
+    first, *others = arounds
+    with _Surrounded(first, message):
+        if others:
+            within(others, message, call)
+        else:
+            call()
+
+
+class _Surrounded:
+    """One around and what is inside of it.
+
+    Its `yield` gives "handled" when that has returned, and raises what it raised. An error goes on behind an around that lets
+    it pass or only looks at it; it ends there if the around raises something else, or returns "handled".
+    A class, as a generator's context would write to what a handler raises, which may not let itself be written to.
+    """
+
+    __slots__ = ("_around", "_run")
+
+    def __init__(self, around: Around, message: Message) -> None:
+        self._around = around
+        self._run = around.begin(message)
+
+    def __enter__(self) -> None:
+        try:
+            next(self._run)
+        except StopIteration:
+            raise self._wrong("ended before a `yield`, so its handler was not called") from None
+
+    def __exit__(self, kind: object, error: BaseException | None, stack: TracebackType | None) -> bool:
+        try:
+            if error is None:
+                self._run.send(HANDLED)
+            else:
+                self._run.throw(error)
+        except StopIteration as ended:
+            return isinstance(error, Exception) and _is_handled(ended.value)
+        except BaseException as raised:
+            if error is None or not _is_the_same(raised, error):
+                raise
+            return False
+        with suppress(Exception):
+            self._run.close()
+        raise self._wrong("has a second `yield`")
+
+    def _wrong(self, what: str) -> TypeError:
+        return TypeError(f"{self._around.place}: the around {self._around.function.__name__} {what}")
+
+
+def _is_handled(returned: object) -> bool:
+    return type(returned) is str and returned == HANDLED
+
+
+def _is_the_same(raised: BaseException, error: BaseException) -> bool:
+    """Whether an error has come through an around as it was. Python makes a `StopIteration` into another error on its way."""
+    made = isinstance(error, StopIteration) and isinstance(raised, RuntimeError) and raised.__cause__ is error
+    return raised is error or made
+
+
+def _refuse_unless_generator(function: Any) -> None:
+    name = getattr(function, "__qualname__", type(function).__name__)
+    if not inspect.isfunction(function):
+        raise BadAround(f"{name} is no plain function; {RIGHT}")
+    place = place_of(function)
+    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+        raise BadAround(f"{place}: {name} is async; an around is not, also not that of an async handler; {RIGHT}")
+    if not inspect.isgeneratorfunction(function):
+        raise BadAround(f"{place}: {name} has no `yield`; {RIGHT}")
+    if not _handed(function):
+        raise BadAround(f"{place}: {name} does not take the message; {RIGHT}")
+
+
+def _handed(function: Callable[..., Any]) -> bool:
+    """Whether its first parameter can be handed the message."""
+    first = next(iter(inspect.signature(function).parameters.values()), None)
+    return first is not None and first.kind in (first.POSITIONAL_ONLY, first.POSITIONAL_OR_KEYWORD)
