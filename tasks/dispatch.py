@@ -2,17 +2,17 @@
 
 from collections import Counter
 
+from handlers import Registry
 from tasks import clock, sending
 from tasks.accounts import Account
 from tasks.confirm import confirm, salvage
 from tasks.handle import described_arguments, handle
-from tasks.handling import burying, stragglers, unhandled
+from tasks.handling import asked, burying, stragglers, timer, unhandled
 from tasks.handling.delivery import Delivery, Names, names
-from tasks.handling.timer import time_limit
 from tasks.platforms.base import Item, Reply
 from tasks.plumbing import fanout
 from tasks.plumbing.backend import counted_here
-from tasks.rules.lease import Batch
+from tasks.rules.lease import HARD_GRACE, Batch
 from tasks.runtime import stores
 from tasks.store.batches import Open
 
@@ -33,8 +33,9 @@ def start(account: Account, batch: Batch, reply: Reply) -> None:
     stores().parts.expect(batch.id, len(waiting), 2 * batch.lease)
     stragglers.enter(batch, len(waiting), len(settled))
     platform = account.gateway.platform
-    headers = [header(Delivery(item, batch, platform, named)) for named, item in waiting.items()]
-    fanout.start(handle, headers, callback, time_limit(batch.lease))
+    registered = asked.known()
+    headers = [header(Delivery(item, batch, platform, named), registered) for named, item in waiting.items()]
+    fanout.start(handle, headers, callback)
 
 
 def sift(account: Account, came: tuple[Item, ...], items: tuple[Item, ...]) -> tuple[dict[Names, Item], list[Item]]:
@@ -56,7 +57,9 @@ def sift(account: Account, came: tuple[Item, ...], items: tuple[Item, ...]) -> t
     return waiting, seen
 
 
-def header(delivery: Delivery) -> fanout.Header:
-    """What the handle task of one message is given."""
-    fields = delivery.to_json()
-    return {"delivery": fields}, described_arguments(fields), delivery.item.topic
+def header(delivery: Delivery, registered: Registry) -> fanout.Header:
+    """The handle task of one message, as its handler among those that are registered asks for it."""
+    fields, topic = delivery.to_json(), delivery.item.topic
+    wanted = asked.by(topic, delivery.platform, registered)
+    limit = timer.seconds(delivery.batch.lease, wanted.timeout) + HARD_GRACE
+    return fanout.Header({"delivery": fields}, described_arguments(fields), topic, limit, wanted.queue or "")

@@ -9,6 +9,7 @@ It never raises, whatever the handler does: a chord whose header fails never cal
 4. When the lease has no time for another try it is left to come again, or buried after `max_deliveries`.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,16 +20,17 @@ from celery.utils.log import get_task_logger
 
 from handlers import Handler, Reject, Unfit
 from tasks import app, clock, sending
-from tasks.handling import burying, failing, raised, unhandled
+from tasks.handling import burying, failing, raised, timer, unhandled
+from tasks.handling.asked import WITHOUT_SHORT_NAMES
 from tasks.handling.delivery import Delivery
 from tasks.handling.place import reason as reason_of
 from tasks.handling.timer import limited
-from tasks.handling.unhandled import WITHOUT_SHORT_NAMES, spelled_out
+from tasks.handling.unhandled import spelled_out
 from tasks.names import HANDLE
 from tasks.plumbing.beside import TheirsCurrent
 from tasks.plumbing.ending import asked_to_end
 from tasks.plumbing.visibility import visibility
-from tasks.rules.lease import HARD_GRACE, Batch, retry_delay, try_seconds
+from tasks.rules.lease import HARD_GRACE, Batch, retry_delay
 from tasks.rules.outcomes import CONFIRMABLE, Outcome
 from tasks.runtime import registry, stores
 from tasks.settings import settings
@@ -81,7 +83,7 @@ def handle(self: HandleTask, /, delivery: Any = None, **_later: Any) -> tuple[st
         if (item := spelled_out(given.item, given.platform)) is not given.item:
             given = replace(given, item=item)
         try:
-            outcome = deliver(given)
+            outcome = deliver(given, (self.request.timelimit or (None,))[0])
         except Again as again:
             outcome = try_again(self, given, again.delay)
         if given.alone:
@@ -95,8 +97,8 @@ def handle(self: HandleTask, /, delivery: Any = None, **_later: Any) -> tuple[st
     return plain(given.item.receipt) if given else "", outcome
 
 
-def deliver(given: Delivery) -> Outcome:
-    """One try. Raises `Again` when another is due within the lease."""
+def deliver(given: Delivery, hard: float | None = None) -> Outcome:
+    """One try, whose process Celery kills after `hard` seconds. Raises `Again` when another is due within the lease."""
     stores().clock.keep()
     now = clock.now()
     if now >= given.batch.handle_until:
@@ -106,7 +108,7 @@ def deliver(given: Delivery) -> Outcome:
     handler = registry().find(given.item.topic, as_it_is=given.platform in WITHOUT_SHORT_NAMES)
     if handler is None and (outcome := unhandled.ended(given)):
         return outcome
-    limit = try_seconds(given.batch.lease, settings().handler_seconds)
+    limit = timer.seconds(given.batch.lease, handler.options.timeout if handler else None, hard)
     begun = stores().marks.begin(given.names, given.batch.handing_out, limit + HARD_GRACE)
     if begun.state in ("done", "dead"):
         return "duplicate"
@@ -124,6 +126,9 @@ def run(given: Delivery, handler: Handler, begun: Begun, limit: float) -> Outcom
     if begun.open > settings().max_deliveries:
         reason = f"{begun.open - 1} tries began and never ended: its handler kills the process that runs it"
         return burying.delivery(given, begun, "killed", reason, told=reason)
+    if begun.tries > (most := handler.options.tries or begun.tries):
+        reason = f"{begun.tries - 1} tries came to no good end, and its handler allows {most}"
+        return burying.delivery(given, begun, "killed" if begun.open > 1 else "failed", reason, told=reason)
     if begun.open > 1:
         failing.died(given)
     try:
@@ -147,12 +152,14 @@ def failed(given: Delivery, handler: Handler, begun: Begun, error: BaseException
     """Another try, or the end of this delivery: left, or buried when there were enough."""
     delay = retry_delay(begun.tries, raised.delay(error))
     failing.told(given, begun.tries, error, handler.function)
-    patient = not given.letter or begun.tries < REPLAY_TRIES
+    over = begun.tries >= (handler.options.tries or math.inf)
+    patient = not over and (not given.letter or begun.tries < REPLAY_TRIES)
     if patient and clock.now() + delay < given.batch.handle_until:
         stores().marks.release(given.names)
         raise Again(delay)
-    if given.letter or begun.deliveries >= settings().max_deliveries:
-        reason = f"failed in {begun.deliveries} deliveries, at last with {failing.last(error, handler.function)}"
+    if over or given.letter or begun.deliveries >= settings().max_deliveries:
+        often = f"{begun.tries} tries" if over else f"{begun.deliveries} deliveries"
+        reason = f"failed in {often}, at last with {failing.last(error, handler.function)}"
         said = failing.said(error, handler.function)
         return burying.delivery(given, begun, "failed", reason, raised.stack(error), said)
     stores().marks.release(given.names)

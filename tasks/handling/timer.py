@@ -7,6 +7,7 @@ from _signal import signal as set_handler
 
 from celery.exceptions import SoftTimeLimitExceeded
 
+from tasks.plumbing.visibility import visibility
 from tasks.rules.lease import HARD_GRACE, try_seconds
 from tasks.settings import settings
 
@@ -50,6 +51,15 @@ class limited:  # noqa: N801 - used as a function; `contextmanager` breaks on ex
         raise SoftTimeLimitExceeded(self._seconds)
 
 
-def time_limit(lease: float) -> dict[str, float]:
+def seconds(lease: float, own: float | None = None, hard: float | None = None) -> float:
+    """How long one try may take under a lease of so many seconds, for a handler whose own timeout is `own`.
+
+    `hard` is Celery's time limit of the task, if it is known: it was set by a worker that may not have known of the timeout.
+    """
+    limit = try_seconds(lease, settings().handler_seconds, own, visibility())
+    return limit if hard is None else min(limit, max(LEAST_SECONDS, hard - HARD_GRACE))
+
+
+def time_limit(lease: float, own: float | None = None) -> dict[str, float]:
     """Celery's time limit for one try under a lease of so many seconds, for a handler that ignores ours."""
-    return {"time_limit": try_seconds(lease, settings().handler_seconds) + HARD_GRACE}
+    return {"time_limit": seconds(lease, own) + HARD_GRACE}

@@ -9,11 +9,9 @@ from celery.utils.log import get_task_logger
 from handlers.names import close, is_short
 from tasks import clock
 from tasks.clock import HOUR
-from tasks.handling import short_names
+from tasks.handling.asked import WITHOUT_SHORT_NAMES, known
 from tasks.handling.delivery import Delivery
-from tasks.names import HANDLE
 from tasks.platforms.base import Item
-from tasks.plumbing.serving import takes
 from tasks.rules.outcomes import Outcome
 from tasks.runtime import registry, stores
 from tasks.settings import settings
@@ -27,9 +25,6 @@ WHAT_HAPPENS = {
     "bury": "its messages are buried as dead letters",
 }
 
-WITHOUT_SHORT_NAMES = frozenset({"qianmi"})
-"""Platforms whose topics are never written short; Taobao's page does so, and vv-tool's, whose messages are Taobao's."""
-
 REMEMBERED = 2_000
 """Topics that this process knows to have warned of lately; a bound, as they come from outside."""
 
@@ -40,11 +35,11 @@ def spelled_out(item: Item, platform: str) -> Item:
     """The message under its topic's full name, where the platform wrote a short one that is clear."""
     if platform in WITHOUT_SHORT_NAMES or not is_short(item.topic):
         return item
-    known = registry().short_names if takes(HANDLE) else short_names.of_others()
-    full = known.full_name(item.topic)
+    names = known().short_names
+    full = names.full_name(item.topic)
     if full != item.topic:
         return replace(item, topic=full)
-    if len(meant := known.meant(full)) > 1 and full not in known.registered:
+    if len(meant := names.meant(full)) > 1 and full not in names.registered:
         warn_of_doubt(full, meant)
     return item
 

@@ -6,6 +6,7 @@ does, `chord()` itself is used.
 
 from base64 import b64decode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from celery import chord, current_task
@@ -16,30 +17,45 @@ from tasks import app
 from tasks.names import KIND
 from tasks.plumbing.fast_json import encode, loads
 
-Header = tuple[dict[str, Any], str, str]
-"""A header's keyword arguments, how Celery is to show them, and of which kind the task is to the pool."""
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """One task of a chord: its keyword arguments, how Celery is to show them, of which kind it is to the pool, its time limit in
+    seconds, and the queue that it goes to ("": that of its name)."""
+
+    given: Mapping[str, Any]
+    shown: str
+    kind: str
+    limit: float
+    queue: str = ""
+
 
 HEARD = (before_task_publish, after_task_publish, task_sent)
 
 
-def start(task: Any, many: Sequence[Header], callback: Any, limits: Mapping[str, float]) -> None:
-    """Start a chord of one task under these time limits for each header, all in one round trip."""
+def start(task: Any, many: Sequence[Header], callback: Any) -> None:
+    """Start a chord of one task for each header, all in one round trip."""
     if app.conf.task_send_sent_event or any(signal.receivers for signal in HEARD):
-        headers = [
-            task.subtask(kwargs=given, options={**limits, "kwargsrepr": shown, "headers": {KIND: kind}})
-            for given, shown, kind in many
-        ]
         with app.batch():
-            chord(headers)(callback)
+            chord([subtask(task, each) for each in many])(callback)
         return
-    queue = app.amqp.router.route({}, task.name)["queue"]
+    usual = app.amqp.router.route({}, task.name)["queue"].name
     with app.batch(), app.producer_or_acquire() as producer:
-        producer.maybe_declare(queue)
-        for message in messages(task, many, callback, limits):
-            producer.publish(**message, exchange="", routing_key=queue.name)
+        for name in {each.queue or usual for each in many}:
+            producer.maybe_declare(app.amqp.queues[name])
+        for header, message in zip(many, messages(task, many, callback), strict=True):
+            producer.publish(**message, exchange="", routing_key=header.queue or usual)
 
 
-def messages(task: Any, many: Sequence[Header], callback: Any, limits: Mapping[str, float]) -> Iterator[dict[str, Any]]:
+def subtask(task: Any, header: Header) -> Any:
+    """A header as Celery's own `chord()` takes it."""
+    options: dict[str, Any] = {"time_limit": header.limit, "kwargsrepr": header.shown, "headers": {KIND: header.kind}}
+    if header.queue:
+        options["queue"] = header.queue
+    return task.subtask(kwargs=header.given, options=options)
+
+
+def messages(task: Any, many: Sequence[Header], callback: Any) -> Iterator[dict[str, Any]]:
     """What to publish for each header, by kombu's names."""
     group, parent = uuid(), current_task.request if current_task else None
     root = parent and (parent.root_id or parent.id)
@@ -55,13 +71,12 @@ def messages(task: Any, many: Sequence[Header], callback: Any, limits: Mapping[s
         ignore_result=task.ignore_result,
         argsrepr="()",
         kwargsrepr="",
-        **limits,
     )
     embedded = encode(shared.body[2])
-    for index, (given, shown, kind) in enumerate(many):
+    for index, header in enumerate(many):
         id_ = uuid()
         yield {
-            "body": b"[[], %b, %b]" % (encode(given), embedded),
+            "body": b"[[], %b, %b]" % (encode(header.given), embedded),
             "content_type": "application/json",
             "content_encoding": "utf-8",
             "headers": {
@@ -69,8 +84,9 @@ def messages(task: Any, many: Sequence[Header], callback: Any, limits: Mapping[s
                 "id": id_,
                 "root_id": root or id_,
                 "group_index": index,
-                "kwargsrepr": shown,
-                KIND: kind,
+                "timelimit": [header.limit, None],
+                "kwargsrepr": header.shown,
+                KIND: header.kind,
             },
             **shared.properties,
             "correlation_id": id_,

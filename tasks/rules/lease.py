@@ -9,6 +9,7 @@ Pure: times are seconds since the epoch, spans are seconds.
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 HANDLE_SHARE = 0.75
@@ -23,6 +24,9 @@ TRY_SHARE = 0.4
 VISIBILITY_SHARE = 0.6
 """A killed worker's messages show again after this part of the shortest lease: later than the longest try ends, early
 enough for another try within the lease."""
+
+HIDDEN_SHARE = 0.9
+"""A try ends within this part of the time that a message stays hidden: it may have waited in its worker before."""
 
 LONGEST_VISIBILITY = 240.0
 FIRST_RETRY = 0.5
@@ -67,9 +71,18 @@ class Batch:
         return cls(found["account"], found["batch"], found["pulled"], found["lease"])
 
 
-def try_seconds(lease: float, handler_seconds: float) -> float:
-    """How long one try of a handler may take under a lease."""
-    return min(handler_seconds, lease * TRY_SHARE)
+def try_seconds(lease: float, handler_seconds: float, own: float | None = None, hidden: float = inf) -> float:
+    """How long one try of a handler may take under a lease.
+
+    A handler's `own` timeout takes the place of `handler_seconds`, which holds for all. It ends before the message shows again
+    to other workers, from whom it is `hidden` for so long.
+    """
+    return min(handler_seconds, lease * TRY_SHARE) if own is None else min(own, longest_try(lease, hidden))
+
+
+def longest_try(lease: float, hidden: float = inf) -> float:
+    """The most that a handler's own timeout can give one try under a lease."""
+    return min(lease * TRY_SHARE, hidden * HIDDEN_SHARE)
 
 
 def visibility_seconds(shortest_lease: float) -> float:

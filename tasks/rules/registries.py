@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from handlers import Handler
+from handlers.options import Key
 
 SHOWN = 3
 """So many topics are named of each kind of difference."""
@@ -21,11 +22,29 @@ class Entry:
     place: str = ""
     pattern: bool = False
     fallback: bool = False
+    key: str = ""
+    """The member, or the function by name."""
+    latest: bool = False
+    timeout: float | None = None
+    tries: int | None = None
+    queue: str = ""
+
+    @property
+    def options(self) -> str:
+        """What it asks for, as it is written: `key=tid latest timeout=10`; "" for nothing."""
+        words = (
+            self.key and f"key={self.key}",
+            self.latest and "latest",
+            self.timeout is not None and f"timeout={self.timeout:g}",
+            self.tries is not None and f"tries={self.tries}",
+            self.queue and f"queue={self.queue}",
+        )
+        return " ".join(word for word in words if word)
 
     @property
     def says(self) -> str:
         """All of it that is the same wherever the code is installed."""
-        return f"{self.topic} {self.handler} {self.model} {self.fallback:d}"
+        return f"{self.topic} {self.handler} {self.model} {self.fallback:d} {self.options}".rstrip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +58,32 @@ class Node:
 
 def entries(handlers: Iterable[Handler]) -> tuple[Entry, ...]:
     """What is registered, by topic."""
-    found = (
-        Entry(each.topic, each.name, each.model, each.place, each.fixed is not None, each.fallback) for each in handlers
+    return tuple(sorted(map(entry, handlers), key=lambda each: (each.fallback, each.topic)))
+
+
+def entry(handler: Handler) -> Entry:
+    """What is to be told of one handler."""
+    asked = handler.options
+    return Entry(
+        handler.topic,
+        handler.name,
+        handler.model,
+        handler.place,
+        handler.fixed is not None,
+        handler.fallback,
+        key_name(asked.key),
+        asked.latest,
+        asked.timeout,
+        asked.tries,
+        asked.queue or "",
     )
-    return tuple(sorted(found, key=lambda each: (each.fallback, each.topic)))
+
+
+def key_name(key: Key | None) -> str:
+    """A key as it can be told: the member, or the function by its name; "" for none."""
+    if key is None or isinstance(key, str):
+        return key or ""
+    return f"{getattr(key, '__qualname__', type(key).__qualname__)}()"
 
 
 def fingerprint(registered: Iterable[Entry]) -> str:
@@ -78,7 +119,7 @@ def difference(mine: Sequence[Entry], others: Sequence[Entry]) -> str:
     lacks = [topic for topic, _ in theirs.keys() - ours.keys()]
     has = [topic for topic, _ in ours.keys() - theirs.keys()]
     differ = [each.topic for name, each in ours.items() if name in theirs and theirs[name].says != each.says]
-    kinds = (("it lacks", lacks), ("it alone has", has), ("another function or model for", differ))
+    kinds = (("it lacks", lacks), ("it alone has", has), ("another function, model or options for", differ))
     return ": " + "; ".join(f"{what} {listed(topics)}" for what, topics in kinds if topics)
 
 

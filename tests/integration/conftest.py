@@ -3,12 +3,13 @@
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from handlers import Registry
 from tasks import accounts, app, handle, runtime, settings
-from tasks.handling import unhandled
+from tasks.handling import asked, unhandled
 from tasks.plumbing import visibility
 from tasks.runtime import Stores
 from tasks.store import connection
@@ -97,11 +98,11 @@ def vshop(tidings: Stores) -> accounts.Account:
 def registered(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Registry]:
     """Makes a function the handler of every topic, or of the topic given."""
     registry = Registry()
-    for module in (handle, unhandled):
+    for module in (handle, unhandled, asked):
         monkeypatch.setattr(module, "registry", lambda: registry)
 
-    def register(function: Callable[..., object], topic: str = "*") -> Registry:
-        registry.handles(topic)(function)
+    def register(function: Callable[..., object], topic: str = "*", **options: Any) -> Registry:
+        registry.handles(topic, **options)(function)
         return registry
 
     return register

@@ -12,8 +12,9 @@ from handlers.names import close
 from handlers.topics import MODELS
 from tasks import clock
 from tasks.commands.group import look_whose
-from tasks.commands.handlers.reading import registered, stand_in
+from tasks.commands.handlers.reading import registered
 from tasks.commands.tables import ALWAYS, NONE, Column, json_line, print_table
+from tasks.handling.others import stand_in
 from tasks.rules.registries import Entry
 from tasks.rules.topic_names import Registered, doubts
 from tasks.runtime import stores

@@ -1,10 +1,7 @@
 """Reads what is known of topics and of the workers' handlers; for `handlers`, `status` and `check`."""
 
-from collections.abc import Iterable
-from typing import Any
-
-from handlers import Registry
 from tasks.commands.handlers.telling import Unhandled
+from tasks.handling.others import stand_in
 from tasks.rules import registries
 from tasks.rules.registries import Entry, Node, entries
 from tasks.runtime import registry, stores
@@ -25,18 +22,6 @@ def unhandled(now: float) -> Unhandled:
         {topic: number for topic, number in counts if topic not in mended},
         {topic: number for topic, number in counts if topic in mended},
     )
-
-
-def stand_in(registered: Iterable[Entry]) -> Registry:
-    """A registry of these topics and patterns, whose handlers do nothing: to see which of them a topic meets."""
-    made = Registry()
-    for each in registered:
-        made.handles(each.topic, fallback=each.fallback, boxed=each.pattern)(_nothing)
-    return made
-
-
-def _nothing(content: dict[str, Any]) -> None:
-    """In the place of a handler."""
 
 
 def nodes() -> list[Node]:

@@ -10,11 +10,10 @@ import pytest
 from redis import Redis
 
 from handlers import Message, Registry
-from handlers.names import ShortNames
 from tasks import clock, dispatch, runtime
 from tasks.accounts import Account
 from tasks.handle import deliver, handle
-from tasks.handling import burying, short_names, unhandled
+from tasks.handling import asked, burying, others, unhandled
 from tasks.handling.delivery import names
 from tasks.platforms import Item, Reply
 from tasks.plumbing import fanout
@@ -148,7 +147,7 @@ def handed_out(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """The deliveries that dispatch hands out."""
     found: list[dict[str, Any]] = []
     monkeypatch.setattr(
-        fanout, "start", lambda _task, headers, *_: found.extend(fields["delivery"] for fields, *_ in headers)
+        fanout, "start", lambda _task, headers, *_: found.extend(each.given["delivery"] for each in headers)
     )
     return found
 
@@ -225,10 +224,10 @@ def test_a_short_name_that_fits_several_is_warned_of_and_taken_for_none(
 @pytest.fixture
 def without_handlers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Batches are handed out by a worker that only pulls and confirms; handlers are imported only where some run."""
-    monkeypatch.setattr(unhandled, "takes", lambda _task: False)
-    monkeypatch.setattr(unhandled, "registry", lambda: pytest.fail("a worker without handlers imports them"))
-    monkeypatch.setattr(short_names, "_known", ShortNames(()))
-    monkeypatch.setattr(short_names, "_looked", -inf)
+    monkeypatch.setattr(asked, "takes", lambda _task: False)
+    monkeypatch.setattr(asked, "registry", lambda: pytest.fail("a worker without handlers imports them"))
+    monkeypatch.setattr(others, "_known", Registry())
+    monkeypatch.setattr(others, "_looked", -inf)
 
 
 @pytest.mark.parametrize(
@@ -264,10 +263,10 @@ def test_what_handlers_there_were_is_remembered_while_no_worker_has_any(
     lot, there = [Entry("taobao_own_Event")], Presence("worker", "handle@host", 1)
     tidings.registries.put(lot)
     tidings.presences.put(replace(there, handlers=fingerprint(lot)))
-    assert short_names.of_others().full_name("Event") == "taobao_own_Event"
+    assert others.registered().short_names.full_name("Event") == "taobao_own_Event"
     tidings.presences.drop(there)
-    monkeypatch.setattr(short_names, "_looked", -inf)
-    assert short_names.of_others().full_name("Event") == "taobao_own_Event"
+    monkeypatch.setattr(others, "_looked", -inf)
+    assert others.registered().short_names.full_name("Event") == "taobao_own_Event"
 
 
 def test_a_platform_that_knows_no_short_names_is_taken_at_its_word(tidings: Stores, registered: Register) -> None:

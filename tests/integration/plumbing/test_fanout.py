@@ -18,14 +18,14 @@ from tasks.runtime import Stores
 
 ABOUT = {"account": "shop", "batch": "b1", "pulled": 1.5, "lease": 20.0}
 HEADERS = [
-    (
+    fanout.Header(
         {"delivery": {"account": "shop", "topic": "t", "id": str(n), "content": "支付"}},
         f"{{'account': 'shop', 'topic': 't', 'id': '{n}'}}",
         "t",
+        9.0,
     )
     for n in range(3)
 ]
-LIMITS = {"time_limit": 9.0}
 OWN = {"id", "root_id", "group", "correlation_id", "delivery_tag", "task_id", "group_id"}
 """What is made anew for each message or chord."""
 UNREAD = ("argsrepr", "kwargsrepr", "reply_to")
@@ -34,7 +34,7 @@ UNREAD = ("argsrepr", "kwargsrepr", "reply_to")
 
 def send() -> None:
     callback = counted_here(confirm.s(**ABOUT).on_error(salvage.s(**ABOUT)), 3)
-    fanout.start(handle, HEADERS, callback, LIMITS)
+    fanout.start(handle, HEADERS, callback)
 
 
 def sent(redis: Redis) -> list[dict[str, Any]]:
@@ -83,7 +83,7 @@ def test_each_header_has_its_own_id_and_all_have_one_group(tidings: Stores, redi
     headers = [message["headers"] for message in sent(redis)]
     assert len({each["id"] for each in headers}) == 3
     assert len({each["group"] for each in headers}) == 1
-    assert [each["kwargsrepr"] for each in headers] == [shown for _, shown, _ in HEADERS]
+    assert [each["kwargsrepr"] for each in headers] == [each.shown for each in HEADERS]
     assert [each["tidings_kind"] for each in headers] == ["t", "t", "t"]
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.rules.lease import HARD_GRACE, Batch, retry_delay, try_seconds, visibility_seconds
+from tasks.rules.lease import HARD_GRACE, Batch, longest_try, retry_delay, try_seconds, visibility_seconds
 
 leases = st.floats(min_value=5, max_value=86_400)
 
@@ -19,6 +19,15 @@ def test_handlers_end_before_the_last_confirm_and_that_before_the_lease(seconds:
 def test_a_try_is_killed_before_its_message_would_be_given_to_another_worker(seconds: float, handler: float) -> None:
     if seconds * 0.6 <= 240:  # longer leases are capped, and so is a handler's time by its setting
         assert try_seconds(seconds, handler) + HARD_GRACE <= visibility_seconds(seconds) + 1e-6
+
+
+@given(leases, st.floats(min_value=0.1, max_value=86_400))
+def test_a_handler_s_own_timeout_holds_as_far_as_the_lease_allows(seconds: float, own: float) -> None:
+    hidden = visibility_seconds(seconds)
+    limit = try_seconds(seconds, 60, own, hidden)
+    assert limit == min(own, longest_try(seconds, hidden))
+    assert limit < hidden
+    assert limit < Batch("shop", "b1", 0, seconds).handle_until
 
 
 @given(leases)

@@ -56,7 +56,7 @@ def test_the_one_that_differs_is_named_and_in_what() -> None:
     said = told((node("one", USUAL), USUAL), (node("two", USUAL), USUAL), (node("odd", lot), lot))
     assert said == [
         "worker odd has other handlers than the other workers (2): it lacks b_*; it alone has c; "
-        "another function or model for a"
+        "another function, model or options for a"
     ]
 
 

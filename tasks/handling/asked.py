@@ -1,0 +1,22 @@
+"""What the handler of a topic has asked for: how long a try may take, and from which queue its messages are handled."""
+
+from handlers import Registry
+from handlers.options import NONE, Options
+from tasks.handling import others
+from tasks.names import HANDLE
+from tasks.plumbing.serving import takes
+from tasks.runtime import registry
+
+WITHOUT_SHORT_NAMES = frozenset({"qianmi"})
+"""Platforms whose topics are never written short; Taobao's page does so, and vv-tool's, whose messages are Taobao's."""
+
+
+def known() -> Registry:
+    """Who handles what: here, or in other workers where this one runs no handlers."""
+    return registry() if takes(HANDLE) else others.registered()
+
+
+def by(topic: str, platform: str, registered: Registry) -> Options:
+    """The options of the handler of a topic, none for a topic that nobody handles."""
+    handler = registered.find(topic, as_it_is=platform in WITHOUT_SHORT_NAMES)
+    return handler.options if handler else NONE

@@ -1,0 +1,74 @@
+"""What other workers have registered, for a process that runs no handlers and so imports none."""
+
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from math import inf
+from threading import Lock
+from typing import Any
+
+from redis.exceptions import RedisError
+
+from handlers import Registry
+from handlers.errors import HandlersError
+from tasks.rules.registries import Entry
+from tasks.runtime import stores
+
+LOOK_SECONDS = 5.0
+"""So old may be what is known: a handler's options count for what is pulled so long after its worker has started."""
+
+_known = Registry()
+_looked = -inf
+_looking = Lock()
+
+
+def registered() -> Registry:
+    """What all workers with handlers have registered; while none of them is there, what was known last.
+
+    Its handlers do nothing: they tell which of them a topic meets, and with which options.
+    """
+    global _known, _looked
+    if time.monotonic() - _looked >= LOOK_SECONDS and _looking.acquire(blocking=_looked == -inf):
+        try:
+            if time.monotonic() - _looked >= LOOK_SECONDS:
+                _known, _looked = _read() or _known, time.monotonic()
+        except RedisError:
+            return _known
+        finally:
+            _looking.release()
+    return _known
+
+
+def _read() -> Registry | None:
+    """What workers have told of their handlers, whoever started last first; None where none has."""
+    present = sorted((each for each in stores().presences.read() if each.handlers), key=lambda each: -each.since)
+    lots = stores().registries.read(each.handlers for each in present)
+    newest: dict[tuple[str, bool], Entry] = {}
+    for each in present:
+        for entry in lots.get(each.handlers, ()):
+            newest.setdefault((entry.topic, entry.fallback), entry)
+    return stand_in(newest.values()) if lots else None
+
+
+def stand_in(entries: Iterable[Entry]) -> Registry:
+    """A registry of these topics and patterns, whose handlers do nothing: to see which of them a topic meets.
+
+    What no version that we know of registers is left out.
+    """
+    made = Registry()
+    for each in entries:
+        with suppress(HandlersError):
+            mark = made.handles(
+                each.topic,
+                fallback=each.fallback,
+                boxed=each.pattern,
+                timeout=each.timeout,
+                tries=each.tries,
+                queue=each.queue or None,
+            )
+            mark(_nothing)
+    return made
+
+
+def _nothing(content: dict[str, Any]) -> None:
+    """In the place of a handler."""
