@@ -1,7 +1,7 @@
 """Which function handles which topic."""
 
 import sys
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import Any, TypeVar
 
@@ -107,6 +107,15 @@ class Registry:
             own, fallbacks = ([each.topic for each in exact if each.fallback is which] for which in (False, True))
             self._short = ShortNames(own, fallbacks)
         return self._short
+
+    def forget(self, handlers: Iterable[Handler], arounds: Iterable[Around] = ()) -> None:
+        """Leave out what was registered, as that of a test when it has ended."""
+        gone = list(handlers)
+        for around in arounds:
+            self._arounds.pop(around.source, None)
+        self._handlers = {key: each for key, each in self._handlers.items() if each not in gone}
+        self._found.clear()
+        self._short = None
 
     def _spellings(self, topic: str) -> tuple[str, ...]:
         """The topic as it came, and its other name if that is clear: the short one only where somebody registered such.

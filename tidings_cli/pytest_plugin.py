@@ -1,4 +1,9 @@
-"""A pytest fixture for handlers' tests: `sandbox`, the simulated platforms, empty at the start of each test.
+"""pytest's fixtures for handlers' tests:
+
+    tidings         delivers messages to the handlers of this process: neither Redis nor a platform is needed
+    tidings_shop    a whole run: simulated platforms, Valkey, worker and beat as processes
+    sandbox         the simulated platforms alone, empty at the start of each test
+    sandbox_server  the process of the latter, one for the whole test session
 
 pytest loads this in every run where Tidings is installed, also in those of projects with a `tasks` of their own: hence the
 imports inside.
@@ -14,6 +19,7 @@ from tidings_cli.ours import own
 
 if TYPE_CHECKING:
     from tasks.sandbox.control import Control
+    from tasks.testing.deliveries import Tidings
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +35,16 @@ def sandbox(sandbox_server: "Control") -> "Control":
     """A `Control` on a freshly reset sandbox; `sandbox.url` is its address."""
     sandbox_server.reset()
     return sandbox_server
+
+
+@pytest.fixture
+def tidings() -> "Iterator[Tidings]":
+    """A `Tidings`: `tidings.deliver(topic, content)` hands a message to its handler and tells what became of it.
+
+    Handlers are those of the modules that the test has imported or TIDINGS_HANDLERS names; those defined in the test's own
+    function end with it.
+    """
+    own("tasks")
+    through = (pytest.fail.Exception, pytest.skip.Exception, pytest.exit.Exception)
+    with import_module("tasks.testing.registering").registered() as registry:
+        yield import_module("tasks.testing.deliveries").Tidings(registry, through=through)

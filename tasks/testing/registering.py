@@ -1,0 +1,36 @@
+"""The handlers that a test has: those of TIDINGS_HANDLERS and of what it imports, and its own, which end with it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from handlers import Handler
+from handlers.arounds import Around
+from handlers.load import load
+from handlers.registry import Registry
+from handlers.registry import registry as default
+from tasks.settings import settings
+from tasks.surroundings import make_ready
+
+
+@contextmanager
+def registered() -> Iterator[Registry]:
+    """The registry of this process, with the modules of TIDINGS_HANDLERS imported where it is set.
+
+    Raises `HandlersError`, and `NotReady` for a Django that cannot be set up.
+    """
+    settings.cache_clear()  # the test may have set the environment
+    make_ready()
+    if settings().handlers.strip():
+        load(settings().handlers.split(","))
+    before, around_them = list(default), default.arounds
+    try:
+        yield default
+    finally:
+        settings.cache_clear()
+        own = [each for each in default if each not in before and of_a_test(each)]
+        default.forget(own, [each for each in default.arounds if each not in around_them and of_a_test(each)])
+
+
+def of_a_test(registered: Handler | Around) -> bool:
+    """Whether it was defined inside of a function."""
+    return "<locals>" in registered.function.__qualname__

@@ -1,0 +1,121 @@
+"""pytest's fixtures as users have them: in a pytest of their own, in their own folder."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests import ROOT
+
+SHOP = """
+from handlers import Message, Retry, handles
+from handlers.trade import TradeBuyerPay
+
+paid = []
+
+@handles("taobao_trade_TradeBuyerPay")
+def on_paid(trade: TradeBuyerPay, message: Message) -> None:
+    if message.user_nick == "busy" and not paid:
+        paid.append(None)
+        raise Retry("busy", delay=30)
+    paid.append(trade.tid)
+"""
+
+IMPORTS = """
+import shop
+
+def test_a_message_reaches_the_handler(tidings):
+    done = tidings.deliver("taobao_trade_TradeBuyerPay", {"tid": 5}, deliveries=2)
+    assert done.outcome == "handled"
+    assert shop.paid == [5]
+
+def test_retries(tidings):
+    shop.paid.clear()
+    done = tidings.deliver("TradeBuyerPay", tidings.sample("TradeBuyerPay", tid=8), user_nick="busy")
+    assert (done.outcome, done.tries, done.waits, shop.paid) == ("handled", 2, (30,), [None, 8])
+"""
+
+OWN = """
+from handlers import around, handles
+
+told = []
+
+def test_a_handler_of_the_tests_own(tidings):
+    seen = []
+    @around
+    def counted(message):
+        told.append(message.id)
+        yield
+    @handles("qianmi_*")
+    def on_any(content: dict) -> None:
+        seen.append(content)
+    assert tidings.deliver("qianmi_x", {"a": 1}).outcome == "handled"
+    assert seen == [{"a": 1}]
+
+def test_ends_with_it(tidings):
+    assert tidings.deliver("qianmi_x", {}).outcome == "ignored"
+    assert tidings.deliver("TradeBuyerPay").outcome == "handled"
+    assert len(told) == 1
+"""
+
+TIMEOUT = """
+import time, pytest
+from handlers import handles
+
+@pytest.mark.timeout(1)
+def test_pytests_own_time_limit_stays(tidings):
+    @handles("x")
+    def on_x(content: str) -> None: ...
+    tidings.deliver("x", "")
+    time.sleep(30)
+"""
+
+TYPED = """
+from tidings_cli.testing import Delivered, Tidings
+
+def test_types_are_there_for_annotations(tidings: Tidings) -> None:
+    assert type(tidings) is Tidings
+"""
+
+
+def said(folder: Path, *words: str, **env: str) -> str:
+    """What a pytest in this folder prints, with nothing of ours in its environment."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TIDINGS_", "PYTEST_"))}
+    argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(folder), *words]
+    paths = os.pathsep.join(filter(None, (str(ROOT), kept.get("PYTHONPATH"))))
+    done = subprocess.run(
+        argv,
+        cwd=folder,
+        env={**kept, "PYTHONPATH": paths, **env},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.stdout
+
+
+def test_deliveries_reach_the_handlers_of_imported_and_named_modules_and_the_tests_own(tmp_path: Path) -> None:
+    """Neither Redis nor a platform is there."""
+    (tmp_path / "shop.py").write_text(SHOP)
+    (tmp_path / "test_imports.py").write_text(IMPORTS)
+    (tmp_path / "test_typed.py").write_text(TYPED)
+    nowhere = {"TIDINGS_REDIS_URL": "redis://127.0.0.1:1/0"}
+    told = said(tmp_path, **nowhere)
+    assert "3 passed" in told, told
+    (tmp_path / "test_own.py").write_text(OWN)
+    told = said(tmp_path, "test_own.py", TIDINGS_HANDLERS="shop", **nowhere)
+    assert "2 passed" in told, told
+
+
+def test_a_time_limit_of_pytests_own_outlives_a_delivery(tmp_path: Path) -> None:
+    (tmp_path / "test_slow.py").write_text(TIMEOUT)
+    told = said(tmp_path)
+    assert "Timeout (>1.0s)" in told, told
+
+
+def test_handlers_that_cannot_be_loaded_are_told(tmp_path: Path) -> None:
+    (tmp_path / "test_own.py").write_text(OWN)
+    told = said(tmp_path, TIDINGS_HANDLERS="nowhere")
+    assert "there is no module 'nowhere'" in told, told

@@ -1,0 +1,9 @@
+"""The types of pytest's fixtures, for annotations: `def test_paid(tidings: Tidings) -> None`."""
+
+from tidings_cli.ours import own
+
+own("tasks")  # by its place, as a project may have a `tasks` of its own
+
+from tasks.testing.deliveries import Delivered, NoSample, Tidings  # noqa: E402
+
+__all__ = ["Delivered", "NoSample", "Tidings"]
