@@ -68,7 +68,7 @@ RQ_SIMPLE = ("-w", "rq.SimpleWorker")
 
 
 def _on_asyncio(name: str, title: str, commands: Callable[[Layout], Commands], killed: str, each: int) -> Contender:
-    kept = Guarantees(killed, again=True, early=False, kept=True)
+    kept = Guarantees(killed, again=False, early=False, kept=True)
     layouts: Mapping[Handler | Literal["wire"], Layout] = {
         "noop": Layout(nodes=2, each=each),
         "io": Layout(nodes=2, each=IO_TASKS // 2),

@@ -1,4 +1,5 @@
-"""What peers on asyncio share, as none of them knows groups with a callback: a count in Redis of what is left of each batch.
+"""What peers on asyncio share: a count in Redis of what is left of each batch, as none of them knows groups with a callback, and
+marks of what was handled, as a platform sends again what was not confirmed in time.
 
 What is left is counted by ids, as a bare number would count twice what a killed worker's tasks run again do, and have a batch
 confirmed too early.
@@ -21,6 +22,13 @@ T = TypeVar("T")
 
 KEEP_SECONDS = 3600
 """How long a count that never comes to nought is kept."""
+
+DONE = "done"
+DONE_SECONDS = 3 * 24 * 3600
+"""How long a message that was handled is known, as long as with Tidings."""
+
+RUN_SECONDS = 60
+"""How long a message is its batch's that somebody began to handle."""
 
 THREADS = ThreadPoolExecutor(64)
 """For calls to the platform, which block: asyncio's own are too few for more than six calls at a time on two cores."""
@@ -49,17 +57,28 @@ async def opened(lane: int, items: Sequence[Item]) -> str:
 
 
 async def handled(batch: str, id_: str, topic: str, content: str) -> bool:
-    """Handle one message; whether it was the last of its batch."""
-    json.loads(content)
-    if topic == "bench_io":
-        await asyncio.sleep(IO_SECONDS)
-    else:
-        work(topic, id_)
+    """Handle one message, unless it was handled before; whether it was the last of its batch."""
+    if await begun(batch, id_):
+        json.loads(content)
+        if topic == "bench_io":
+            await asyncio.sleep(IO_SECONDS)
+        else:
+            work(topic, id_)
     async with redis.pipeline() as pipe:
+        pipe.set(f"mark:{id_}", DONE, ex=DONE_SECONDS)
         pipe.srem(f"left:{batch}", id_)
         pipe.scard(f"left:{batch}")
-        _, left = await pipe.execute()
+        *_, left = await pipe.execute()
     return not left
+
+
+async def begun(batch: str, id_: str) -> bool:
+    """Claim a message for its batch, once nobody else runs it; False when it was handled."""
+    while True:
+        found = await redis.set(f"mark:{id_}", batch, nx=True, get=True, ex=RUN_SECONDS)
+        if found in (None, batch, DONE):
+            return bool(found != DONE)
+        await asyncio.sleep(1)
 
 
 async def confirmed(batch: str) -> int | None:
