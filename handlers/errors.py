@@ -3,6 +3,7 @@
 HandlersError
 ├── BadHandler       a function that cannot be called with a message
 ├── BadAround        a function that cannot stand around handlers
+├── BadSetting       a variable that something in the box reads cannot be used
 ├── DuplicateTopic   two functions ask for the same topic
 └── NotLoaded        a module of handlers cannot be imported
 """
@@ -18,6 +19,10 @@ class BadHandler(HandlersError):
 
 class BadAround(HandlersError):
     """The function cannot stand around handlers."""
+
+
+class BadSetting(HandlersError):
+    """A variable of the environment that something in the box reads is missing or wrong; the text says what to set."""
 
 
 class DuplicateTopic(HandlersError):

@@ -13,8 +13,10 @@ from handlers.registry import registry
 
 __all__ = ["HandlersError", "load"]
 
-IN_THE_BOX = frozenset({"handlers.webhook", "handlers.stream", "handlers.database"})
-"""Handlers that ship and are off until they are named: `handlers` alone does not import them."""
+IN_THE_BOX = frozenset(
+    {f"handlers.{name}" for name in ("webhook", "stream", "database", "timing", "archive", "tracing", "sentry")}
+)
+"""What ships and is off until it is named: `handlers` alone does not import it."""
 
 WHAT_TO_DO = (
     "TIDINGS_HANDLERS is a comma-separated list of modules to import for their handlers, written as in `import`: "

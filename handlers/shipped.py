@@ -8,6 +8,7 @@ import logging
 
 from handlers.message import Message
 from handlers.registry import handles
+from handlers.text import about
 
 logger = logging.getLogger(__name__)
 
@@ -45,9 +46,4 @@ def on_qianmi(_content: dict[str, object], message: Message) -> None:
 def _log(message: Message) -> None:
     """Whose message, about what, from when; never its content, which tells of buyers."""
     published = message.published.isoformat() if message.published else "unknown"
-    logger.info("%s %s %s published %s", *map(_escaped, (message.account, message.topic, message.id)), published)
-
-
-def _escaped(text: str) -> str:
-    """Text of a platform on one line of a log."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    logger.info("%s published %s", about(message), published)

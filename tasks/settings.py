@@ -192,6 +192,8 @@ OTHERS = {
     "WEBHOOK_": "handlers.webhook",
     "STREAM_": "handlers.stream",
     "DATABASE_": "handlers.database",
+    "TIMING_": "handlers.timing",
+    "ARCHIVE_": "handlers.archive",
     "WEB_": "tasks.commands.web",
     "TEST_": "tests",
 }
