@@ -12,7 +12,7 @@ from handlers.names import close
 from handlers.topics import MODELS
 from tasks import clock
 from tasks.commands.group import look_whose
-from tasks.commands.handlers.reading import registered
+from tasks.commands.handlers.reading import arounds, registered
 from tasks.commands.tables import ALWAYS, NONE, Column, json_line, print_table
 from tasks.handling.others import stand_in
 from tasks.rules.registries import Entry
@@ -68,6 +68,8 @@ def perform(*, as_json: bool) -> None:
         click.echo("TIDINGS_HANDLERS is not set here, and no worker runs whose handlers could be shown", err=True)
     if found:
         print_table(COLUMNS, found)
+    if around := arounds():
+        click.echo(f"around each of them, the outermost first: {shown(', '.join(around), 1000)}", err=True)
     click.echo(f"{len(entries)} topics and patterns are handled; figures are today's", err=True)
 
 

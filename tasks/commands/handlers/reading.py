@@ -39,6 +39,11 @@ def strangers() -> list[str]:
     return [shown(text, 500) for text in registries.strangers(found, known)]
 
 
+def arounds() -> tuple[str, ...]:
+    """What runs around every handler here, by name and place, the outermost first. Raises as `registered` does."""
+    return tuple(f"{each.name} ({each.place})" for each in registry().arounds) if settings().handlers.strip() else ()
+
+
 def registered() -> tuple[Entry, ...]:
     """What TIDINGS_HANDLERS registers here; where it is not set, what the worker that started last has.
 

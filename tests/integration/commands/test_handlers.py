@@ -66,6 +66,17 @@ def test_each_topic_and_pattern_is_shown_with_handler_model_place_and_todays_cou
         assert word in text
 
 
+def test_what_runs_around_every_handler_is_told(registry: Registry) -> None:
+    def timed(message: Message) -> Iterator[None]:
+        yield
+
+    registry.handles(PAY)(on_paid)
+    assert "around" not in run(handlers).err
+    registry.around(timed)
+    assert f"around each of them, the outermost first: {__name__}." in run(handlers).err
+    assert f"timed ({__file__}:{timed.__code__.co_firstlineno})" in run(handlers).err
+
+
 def test_what_came_and_nobody_handles_stands_first_the_loudest_before_all(registry: Registry, tidings: Stores) -> None:
     registry.handles(SLIP)(on_paid)
     came(tidings, "seen", taobao_trade_TradeClose=3, taobao_trade_TradeBuyerPay=40)
