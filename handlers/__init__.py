@@ -20,14 +20,16 @@ that `TIDINGS_HANDLERS` names.
 """
 
 from handlers.content import Unfit
-from handlers.errors import BadAround, BadHandler, DuplicateTopic, HandlersError, NotLoaded
+from handlers.errors import BadAround, BadHandler, BadResource, DuplicateTopic, HandlersError, NotLoaded
 from handlers.handler import Handler
 from handlers.message import Message, Reject, Retry
-from handlers.registry import Registry, around, handles
+from handlers.registry import Registry, around, handles, register
+from handlers.resources import resource
 
 __all__ = [
     "BadAround",
     "BadHandler",
+    "BadResource",
     "DuplicateTopic",
     "Handler",
     "HandlersError",
@@ -39,4 +41,6 @@ __all__ = [
     "Unfit",
     "around",
     "handles",
+    "register",
+    "resource",
 ]

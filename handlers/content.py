@@ -3,10 +3,13 @@
 import json
 import math
 import re
-from collections.abc import Callable
-from typing import Any, get_origin
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, is_dataclass
+from types import NoneType, UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 from pydantic_core import ErrorDetails
 
 from handlers.message import Message
@@ -27,20 +30,86 @@ class Unfit(Exception):
         self.reason = reason
 
 
-def decoder(annotation: Any) -> Decode | None:
-    """What makes the annotated thing of a message; None for an annotation that nothing is known for.
+class NoShape(Exception):
+    """No content can be made into what is asked for; the text says why, where there is a reason to tell."""
 
-    A pydantic model: the JSON content, validated. `dict`: a JSON object, integers exact. `str`: the raw text. `Message`.
+
+def decoder(annotation: Any) -> Decode:
+    """What makes the annotated thing of a message.
+
+    `Message`; `str`: the raw text; `dict`: a JSON object, integers exact. A pydantic model, a dataclass, a TypedDict, a list,
+    tuple or dict of such, or one of several: the JSON content, validated; with `None` among them, null or no content too.
+    Raises `NoShape`, or `NameError` while something that it names is not defined yet.
     """
     if annotation is Message:
         return lambda message: message
     if annotation is str:
         return lambda message: message.content
-    if annotation is dict or get_origin(annotation) is dict:
+    if annotation is dict or (get_origin(annotation) is dict and get_args(annotation) in _ANY_OBJECT):
         return lambda message: _object(message.content)
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return lambda message: _model(annotation, message.content)
-    return None
+    if not _is_shape(annotation):
+        raise NoShape
+    shape = _Shape(annotation, _validator(annotation))
+    if _may_be_none(annotation):
+        return lambda message: shape.of(message.content) if message.content.strip() else None
+    return lambda message: shape.of(message.content)
+
+
+def named(annotation: Any) -> str:
+    """What an annotation is called, as it is written: `Order`, `list[Order]`, `Order | None`; `dict` for any object."""
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return named(inner[0])
+    if origin in (Union, UnionType):
+        return " | ".join(map(named, inner))
+    if annotation is NoneType or annotation is ...:
+        return "None" if annotation is NoneType else "..."
+    name = str(getattr(annotation, "__name__", annotation))
+    if not inner or (origin is dict and inner in _ANY_OBJECT):
+        return name
+    return f"{name}[{', '.join(map(named, inner))}]"
+
+
+_ANY_OBJECT = ((str, Any), (str, object), (Any, Any))
+
+
+def _is_shape(annotation: Any) -> bool:
+    """Whether objects and lists of JSON can be such. A bare `int` is none: it would be meant for a member."""
+    annotation = getattr(annotation, "__value__", annotation)  # of `type Name = …`
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return _is_shape(inner[0])
+    if origin in (Union, UnionType):
+        some = [each for each in inner if each is not NoneType]
+        return bool(some) and all(map(_is_shape, some))
+    kind = origin or annotation
+    return isinstance(kind, type) and (issubclass(kind, BaseModel | dict | list | tuple) or is_dataclass(kind))
+
+
+def _may_be_none(annotation: Any) -> bool:
+    annotation = getattr(annotation, "__value__", annotation)
+    if get_origin(annotation) is Annotated:
+        return _may_be_none(get_args(annotation)[0])
+    return get_origin(annotation) in (Union, UnionType) and NoneType in get_args(annotation)
+
+
+def _validator(annotation: Any) -> Callable[[str], Any]:
+    """Pydantic's own, complete. Raises `NoShape`, or `NameError`."""
+    try:
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            if not annotation.__pydantic_complete__:
+                annotation.model_rebuild()
+            return annotation.model_validate_json
+        adapter = TypeAdapter(annotation)
+        if not adapter.pydantic_complete:
+            adapter.rebuild(raise_errors=True)
+    except PydanticUndefinedAnnotation:
+        raise
+    except PydanticUserError as error:
+        raise NoShape(error.message.partition("\n")[0]) from None
+    except TypeError as error:
+        raise NoShape(str(error)) from None
+    return adapter.validate_json
 
 
 def _object(text: str) -> dict[str, Any]:
@@ -76,27 +145,70 @@ def _finite(text: str) -> float:
 _STRICT = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite)
 
 
-def _model(model: type[BaseModel], text: str) -> BaseModel:
-    """The model, from JSON without the words NaN and Infinity, which pydantic would let pass."""
-    if _NO_NUMBER.search(text):
-        _json(text)
-    try:
-        return model.model_validate_json(text)
-    except ValidationError as error:
-        wrong = error.errors(include_input=False, include_url=False, include_context=False)
-        raise Unfit(_reason(wrong)) from None
-    except (UnicodeError, RecursionError, OverflowError) as error:
-        raise Unfit(f"content: {type(error).__name__}") from None
+@dataclass(slots=True)
+class _Shape:
+    """What pydantic makes of a content."""
+
+    annotation: Any
+    validate: Callable[[str], Any]
+
+    def of(self, text: str) -> Any:
+        """What is asked for, from JSON without the words NaN and Infinity, which pydantic would let pass."""
+        if _NO_NUMBER.search(text):
+            _json(text)
+        try:
+            return self.validate(text)
+        except ValidationError as error:
+            wrong = error.errors(include_input=False, include_url=False, include_context=False)
+            raise Unfit(_reason(wrong, _declared(self.annotation))) from None
+        except (UnicodeError, RecursionError, OverflowError) as error:
+            raise Unfit(f"content: {type(error).__name__}") from None
 
 
-def _reason(wrong: list[ErrorDetails]) -> str:
-    """Members and error types. Deeper names may be keys that came with the message, so only their places are told."""
-    said = [f"{_place(error['loc'])}: {error['type']}" for error in wrong[:SHOWN_ERRORS]]
+def _declared(annotation: Any) -> frozenset[str]:
+    """The names that the annotated types have chosen: their own, their members' and what these are called in JSON."""
+    return frozenset(_names(TypeAdapter(annotation).core_schema))
+
+
+def _names(schema: Any) -> Iterator[str]:
+    """The names in a schema of pydantic's."""
+    if isinstance(schema, dict):
+        kind = schema.get("type")
+        if kind in ("model-fields", "typed-dict"):
+            yield from schema["fields"]
+        elif kind == "dataclass-field":
+            yield schema["name"]
+        elif kind in ("model", "dataclass"):
+            yield schema["cls"].__name__
+        yield from _texts(schema.get("validation_alias"))
+    if isinstance(schema, dict | list | tuple):
+        for each in schema.values() if isinstance(schema, dict) else schema:
+            yield from _names(each)
+
+
+def _texts(alias: Any) -> Iterator[str]:
+    """The names in an alias: one, or paths of such."""
+    if isinstance(alias, str):
+        yield alias
+    elif isinstance(alias, list):
+        for each in alias:
+            yield from _texts(each)
+
+
+def _reason(wrong: list[ErrorDetails], declared: frozenset[str]) -> str:
+    """Members and error types. Names that nobody declared may be keys that came with the message: only their places are told."""
+    said = [f"{_place(error, declared)}: {error['type']}" for error in wrong[:SHOWN_ERRORS]]
     more = [f"and {len(wrong) - SHOWN_ERRORS} more"] if len(wrong) > SHOWN_ERRORS else []
     return "; ".join(said + more)
 
 
-def _place(steps: tuple[int | str, ...]) -> str:
-    member = str(steps[0]) if steps else "content"
-    inner = "".join(f"[{step}]" if isinstance(step, int) else ".*" for step in steps[1:])
-    return (member if _MEMBER.fullmatch(member) else "?") + inner
+def _place(error: ErrorDetails, declared: frozenset[str]) -> str:
+    told = ""
+    for step in error["loc"]:
+        if isinstance(step, int):
+            told += f"[{step}]"
+        elif step in declared or (not told and error["type"] == "extra_forbidden" and _MEMBER.fullmatch(step)):
+            told += f".{step}" if told else step
+        else:
+            told += ".*" if told else "?"
+    return told or "content"

@@ -4,6 +4,7 @@ HandlersError
 ├── BadHandler       a function that cannot be called with a message
 ├── BadAround        a function that cannot stand around handlers
 ├── BadSetting       a variable that something in the box reads cannot be used
+├── BadResource      a resource that cannot be made, or that nobody makes
 ├── DuplicateTopic   two functions ask for the same topic
 └── NotLoaded        a module of handlers cannot be imported
 """
@@ -23,6 +24,10 @@ class BadAround(HandlersError):
 
 class BadSetting(HandlersError):
     """A variable of the environment that something in the box reads is missing or wrong; the text says what to set."""
+
+
+class BadResource(HandlersError):
+    """A function asks for what is no resource, or a resource that nothing can make; the text names who asks, and who is near."""
 
 
 class DuplicateTopic(HandlersError):

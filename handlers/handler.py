@@ -10,7 +10,8 @@ from handlers.arounds import Around, within
 from handlers.errors import BadHandler
 from handlers.message import Message
 from handlers.options import NONE, Options
-from handlers.signature import Signature, place_of, read_signature
+from handlers.resources import Resources, default
+from handlers.signature import NOTHING, THE_MESSAGE, Signature, place_of, read_signature
 
 _WILDCARD = re.compile(r"\[!?\]?[^\]]*\]|[*?]")
 
@@ -32,6 +33,7 @@ class Handler:
         fallback: bool = False,
         boxed: bool = False,
         arounds: Mapping[Any, Around] = MappingProxyType({}),
+        resources: Resources = default,
     ) -> None:
         self.topic = topic
         self.function = function
@@ -39,6 +41,7 @@ class Handler:
         self.fallback = fallback
         self.boxed = boxed
         self.arounds = arounds
+        self.resources = resources
         self.place = place_of(function)
         self.fixed = len(_WILDCARD.sub("", topic)) if boxed or _WILDCARD.search(topic) else None
         """How many characters of a pattern are literal; None for an exact topic. What is boxed is a pattern in any case."""
@@ -80,16 +83,26 @@ class Handler:
         signature = self._signature or self.settle()
         if content is UNREAD:
             content = signature.decode(message)
-        result = self.function(content, message) if signature.wants_message else self.function(content)
+        if signature.asked is NOTHING:
+            result = self.function(content)
+        elif signature.asked is THE_MESSAGE:
+            result = self.function(content, message)
+        else:
+            by_place, by_name = self.resources.handed(signature.asked, message)
+            result = self.function(content, *by_place, **by_name)
         if result is not None and (isawaitable(result) or isgenerator(result)):
             raise TypeError(f"{self.place}: {self.function.__name__} returned something that has yet to run")
 
     def settle(self) -> Signature:
-        """How to call the function. Raises `BadHandler` when an annotation names what is nowhere defined."""
+        """How to call the function.
+
+        Raises `BadHandler` when an annotation names what is nowhere defined, `BadResource` for a resource that nobody makes.
+        """
         if self._signature is None:
             try:
                 self._signature = read_signature(self.function, self._names)
             except NameError as error:
                 said = f"{self.function.__name__} has an annotation that names {error.name}, which is not defined"
                 raise BadHandler(f"{self.place}: {said}") from None
+        self.resources.check(self._signature.asked.resources, f"handler {self}")
         return self._signature

@@ -42,11 +42,9 @@ def load(names: Iterable[str]) -> tuple[str, ...]:
     if not wanted:
         raise NotLoaded(NONE_NAMED)
     imported = tuple(name for each in wanted for name in _import_wanted(each))
-    registered = list(registry)
-    if not registered:
+    registry.settle()
+    if not list(registry):
         raise NotLoaded(f"{', '.join(wanted)}, {NONE_REGISTERED}")
-    for handler in registered:
-        handler.settle()
     return imported
 
 

@@ -1,17 +1,22 @@
 """Which function handles which topic."""
 
 import sys
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
+from inspect import ismethod
+from types import FrameType
 from typing import Any, TypeVar
 
 from handlers.arounds import Around
 from handlers.errors import BadHandler, DuplicateTopic
 from handlers.handler import Handler
+from handlers.methods import Methods
 from handlers.names import ShortNames, is_short, last_part
 from handlers.options import Key, options
-from handlers.signature import refuse_unless_plain
+from handlers.resources import Resources, default
+from handlers.signature import is_method, refuse_unless_plain
 
+T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 G = TypeVar("G", bound=Callable[..., Generator[Any, str, Any] | Iterator[Any]])
 
@@ -26,7 +31,9 @@ class Registry:
     that came wins.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, resources: Resources | None = None) -> None:
+        self.resources = resources or Resources()
+        self._methods = Methods()
         self._handlers: dict[tuple[bool, bool, str], Handler] = {}
         self._found: dict[tuple[str, bool], Handler | None] = {}
         self._short: ShortNames | None = None
@@ -49,7 +56,8 @@ class Registry:
         """Mark a function as the handler of these topics or `fnmatch` patterns; it is returned unchanged.
 
         What `Options` says of the options in the middle holds for each topic. `boxed` is for handlers that ship with Tidings and
-        have their topics from the environment: an exact topic of the user's wins over them.
+        have their topics from the environment: an exact topic of the user's wins over them. A method in a class waits until
+        an object of the class is registered; a method of an object is taken as it is.
         Raises `BadHandler` for a function that cannot be one, `DuplicateTopic` if another has one of the topics.
         """
         _refuse_unless_topics(topics)
@@ -57,19 +65,27 @@ class Registry:
 
         def register(function: F) -> F:
             refuse_unless_plain(function)
-            names = sys._getframe(1).f_locals
-            for topic in topics:
-                self._add(
-                    Handler(
-                        topic,
-                        function,
-                        names=names,
-                        options=chosen,
-                        fallback=fallback,
-                        boxed=boxed,
-                        arounds=self._arounds,
+            names = _names(sys._getframe(1), inside_class=is_method(function))
+
+            def add(taken: Callable[..., Any]) -> None:
+                for topic in topics:
+                    self._add(
+                        Handler(
+                            topic,
+                            taken,
+                            names=names,
+                            options=chosen,
+                            fallback=fallback,
+                            boxed=boxed,
+                            arounds=self._arounds,
+                            resources=self.resources,
+                        )
                     )
-                )
+
+            if is_method(function):
+                self._methods.wait(function, add)
+            else:
+                add(function)
             return function
 
         return register
@@ -88,6 +104,20 @@ class Registry:
     def arounds(self) -> tuple[Around, ...]:
         """What runs around every handler, the outermost first."""
         return tuple(self._arounds.values())
+
+    def register(self, instance: T) -> T:
+        """Make handlers of an object's methods that have topics; it is returned.
+
+        Raises `BadHandler` for an object without such, `DuplicateTopic` if another handler has one of their topics.
+        """
+        self._methods.register(instance)
+        return instance
+
+    def settle(self) -> None:
+        """Look at everything once all modules are imported. Raises a `HandlersError` for what could never be called."""
+        self._methods.settle()
+        for handler in self:
+            handler.settle()
 
     def find(self, topic: str, *, as_it_is: bool = False) -> Handler | None:
         """Who handles the topic; None for nobody. `as_it_is` for a platform that never writes a topic short."""
@@ -142,7 +172,7 @@ class Registry:
         """A module that is imported again replaces its own handlers; a second fallback is left aside."""
         key = handler.fallback, handler.fixed is None, handler.topic
         other = self._handlers.get(key)
-        if other and other.place != handler.place:
+        if other and (other.place != handler.place or _of_another_object(other.function, handler.function)):
             if handler.fallback:
                 return
             raise DuplicateTopic(f"two handlers for {handler.topic!r}: {other} and {handler}; keep one")
@@ -155,6 +185,17 @@ def _fits(topic: str, handler: Handler) -> bool:
     return topic == handler.topic if handler.fixed is None else fnmatchcase(topic, handler.topic)
 
 
+def _names(frame: FrameType, *, inside_class: bool) -> Mapping[str, Any]:
+    """The names around a definition; of one inside a class, those around the class too."""
+    outer = frame.f_back.f_locals if inside_class and frame.f_back else {}
+    return {**outer, **frame.f_locals} if inside_class else frame.f_locals
+
+
+def _of_another_object(one: Callable[..., Any], other: Callable[..., Any]) -> bool:
+    """Whether these are the same method of two objects."""
+    return ismethod(one) and ismethod(other) and one.__func__ is other.__func__ and one.__self__ is not other.__self__
+
+
 def _refuse_unless_topics(topics: tuple[object, ...]) -> None:
     if not topics or any(callable(topic) for topic in topics):
         raise BadHandler('a handler needs a topic: write @handles("taobao_trade_TradeBuyerPay")')
@@ -163,10 +204,11 @@ def _refuse_unless_topics(topics: tuple[object, ...]) -> None:
             raise BadHandler(f'{topic!r} is no topic; a topic is text, as "taobao_trade_TradeBuyerPay" or "qianmi_*"')
 
 
-registry = Registry()
+registry = Registry(default)
 """The handlers of this process."""
 
 handles = registry.handles
+register = registry.register
 
 around = registry.around
 """Have a function run around every one of them."""

@@ -2,26 +2,50 @@
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
-from handlers.content import Decode, decoder
+from handlers.content import Decode, NoShape, decoder, named
 from handlers.errors import BadHandler
 from handlers.message import Message
 
 RIGHT = (
     "write `def name(content: Model)` or `def name(content: Model, message: Message)`, "
-    "where Model is a pydantic model, dict, str or Message"
+    "where Model is a pydantic model, a dataclass, a TypedDict, a list of such, dict, str or Message; "
+    "further parameters are resources, by name"
 )
+
+MESSAGE = ""
+"""Stands for the message among the names of resources."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a function asks for after its first parameter: names of resources, and `MESSAGE`."""
+
+    by_place: tuple[str, ...] = ()
+    by_name: Mapping[str, str] = field(default_factory=dict)
+    """Parameter to what it asks for."""
+
+    @property
+    def resources(self) -> list[str]:
+        """The names of resources alone."""
+        return [name for name in (*self.by_place, *self.by_name.values()) if name != MESSAGE]
+
+
+NOTHING = Asked()
+THE_MESSAGE = Asked((MESSAGE,))
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """How to call a handler: what its content becomes, and whether it wants the message too."""
+    """How to call a handler: what its content becomes, and what else it asks for."""
 
     decode: Decode
-    wants_message: bool
+    asked: Asked
+    """`NOTHING` and `THE_MESSAGE` themselves where it is no more than that."""
     asks_for: str
     """What the content becomes, by name."""
 
@@ -32,17 +56,26 @@ def place_of(function: Callable[..., Any]) -> str:
     return f"{Path(code.co_filename)}:{code.co_firstlineno}"
 
 
+def is_method(function: Callable[..., Any]) -> bool:
+    """Whether a plain function stands in a class, so that it waits for an object of it."""
+    outer = function.__qualname__.rpartition(".")[0] if inspect.isfunction(function) else ""
+    return bool(outer) and not outer.endswith("<locals>")
+
+
 def refuse_unless_plain(function: object) -> None:
-    """Raise `BadHandler` for what is no plain function: it would not run, or not with a message."""
+    """Raise `BadHandler` for what is no function or method of an object: it would not run, or not with a message."""
     name = getattr(function, "__qualname__", type(function).__name__)
-    if inspect.isclass(function) or not inspect.isfunction(function):
+    if isinstance(function, partial):
+        inner = getattr(function.func, "__name__", "a function")
+        raise BadHandler(
+            f"a functools.partial of {inner} has no place of its own: write a `def` that calls it; {RIGHT}"
+        )
+    if not inspect.isfunction(function) and not inspect.ismethod(function):
         raise BadHandler(f"{name} is no plain function; {RIGHT}")
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         raise _bad(function, "is async, which nothing would await")
     if inspect.isgeneratorfunction(function):
         raise _bad(function, "has a `yield`, so calling it would run none of it")
-    if "." in name and not name.rpartition(".")[0].endswith("<locals>"):
-        raise _bad(function, "is a method; a handler is a plain function of a module")
 
 
 def read_signature(function: Callable[..., Any], names: Mapping[str, Any]) -> Signature:
@@ -50,30 +83,66 @@ def read_signature(function: Callable[..., Any], names: Mapping[str, Any]) -> Si
 
     Raises `BadHandler`, or `NameError` while an annotation names something that is not defined yet.
     """
-    first, second = _positional(function)
-    if second is not None and _annotation(function, second, names) is not Message:
-        raise _bad(function, f"has a second parameter {second.name} that is not annotated `Message`")
+    first, *others = _handed(function)
+    if first.kind is first.KEYWORD_ONLY:
+        raise _bad(function, "has no parameter for its content that is handed over by its place")
+    asked = _asked(function, others, names)
     annotation = _annotation(function, first, names)
     wanted = dict if annotation is inspect.Parameter.empty else annotation
-    asks_for = getattr(wanted, "__name__", str(wanted))
-    decode = decoder(wanted)
-    if decode is None:
-        raise _bad(function, f"asks for {asks_for}, which no content can be made into")
-    return Signature(decode, second is not None, asks_for)
+    try:
+        return Signature(decoder(wanted), asked, named(wanted))
+    except NoShape as error:
+        why = f" ({error})" if str(error) else ""
+        raise _bad(function, f"asks for {named(wanted)}, which no content can be made into{why}") from None
 
 
-def _positional(function: Callable[..., Any]) -> tuple[inspect.Parameter, inspect.Parameter | None]:
-    """The one or two parameters that are handed something."""
+def read_asked(function: Callable[..., Any], names: Mapping[str, Any]) -> Asked:
+    """What a function asks for after its first parameter. Raises `BadHandler`."""
+    return _asked(function, _handed(function)[1:], names)
+
+
+def _handed(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    """The parameters that may be handed something, at least one."""
     parameters = list(inspect.signature(function).parameters.values())
     for each in parameters:
         if each.kind in (each.VAR_POSITIONAL, each.VAR_KEYWORD):
             raise _bad(function, f"takes {'*' if each.kind is each.VAR_POSITIONAL else '**'}{each.name}")
-        if each.kind is each.KEYWORD_ONLY and each.default is each.empty:
-            raise _bad(function, f"has a parameter {each.name} that nothing is given for")
-    handed = [each for each in parameters if each.kind is not each.KEYWORD_ONLY]
-    if not 1 <= len(handed) <= 2:
-        raise _bad(function, f"has {len(handed) or 'no'} parameters")
-    return handed[0], handed[1] if len(handed) == 2 else None
+    if not parameters:
+        raise _bad(function, "has no parameters")
+    return parameters
+
+
+def _asked(function: Callable[..., Any], parameters: list[inspect.Parameter], names: Mapping[str, Any]) -> Asked:
+    """By place as long as there is no gap, as a decorator's wrapper may take nothing else; a default of its own is left alone."""
+    by_place: list[str] = []
+    by_name: dict[str, str] = {}
+    gap = False
+    for each in parameters:
+        name = MESSAGE if _is_message(function, each, names) else each.name
+        if name != MESSAGE and each.default is not each.empty:
+            gap = True
+        elif each.kind is each.KEYWORD_ONLY or (gap and each.kind is not each.POSITIONAL_ONLY):
+            by_name[each.name] = name
+        elif gap:
+            raise _bad(function, f"has a parameter {each.name} that cannot be handed over behind one with a default")
+        else:
+            by_place.append(name)
+    if not by_name and by_place in ([], [MESSAGE]):
+        return THE_MESSAGE if by_place else NOTHING
+    return Asked(tuple(by_place), by_name)
+
+
+def _is_message(function: Callable[..., Any], parameter: inspect.Parameter, names: Mapping[str, Any]) -> bool:
+    """Whether a parameter after the first asks for the message. Raises `BadHandler` for one that only has its name."""
+    try:
+        annotation = _annotation(function, parameter, names)
+    except (NameError, BadHandler):  # a resource's may be anything: nobody needs it
+        annotation = Message if str(parameter.annotation).rpartition(".")[2] == Message.__name__ else None
+    if annotation is Message or Message in get_args(annotation):
+        return True
+    if parameter.name == "message" and parameter.default is parameter.empty:
+        raise _bad(function, f"has a parameter {parameter.name} that is not annotated `Message`")
+    return False
 
 
 def _annotation(function: Callable[..., Any], parameter: inspect.Parameter, names: Mapping[str, Any]) -> Any:

@@ -129,7 +129,7 @@ def test_the_reason_names_members_and_error_types() -> None:
     """So that the developer knows where to look."""
     lines = [{"price": BUYER}, {"price": 1, "by_name": {BUYER: "x"}}]
     assert unfit(Order, json.dumps({"lines": lines, "note": BUYER})) == (
-        "tid: missing; lines[0].*: int_parsing; lines[1].*.*: int_parsing; note: value_error"
+        "tid: missing; lines[0].price: int_parsing; lines[1].by_name.*: int_parsing; note: value_error"
     )
 
 

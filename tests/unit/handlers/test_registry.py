@@ -233,22 +233,25 @@ def test_a_wrapped_function_is_read_through_its_wrapper() -> None:
 def bad_nothing() -> None: ...
 
 
-def bad_three(content: dict[str, Any], message: Message, more: str) -> None: ...
-
-
 def bad_star(*content: dict[str, Any]) -> None: ...
 
 
 def bad_stars(content: dict[str, Any], **more: Any) -> None: ...
 
 
-def bad_keyword(content: dict[str, Any], *, client: object) -> None: ...
+def bad_only_keyword(*, content: dict[str, Any]) -> None: ...
+
+
+def bad_gap(content: dict[str, Any], limit: int = 3, message: Message = MESSAGE, /) -> None: ...
 
 
 def bad_annotation(content: int) -> None: ...
 
 
-def bad_union(content: dict[str, Any] | None) -> None: ...
+def bad_union(content: dict[str, Any] | str) -> None: ...
+
+
+def bad_list(content: list[functools.partial[str]]) -> None: ...
 
 
 def bad_text(content: "not a (type") -> None: ...  # type: ignore[valid-type]  # noqa: F722
@@ -273,29 +276,32 @@ def bad_generator(content: dict[str, Any]) -> Any:
 class BadClass:
     """No function."""
 
-    def bad_method(self, message: Message) -> None: ...
+    def bad_method(self, number: int) -> None: ...
 
 
 @pytest.mark.parametrize(
     ("function", "why"),
     [
         (bad_nothing, "has no parameters"),
-        (bad_three, "has 3 parameters"),
         (bad_star, r"takes \*content"),
         (bad_stars, r"takes \*\*more"),
-        (bad_keyword, "has a parameter client that nothing is given for"),
+        (bad_only_keyword, "has no parameter for its content"),
+        (bad_gap, "has a parameter message that cannot be handed over behind one with a default"),
         (bad_annotation, "asks for int, which no content can be made into"),
-        (bad_union, "asks for .*None, which no content can be made into"),
+        (bad_union, r"asks for dict \| str, which no content can be made into"),
+        (bad_list, r"asks for list\[partial\[str\]\], which no content can be made into \(Unable to generate"),
         (bad_text, "has an annotation that is no type"),
         (bad_member, "has an annotation that is no type"),
-        (bad_second, "has a second parameter message that is not annotated `Message`"),
-        (bad_bare_second, "has a second parameter message that is not annotated `Message`"),
+        (bad_second, "has a parameter message that is not annotated `Message`"),
+        (bad_bare_second, "has a parameter message that is not annotated `Message`"),
         (bad_async, "is async, which nothing would await"),
         (bad_generator, "has a `yield`"),
         (BadClass, "is no plain function"),
-        (BadClass.bad_method, "is a method"),
-        (BadClass().bad_method, "is no plain function"),
-        (functools.partial(bad_three), "is no plain function"),
+        (BadClass().bad_method, "asks for"),
+        (
+            functools.partial(bad_text),
+            r"a functools.partial of bad_text has no place of its own: write a `def` that calls it",
+        ),
         (5, "is no plain function"),
     ],
 )
@@ -306,7 +312,7 @@ def test_a_function_that_cannot_be_called_with_a_message_is_refused(function: An
     assert "def name(content: Model, message: Message)" in str(caught.value)
 
 
-@pytest.mark.parametrize("topics", [(), ("",), (" t",), ("t\n",), (5,), (None,), (bad_three,)])
+@pytest.mark.parametrize("topics", [(), ("",), (" t",), ("t\n",), (5,), (None,), (bad_text,)])
 def test_a_topic_that_is_none_is_refused(topics: tuple[Any, ...]) -> None:
     """Also `@handles` without its parentheses."""
     with pytest.raises(BadHandler, match="topic"):

@@ -1,0 +1,74 @@
+"""Handlers that are methods: they wait in their class until an object of it is registered."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from handlers.errors import BadHandler
+from handlers.signature import place_of
+
+RIGHT = "write register(Orders(…)) below the class, with your own class in place of Orders"
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A method that was given topics; `add` makes it a handler, once there is an object that it is bound to."""
+
+    function: Callable[..., Any]
+    add: Callable[[Callable[..., Any]], None]
+    place: str
+    bound: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.function.__qualname__} at {self.place}"
+
+
+@dataclass(slots=True)
+class Methods:
+    """The methods of a registry that wait, or waited, for an object."""
+
+    waiting: list[Waiting] = field(default_factory=list)
+
+    def wait(self, function: Callable[..., Any], add: Callable[[Callable[..., Any]], None]) -> None:
+        """Remember a method. One of a module that was imported before takes the place of the older one."""
+        place = place_of(function)
+        self.waiting = [each for each in self.waiting if each.place != place or each.function is function]
+        self.waiting.append(Waiting(function, add, place))
+
+    def register(self, instance: object) -> None:
+        """Make handlers of an object's methods. Raises `BadHandler` for what has none, else what adding them raises."""
+        kind = type(instance)
+        if inspect.isclass(instance):
+            raise BadHandler(f"{instance.__qualname__} is a class, and handlers are methods of an object: {RIGHT}")
+        found = list(self._found(kind))
+        if not found:
+            raise BadHandler(f'{kind.__qualname__} has no method that is a handler: write @handles("…") above one')
+        for name, each in found:
+            each.add(getattr(instance, name))
+            each.bound = True
+
+    def settle(self) -> None:
+        """Raise `BadHandler` for a method whose object was never registered: its messages would find no handler."""
+        for each in self.waiting:
+            if not each.bound:
+                outer = each.function.__qualname__.rpartition(".")[0]
+                raise BadHandler(f"{each} is a method, and no object of {outer} was registered: {RIGHT}")
+
+    def _found(self, kind: type) -> Iterator[tuple[str, Waiting]]:
+        """The methods of a class that wait, by name; of one that is written again in a class below, the lower one."""
+        names = dict.fromkeys(name for each in kind.__mro__ for name in vars(each))
+        for name in names:
+            for each in kind.__mro__:
+                if waiting := self._of(vars(each).get(name)):
+                    yield from ((name, one) for one in waiting)
+                    break
+
+    def _of(self, member: object) -> list[Waiting]:
+        """What waits under a member of a class, through decorators that were put above with functools.wraps."""
+        known: list[Waiting] = []
+        function = getattr(member, "__func__", member)
+        while callable(function) and not known:
+            known = [each for each in self.waiting if each.function is function]
+            function = getattr(function, "__wrapped__", None)
+        return known
