@@ -1,7 +1,7 @@
 """Which function handles which topic."""
 
 import sys
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
 from inspect import ismethod
 from types import FrameType
@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from handlers.arounds import Around
 from handlers.errors import BadHandler, DuplicateTopic
 from handlers.handler import Handler
+from handlers.message import Message
 from handlers.methods import Methods
 from handlers.names import ShortNames, is_short, last_part
 from handlers.options import Key, options
@@ -18,6 +19,8 @@ from handlers.signature import is_method, refuse_unless_plain
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
+Ahead = Callable[[Sequence[Message]], None]
+A = TypeVar("A", bound=Ahead)
 G = TypeVar("G", bound=Callable[..., Generator[Any, str, Any] | Iterator[Any]])
 
 REMEMBERED_TOPICS = 10_000  # more than any platform has; a bound, so that garbage for a topic fills no memory
@@ -38,6 +41,8 @@ class Registry:
         self._found: dict[tuple[str, bool], Handler | None] = {}
         self._short: ShortNames | None = None
         self._arounds: dict[str, Around] = {}
+        self.aheads: dict[Callable[..., Any], Ahead] = {}
+        """What is called with several messages before a handler's function is called with each."""
 
     def __iter__(self) -> Iterator[Handler]:
         return iter(list(self._handlers.values()))
@@ -99,6 +104,20 @@ class Registry:
         made = Around(function)
         self._arounds[made.source] = made
         return function
+
+    def ahead(self, function: Callable[..., Any]) -> Callable[[A], A]:
+        """Have a function called with messages that the handler `function` is about to be called with, one after the other.
+
+        Quick messages are handled in bundles: what costs the same for many as for one, as a transaction, can be done here. It is
+        a chance and no promise: messages come without it too, and some that are in it are handled later, or by another process.
+        So what it does must do no harm when it is done twice; and if it raises, each message is on its own.
+        """
+
+        def register(ahead: A) -> A:
+            self.aheads[function] = ahead
+            return ahead
+
+        return register
 
     @property
     def arounds(self) -> tuple[Around, ...]:

@@ -20,7 +20,7 @@ from celery.utils.log import get_task_logger
 
 from handlers import Handler, Reject, Unfit
 from tasks import app, clock, sending
-from tasks.handling import burying, failing, raised, timer, unhandled
+from tasks.handling import ahead, burying, failing, raised, timer, unhandled
 from tasks.handling.asked import WITHOUT_SHORT_NAMES
 from tasks.handling.delivery import Delivery
 from tasks.handling.place import reason as reason_of
@@ -58,6 +58,7 @@ class HandleTask(Task):  # type: ignore[type-arg]
     def prepare(self, many: Sequence[Mapping[str, Any]]) -> None:
         """Claim what is about to be handled one after the other in this process, given the keyword arguments of each."""
         fields = [kwargs["delivery"] for kwargs in many]
+        ahead.offer(fields)
         stores().marks.hold([(each["names"], Batch.from_json(each).handing_out) for each in fields])
 
 
