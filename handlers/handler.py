@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Callable, Mapping
-from inspect import isawaitable, isgenerator
+from inspect import isasyncgen, isawaitable, iscoroutinefunction, isgenerator
 from types import MappingProxyType
 from typing import Any
 
+from handlers import loop
 from handlers.arounds import Around, within
 from handlers.errors import BadHandler
 from handlers.message import Message
@@ -45,6 +46,8 @@ class Handler:
         self.place = place_of(function)
         self.fixed = len(_WILDCARD.sub("", topic)) if boxed or _WILDCARD.search(topic) else None
         """How many characters of a pattern are literal; None for an exact topic. What is boxed is a pattern in any case."""
+        self.is_async = iscoroutinefunction(function)
+        """Whether it waits on this process's event loop, beside others."""
         self._names: Mapping[str, Any] = {}
         self._signature: Signature | None = None
         try:
@@ -90,7 +93,14 @@ class Handler:
         else:
             by_place, by_name = self.resources.handed(signature.asked, message)
             result = self.function(content, *by_place, **by_name)
-        if result is not None and (isawaitable(result) or isgenerator(result)):
+        if result is not None:
+            self._end(result)
+
+    def _end(self, result: object) -> None:
+        """Run on this process's event loop what an `async def` has made. Raises `TypeError` for what would never run."""
+        if isawaitable(result):
+            loop.run(result)
+        elif isgenerator(result) or isasyncgen(result):
             raise TypeError(f"{self.place}: {self.function.__name__} returned something that has yet to run")
 
     def settle(self) -> Signature:

@@ -72,9 +72,7 @@ def refuse_unless_plain(function: object) -> None:
         )
     if not inspect.isfunction(function) and not inspect.ismethod(function):
         raise BadHandler(f"{name} is no plain function; {RIGHT}")
-    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-        raise _bad(function, "is async, which nothing would await")
-    if inspect.isgeneratorfunction(function):
+    if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise _bad(function, "has a `yield`, so calling it would run none of it")
 
 

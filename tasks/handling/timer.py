@@ -7,6 +7,7 @@ from _signal import signal as set_handler
 
 from celery.exceptions import SoftTimeLimitExceeded
 
+from handlers import loop
 from tasks.plumbing.visibility import visibility
 from tasks.rules.lease import HARD_GRACE, try_seconds
 from tasks.settings import settings
@@ -21,8 +22,8 @@ STOPPING = (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT)
 class limited:  # noqa: N801 - used as a function; `contextmanager` breaks on exceptions that no traceback can be set on
     """Raise `SoftTimeLimitExceeded` inside the block after so many seconds.
 
-    Only a process's main thread can be interrupted: in worker processes of the prefork and solo pools, not in threads. There,
-    what the block has changed of the process's signals is put right after it.
+    Only a process's main thread can be interrupted: in worker processes of the prefork and solo pools, not in threads, where it
+    is for what runs on the event loop. What the block has changed of the process's signals is put right after it.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -31,6 +32,8 @@ class limited:  # noqa: N801 - used as a function; `contextmanager` breaks on ex
 
     def __enter__(self) -> None:
         if not self._here:
+            self._on_loop = loop.limit(self._seconds, self._late)
+            self._on_loop.__enter__()
             return
         self._mask = pthread_sigmask(signal.SIG_BLOCK, ())
         self._before = [(number, getsignal(number)) for number in STOPPING]
@@ -39,6 +42,7 @@ class limited:  # noqa: N801 - used as a function; `contextmanager` breaks on ex
 
     def __exit__(self, *_: object) -> None:
         if not self._here:
+            self._on_loop.__exit__()
             return
         setitimer(signal.ITIMER_REAL, 0)
         set_handler(signal.SIGALRM, self._alarm)
@@ -47,8 +51,14 @@ class limited:  # noqa: N801 - used as a function; `contextmanager` breaks on ex
                 set_handler(number, ours)
         pthread_sigmask(signal.SIG_SETMASK, self._mask)
 
+    def _late(self) -> SoftTimeLimitExceeded:
+        return SoftTimeLimitExceeded(self._seconds)
+
     def _ring(self, *_: object) -> None:
-        raise SoftTimeLimitExceeded(self._seconds)
+        late = self._late()
+        if not loop.interrupt(late):
+            raise late
+        setitimer(signal.ITIMER_REAL, loop.BLOCKED_SECONDS)
 
 
 def seconds(lease: float, own: float | None = None, hard: float | None = None) -> float:

@@ -266,9 +266,6 @@ def bad_second(content: dict[str, Any], message: str) -> None: ...
 def bad_bare_second(content: dict[str, Any], message) -> None: ...  # type: ignore[no-untyped-def]
 
 
-async def bad_async(content: dict[str, Any]) -> None: ...
-
-
 def bad_generator(content: dict[str, Any]) -> Any:
     yield
 
@@ -294,7 +291,6 @@ class BadClass:
         (bad_member, "has an annotation that is no type"),
         (bad_second, "has a parameter message that is not annotated `Message`"),
         (bad_bare_second, "has a parameter message that is not annotated `Message`"),
-        (bad_async, "is async, which nothing would await"),
         (bad_generator, "has a `yield`"),
         (BadClass, "is no plain function"),
         (BadClass().bad_method, "asks for"),

@@ -1,0 +1,398 @@
+"""This process's event loop, where `async def` handlers run: one for all, so that clients they hold live on between messages.
+
+Where a process's main thread runs handlers one after the other, the loop turns in that thread, and only while one runs: so a
+signal interrupts it also where it blocks the loop. Otherwise it turns in one thread for all, which is a daemon or calls `serve`,
+and each handler's thread waits for its own. A forked process makes its own loop when it first needs one.
+
+What a handler leaves running (`asyncio.create_task`) lives on as long as the loop: it may be a client's. Nobody waits for it, and
+the message is done without it; a handler that needs its tasks to end awaits them, as with `asyncio.TaskGroup`.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import threading
+from asyncio import AbstractEventLoop, CancelledError
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import suppress
+from contextvars import ContextVar
+from time import monotonic
+from types import TracebackType
+from typing import Any
+
+AWAY_SECONDS = 0.7
+"""What was cancelled and still awaits something after so long is left where it is: it runs no further."""
+
+BLOCKED_SECONDS = 0.5
+"""A loop that has not come to cancel something by then is blocked by a handler, which is interrupted."""
+
+GIVE_UP_SECONDS = 2.0
+"""A loop that is still blocked then is given up, where nobody ends the process: handlers after that get another one."""
+
+Late = Callable[[], BaseException]
+"""Makes what is raised in place of `CancelledError` when the time is up."""
+
+log = logging.getLogger(__name__)
+
+
+def _nothing() -> None: ...
+
+
+before: Callable[[], object] = _nothing
+"""Called in the loop's thread before each coroutine begins."""
+
+_running: "ContextVar[Run | None]" = ContextVar("tidings_running", default=None)
+"""Whose code this is, also in tasks that a coroutine has made."""
+
+
+class Blocked(Exception):
+    """Another handler has blocked the event loop, and did not let itself be interrupted."""
+
+
+class _Limit(threading.local):
+    ends: float | None = None
+    late: Late = TimeoutError
+
+
+_limit = _Limit()
+
+
+class limit:  # noqa: N801 - used as a function
+    """Inside, what this thread has run on the loop is cancelled when so many seconds are over; then `late()` is raised."""
+
+    def __init__(self, seconds: float, late: Late) -> None:
+        self._ends, self._late = monotonic() + seconds, late
+
+    def __enter__(self) -> None:
+        self._before = _limit.ends, _limit.late
+        _limit.ends, _limit.late = self._ends, self._late
+
+    def __exit__(self, *_: object) -> None:
+        _limit.ends, _limit.late = self._before
+
+
+class Run:
+    """One coroutine on the loop, and how it ended."""
+
+    def __init__(self, awaitable: Awaitable[Any], loop: AbstractEventLoop, ended: Callable[["Run"], object]) -> None:
+        self.loop, self._ended = loop, ended
+        self.coroutine: Any = awaitable if asyncio.iscoroutine(awaitable) else _awaited(awaitable)
+        self.ends, self.make_late = _limit.ends, _limit.late
+        self.late: BaseException | None = None
+        """What it was interrupted with."""
+        self.over = self.away = self.cancelled = False
+        self.value: Any = None
+        self.error: BaseException | None = None
+        self.task: asyncio.Task[None] | None = None
+        self.woken = threading.Lock()
+        """Free once it is over."""
+        self.woken.acquire()
+
+    def begin(self) -> None:
+        """Start it; called in the loop's thread, with the context of who waits for it."""
+        self.task = self.loop.create_task(self._go())
+        self.task.add_done_callback(self._finished)
+        if self.late:
+            self.cancel()
+
+    async def _go(self) -> None:
+        _running.set(self)
+        try:
+            before()
+            self.value = await _Driven(self)
+        except BaseException as error:  # also what would end the loop
+            self.error = error
+
+    def _finished(self, task: "asyncio.Task[None]") -> None:
+        if task.cancelled() and not self.over:  # before it began
+            self.error = CancelledError()
+        self._settle()
+
+    def _settle(self) -> None:
+        if self.over:
+            return
+        self.over = True
+        with suppress(BaseException):
+            self.coroutine.close()  # of one that was interrupted on its way there
+        self._ended(self)
+        self.woken.release()
+
+    def cancel(self) -> None:
+        """Have it see `CancelledError` where it waits, and go on without it if that does not end it; in the loop's thread."""
+        if self.over or self.cancelled or self.task is None:
+            return
+        self.cancelled = True
+        self.task.cancel()
+        self.loop.call_later(AWAY_SECONDS, self.leave)
+
+    def leave(self) -> None:
+        """Run it no further."""
+        if self.over:
+            return
+        self.away = True
+        self.error = CancelledError()
+        self._settle()
+        if self.task:
+            self.task.cancel()
+
+    def interrupt(self, late: BaseException) -> None:
+        """Cancel it, from any thread and in a signal's handler; `late` is what has come of it."""
+        self.late = self.late or late
+        with suppress(RuntimeError):  # the loop was given up and closed
+            self.loop.call_soon_threadsafe(self.cancel)
+
+    def result(self) -> Any:
+        """Its value. Raises what it raised."""
+        error, self.error = self.error, None
+        if self.late and isinstance(error, CancelledError):
+            raise self.late.with_traceback(error.__traceback__) from None
+        if error is not None:
+            raise error
+        return self.value
+
+
+async def _awaited(awaitable: Awaitable[Any]) -> Any:
+    return await awaitable
+
+
+class _Driven:
+    """Runs a coroutine step by step, until it is over or was left: one that swallows `CancelledError` gets no more steps."""
+
+    __slots__ = ("_run",)
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return self
+
+    def __iter__(self) -> "_Driven":
+        return self
+
+    def __next__(self) -> Any:
+        return self.send(None)
+
+    def send(self, value: Any) -> Any:
+        """Go on."""
+        if self._run.away:
+            raise CancelledError
+        return self._run.coroutine.send(value)
+
+    def throw(self, *error: Any) -> Any:
+        """Raise something where it waits."""
+        if self._run.away:
+            raise CancelledError
+        return self._run.coroutine.throw(*error)
+
+    def close(self) -> None:
+        """End it."""
+        self._run.coroutine.close()
+
+
+class Home:
+    """A loop, and the thread that turns it."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.loop.set_exception_handler(_told)
+        self.runs: set[Run] = set()
+        self.here: Run | None = None
+        """That for which the main thread turns it."""
+        self.served = self.stopping = False
+        self._blocked = False
+        self._thread: int | None = None
+        self._turn = threading.Lock()
+
+    def run(self, awaitable: Awaitable[Any]) -> Any:
+        """Run it to its end. Raises what it raises, and `RuntimeError` in the loop's own thread."""
+        turning = asyncio._get_running_loop()
+        if turning is self.loop:
+            raise RuntimeError("this is called by what runs on the event loop: write `await` instead")
+        in_main_thread = threading.current_thread() is threading.main_thread()
+        if not self.served and turning is None and in_main_thread and self._turn.acquire(blocking=False):
+            try:
+                return self._run_here(Run(awaitable, self.loop, lambda _: self.loop.stop()))
+            finally:
+                self._turn.release()
+        self._have_it_served()
+        return self._run_there(Run(awaitable, self.loop, self.runs.discard))
+
+    def _run_here(self, run: Run) -> Any:
+        self.here = run
+        try:
+            run.begin()
+            if run.ends is not None:
+                self.loop.call_later(max(0.0, run.ends - monotonic()), lambda: run.interrupt(run.make_late()))
+            while not run.over:
+                self.loop.run_forever()
+        except BaseException:  # a signal's: what has it ends this thread's work, or the process
+            run.leave()
+            raise
+        finally:
+            self.here = None
+        return run.result()
+
+    def _have_it_served(self) -> None:
+        with self._turn:
+            if not self.served:
+                self.served = True
+                threading.Thread(target=self.turn, name="event-loop", daemon=True).start()
+
+    def turn(self) -> None:
+        """Turn the loop in this thread, whatever is raised there, until it is to stop."""
+        self.served, self._thread = True, threading.get_ident()
+        while not self.stopping:
+            try:
+                self.loop.run_forever()
+            except BaseException as error:  # `SystemExit` of a task that a handler has left
+                log.warning("a task on the event loop raised %s", type(error).__name__)
+        self.served = self.stopping = False
+
+    def stop(self) -> None:
+        """Have `turn` return."""
+        self.stopping = True
+        self.loop.call_soon_threadsafe(self.loop.stop)
+
+    def _run_there(self, run: Run) -> Any:
+        self.runs.add(run)
+        self.loop.call_soon_threadsafe(run.begin)
+        late: BaseException | None = None
+        try:
+            in_time = run.woken.acquire(timeout=-1 if run.ends is None else max(0.0, run.ends - monotonic()))
+        except BaseException as error:  # a signal's, in a main thread
+            in_time, late = False, error
+        if not in_time:
+            run.interrupt(late or run.make_late())
+            self._await_the_end(run)
+        return run.result()
+
+    def _await_the_end(self, run: Run) -> None:
+        """Wait for one that was interrupted, and see to whatever keeps the loop from that."""
+        began = monotonic()
+        while not run.woken.acquire(timeout=BLOCKED_SECONDS):
+            if not run.cancelled and not self._unblock() and monotonic() - began > GIVE_UP_SECONDS:
+                self.give_up()
+
+    def _unblock(self) -> bool:
+        """Interrupt what blocks the loop; whether that can be done at all: in a main thread, which hears signals (`ring`)."""
+        main = threading.main_thread().ident
+        if main is None or self._thread != main or signal.getsignal(signal.SIGALRM) is not _heard:
+            return False
+        self._blocked = True
+        signal.pthread_kill(main, signal.SIGALRM)
+        return True
+
+    def ring(self) -> None:
+        """In the main thread that turns this loop: interrupt the code that blocks it, else everything that runs here."""
+        if self._blocked:
+            self._blocked = False
+            if run := _running.get():
+                run.late = run.late or run.make_late()
+                raise run.late
+            return
+        for run in list(self.runs):
+            run.interrupt(run.make_late())
+
+    def give_up(self) -> None:
+        """Leave the loop to what blocks it. Who waits for others of its handlers hears of that, and they run no further."""
+        global _home  # noqa: PLW0603 - as below
+        with _making:
+            if _home is not self:
+                return
+            _home = None
+        log.error("the event loop is blocked by a handler that cannot be interrupted; the next ones get another loop")
+        for run in list(self.runs):
+            run.late = run.late or Blocked("another handler has blocked the event loop")
+            run.away, run.over, run.error = True, True, CancelledError()
+            if run.task is None:
+                run.coroutine.close()
+            with suppress(RuntimeError):  # it has ended just now
+                run.woken.release()
+        self.stop()
+
+
+_home: Home | None = None
+_making = threading.Lock()
+_inherited: list[Home] = []
+"""Loops of the process that this one was forked from. If they were thrown away they would unregister what is that one's."""
+
+
+def _forked() -> None:
+    global _home, _making
+    if _home:
+        _inherited.append(_home)
+    _home, _making = None, threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forked)
+
+
+def _this() -> Home:
+    global _home  # noqa: PLW0603 - one a process
+    with _making:
+        if _home is None:
+            _home = Home()
+        return _home
+
+
+def run(awaitable: Awaitable[Any]) -> Any:
+    """Run it to its end on this process's loop, from any thread but the loop's, and return its value. Raises what it raises.
+
+    Under a `limit`, it is cancelled when that is over.
+    """
+    return _this().run(awaitable)
+
+
+def interrupt(late: BaseException) -> bool:
+    """In a signal's handler: cancel what this thread runs on the loop, which then raises `late`.
+
+    False if `late` is to be raised right here: nothing runs there, or it does not wait just now, or it is not reached as a task
+    of its, or one that was left, blocks the loop. Otherwise the signal is to come again after `BLOCKED_SECONDS`.
+    """
+    home = _home
+    run = home.here if home else None
+    if home is None or run is None or run.over:
+        return False
+    if asyncio.current_task(home.loop) is run.task or (run.late and not run.cancelled and _running.get()):
+        run.late = run.late or late
+        return False
+    run.interrupt(late)
+    return True
+
+
+def serve(begin: Callable[[], object]) -> None:
+    """Turn the loop in this main thread for all others, which `begin` starts, until `stop`. SIGALRM ends what runs."""
+    home = _this()
+    home.served = True
+    signal.signal(signal.SIGALRM, _heard)
+    try:
+        begin()
+        home.turn()
+    finally:
+        signal.signal(signal.SIGALRM, signal.SIG_IGN)
+
+
+def stop() -> None:
+    """Have `serve` return."""
+    _this().stop()
+
+
+def _heard(*_: object) -> None:
+    if _home:
+        _home.ring()
+
+
+def _told(_loop: AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What goes wrong in what handlers have left on the loop. What errors say may be buyer data, as in every log."""
+    error, task = context.get("exception"), context.get("task") or context.get("future")
+    coroutine = task.get_coro() if isinstance(task, asyncio.Task) else None
+    name = getattr(coroutine, "__qualname__", "a callback")
+    raised = f"raised {type(error).__name__}{_at(error.__traceback__)}" if error else "was not awaited to its end"
+    log.warning("%s, which a handler has left on the event loop, %s", name, raised)
+
+
+def _at(traceback: TracebackType | None) -> str:
+    while traceback and traceback.tb_next:
+        traceback = traceback.tb_next
+    return f" at {traceback.tb_frame.f_code.co_filename.rpartition('/')[2]}:{traceback.tb_lineno}" if traceback else ""
