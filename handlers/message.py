@@ -1,7 +1,14 @@
 """What a handler gets, and the two things it may say besides returning."""
 
-from dataclasses import dataclass
+import logging
+import time
+from collections.abc import Mapping, MutableMapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from math import inf
+from typing import Any
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +21,8 @@ class Message:
     `deliveries` counts how often this message was handed to a handler, this time included.
     `identity` tells it from all others, as a platform's id alone does not (apps, and vv-tool's shops, may use the same): it is
     the same at each delivery and for whichever account brings it, so be idempotent by it. It ends with `id`.
+    `pulled` is when it was pulled, aware, in Asia/Shanghai. `extra` is the account's free table in the accounts file. `ends` is
+    when its try has to end by `time.monotonic()`, for which ask `deadline`. All after `content` may be left out in a test.
     """
 
     id: str
@@ -26,6 +35,35 @@ class Message:
     user_nick: str = ""
     deliveries: int = 1
     identity: str = ""
+    pulled: datetime | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    ends: float = field(default=inf, compare=False, repr=False)
+
+    @property
+    def deadline(self) -> float:
+        """How many seconds are left until this try has to end, 0 once they are over: a limit for calls that it makes."""
+        return max(0.0, self.ends - time.monotonic())
+
+    @property
+    def log(self) -> "logging.LoggerAdapter[logging.Logger]":
+        """A logger whose lines begin with account, topic and id, which their records have as attributes too (`message_id`)."""
+        return Log(logger, {"account": self.account, "topic": self.topic, "message_id": self.id})
+
+
+class Log(logging.LoggerAdapter[logging.Logger]):
+    """A logger bound to one message; never to its content, which tells of buyers."""
+
+    def process(self, msg: object, kwargs: MutableMapping[str, Any]) -> tuple[str, MutableMapping[str, Any]]:
+        """Put in front which message it is, in plain characters, as a platform may have sent others."""
+        known = self.extra or {}
+        about = " ".join(_plain(str(each)) for each in known.values())
+        return f"{about}: {msg}", {**kwargs, "extra": {**known, **(kwargs.get("extra") or {})}}
+
+
+def _plain(text: str) -> str:
+    """The text in one line, without what a format means."""
+    escaped = "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+    return escaped.replace("%", "\\x25")
 
 
 class Reject(Exception):

@@ -132,9 +132,10 @@ def run(given: Delivery, handler: Handler, begun: Begun, limit: float) -> Outcom
         return burying.delivery(given, begun, "killed" if begun.open > 1 else "failed", reason, told=reason)
     if begun.open > 1:
         failing.died(given)
+    seconds = min(limit, given.batch.handle_until - clock.now())
     try:
-        with TheirsCurrent(app), limited(min(limit, given.batch.handle_until - clock.now())):
-            handler.call(given.message(begun.deliveries))
+        with TheirsCurrent(app), limited(seconds):
+            handler.call(given.message(begun.deliveries, seconds))
     except (Reject, Unfit) as error:
         reason, told = reason_of(error) or "rejected by its handler", failing.said(error, handler.function)
         kind: Kind = "rejected" if isinstance(error, Reject) else "unfit"

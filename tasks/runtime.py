@@ -1,8 +1,10 @@
 """What the tasks work with, built once a process: the accounts as they are now, the handlers, and the stores."""
 
 import math
+import os
 from contextlib import suppress
 from functools import cache
+from typing import Any
 
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -10,10 +12,13 @@ from redis.exceptions import RedisError
 
 from handlers.errors import NotLoaded
 from handlers.load import load
+from handlers.message import Retry
 from handlers.registry import Registry
 from handlers.registry import registry as default
 from tasks import clock
-from tasks.accounts import Account, Accounts, AccountsSource
+from tasks.accounts import Account, Accounts, AccountsError, AccountsSource
+from tasks.accounts.extra import extra_of
+from tasks.accounts.secrets import Secrets, Unresolved
 from tasks.clock import DAY
 from tasks.home import runs
 from tasks.rules.belonging import asleep, not_ours, somebodys
@@ -143,6 +148,30 @@ def account(name: str, since: float | None = None) -> Account | None:
     source = accounts_source()
     age = math.inf if since is None else max(0.0, clock.now() - since)
     return source.current(age=age).accounts.get(name) or source.current(age=source.pace).accounts.get(name)
+
+
+@cache
+def accounts_without_secrets() -> AccountsSource:
+    """The same without their secrets, for who calls no platform and runs where those may not be."""
+    return AccountsSource(settings().accounts, settings().accounts_seconds, secrets=False)
+
+
+def extra(name: str) -> dict[str, Any]:
+    """The free table of an account as it is now, empty for an account that is gone; read by who asks first in this process.
+
+    Raises `Retry`, whose reason logs show, where the accounts or a secret in the table cannot be read.
+    """
+    source = accounts_source() if accounts_source().known else accounts_without_secrets()
+    try:
+        found = source.current().accounts.get(name)
+        return extra_of(found, Secrets(os.environ, source.folder)) if found else {}
+    except AccountsError as error:
+        why = (
+            f"message.extra needs the accounts, which cannot be read here: {error.faults[0] if error.faults else error}"
+        )
+    except Unresolved as error:
+        why = f"message.extra: {error}"
+    raise Retry(why)
 
 
 def doubted() -> list[Doubt]:

@@ -32,7 +32,7 @@ def explain(error: ErrorDetails, model: Model, path: Place) -> Fault:
     expected = f"expected {_wanted(error, field)}"
     if error["type"] == "missing":
         return Fault(dotted((*path, *place)), f"{expected}; it is missing")
-    hidden = field is None or is_secret(field) or place == ("url",)
+    hidden = field is None or is_secret(field) or place in (("url",), ("extra",))
     return Fault(dotted((*path, *place)), expected, "" if hidden else shown(error["input"]))
 
 

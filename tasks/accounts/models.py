@@ -4,10 +4,12 @@ A field's `description` is what a wrong value is told to be, so that checking an
 Secrets are `SecretStr`: they show in no repr, no dump and no error.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from ipaddress import ip_address
+from math import isfinite
 from types import MappingProxyType
 from typing import Annotated, ClassVar, Literal, Self
 from urllib.parse import SplitResult, urlsplit
@@ -97,6 +99,41 @@ def is_here(url: str) -> bool:
     except ValueError:
         return False
 
+
+def _free(table: object) -> str:
+    """A free table as JSON text. Raises `ValueError` for what JSON does not have."""
+    strange = _misfit(table, "extra") if isinstance(table, Mapping) else "this is none"
+    if strange:
+        raise ValueError(f"{EXTRA}; {strange}")
+    text = json.dumps(table, ensure_ascii=False, default=dict)
+    if len(text) > MOST_EXTRA:
+        raise ValueError(f"{EXTRA}, of {MOST_EXTRA} characters at most")
+    return text
+
+
+def _misfit(value: object, where: str, depth: int = 0) -> str:
+    """What in a value JSON does not have, and where; "" for nothing."""
+    if depth > DEEPEST:
+        return f"{where[:100]} is nested too deeply"
+    if isinstance(value, Mapping):
+        if strange := [name for name in value if not isinstance(name, str)]:
+            return f"{where} has a key that is no text, but of type {type(strange[0]).__name__}"
+        parts = [(f"{where}.{name}", each) for name, each in value.items()]
+    elif isinstance(value, list | tuple):
+        parts = [(f"{where}[{number}]", each) for number, each in enumerate(value)]
+    elif isinstance(value, float) and not isfinite(value):
+        return f"{where} is no finite number"
+    else:
+        fine = value is None or type(value) in (str, int, float, bool)
+        return "" if fine else f"{where} is of type {type(value).__name__}"
+    return next(filter(None, (_misfit(each, there, depth + 1) for there, each in parts)), "")
+
+
+EXTRA = 'a table of text, numbers, true or false, lists and tables, e.g. { webhook_url = "https://…" }'
+MOST_EXTRA = 64 * 1024
+"""Characters of JSON: many accounts have such a table, and each process that asks for one holds them all."""
+DEEPEST = 20
+Extra = Annotated[str, BeforeValidator(_free)]
 
 URL = "an http:// or https:// address without user, query or fragment"
 GROUP = "text of 1 to 32 characters (left out: the default group)"
@@ -203,12 +240,16 @@ class Counter(Frozen):
 
 
 class Account(Frozen):
-    """One shop or consumer group behind a gateway: what is polled. `quantity` is the most that one call brings."""
+    """One shop or consumer group behind a gateway: what is polled. `quantity` is the most that one call brings.
+
+    `extra` is a free table for handlers, kept as its JSON text, in which `env:` and `file:` are looked up when a handler asks.
+    """
 
     name: Name = Field(description=NAME)
     gateway: Gateway = Field(description="the name of a gateway")
     quantity: Whole = Field(100, ge=1, le=200, description="a whole number from 1 to 200")
     poll: Poll = Field(Poll(), description="a table, e.g. { min = 1, max = 60 }")
+    extra: Extra = Field("", repr=False, description=EXTRA)
 
 
 class QianmiAccount(Account):

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Mapping
+from pathlib import Path
 
 from tasks.accounts.background import Background
 from tasks.accounts.checking import check
@@ -71,9 +72,13 @@ class AccountsSource:
     a fork.
     """
 
-    def __init__(self, source: str, check_every: float = 1.0, environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, source: str, check_every: float = 1.0, environ: Mapping[str, str] | None = None, *, secrets: bool = True
+    ) -> None:
+        """Without `secrets` none is looked up, for who calls no platform and runs where they are not."""
         self._origin = open_origin(source)
         self._environ = environ
+        self._with_secrets = secrets
         self.pace = check_every * self._origin.patience
         """Seconds from one look to the next."""
         self._next_look = self._next_secrets = 0.0
@@ -115,6 +120,16 @@ class AccountsSource:
         if alone is None:
             return self.current().gateways
         return check({"gateways": alone, "accounts": {}}, Unneeded(), self._origin.name).gateways
+
+    @property
+    def folder(self) -> Path:
+        """Where relative paths of secrets start."""
+        return self._origin.folder
+
+    @property
+    def known(self) -> bool:
+        """Whether there were good accounts already."""
+        return self._good is not None
 
     @property
     def said(self) -> str:
@@ -167,7 +182,7 @@ class AccountsSource:
         return changed
 
     def _read(self) -> None:
-        self._secrets = _secrets(self._origin, self._environ)
+        self._secrets = _secrets(self._origin, self._environ) if self._with_secrets else Unneeded()
         try:
             self._take(_read(self._origin, self._secrets, self._reuse))
         except AccountsError as error:

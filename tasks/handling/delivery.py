@@ -1,15 +1,21 @@
 """What one handle task is given: one message of one batch, as plain JSON."""
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
+from datetime import datetime
+from functools import partial
 from hashlib import blake2b
+from math import inf
 from typing import Any
 
 from handlers import Message
+from handlers.lazy import Lazy
 from tasks.accounts import Account, VvtoolAccount, VvtoolGateway
-from tasks.clock import published
+from tasks.clock import SHANGHAI, published
 from tasks.platforms.base import Item
 from tasks.rules.lease import Batch
+from tasks.runtime import extra
 from tasks.text import shown
 from tasks.wire import read, reader
 
@@ -60,8 +66,8 @@ class Delivery:
         """The delivery from a task's argument. Raises `LookupError`, `TypeError` or `ValueError` for what is none."""
         return read(cls, {**found, "item": found, "batch": {**found, "id": found["batch"]}})
 
-    def message(self, deliveries: int) -> Message:
-        """The message as the user's handler gets it."""
+    def message(self, deliveries: int, seconds: float = inf) -> Message:
+        """The message as the user's handler gets it, which has so many seconds for it from now on."""
         item = self.item
         return Message(
             id=item.id,
@@ -74,6 +80,9 @@ class Delivery:
             user_nick=item.user_nick,
             deliveries=deliveries,
             identity="-".join(self.names),
+            pulled=datetime.fromtimestamp(self.batch.pulled, SHANGHAI),
+            extra=Lazy(partial(extra, self.batch.account)),
+            ends=time.monotonic() + seconds,
         )
 
 

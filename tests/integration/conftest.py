@@ -19,6 +19,7 @@ CACHES = (
     connection.connect,
     runtime.stores,
     runtime.accounts_source,
+    runtime.accounts_without_secrets,
     runtime.registry,
     visibility.visibility,
 )

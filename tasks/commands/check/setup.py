@@ -11,6 +11,9 @@ from redis.exceptions import RedisError
 from handlers import Handler
 from handlers.errors import HandlersError
 from tasks.accounts import Accounts, AccountsError, load
+from tasks.accounts.extra import unresolved
+from tasks.accounts.origins import open_origin
+from tasks.accounts.secrets import Secrets
 from tasks.commands.check.finding import Finding, fail, note, ok, warn
 from tasks.commands.check.rights import rights
 from tasks.commands.refusals import refusal
@@ -23,6 +26,7 @@ from tasks.text import masked, shown
 
 BROKER_SECONDS = 5
 SHOWN_TOPICS = 10
+SHOWN_EXTRA = 10
 
 
 def versions_findings() -> Iterator[Finding]:
@@ -64,7 +68,18 @@ def accounts_findings() -> Iterator[Finding]:
         yield warn("accounts", warning, f"change it in {source}")
     for said in accounts.notes:
         yield note("accounts", said)
+    yield from extra_findings(accounts)
     yield from fitting(accounts, visibility(), settings().handler_seconds)
+
+
+def extra_findings(accounts: Accounts) -> Iterator[Finding]:
+    """What `env:` and `file:` in the accounts' free tables lead nowhere: handlers that ask for such a table would fail."""
+    secrets = Secrets(os.environ, open_origin(settings().accounts).folder)
+    missing = [said for account in accounts.accounts.values() for said in unresolved(account, secrets)]
+    for said in missing[:SHOWN_EXTRA]:
+        yield warn("accounts", shown(said, 500), "set it where handlers run, and here to check it")
+    if len(missing) > SHOWN_EXTRA:
+        yield warn("accounts", f"and {len(missing) - SHOWN_EXTRA} more such", "set them where handlers run, and here")
 
 
 def handlers_findings() -> Iterator[Finding]:
