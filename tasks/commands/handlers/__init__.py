@@ -55,7 +55,8 @@ def try_(ctx: click.Context, topic: str, content: IO[bytes] | None, account: str
     """Hand one message to its handler.
 
     It is a valid sample of the topic, or a file's text; neither Redis nor a platform is needed, nothing is stored or confirmed.
-    Prints the outcome, and for what was raised the exception and its place; its traceback goes to standard error. What the
+    The handler runs in a process of its own, under its time limit, as in a worker: what kills or hangs that is told. Prints
+    outcome and time, and for what was raised the exception and its place; its traceback goes to standard error. What the
     handler itself does, it does. Exit code 0 when the message was handled, else 1.
     """
     from tasks.commands.handlers.trying import perform

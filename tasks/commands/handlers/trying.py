@@ -2,29 +2,32 @@
 
 import json
 import logging
-from collections.abc import Iterator
 from inspect import unwrap
 from types import TracebackType
 from typing import IO
 
 import click
 
-from handlers import Handler, Message, Reject, Unfit
-from tasks import app, clock
+from handlers import Handler
+from tasks import clock
 from tasks.commands.contents import GIVE_ONE, given, sampled
+from tasks.commands.handlers.apart import Apart, Tried
 from tasks.commands.topics import QIANMI, did_you_mean, full_topic
 from tasks.handling import raised
+from tasks.handling.delivery import Delivery
 from tasks.handling.place import place, text
-from tasks.handling.timer import limited
-from tasks.plumbing.beside import TheirsCurrent
+from tasks.platforms.base import Item
+from tasks.rules.lease import Batch
 from tasks.runtime import registry
 from tasks.settings import settings
 from tasks.text import shown
 
+LEASE = 300.0
+"""Seconds that the message could be tried for: Taobao's lease, the shortest that a platform has by default."""
+
 LONGEST = 2000
 """Characters of an exception's text that are shown."""
 
-USUAL = "a worker tries it again while its lease allows, then leaves it to come again, and buries it at last"
 BURIED = "a worker buries it at once, as a dead letter"
 UNHANDLED = {
     "confirm": "a worker counts, warns of and confirms it",
@@ -46,41 +49,48 @@ def perform(topic: str, content: IO[bytes] | None, account: str) -> int:
         click.echo(f"ignored: nobody handles {shown(topic)}{known}; {UNHANDLED[settings().unhandled]}")
         return 1
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    return call(handler, message(topic, body, account))
+    message = delivery(topic, body, account)
+    with Apart(told) as apart:
+        tried = apart.hand(message, handler, most=message.batch.lease)
+    return report(handler, tried)
 
 
-def message(topic: str, content: str, account: str) -> Message:
+def delivery(topic: str, content: str, account: str) -> Delivery:
     """The message as it would come, the first time, just now."""
     platform = "qianmi" if topic.startswith(QIANMI) else "taobao"
-    published = clock.published(clock.timestamp())
-    return Message("try-1", topic, account, platform, content, published=published)
+    item = Item("", "try-1", topic, content, clock.timestamp())
+    return Delivery(item, Batch(account, "try", clock.now(), LEASE), platform, ("try", item.id))
 
 
-def call(handler: Handler, given: Message) -> int:
-    """Run the handler as a worker does, under its time limit, and tell how it ended."""
-    started = clock.now()
-    try:
-        with TheirsCurrent(app), limited(settings().handler_seconds):
-            handler.call(given)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # a handler may raise anything
-        for line in told(handler, error):
-            click.echo(line)
-        click.echo(stack(handler, error), err=True, nl=False)
-        return 1
-    click.echo(f"handled by {shown(handler, LONGEST)} in {(clock.now() - started) * 1000:.0f} ms")
-    return 0
+def report(handler: Handler, tried: Tried) -> int:
+    """Print how it ended; the exit code."""
+    took = f"{tried.seconds * 1000:.0f} ms"
+    if tried.outcome == "handled":
+        click.echo(f"handled by {shown(handler, LONGEST)} in {took}")
+        return 0
+    click.echo(f"{tried.outcome}: {tried.said}, after {took}")
+    click.echo(BURIED if tried.outcome == "dead" else usual(handler))
+    click.echo(tried.stack, err=True, nl=False)
+    return 1
 
 
-def told(handler: Handler, error: BaseException) -> Iterator[str]:
-    """Outcome, exception and place, and what a worker makes of it."""
+def usual(handler: Handler) -> str:
+    """What a worker makes of a try that failed."""
+    tries = handler.options.tries
+    if tries == 1:
+        return "a worker buries it now, as the handler allows one try"
+    most = f", or after {tries} tries" if tries else ""
+    return f"a worker tries it again while its lease allows, then leaves it to come again, and buries it at last{most}"
+
+
+def told(handler: Handler, error: BaseException) -> tuple[str, str]:
+    """The exception with its place and what it says, and its traceback."""
     asked = raised.delay(error)
     again = "" if asked is None else f", in {asked:g} s"
     said = text(error, LONGEST)
-    dead = isinstance(error, Reject | Unfit)
-    yield f"{'dead' if dead else 'failed'}: {place(error, handler.function)}{': ' + shown(said, LONGEST) if said else ''}{again}"
-    yield BURIED if dead else USUAL
+    return f"{place(error, handler.function)}{': ' + shown(said, LONGEST) if said else ''}{again}", stack(
+        handler, error
+    )
 
 
 def own(handler: Handler, error: BaseException) -> TracebackType | None:

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from handlers.registry import registry
 from handlers.topics import MODELS
@@ -17,7 +16,7 @@ from tasks.commands.handlers import handlers as command
 from tasks.home import Remembered, remember
 from tasks.settings import settings
 from tests import ROOT
-from tests.integration.commands.running import Said, run
+from tests.integration.commands.running import Said, run, run_forking
 
 PAID = "taobao_trade_TradeBuyerPay"
 HEAD = """
@@ -51,7 +50,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
 
 
 def tried(*words: str) -> Said:
-    return run(command, "try", *words)
+    return run_forking(command, "try", *words)
 
 
 def test_the_readmes_handler_works_as_it_stands_there(shop: Shop) -> None:
@@ -120,8 +119,8 @@ def test_a_files_text_is_what_the_handler_gets(shop: Shop, tmp_path: Path) -> No
     )
     (tmp_path / "content").write_text('{"n": "雨"} ', encoding="utf-8")
     assert tried("qianmi_new", "--content", str(tmp_path / "content")).out.startswith('\'{"n": "雨"} \' qianmi\n')
-    done = CliRunner().invoke(command, ["try", "qianmi_new", "--content", "-"], input="no json")
-    assert (done.exit_code, done.output.splitlines()[0]) == (0, "'no json' qianmi")
+    done = run_forking(command, "try", "qianmi_new", "--content", "-", given="no json")
+    assert (done.code, done.out.splitlines()[0]) == (0, "'no json' qianmi")
 
 
 @pytest.mark.parametrize(
@@ -141,7 +140,7 @@ def test_what_is_raised_is_told_with_its_place(shop: Shop, raised: str, outcome:
     done = tried(PAID)
     assert done.code == 1
     told, then = done.out.splitlines()
-    assert told == outcome.format("shop_of_this_test.py:6 in on_paid")
+    assert told.startswith(outcome.format("shop_of_this_test.py:6 in on_paid") + ", after ")
     assert said in then
     files = [line.split('"')[1] for line in done.err.splitlines() if line.startswith("  File ")]
     assert files == [str(path)]
@@ -164,7 +163,7 @@ def test_content_that_does_not_fit_names_the_member_and_no_value(shop: Shop, tmp
     (tmp_path / "content").write_text('{"buyer_nick": "ZHANG SAN"}')
     said = tried(PAID, "--content", str(tmp_path / "content"))
     assert said.code == 1
-    assert said.out.splitlines()[0] == "dead: its content does not fit: tid: missing"
+    assert said.out.startswith("dead: its content does not fit: tid: missing, after ")
     assert "ZHANG" not in said.out + said.err
 
 
@@ -174,7 +173,51 @@ def test_a_handler_that_does_not_end_is_stopped(shop: Shop, monkeypatch: pytest.
     shop(f"import time\n@handles('{PAID}')\ndef on_paid(trade: TradeBuyerPay) -> None:\n    time.sleep(60)\n")
     said = tried(PAID)
     assert said.code == 1
-    assert said.out.startswith("failed: it took longer than its time limit, at shop_of_this_test.py:7 in on_paid\n")
+    assert said.out.startswith(
+        "failed: it took longer than its time limit, at shop_of_this_test.py:7 in on_paid, after "
+    )
+
+
+@pytest.mark.parametrize(
+    ("does", "limit", "told"),
+    [
+        ("os.kill(os.getpid(), 9)", "20", "its process was killed by SIGKILL while it ran"),
+        ("os._exit(3)", "20", "its process ended with exit code 3 while it ran"),
+        (
+            "os.fork() or time.sleep(5); os.kill(os.getpid(), 24)",
+            "20",
+            "its process was killed by SIGXCPU while it ran",
+        ),
+        ("[time.sleep(60) for _ in iter(swallow, 1)]", "0.2", "it went on past its time limit of 0.2 s and was killed"),
+    ],
+)
+def test_a_handler_that_takes_its_process_along_is_told_as_such(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, does: str, limit: str, told: str
+) -> None:
+    """It runs in a process of its own, and what it printed before is there."""
+    monkeypatch.setenv("TIDINGS_HANDLER_SECONDS", limit)
+    shop(
+        "import os, time\n"
+        "def swallow():\n"
+        "    try: time.sleep(60)\n"
+        "    except BaseException: return 0\n"
+        f"@handles('{PAID}')\ndef on_paid(trade: TradeBuyerPay) -> None:\n    print('begun', flush=True)\n    {does}\n"
+    )
+    said = tried(PAID)
+    assert said.code == 1
+    begun, outcome, then = said.out.splitlines()
+    assert begun == "begun"
+    assert outcome.startswith(f"failed: {told}")
+    assert "again" in then
+
+
+def test_the_handlers_own_timeout_holds(shop: Shop) -> None:
+    shop(
+        f"import time\n@handles('{PAID}', timeout=0.1, tries=1)\ndef on_paid(trade: TradeBuyerPay) -> None: time.sleep(60)\n"
+    )
+    said = tried(PAID)
+    assert said.out.startswith("failed: it took longer than its time limit, at ")
+    assert "allows one try" in said.out
 
 
 @pytest.mark.parametrize(("choice", "what"), [("confirm", "confirms"), ("leave", "come again"), ("bury", "buries")])
@@ -214,10 +257,9 @@ def test_without_handlers_it_says_what_to_set(shop: Shop, monkeypatch: pytest.Mo
 def test_hostile_text_reaches_no_terminal_as_it_is(shop: Shop) -> None:
     """Topic, exception and traceback come from outside."""
     shop("@handles('*')\ndef on_any(content: str) -> None:\n    raise ValueError('\\x1b[2J\\n\\u202e')\n")
-    done = CliRunner().invoke(command, ["try", "\x1b[2J", "--content", "-"], input="x")
-    assert done.exit_code == 1
-    assert "\x1b" not in done.output
-    assert "\u202e" not in done.output
+    done = run_forking(command, "try", "\x1b[2J", "--content", "-", given="x")
+    assert done.code == 1
+    assert "\\x1b[2J \\u202e" in done.out
 
 
 def test_it_is_part_of_celerys_command_line(shop: Shop, tmp_path: Path) -> None:
