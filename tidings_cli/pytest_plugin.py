@@ -42,9 +42,11 @@ def tidings() -> "Iterator[Tidings]":
     """A `Tidings`: `tidings.deliver(topic, content)` hands a message to its handler and tells what became of it.
 
     Handlers are those of the modules that the test has imported or TIDINGS_HANDLERS names; those defined in the test's own
-    function end with it.
+    function end with it. Resources are made for each test anew, and closed at its end.
     """
     own("tasks")
     through = (pytest.fail.Exception, pytest.skip.Exception, pytest.exit.Exception)
     with import_module("tasks.testing.registering").registered() as registry:
-        yield import_module("tasks.testing.deliveries").Tidings(registry, through=through)
+        made = import_module("tasks.testing.deliveries").Tidings(registry, through=through)
+        yield made
+        made.close()

@@ -3,8 +3,10 @@ and waits between tries pass on a clock of their own.
 """
 
 import json
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from datetime import datetime
 from inspect import unwrap
 from itertools import count
@@ -82,10 +84,23 @@ class Tidings:
         self._through = through
         self._done: set[tuple[str, str]] = set()
         self._ids = count(1)
+        self._until_its_end = ExitStack()
+        self.replace()
 
     def load(self, *modules: str) -> None:
         """Import these modules for their handlers, as TIDINGS_HANDLERS does. Raises `HandlersError` when that cannot be."""
         load(modules)
+
+    def replace(self, **resources: Any) -> None:
+        """Let these values stand for the resources of their names until the test ends; what needs them is made anew from them.
+
+        Raises `BadResource` for a name that no resource has.
+        """
+        self._until_its_end.enter_context(self._registry.resources.replaced(**resources))
+
+    def close(self) -> None:
+        """Close every resource that was made for the test, the last one first."""
+        self._until_its_end.close()
 
     def forget(self) -> None:
         """Forget what was handled, as a Redis that was flushed does: a message that comes again is handled again."""
@@ -115,6 +130,7 @@ class Tidings:
         user_id: str = "",
         user_nick: str = "",
         deliveries: int = 1,
+        extra: Mapping[str, Any] | None = None,
         lease: float | None = None,
     ) -> Delivered:
         """Deliver a message, a sample of the topic without a content, and try it for as long as its lease (seconds) allows.
@@ -136,6 +152,8 @@ class Tidings:
             user_nick=user_nick,
             deliveries=deliveries,
             identity=f"test-{id_}",
+            pulled=datetime.fromtimestamp(clock.now(), clock.SHANGHAI),
+            extra=extra or {},
         )
         done = self._deliver(message, lease or LEASES[message.platform])
         if done.outcome in ("handled", "dead"):
@@ -189,16 +207,17 @@ class Tries:
 
     def _try(self) -> BaseException | None:
         """One try, under its time limit; what it raised."""
-        started = clock.now()
+        started = time.monotonic()
+        seconds = min(self.limit, self.until - self.now)
         try:
-            with alarm_kept(), TheirsCurrent(app), limited(min(self.limit, self.until - self.now)):
-                self.handler.call(self.message)
+            with alarm_kept(), TheirsCurrent(app), limited(seconds):
+                self.handler.call(replace(self.message, ends=started + seconds))
         except BaseException as error:  # a handler may raise anything
             if isinstance(error, self.through) or asked_to_end(error):
                 raise
             return shortened(error, self.handler)
         finally:
-            self.now += max(LEAST_TRY, clock.now() - started)
+            self.now += max(LEAST_TRY, time.monotonic() - started)
         return None
 
     def _given_up(self, error: BaseException, *, over: bool) -> Delivered:

@@ -156,6 +156,7 @@ def serve(ours: int, theirs: int, tell: Tell) -> None:
             fields, limit = json.loads(line)
             answer = attempt(Delivery.from_json(fields), limit, tell)
             os.write(theirs, json.dumps(asdict(answer)).encode() + b"\n")
+    registry().resources.close()
 
 
 def attempt(given: Delivery, limit: float, tell: Tell) -> Tried:
@@ -166,7 +167,7 @@ def attempt(given: Delivery, limit: float, tell: Tell) -> Tried:
     started = clock.now()
     try:
         with TheirsCurrent(app), limited(limit):
-            handler.call(given.message(1))
+            handler.call(given.message(1, limit))
     except BaseException as error:  # a handler may raise anything
         if asked_to_end(error):
             raise

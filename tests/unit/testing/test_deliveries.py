@@ -1,14 +1,16 @@
 """The fixture `tidings`: what becomes of a message is what a worker would make of it, and nothing is slept."""
 
+import asyncio
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
 import pytest
 
 from handlers import Message, Registry, Reject, Retry, Unfit
+from handlers.errors import BadResource
 from handlers.refund import RefundCreated
 from handlers.trade import TradeBuyerPay
 from tasks.testing.alarms import alarm_kept
@@ -23,10 +25,12 @@ def registry() -> Registry:
 
 
 @pytest.fixture
-def tidings(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> Tidings:
+def tidings(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tidings]:
     for name in ("TIDINGS_UNHANDLED", "TIDINGS_MAX_DELIVERIES", "TIDINGS_HANDLER_SECONDS"):
         monkeypatch.delenv(name, raising=False)
-    return Tidings(registry, through=(pytest.fail.Exception,))
+    made = Tidings(registry, through=(pytest.fail.Exception,))
+    yield made
+    made.close()
 
 
 def raising(*errors: BaseException | None) -> Callable[[dict[str, Any]], None]:
@@ -170,6 +174,51 @@ def test_a_handlers_own_timeout_and_tries_hold(registry: Registry, tidings: Tidi
     done = tidings.deliver(PAID)
     assert (done.outcome, done.tries) == ("dead", 2)
     assert done.reason.startswith("failed in 2 tries, at last with SoftTimeLimitExceeded")
+
+
+def test_resources_are_made_for_the_test_and_may_be_replaced(registry: Registry, tidings: Tidings) -> None:
+    told: list[str] = []
+
+    @registry.resources.resource
+    def address(settings: dict[str, str]) -> str:
+        return "real"
+
+    @registry.resources.resource
+    def client(address: str) -> Iterator[str]:
+        yield f"client of {address}"
+        told.append(f"{address} closed")
+
+    @registry.handles(PAID)
+    def on_paid(trade: TradeBuyerPay, client: str) -> None:
+        told.append(client)
+
+    tidings.deliver(PAID)
+    tidings.deliver(PAID)
+    tidings.replace(address="fake")
+    tidings.deliver(PAID)
+    with pytest.raises(BadResource, match="adress"):
+        tidings.replace(adress="fake")
+    tidings.close()
+    assert told == ["client of real"] * 2 + ["client of fake", "fake closed", "real closed"]
+
+
+def test_async_handlers_run_and_know_how_long_they_may(
+    registry: Registry, tidings: Tidings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TIDINGS_HANDLER_SECONDS", "20")
+    left: list[float] = []
+
+    @registry.handles(PAID)
+    async def on_paid(trade: TradeBuyerPay, message: Message) -> None:
+        await asyncio.sleep(0.01)
+        left.append(message.deadline)
+        if message.extra["slow"] and len(left) == 1:
+            await asyncio.sleep(60)
+
+    assert tidings.deliver(PAID, extra={"slow": False}).outcome == "handled"
+    assert 1 < left.pop() < 20
+    monkeypatch.setenv("TIDINGS_HANDLER_SECONDS", "0.1")
+    assert tidings.deliver(PAID, extra={"slow": True}).tries == 2
 
 
 def test_a_handler_that_never_waits_between_its_tries_comes_to_an_end(registry: Registry, tidings: Tidings) -> None:
