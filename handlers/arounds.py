@@ -8,7 +8,8 @@ from typing import Any
 
 from handlers.errors import BadAround
 from handlers.message import Message
-from handlers.signature import place_of
+from handlers.resources import Resources
+from handlers.signature import NOTHING, is_method, place_of, read_asked
 
 HANDLED = "handled"
 """The outcome of a handler that has returned; what an around that has dealt with an error returns."""
@@ -19,10 +20,12 @@ RIGHT = "write `@around` above `def name(message: Message) -> Iterator[None]` wi
 class Around:
     """One function around every handler. `place` is its `file:line`."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
-        """Raises `BadAround` for a function that could not stand around a handler."""
+    def __init__(self, function: Callable[..., Any], resources: Resources) -> None:
+        """Its parameters after the message are resources, by name. Raises `BadAround` for a function that cannot be one."""
         _refuse_unless_generator(function)
         self.function = function
+        self._resources = resources
+        self._asked = read_asked(function, {})
         self.place = place_of(function)
         self.source = f"{function.__code__.co_filename} {function.__qualname__}"
         """What stays the same when its module is imported again, also when lines before it have changed."""
@@ -36,9 +39,14 @@ class Around:
         return f"{self.function.__module__}.{self.function.__qualname__}"
 
     def begin(self, message: Message) -> Generator[Any, str, Any]:
-        """The function, called for one message; nothing of it has run yet."""
-        run: Generator[Any, str, Any] = self.function(message)
+        """The function, called for one message; nothing of it has run yet. Raises what the making of a resource raises."""
+        by_place, by_name = ([], {}) if self._asked is NOTHING else self._resources.handed(self._asked, message)
+        run: Generator[Any, str, Any] = self.function(message, *by_place, **by_name)
         return run
+
+    def settle(self) -> None:
+        """Raise `BadResource` for a resource that nobody makes."""
+        self._resources.check(self._asked.resources, f"around {self}")
 
 
 def within(arounds: Iterable[Around], message: Message, call: Callable[[], None]) -> None:
@@ -110,11 +118,14 @@ def _refuse_unless_generator(function: Any) -> None:
         raise BadAround(f"{place}: {name} is async; an around is not, also not that of an async handler; {RIGHT}")
     if not inspect.isgeneratorfunction(function):
         raise BadAround(f"{place}: {name} has no `yield`; {RIGHT}")
-    if not _handed(function):
-        raise BadAround(f"{place}: {name} does not take the message; {RIGHT}")
+    if is_method(function):
+        raise BadAround(f"{place}: {name} is a method; {RIGHT}")
+    if not _takes_message(function):
+        raise BadAround(f"{place}: {name} does not take the message, or takes more than can be named; {RIGHT}")
 
 
-def _handed(function: Callable[..., Any]) -> bool:
-    """Whether its first parameter can be handed the message."""
-    first = next(iter(inspect.signature(function).parameters.values()), None)
-    return first is not None and first.kind in (first.POSITIONAL_ONLY, first.POSITIONAL_OR_KEYWORD)
+def _takes_message(function: Callable[..., Any]) -> bool:
+    """Whether its first parameter can be handed the message, and those behind it resources."""
+    kinds = [each.kind for each in inspect.signature(function).parameters.values()]
+    any_number = inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD
+    return bool(kinds) and kinds[0] is not inspect.Parameter.KEYWORD_ONLY and not set(kinds) & set(any_number)

@@ -23,6 +23,7 @@ class Message:
     the same at each delivery and for whichever account brings it, so be idempotent by it. It ends with `id`.
     `pulled` is when it was pulled, aware, in Asia/Shanghai. `extra` is the account's free table in the accounts file. `ends` is
     when its try has to end by `time.monotonic()`, for which ask `deadline`. All after `content` may be left out in a test.
+    `traceparent` is the place in a trace of the batch that it came with, as W3C writes it; "" unless `handlers.tracing` is on.
     """
 
     id: str
@@ -38,6 +39,7 @@ class Message:
     pulled: datetime | None = None
     extra: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
     ends: float = field(default=inf, compare=False, repr=False)
+    traceparent: str = field(default="", compare=False, repr=False)
 
     @property
     def deadline(self) -> float:

@@ -101,7 +101,7 @@ class Registry:
         They stand in the order of their registration, the first outermost. A module that is imported again replaces its own.
         Raises `BadAround` for a function that cannot be one.
         """
-        made = Around(function)
+        made = Around(function, self.resources)
         self._arounds[made.source] = made
         return function
 
@@ -135,6 +135,8 @@ class Registry:
     def settle(self) -> None:
         """Look at everything once all modules are imported. Raises a `HandlersError` for what could never be called."""
         self._methods.settle()
+        for each in self.arounds:
+            each.settle()
         for handler in self:
             handler.settle()
 

@@ -13,7 +13,7 @@ from typing import Any
 from celery import Task
 from celery.utils.log import get_task_logger
 
-from tasks import app, clock, runtime, sending
+from tasks import app, clock, runtime, sending, spans
 from tasks.accounts import Account, VvtoolAccount
 from tasks.calling import calls, pausing
 from tasks.handling import failing
@@ -45,6 +45,7 @@ def confirm(
     alone: bool = False,
     receipts: list[str] | None = None,
     partial: bool = False,
+    traceparent: str = "",
     **_later: Any,
 ) -> None:
     """Confirm one batch's messages, or those that a failed try has left (`receipts`).
@@ -52,7 +53,7 @@ def confirm(
     `alone` marks a message that was tried apart from its batch, which has long been closed, `partial` that `receipts` are done
     while their batch is open. What only a later release sends is left out, here and in the results.
     """
-    its = Batch(account, batch, pulled, lease)
+    its = Batch(account, batch, pulled, lease, traceparent)
     if partial:
         confirm_part(its, receipts or [])
         return
@@ -62,7 +63,9 @@ def confirm(
     if receipts and clock.now() >= its.ends:
         count(account, "late_confirms", len(receipts))
     shop = runtime.account(account)
+    began = clock.now()
     left, wait = tell(shop, batch, receipts) if shop else ([], 0.0)
+    spans.confirmed(its, began, len(receipts), len(left))
     if left and clock.now() < its.confirm_until:
         pause = min(max(wait, retry_delay(self.request.retries + 1)), visibility() / 2)
         raise self.retry(args=([],), kwargs={**(self.request.kwargs or {}), "receipts": left}, countdown=pause)
@@ -123,7 +126,9 @@ def confirm_part(batch: Batch, receipts: list[str]) -> None:
     shop, opened = runtime.account(batch.account), stores().batches.get(batch.id)
     if not shop or not opened or opened.confirmed or opened.batch.pulled != batch.pulled:
         return
+    began = clock.now()
     if done := tell_part(shop, batch.id, receipts):
+        spans.confirmed(batch, began, len(done))
         stores().batches.confirmed(opened, done)
 
 

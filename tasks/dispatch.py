@@ -3,7 +3,7 @@
 from collections import Counter
 
 from handlers import Registry
-from tasks import clock, sending
+from tasks import clock, sending, spans
 from tasks.accounts import Account
 from tasks.confirm import confirm, salvage
 from tasks.handle import described_arguments, handle
@@ -19,6 +19,7 @@ from tasks.store.batches import Open
 
 def start(account: Account, batch: Batch, reply: Reply) -> None:
     """Hand a batch out. What needs no handler goes straight to the confirm: seen before, or not readable and buried."""
+    batch = spans.pulled(batch, len(reply))
     items = tuple(unhandled.spelled_out(item, account.gateway.platform) for item in reply.items)
     waiting, seen = sift(account, reply.items, items)
     settled = [(item.receipt, "duplicate") for item in seen]

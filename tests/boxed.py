@@ -8,6 +8,7 @@ from typing import Any
 
 from handlers import Handler, Registry
 from handlers.registry import registry as default
+from handlers.resources import default as resources
 
 
 @contextmanager
@@ -30,7 +31,7 @@ def around(function: Any, raises: BaseException | None = None) -> Handler:
         if raises is not None:
             raise raises
 
-    registry = Registry()
+    registry = Registry(resources)
     registry.around(function)
     registry.handles("*")(on_any)
     found = registry.find("t")

@@ -83,6 +83,7 @@ class Delivery:
             pulled=datetime.fromtimestamp(self.batch.pulled, SHANGHAI),
             extra=Lazy(partial(extra, self.batch.account)),
             ends=time.monotonic() + seconds,
+            traceparent=self.batch.traceparent,
         )
 
 

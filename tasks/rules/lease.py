@@ -37,12 +37,16 @@ HARD_GRACE = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What one pull of an account returned: when the call for it was sent, and how long the platform keeps it from others."""
+    """What one pull of an account returned: when the call for it was sent, and how long the platform keeps it from others.
+
+    `traceparent` is its place in a trace, as W3C writes it; "" unless there is one (`tasks/spans.py`).
+    """
 
     account: str
     id: str
     pulled: float
     lease: float
+    traceparent: str = ""
 
     @property
     def handle_until(self) -> float:
@@ -63,12 +67,13 @@ class Batch:
 
     def to_json(self) -> dict[str, Any]:
         """The batch as the arguments of its tasks name it."""
-        return {"account": self.account, "batch": self.id, "pulled": self.pulled, "lease": self.lease}
+        about = {"account": self.account, "batch": self.id, "pulled": self.pulled, "lease": self.lease}
+        return {**about, "traceparent": self.traceparent} if self.traceparent else about
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> "Batch":
         """The batch from a task's arguments, whatever else is among them."""
-        return cls(found["account"], found["batch"], found["pulled"], found["lease"])
+        return cls(found["account"], found["batch"], found["pulled"], found["lease"], found.get("traceparent", ""))
 
 
 def try_seconds(lease: float, handler_seconds: float, own: float | None = None, hidden: float = inf) -> float:

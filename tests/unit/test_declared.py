@@ -20,13 +20,16 @@ PARTS = {
     "embedded": ("tasks/commands/processes/valkey.py",),
     "flower": (),
     "sandbox": ("tasks/sandbox/",),
+    "otel": ("handlers/tracing.py",),
+    "sentry": ("handlers/sentry.py",),
 }
 """Where what an extra brings may be imported; extras for development are nobody's."""
 
 
 def names(asked: list[str]) -> set[str]:
     """The modules that requirements bring; those asked for are called as their modules are."""
-    return {re.split(r"[^\w-]", each)[0].replace("-", "_").lower() for each in asked}
+    found = {re.split(r"[^\w-]", each)[0].replace("-", "_").lower() for each in asked}
+    return {"opentelemetry" if each.startswith("opentelemetry_") else each for each in found}
 
 
 def imported(path: Path) -> Iterator[str]:

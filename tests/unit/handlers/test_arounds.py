@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from handlers import BadAround, Handler, Message, Registry, Reject, Retry, Unfit
+from handlers import BadAround, BadResource, Handler, Message, Registry, Reject, Retry, Unfit
 
 MESSAGE = Message(id="7", topic="t", account="a", platform="taobao", content='{"tid": 1}')
 
@@ -213,6 +213,49 @@ def test_one_that_does_not_yield_once_is_told_with_its_place(
     assert raises is None or caught.value.__context__ is raises
 
 
+def test_one_may_ask_for_resources_as_handlers_do(registry: Registry) -> None:
+    seen: list[object] = []
+
+    @registry.resources.resource
+    def audit() -> list[object]:
+        return seen
+
+    @registry.around
+    def audited(message: Message, audit: list[object], *, again: Message) -> Iterator[None]:
+        yield
+        audit.append(again.id)
+
+    registry.settle()
+    handler(registry).call(MESSAGE)
+    assert seen == ["7"]
+
+
+def test_a_resource_that_nobody_makes_is_told_at_start_up(registry: Registry) -> None:
+    @registry.around
+    def audited(message: Message, audit: object) -> Iterator[None]:
+        yield
+
+    with pytest.raises(BadResource, match=f"around audited at {__file__}:"):
+        registry.settle()
+
+
+def test_a_resource_that_cannot_be_made_costs_that_message_and_is_seen_by_those_outside(registry: Registry) -> None:
+    seen: list[str] = []
+    registry.around(watching(seen, "outer"))
+
+    @registry.resources.resource
+    def audit() -> object:
+        raise ConnectionError
+
+    @registry.around
+    def audited(message: Message, audit: object) -> Iterator[None]:
+        yield
+
+    with pytest.raises(ConnectionError):
+        handler(registry, seen=seen).call(MESSAGE)
+    assert seen == ["outer before 7", "outer ConnectionError", "outer after"]
+
+
 async def asynchronous(message: Message) -> None: ...
 async def asynchronous_generator(message: Message) -> Any:
     yield
@@ -223,12 +266,22 @@ def of_nothing() -> Iterator[None]:
     yield
 
 
+def of_anything(*messages: Message) -> Iterator[None]:
+    yield
+
+
+class Shop:
+    def method(self, message: Message) -> Iterator[None]:
+        yield
+
+
 def by_name(*, message: Message) -> Iterator[None]:
     yield
 
 
 @pytest.mark.parametrize(
-    "function", [asynchronous, asynchronous_generator, plain, of_nothing, by_name, print, Registry, None]
+    "function",
+    [asynchronous, asynchronous_generator, plain, of_nothing, of_anything, Shop.method, by_name, print, Registry, None],
 )
 def test_what_cannot_be_one_is_refused_with_what_to_write(registry: Registry, function: Any) -> None:
     with pytest.raises(BadAround, match="write `@around`"):
