@@ -16,6 +16,7 @@ from celery.utils.log import get_task_logger
 from tasks import app, clock, runtime, sending, spans
 from tasks.accounts import Account, VvtoolAccount
 from tasks.calling import calls, pausing
+from tasks.calling.errors import NotNow
 from tasks.handling import failing
 from tasks.names import CONFIRM, SALVAGE
 from tasks.platforms.clients import client_for
@@ -142,7 +143,7 @@ def tell_part(account: Account, batch: str, receipts: list[str]) -> list[str]:
         try:
             with calls.call(account, "confirm", spare=True):
                 client.confirm(account, chunk)
-        except calls.NotNow:
+        except NotNow:
             break
         except PlatformError as error:
             log.warning("%s: a partial confirm of %d failed: %s", shown(account.name), len(chunk), shown(error, 500))
@@ -170,7 +171,7 @@ def tell(account: Account, batch: str, receipts: list[str]) -> tuple[list[str], 
         try:
             with calls.call(account, "confirm"):
                 client.confirm(account, chunk)
-        except calls.NotNow as put_off:
+        except NotNow as put_off:
             return left + [receipt for some in (chunk, *pending) for receipt in some], max(wait, put_off.wait)
         except BadRequest as error:
             log.warning("%s: a confirm of %d is refused: %s", shown(account.name), len(chunk), shown(error, 500))

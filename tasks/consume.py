@@ -15,7 +15,8 @@ from celery.utils.log import get_task_logger
 
 from tasks import app, clock, dispatch, sending
 from tasks.accounts import Account, VvtoolAccount
-from tasks.calling import calls, pausing
+from tasks.calling import bulkhead, calls, pausing
+from tasks.calling.errors import NotNow
 from tasks.names import CONSUME
 from tasks.platforms.base import Reply
 from tasks.platforms.clients import client_for
@@ -45,13 +46,22 @@ def consume(name: str, until: float | None = None, since: float | None = None, *
 
 def poll(account: Account) -> float:
     """Do what is to be done for an account now, and note what came of it; in how many seconds to come back, 0 for at once."""
+    try:
+        with bulkhead.place(account, "pull"):
+            return poll_now(account)
+    except NotNow as full:
+        return tell(account, full.wait)
+
+
+def poll_now(account: Account) -> float:
+    """The same, once its platform may be called at all."""
     known, made = stores().polls.ask(question(account)), calls.Made()
     wait = None if known.taken else hindrance(account, known)
     if wait is not None:
         return tell(account, wait)
     try:
         return pull(account, known, made)
-    except calls.NotNow as put_off:
+    except NotNow as put_off:
         return tell(account, later(account, put_off.wait, known), end=made.end)
     except PlatformError as error:
         return failed(account, error, known, made)

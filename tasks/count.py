@@ -15,6 +15,7 @@ from celery.utils.log import get_task_logger
 from tasks import app, clock, sending
 from tasks.accounts import TaobaoAccount
 from tasks.calling import calls, pausing
+from tasks.calling.errors import NotNow
 from tasks.names import COUNT
 from tasks.platforms.clients import client_for
 from tasks.platforms.errors import PlatformError, Transient
@@ -43,7 +44,7 @@ def count(name: str, until: float | None = None, since: float | None = None, **_
     try:
         with calls.call(account, "count"):
             readings = client_for(account.gateway).count(account)
-    except calls.NotNow as put_off:
+    except NotNow as put_off:
         stores().counts.put(name, put_off.wait)
         return
     except PlatformError as error:

@@ -24,7 +24,8 @@ from redis.exceptions import RedisError
 
 from tasks import clock, sending
 from tasks.accounts import Account, Gateway
-from tasks.calling import pausing, watching
+from tasks.calling import bulkhead, pausing, watching
+from tasks.calling.errors import NotNow
 from tasks.calling.spent import words
 from tasks.platforms import clocks
 from tasks.platforms.errors import BadRequest, OutOfQuota, PlatformError, Throttled, Unauthorised
@@ -50,14 +51,6 @@ REFUSED = (Throttled, OutOfQuota, Unauthorised, BadRequest)
 """The platform has done nothing for these, and takes no points."""
 
 
-class NotNow(Exception):
-    """The call must not be made now; it may be tried again in `wait` seconds."""
-
-    def __init__(self, wait: float) -> None:
-        super().__init__(f"not within {wait:.3f} s")
-        self.wait = wait
-
-
 @dataclass(slots=True)
 class Made:
     """What a call brought: the points that it cost, and how many messages. `end` is how it ended, once it has."""
@@ -75,7 +68,7 @@ def call(account: Account, api: Api, *, spare: bool = False) -> Iterator[Made]:
     """
     made = Made()
     try:
-        with untold(account, api, made, spare=spare):
+        with bulkhead.place(account, api), untold(account, api, made, spare=spare):
             yield made
     finally:
         if made.end:  # who pulls tells more

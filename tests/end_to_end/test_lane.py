@@ -109,3 +109,17 @@ def test_the_process_of_polls_may_be_killed_and_a_stop_waits_for_it(installation
     assert worker.wait(15) == 0
     assert time.monotonic() - began < 10
     assert not redis.hlen("tidings:unacked"), "nothing is left behind"
+
+
+def test_a_platform_that_does_not_answer_holds_nobody_elses_polls_and_confirms(installation: Installation) -> None:
+    slow = "".join(SHOP.format(name=f"s{n}", gateway="qm") for n in range(60))
+    installation.configure(GATEWAYS + SHOP.format(name="shop", gateway="tb") + slow)
+    installation.env |= {"TIDINGS_POLLS_AT_ONCE": "10"}
+    installation.control.fault("qianmi", "slow", seconds=60)
+    installation.worker()
+    installation.beat()
+    installation.until(lambda: polls(installation) >= 5, 30, "calls that are not answered")
+    time.sleep(2)
+    ids = publish(installation, "shop", 20)
+    installation.until(lambda: set(ids) <= confirmed(installation), 10, "messages from the other platform")
+    assert "more are put off, so that others are called" in installation.log("worker").read_text()

@@ -19,6 +19,7 @@ from handlers import Reject
 from tasks import app, consume, count, runtime, settings
 from tasks.beat import AccountScheduler
 from tasks.calling import calls
+from tasks.calling.errors import NotNow
 from tasks.commands.accounts import accounts as accounts_command
 from tasks.pulling import holding_back, planner
 from tasks.runtime import Stores
@@ -200,7 +201,7 @@ def until(condition: Callable[[], object], what: str) -> None:
 
 def put_off(name: str) -> None:
     """Have an account wait for a call of its gateway."""
-    with pytest.raises(calls.NotNow), calls.call(runtime.accounts().accounts[name], "pull"):
+    with pytest.raises(NotNow), calls.call(runtime.accounts().accounts[name], "pull"):
         pass
 
 

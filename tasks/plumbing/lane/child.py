@@ -24,6 +24,9 @@ SIGN_SECONDS = 5.0
 NO_MEMORY = 71
 """The exit code after a `MemoryError`, when nobody knows what else is broken."""
 
+places = 0
+"""How many jobs this process runs at a time, where it is a lane."""
+
 Ask = tuple[int, Callable[..., Any], Sequence[Any]]
 """A job's number, Celery's tracer and what it takes."""
 
@@ -33,6 +36,8 @@ Answer = tuple[int, bool, Any]
 
 def run(asks: socket, answers: socket, threads: int, app: Any, hostname: str) -> None:
     """Run jobs until nobody can send any more, and those that run then to their ends."""
+    global places  # noqa: PLW0603 - a process is one lane at most
+    places = threads
     process_initializer(app, hostname)
     done: SimpleQueue[Answer | None] = SimpleQueue()
     telling = Thread(target=tell, args=(answers, done), name="answers", daemon=True)

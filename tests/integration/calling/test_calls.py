@@ -15,6 +15,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from tasks import app, confirm, consume, count, runtime, sending
 from tasks.accounts import Account
 from tasks.calling import calls, pausing
+from tasks.calling.errors import NotNow
 from tasks.calling.spent import gateway_pauses
 from tasks.clock import next_midnight
 from tasks.commands.accounts.listing import standings
@@ -361,7 +362,7 @@ def has_confirmed(shop: Account) -> bool:
     try:
         with calls.call(shop, "confirm"):
             return True
-    except calls.NotNow:
+    except NotNow:
         return False
 
 
@@ -381,7 +382,7 @@ def test_eight_threads_together_are_never_refused(against_sandbox: Account, sand
             try:
                 with calls.call(against_sandbox.model_copy(update={"name": f"shop {number}"}), "pull"):
                     client_for(against_sandbox.gateway).pull(against_sandbox)
-            except calls.NotNow as put_off:
+            except NotNow as put_off:
                 time.sleep(min(0.1, put_off.wait))
             except PlatformError as error:
                 refused.append(error)
