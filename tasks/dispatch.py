@@ -7,7 +7,7 @@ from tasks import clock, sending, spans
 from tasks.accounts import Account
 from tasks.confirm import confirm, salvage
 from tasks.handle import described_arguments, handle
-from tasks.handling import asked, burying, stragglers, timer, unhandled
+from tasks.handling import asked, burying, stragglers, timer, turns, unhandled
 from tasks.handling.delivery import Delivery, Names, names
 from tasks.platforms.base import Item, Reply
 from tasks.plumbing import fanout
@@ -35,7 +35,8 @@ def start(account: Account, batch: Batch, reply: Reply) -> None:
     stragglers.enter(batch, len(waiting), len(settled))
     platform = account.gateway.platform
     registered = asked.known()
-    headers = [header(Delivery(item, batch, platform, named), registered) for named, item in waiting.items()]
+    deliveries = turns.enter((Delivery(item, batch, platform, named) for named, item in waiting.items()), registered)
+    headers = [header(each, registered) for each in deliveries]
     fanout.start(handle, headers, callback)
 
 

@@ -20,11 +20,12 @@ from celery.utils.log import get_task_logger
 
 from handlers import Handler, Reject, Unfit
 from tasks import app, clock, sending
-from tasks.handling import ahead, burying, failing, raised, timer, unhandled
+from tasks.handling import ahead, asked, burying, failing, raised, timer, turns, unhandled
 from tasks.handling.asked import WITHOUT_SHORT_NAMES
 from tasks.handling.delivery import Delivery
 from tasks.handling.place import reason as reason_of
 from tasks.handling.timer import limited
+from tasks.handling.turns import NotYet
 from tasks.handling.unhandled import spelled_out
 from tasks.names import HANDLE
 from tasks.plumbing.beside import TheirsCurrent
@@ -35,7 +36,8 @@ from tasks.rules.outcomes import CONFIRMABLE, Outcome
 from tasks.runtime import registry, stores
 from tasks.settings import settings
 from tasks.store.letters import Kind
-from tasks.store.marks import Begun
+from tasks.store.marks import Begun, Hold
+from tasks.store.turns import Turn
 from tasks.text import plain, shown
 
 log = get_task_logger(__name__)
@@ -59,7 +61,18 @@ class HandleTask(Task):  # type: ignore[type-arg]
         """Claim what is about to be handled one after the other in this process, given the keyword arguments of each."""
         fields = [kwargs["delivery"] for kwargs in many]
         ahead.offer(fields)
-        stores().marks.hold([(each["names"], Batch.from_json(each).handing_out) for each in fields])
+        stores().marks.hold([held(each) for each in fields])
+
+
+def held(fields: Mapping[str, Any]) -> Hold:
+    """What is to be held of one message: with its key where that is known and all of the key's messages are handled."""
+    names, batch = fields["names"], Batch.from_json(fields)
+    handler = asked.handler(fields["topic"], fields["platform"], registry())
+    if handler is None or handler.options.key is None or handler.options.latest:
+        return Hold(names, batch.handing_out)
+    seconds = timer.seconds(batch.lease, handler.options.timeout) + HARD_GRACE
+    turn = turns.of_member(handler, names, batch, fields["content"], fields["pub_time"])
+    return Hold(names, batch.handing_out, turn, seconds)
 
 
 def described_arguments(delivery: Mapping[str, Any]) -> str:
@@ -110,16 +123,29 @@ def deliver(given: Delivery, hard: float | None = None) -> Outcome:
     if handler is None and (outcome := unhandled.ended(given)):
         return outcome
     limit = timer.seconds(given.batch.lease, handler.options.timeout if handler else None, hard)
-    begun = stores().marks.begin(given.names, given.batch.handing_out, limit + HARD_GRACE)
-    if begun.state in ("done", "dead"):
-        return "duplicate"
-    if begun.state == "busy":
-        return later(given.batch, begun.wait)
+    keyed = handler is not None and handler.options.key is not None
+    turn = turns.of(given, handler) if handler and keyed else None
+    begun = stores().marks.begin(given.names, given.batch.handing_out, limit + HARD_GRACE, turn)
+    if begun.state != "begun":
+        return not_begun(given, begun, turn)
     if handler is None:
         unhandled.noted(given)
         reason = unhandled.reason(given.item.topic)
         return burying.delivery(given, begun, "unhandled", reason, told=reason)
-    return run(given, handler, begun, limit)
+    try:
+        return run(given, handler, begun, limit)
+    finally:
+        if keyed:
+            stores().marks.lapse(given.names)
+
+
+def not_begun(given: Delivery, begun: Begun, turn: Turn | None) -> Outcome:
+    """The end of a delivery that needs no handler any more, or a wait for the message's turn, or for whoever runs it now."""
+    if begun.state in ("done", "dead"):
+        return "duplicate"
+    if begun.state == "superseded":
+        return "superseded"
+    return later(given.batch, begun.wait if begun.state == "busy" else turns.wait(given, begun, turn))
 
 
 def run(given: Delivery, handler: Handler, begun: Begun, limit: float) -> Outcome:
@@ -135,7 +161,10 @@ def run(given: Delivery, handler: Handler, begun: Begun, limit: float) -> Outcom
     seconds = min(limit, given.batch.handle_until - clock.now())
     try:
         with TheirsCurrent(app), limited(seconds):
-            handler.call(given.message(begun.deliveries, seconds))
+            message = given.message(begun.deliveries, seconds)
+            handler.call(message, turns.claimed(given, handler, message, limit + HARD_GRACE))
+    except NotYet as not_yet:
+        return not_begun(given, not_yet.begun, not_yet.turn)
     except (Reject, Unfit) as error:
         reason, told = reason_of(error) or "rejected by its handler", failing.said(error, handler.function)
         kind: Kind = "rejected" if isinstance(error, Reject) else "unfit"
@@ -164,7 +193,7 @@ def failed(given: Delivery, handler: Handler, begun: Begun, error: BaseException
         reason = f"failed in {often}, at last with {failing.last(error, handler.function)}"
         said = failing.said(error, handler.function)
         return burying.delivery(given, begun, "failed", reason, raised.stack(error), said)
-    stores().marks.release(given.names)
+    stores().marks.release(given.names, left=True)
     return "failed"
 
 

@@ -1,6 +1,6 @@
 """What the handler of a topic has asked for: how long a try may take, and from which queue its messages are handled."""
 
-from handlers import Registry
+from handlers import Handler, Registry
 from handlers.options import NONE, Options
 from tasks.handling import others
 from tasks.names import HANDLE
@@ -18,5 +18,10 @@ def known() -> Registry:
 
 def by(topic: str, platform: str, registered: Registry) -> Options:
     """The options of the handler of a topic, none for a topic that nobody handles."""
-    handler = registered.find(topic, as_it_is=platform in WITHOUT_SHORT_NAMES)
-    return handler.options if handler else NONE
+    found = handler(topic, platform, registered)
+    return found.options if found else NONE
+
+
+def handler(topic: str, platform: str, registered: Registry) -> Handler | None:
+    """The handler of a topic."""
+    return registered.find(topic, as_it_is=platform in WITHOUT_SHORT_NAMES)

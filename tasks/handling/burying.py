@@ -41,7 +41,7 @@ def delivery(given: Delivery, begun: Begun, kind: Kind, reason: str, traceback: 
     `kind`, `reason` and `traceback` are the letter's, and the last two may hold buyer data; `told` is what the log may say.
     """
     if not given.letter and not may_bury(given.batch.account):
-        stores().marks.release(given.names)
+        stores().marks.release(given.names, left=True)
         return "failed"
     stored = stores().letters.bury(
         Letter(

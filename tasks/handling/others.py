@@ -1,7 +1,7 @@
 """What other workers have registered, for a process that runs no handlers and so imports none."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from math import inf
 from threading import Lock
@@ -65,10 +65,22 @@ def stand_in(entries: Iterable[Entry]) -> Registry:
                 timeout=each.timeout,
                 tries=each.tries,
                 queue=each.queue or None,
+                key=_known_elsewhere if each.key.endswith("()") else each.key or None,
+                latest=each.latest,
             )
-            mark(_nothing)
+            mark(_in_place_of(each.handler))
     return made
 
 
-def _nothing(content: dict[str, Any]) -> None:
-    """In the place of a handler."""
+def _in_place_of(name: str) -> Callable[[dict[str, Any]], None]:
+    """What does nothing under a handler's name, which tells its messages' keys from others'."""
+
+    def nothing(content: dict[str, Any]) -> None:
+        """In the place of a handler."""
+
+    nothing.__module__, _, nothing.__qualname__ = name.rpartition(".")
+    return nothing
+
+
+def _known_elsewhere(content: object) -> None:
+    """In the place of a function that tells a message's key."""

@@ -3,18 +3,19 @@
 from collections.abc import Iterable
 from typing import Literal
 
-Outcome = Literal["handled", "duplicate", "ignored", "dead", "failed", "again", "late"]
+Outcome = Literal["handled", "duplicate", "superseded", "ignored", "dead", "failed", "again", "late"]
 """
-handled    its handler returned
-duplicate  it was handled or buried before
-ignored    nobody handles its topic
-dead       it is stored as a dead letter
-failed     left: it comes again after its lease
-again      it is tried again apart from its batch, which does not wait for it
-late       its delivery started when the lease had no time left; dropped, as the platform sends it again
+handled     its handler returned
+duplicate   it was handled or buried before
+superseded  a newer message of its key was handled, and its handler asks for the latest alone
+ignored     nobody handles its topic
+dead        it is stored as a dead letter
+failed      left: it comes again after its lease
+again       it is tried again apart from its batch, which does not wait for it
+late        its delivery started when the lease had no time left; dropped, as the platform sends it again
 """
 
-CONFIRMABLE = frozenset({"handled", "duplicate", "ignored", "dead"})
+CONFIRMABLE = frozenset({"handled", "duplicate", "superseded", "ignored", "dead"})
 
 
 def confirmable(results: Iterable[tuple[str, str]]) -> list[str]:

@@ -4,6 +4,7 @@
     due            when each account is to be polled next
     batches        which batches are under way, and who is held back
     marks          which messages were handled or are running
+    turns          whose turn it is among messages of one key
     parts          what a chord's headers have returned
     stragglers     how far the chords have come that are under way
     inbox          raw replies of a platform that never sends again

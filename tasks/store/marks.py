@@ -15,12 +15,13 @@ claim, of a message that nobody knows, is one plain command.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import monotonic
-from typing import Literal
+from typing import Any, Literal
 
 from tasks.clock import DAY
 from tasks.store.deferred import Deferred
 from tasks.store.keys import key
 from tasks.store.scripts import script
+from tasks.store.turns import Turn, Turns
 
 Over = Literal["done", "dead"]
 
@@ -33,13 +34,38 @@ REMEMBER_SECONDS = 2 * DAY
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """Whether this delivery may run: `state` is begun, busy (for `wait` more seconds), done or dead."""
+    """Whether this delivery may run: `state` is begun, busy (for `wait` more seconds), done or dead.
 
-    state: Literal["begun", "busy", "done", "dead"]
+    Of a message with a key it may also be `queued` with so many others before it (`place`), whose first has run for `wait`
+    seconds; `behind` a newer one of its key that waits itself; or `superseded`, when its handler needs it no more.
+    """
+
+    state: Literal["begun", "busy", "done", "dead", "queued", "behind", "superseded"]
     wait: float
     deliveries: int
     tries: int
     open: int
+    place: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A message that is about to be begun: its names, the batch that brings it, and where it has a key, its turn and for how many
+    seconds a try may run."""
+
+    names: Sequence[str]
+    batch: str
+    turn: Turn | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A message that this process holds for a batch, until then by the steady clock; with its key, where it has a turn."""
+
+    batch: str
+    until: float
+    turn: Turn | None
 
 
 FIRST = Begun("begun", 0.0, 1, 1, 1)
@@ -52,58 +78,90 @@ class Marks:
         self.deferred = deferred
         self.redis = deferred.redis
         self.remember = max(1, round(remember_seconds))
-        self._held: dict[str, tuple[str, float]] = {}
+        self.turns = Turns(deferred, REMEMBER_SECONDS, self.remember)
+        self._held: dict[str, Held] = {}
         self._begin = script(self.redis, "marks_begin")
         self._release = script(self.redis, "marks_release")
         self._revive = script(self.redis, "marks_revive")
 
-    def hold(self, many: Sequence[tuple[Sequence[str], str]]) -> None:
-        """Keep messages (names, batch) for this process, which is about to begin them one by one, in one round trip.
+    def hold(self, many: Sequence[Hold]) -> None:
+        """Keep messages, and their keys, for this process, which is about to begin them one by one, in one round trip.
 
-        Those that are not new are left out: `begin` sees to them. Nobody else begins a message that is held here.
+        Those that are not new are left out, and those whose key another has: `begin` sees to them. Nobody else begins a message
+        that is held here.
         """
-        wheres = [key("mark", *names) for names, _ in many]
-        batches = [batch for _, batch in many]
-        held = self.deferred.ask(
-            *(
-                ("SET", where, f"{HOLD_SECONDS} 1 0 0 {batch}", "NX", "EX", REMEMBER_SECONDS)
-                for where, batch in zip(wheres, batches, strict=True)
-            )
-        )
+        wheres = [key("mark", *each.names) for each in many]
+        marks = [(each, where) for each, where in zip(many, wheres, strict=True) if each.turn is None]
+        keyed = [(each, where) for each, where in zip(many, wheres, strict=True) if each.turn is not None]
+        asked = [("SET", where, held_value(each), "NX", "EX", REMEMBER_SECONDS) for each, where in marks]
+        answers = self._ask_to_hold(asked, keyed)
         fresh = monotonic() + HOLD_SECONDS / 2
-        self._held = {where: (batch, fresh) for where, batch, got in zip(wheres, batches, held, strict=True) if got}
+        got = zip((*marks, *keyed), answers, strict=True)
+        self._held = {where: Held(each.batch, fresh, each.turn) for (each, where), mine in got if mine}
+
+    def _ask_to_hold(self, asked: list[tuple[Any, ...]], keyed: Sequence[tuple["Hold", str]]) -> list[Any]:
+        """What Redis answers to each plain command, and then for each message that has a key."""
+        if not keyed:
+            return self.deferred.ask(*asked)
+        wanted = [
+            (where, held_value(each), each.turn, each.seconds + HOLD_SECONDS) for each, where in keyed if each.turn
+        ]
+        *plain, together = self.deferred.ask(*asked, self.turns.holding(wanted))
+        return [*plain, *together]
 
     def let_go(self) -> None:
         """Leave what was held and not begun to whoever begins it; after a while it may be somebody else's already."""
         now = monotonic()
-        if ours := [where for where, (_, until) in self._held.items() if now < until]:
-            self.deferred.tell("DEL", *ours)
+        ours = [(where, held.turn) for where, held in self._held.items() if now < held.until]
+        if ours:
+            self.deferred.tell("DEL", *(where for where, _ in ours), *(turn.names[0] for _, turn in ours if turn))
         self._held.clear()
 
-    def begin(self, names: Sequence[str], batch: str, seconds: float) -> Begun:
-        """Claim the message for one try of at most `seconds`."""
+    def begin(self, names: Sequence[str], batch: str, seconds: float, turn: Turn | None = None) -> Begun:
+        """Claim the message, and its key where it has one, for one try of at most `seconds`."""
         where, first = key("mark", *names), f"{seconds:.6f} 1 1 1 {batch}"
-        held, until = self._held.pop(where, ("", 0.0)) if self._held else ("", 0.0)
-        if held == batch and monotonic() < until:
+        held = self._held.pop(where, None) if self._held else None
+        ours = held is not None and held.batch == batch and monotonic() < held.until
+        if ours and held and held.turn == turn:
             self.deferred.put("SET", where, first, "EX", REMEMBER_SECONDS)
+            if turn:
+                self.turns.runs(where, turn, seconds)
             return FIRST
+        if turn:
+            return Begun(*self.turns.begin(where, turn, batch, seconds, "held" if ours else ""))
         if self.deferred.ask(("SET", where, first, "NX", "EX", REMEMBER_SECONDS))[0]:
             return FIRST
         reply = self._begin(keys=[where], args=[batch, f"{seconds:.6f}", REMEMBER_SECONDS])
         return Begun(reply[0], float(reply[1]), *map(int, reply[2:]))
 
+    def take_turn(self, names: Sequence[str], batch: str, seconds: float, turn: Turn) -> Begun:
+        """Claim the key of a message that has been begun, as its handler's own code had to say which it is.
+
+        When it is not its turn, it counts as not begun.
+        """
+        return Begun(*self.turns.begin(key("mark", *names), turn, batch, seconds, "begun"))
+
     def finish(self, names: Sequence[str], over: Over = "done") -> None:
-        """The message is done with; nobody starts it again for as long as the mark lives."""
+        """The message is done with; nobody starts it again for as long as the mark lives. Its key is free."""
+        if self.turns.running and self.turns.ends(key("mark", *names), over):
+            return
         self.deferred.tell("SET", key("mark", *names), over, "EX", self.remember)
 
     def settle(self) -> None:
         """Have every mark written before anything that rests on it is sent."""
         self.deferred.settle()
 
-    def release(self, names: Sequence[str]) -> None:
-        """This try is over without success; the counts stay."""
+    def release(self, names: Sequence[str], *, left: bool = False) -> None:
+        """This try is over without success, and this delivery too if the message is `left`; the counts stay, its key is free."""
+        if self.turns.running and self.turns.ends(key("mark", *names), "", left=left):
+            self.deferred.settle()
+            return
         self.deferred.settle()
         self._release(keys=[key("mark", *names)], args=[REMEMBER_SECONDS])
+
+    def lapse(self, names: Sequence[str]) -> None:
+        """Of a message that has a key and whose end could not be written, let the claims expire."""
+        self.turns.lapse(key("mark", *names))
 
     def revive(self, names: Sequence[str]) -> None:
         """Take a buried message as new, as a replay does; one that was handled, or that somebody runs, stays as it is."""
@@ -119,3 +177,8 @@ class Marks:
         if not many:
             return []
         return [found in ("done", "dead") for found in self.redis.mget([key("mark", *names) for names in many])]
+
+
+def held_value(hold: Hold) -> str:
+    """What stands in the mark of a message that is held."""
+    return f"{HOLD_SECONDS} 1 0 0 {hold.batch}"

@@ -219,7 +219,7 @@ def test_every_key_is_in_the_table_and_every_row_is_seen(
             failed.set()
             raise ValueError
 
-    registered(on_any, "t")
+    registered(on_any, "t", key="tid", latest=True)
     shop.switches(clock_ahead=30)
     AccountScheduler(app=app).poll_due()
     until(lambda: looks.redis.llen("tidings:consume"), "beat sends nobody")

@@ -7,7 +7,7 @@ import pytest
 from redis import Redis
 
 from tasks.store.deferred import Deferred
-from tasks.store.marks import Marks
+from tasks.store.marks import Hold, Marks
 
 NAMES = ("app", "7104300007405429232")
 
@@ -92,8 +92,8 @@ def test_hostile_names_make_short_plain_keys_that_stay_apart(redis: Redis) -> No
     assert all(len(key) < 100 and key.isprintable() and key.isascii() for key in keys)
 
 
-def many(number: int, batch: str = "b1") -> list[tuple[tuple[str, str], str]]:
-    return [(("app", str(n)), batch) for n in range(number)]
+def many(number: int, batch: str = "b1") -> list[Hold]:
+    return [Hold(("app", str(n)), batch) for n in range(number)]
 
 
 def test_what_is_held_is_begun_by_its_holder_only(redis: Redis) -> None:

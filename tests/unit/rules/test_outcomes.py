@@ -7,7 +7,7 @@ from tasks.rules.outcomes import CONFIRMABLE, Outcome, confirmable
 
 def test_only_what_is_over_may_be_confirmed() -> None:
     results = [(outcome, outcome) for outcome in get_args(Outcome)]
-    assert set(confirmable(results)) == {"handled", "duplicate", "ignored", "dead"} == CONFIRMABLE
+    assert set(confirmable(results)) == {"handled", "duplicate", "superseded", "ignored", "dead"} == CONFIRMABLE
 
 
 def test_an_unknown_outcome_is_never_confirmed() -> None:

@@ -1,0 +1,213 @@
+"""Turns of messages that have a key, on a real Valkey."""
+
+import time
+from collections.abc import Sequence
+
+import pytest
+from redis import Redis
+
+from tasks.store import turns
+from tasks.store.deferred import Deferred
+from tasks.store.marks import Begun, Hold, Marks
+from tasks.store.turns import Turn, digest
+
+KEY = digest("app", "shop.on_paid", "2900000000000000001")
+
+
+def process(redis: Redis) -> Marks:
+    """What one process has."""
+    return Marks(Deferred(redis), 100)
+
+
+def turn(published: float | None = None, key: str = KEY) -> Turn:
+    return Turn(key, time.time() + 60, "shop.on_paid", published)
+
+
+def names(number: int) -> Sequence[str]:
+    return "app", str(number)
+
+
+def begin(marks: Marks, number: int, its: Turn, seconds: float = 10) -> Begun:
+    return marks.begin(names(number), "b1", seconds, its)
+
+
+def test_two_messages_of_a_key_are_never_begun_at_the_same_time(redis: Redis) -> None:
+    one, other = process(redis), process(redis)
+    assert begin(one, 1, turn()).state == "begun"
+    assert begin(other, 2, turn()).state == "queued"
+    assert begin(other, 3, turn(key=digest("another"))).state == "begun"
+    one.finish(names(1))
+    assert begin(other, 2, turn()).state == "begun"
+    other.release(names(2))
+    assert begin(one, 4, turn()).state == "begun"
+    one.finish(names(4), "dead")
+    assert begin(one, 2, turn()).tries == 2, "a wait is no try"
+
+
+def test_those_that_wait_are_told_their_places_and_how_long_the_first_has_run(redis: Redis) -> None:
+    marks, lines = process(redis), {number: turn() for number in range(1, 5)}
+    begin(marks, 1, lines[1])
+    assert [begin(marks, number, lines[number]).place for number in (2, 3, 4, 3)] == [0, 1, 2, 1]
+    time.sleep(0.05)
+    assert 0.05 <= begin(marks, 4, lines[4]).wait < 5
+    marks.finish(names(1))
+    begin(marks, 2, lines[2])
+    assert begin(marks, 4, lines[4]).place == 1
+
+
+def test_who_waits_no_more_is_before_nobody(redis: Redis) -> None:
+    marks = process(redis)
+    begin(marks, 1, turn())
+    begin(marks, 2, Turn(KEY, time.time() + 0.05))
+    time.sleep(0.06)
+    assert begin(marks, 3, turn()).place == 0
+
+
+def test_a_message_that_waited_was_never_begun(redis: Redis) -> None:
+    marks = process(redis)
+    begin(marks, 1, turn())
+    assert begin(marks, 2, turn()).state == "queued"
+    assert not redis.exists("tidings:mark:app:2")
+
+
+def test_a_killed_holder_frees_its_key_by_itself_and_its_own_message_finds_it_free(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "SPARE_SECONDS", 0.2)
+    begin(process(redis), 1, turn(), seconds=0.1)
+    other = process(redis)
+    assert [begin(other, number, turn()).state for number in (1, 2)] == ["busy", "queued"]
+    time.sleep(0.15)
+    assert [begin(other, number, turn(), 0.1).state for number in (2, 1)] == ["queued", "begun"]
+    time.sleep(0.35)
+    assert begin(process(redis), 2, turn()).state == "begun"
+
+
+def test_what_runs_past_its_time_keeps_its_key_also_from_its_own_message(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A handler in a thread cannot be ended."""
+    monkeypatch.setattr(turns, "SPARE_SECONDS", 0.2)
+    monkeypatch.setattr(turns, "LOOK_SECONDS", 0.05)
+    one, other = process(redis), process(redis)
+    begin(one, 1, turn(), seconds=0.1)
+    time.sleep(0.5)
+    assert [begin(other, number, turn()).state for number in (1, 2)] == ["queued", "queued"]
+    one.finish(names(1))
+    assert begin(other, 2, turn()).state == "begun"
+
+
+def test_an_end_that_could_not_be_written_keeps_no_key_for_ever(redis: Redis) -> None:
+    marks = process(redis)
+    begin(marks, 1, turn(), seconds=0.1)
+    marks.lapse(names(1))
+    assert not marks.turns.running
+    assert 0 < redis.pttl(f"tidings:key:{KEY}") <= 2_100
+
+
+def test_a_late_end_takes_nobody_elses_key(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "SPARE_SECONDS", 0.0)
+    monkeypatch.setattr(turns, "KEEP_SECONDS", 0.0)
+    late, other = process(redis), process(redis)
+    begin(late, 1, turn(), seconds=0.05)
+    time.sleep(0.1)
+    assert begin(other, 2, turn()).state == "begun"
+    late.finish(names(1))
+    assert begin(process(redis), 3, turn()).state == "queued"
+
+
+def test_what_is_held_is_begun_without_asking_and_others_of_its_key_wait(redis: Redis) -> None:
+    ours, theirs = process(redis), process(redis)
+    its, another = turn(), turn(key=digest("another"))
+    ours.hold([Hold(names(1), "b1", its, 10), Hold(names(2), "b1", its, 10), Hold(names(3), "b1", another, 10)])
+    assert [begin(theirs, number, t).state for number, t in ((1, its), (2, its), (3, another))] == [
+        "busy",
+        "queued",
+        "busy",
+    ]
+    assert begin(ours, 1, its).state == "begun"
+    assert begin(ours, 2, its).state == "queued"
+    ours.finish(names(1))
+    assert [begin(ours, number, t).state for number, t in ((2, its), (3, another))] == ["begun", "begun"]
+
+
+def test_what_was_held_and_not_begun_is_free_with_its_key(redis: Redis) -> None:
+    ours = process(redis)
+    ours.hold([Hold(names(1), "b1", turn(), 10)])
+    ours.let_go()
+    assert not redis.keys("tidings:*")
+
+
+def test_a_key_that_is_known_only_after_the_begin_takes_it_back(redis: Redis) -> None:
+    marks = process(redis)
+    begin(marks, 1, turn())
+    assert marks.begin(names(2), "b1", 10).tries == 1
+    assert marks.take_turn(names(2), "b1", 10, turn()).state == "queued"
+    marks.finish(names(1))
+    assert marks.begin(names(2), "b1", 10) == Begun("begun", 0.0, 1, 1, 1)
+    found = marks.take_turn(names(2), "b1", 10, turn())
+    assert (found.state, found.tries) == ("begun", 1)
+    marks.release(names(2))
+    begin(marks, 3, turn())
+    assert marks.begin(names(2), "b2", 10).deliveries == 2
+    marks.take_turn(names(2), "b2", 10, turn())
+    again = marks.begin(names(2), "b2", 10)
+    assert (again.deliveries, again.tries, again.open) == (2, 2, 1)
+
+
+def test_of_several_the_newest_runs_first_and_the_others_are_superseded_after_it(redis: Redis) -> None:
+    marks, lines = process(redis), {number: turn(published=1000.0 + number) for number in range(1, 4)}
+    marks.turns.enter([(names(number), its) for number, its in lines.items()], time.time())
+    assert [begin(marks, number, lines[number]).state for number in (1, 2, 3)] == ["behind", "behind", "begun"]
+    assert begin(marks, 2, lines[2]).state == "behind"
+    marks.finish(names(3))
+    assert [begin(marks, number, lines[number]).state for number in (2, 1)] == ["superseded", "superseded"]
+    assert marks.over([names(1), names(2)]) == [True, True]
+    assert [begin(marks, number, lines[number]).state for number in (2, 1)] == ["done", "done"]
+
+
+def test_an_older_one_that_comes_when_nothing_waits_is_superseded_too(redis: Redis) -> None:
+    marks = process(redis)
+    begin(marks, 2, turn(published=1002.0))
+    marks.finish(names(2))
+    assert begin(marks, 1, turn(published=1001.0)).state == "superseded"
+    assert begin(marks, 3, turn(published=1003.0)).state == "begun"
+
+
+@pytest.mark.parametrize("end", ["dead", "left", "fails"])
+def test_a_newest_that_was_not_handled_supersedes_nothing(redis: Redis, end: str) -> None:
+    marks, lines = process(redis), {number: turn(published=1000.0 + number) for number in range(1, 4)}
+    marks.turns.enter([(names(number), its) for number, its in lines.items()], time.time())
+    begin(marks, 3, lines[3])
+    if end == "dead":
+        marks.finish(names(3), "dead")
+    else:
+        marks.release(names(3), left=end == "left")
+    waits = "behind" if end == "fails" else "begun"  # it is tried again, and they wait for it
+    assert [begin(marks, number, lines[number]).state for number in (1, 2)] == ["behind", waits]
+
+
+def test_one_that_is_never_tried_holds_older_ones_no_longer_than_its_time(redis: Redis) -> None:
+    marks = process(redis)
+    marks.turns.enter([(names(2), Turn(KEY, time.time() + 0.1, "", 1002.0))], time.time())
+    assert begin(marks, 1, turn(published=1001.0)).state == "behind"
+    time.sleep(0.15)
+    assert begin(marks, 1, turn(published=1001.0)).state == "begun"
+
+
+def test_of_those_of_one_second_nobody_knows_which_is_newer_and_all_are_handled_one_by_one(redis: Redis) -> None:
+    marks = process(redis)
+    assert begin(marks, 1, turn(published=1000.0)).state == "begun"
+    assert begin(marks, 2, turn(published=1000.0)).state == "queued"
+    marks.finish(names(1))
+    assert begin(marks, 2, turn(published=1000.0)).state == "begun"
+
+
+def test_lines_leave_nothing_behind(redis: Redis) -> None:
+    marks = process(redis)
+    begin(marks, 1, turn())
+    begin(marks, 2, its := turn())
+    marks.finish(names(1))
+    begin(marks, 2, its)
+    marks.finish(names(2))
+    assert sorted(redis.keys("tidings:*")) == ["tidings:mark:app:1", "tidings:mark:app:2"]

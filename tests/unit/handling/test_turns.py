@@ -1,0 +1,40 @@
+"""What of a message is its key."""
+
+import pytest
+
+from tasks.handling.turns import member, written
+
+
+@pytest.mark.parametrize(
+    ("content", "value"),
+    [
+        ('{"tid": 2900000000000000001}', "2900000000000000001"),
+        ('{"tid": "2900000000000000001"}', "2900000000000000001"),
+        ('{"tid": 290000000000000000000000000001}', "290000000000000000000000000001"),
+        ('{"a": {"tid": 1}, "tid" : "\\u4e70" }', "买"),
+        ('{"tid": [1,2]}', "[1,2]"),
+        ('{"tid": false}', "false"),
+        ('{"tid": null}', ""),
+        ('{"tid": ""}', ""),
+        ('{"Tid": 1}', ""),
+        ("{}", ""),
+        ("[]", ""),
+        ('"tid"', ""),
+        ("", ""),
+        ('{"tid": 1', ""),
+        ('{"tid": "\\ud800"}', ""),
+        ('{"tid": "\ud800"}', ""),
+        ('{"tid": ' + "[" * 100_000, ""),
+    ],
+)
+def test_a_member_is_read_from_the_raw_text_and_all_else_has_no_key(content: str, value: str) -> None:
+    assert member(content, "tid") == value
+
+
+def test_any_name_of_a_member_can_be_meant() -> None:
+    assert member('{"a.b c": 7}', "a.b c") == "7"
+
+
+@pytest.mark.parametrize(("value", "text"), [(None, ""), ("", ""), (0, "0"), ("x", "x"), ((1, "a"), "(1, 'a')")])
+def test_what_a_function_returns_is_a_key_unless_it_is_none_or_empty(value: object, text: str) -> None:
+    assert written(value) == text
