@@ -55,9 +55,25 @@ def resume(names: tuple[str, ...], gateways: tuple[str, ...]) -> None:
 
 @accounts.command(cls=CeleryCommand)
 @NAMES
+@click.option(
+    "--no-confirm",
+    "rehearse",
+    is_flag=True,
+    help="Rehearse, here and now: pull one batch and hand each message to its handler, but confirm, mark and store nothing.",
+)
 @click.pass_context
-def poll(ctx: click.Context, names: tuple[str, ...]) -> None:
-    """Poll these accounts now, without waiting for their time. Exit code 1 for those that are paused."""
+def poll(ctx: click.Context, names: tuple[str, ...], *, rehearse: bool) -> None:
+    """Poll these accounts now, without waiting for their time. Exit code 1 for those that are paused.
+
+    With --no-confirm, this command pulls one batch itself, and prints a line for each message: topic, id, outcome, seconds and
+    reason, never its content. Each is tried once, in a process of its own; what the handlers do, they do, and what they print
+    goes to standard error. The call counts for the gateway's limits. All that was pulled comes again when its lease ends, so
+    vv-tool's accounts, which get nothing twice, are refused. Exit code 0 when nothing failed.
+    """
+    if rehearse:
+        from tasks.commands.accounts.rehearsing import perform
+
+        ctx.exit(perform(names))
     from tasks.commands.accounts.steering import poll
 
     ctx.exit(poll(names))
