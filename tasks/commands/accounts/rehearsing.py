@@ -17,6 +17,7 @@ from handlers import Handler
 from tasks import clock, dispatch
 from tasks.accounts import Account, VvtoolAccount
 from tasks.calling import calls
+from tasks.calling.errors import NotNow
 from tasks.clock import SHANGHAI
 from tasks.commands.accounts.steering import refuse_unknown, tell_paused
 from tasks.commands.ages import told
@@ -90,7 +91,7 @@ def rehearse(account: Account, apart: Apart) -> bool:
     batch = Batch(account.name, "rehearsal", clock.now(), account.gateway.lease_seconds)
     try:
         reply = pull(account)
-    except calls.NotNow as put_off:
+    except NotNow as put_off:
         said = f"the limits of gateway {account.gateway.name} allow no call now; try again in {told(put_off.wait)}"
         click.echo(f"account {shown(account.name)} was not polled: {shown(said)}", err=True)
         return False
