@@ -37,6 +37,7 @@ include = [
     "tasks.plumbing.lane.step",
     "tasks.plumbing.housekeeping",
     "tasks.plumbing.belonging",
+    "tasks.plumbing.closing",
     "tasks.plumbing.group_signals",
     "tasks.plumbing.skew",
     "tasks.plumbing.starting",

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from handlers.errors import BadHandler
@@ -44,9 +45,11 @@ class Methods:
         found = list(self._found(kind))
         if not found:
             raise BadHandler(f'{kind.__qualname__} has no method that is a handler: write @handles("…") above one')
-        for name, each in found:
-            each.add(getattr(instance, name))
-            each.bound = True
+        for name, lowest, above in found:
+            for each in lowest:
+                each.add(getattr(instance, name))
+            for each in (*lowest, *above):
+                each.bound = True
 
     def settle(self) -> None:
         """Raise `BadHandler` for a method whose object was never registered: its messages would find no handler."""
@@ -55,14 +58,12 @@ class Methods:
                 outer = each.function.__qualname__.rpartition(".")[0]
                 raise BadHandler(f"{each} is a method, and no object of {outer} was registered: {RIGHT}")
 
-    def _found(self, kind: type) -> Iterator[tuple[str, Waiting]]:
-        """The methods of a class that wait, by name; of one that is written again in a class below, the lower one."""
-        names = dict.fromkeys(name for each in kind.__mro__ for name in vars(each))
-        for name in names:
-            for each in kind.__mro__:
-                if waiting := self._of(vars(each).get(name)):
-                    yield from ((name, one) for one in waiting)
-                    break
+    def _found(self, kind: type) -> Iterator[tuple[str, list[Waiting], list[Waiting]]]:
+        """The methods of a class that wait, by name; of one with topics in several classes, the lowest and those above it."""
+        for name in dict.fromkeys(name for each in kind.__mro__ for name in vars(each)):
+            lots = [waiting for each in kind.__mro__ if (waiting := self._of(vars(each).get(name)))]
+            if lots:
+                yield name, lots[0], list(chain(*lots[1:]))
 
     def _of(self, member: object) -> list[Waiting]:
         """What waits under a member of a class, through decorators that were put above with functools.wraps."""
