@@ -1,7 +1,7 @@
 """Handlers that are methods: they wait in their class until an object of it is registered."""
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
@@ -12,7 +12,7 @@ from handlers.signature import place_of
 RIGHT = "write register(Orders(…)) below the class, with your own class in place of Orders"
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Waiting:
     """A method that was given topics; `add` makes it a handler, once there is an object that it is bound to."""
 
@@ -50,6 +50,13 @@ class Methods:
                 each.add(getattr(instance, name))
             for each in (*lowest, *above):
                 each.bound = True
+
+    def __iter__(self) -> Iterator[Waiting]:
+        return iter(list(self.waiting))
+
+    def forget(self, gone: Sequence[object]) -> None:
+        """Leave out what was decorated, as in a test when it has ended."""
+        self.waiting = [each for each in self.waiting if each not in gone]
 
     def settle(self) -> None:
         """Raise `BadHandler` for a method whose object was never registered: its messages would find no handler."""

@@ -11,10 +11,10 @@ from handlers.arounds import Around
 from handlers.errors import BadHandler, DuplicateTopic
 from handlers.handler import Handler
 from handlers.message import Message
-from handlers.methods import Methods
+from handlers.methods import Methods, Waiting
 from handlers.names import ShortNames, is_short, last_part
 from handlers.options import Key, options
-from handlers.resources import Resources, default
+from handlers.resources import Resource, Resources, default
 from handlers.signature import is_method, refuse_unless_plain
 
 T = TypeVar("T")
@@ -36,7 +36,7 @@ class Registry:
 
     def __init__(self, resources: Resources | None = None) -> None:
         self.resources = resources or Resources()
-        self._methods = Methods()
+        self.methods = Methods()
         self._handlers: dict[tuple[bool, bool, str], Handler] = {}
         self._found: dict[tuple[str, bool], Handler | None] = {}
         self._short: ShortNames | None = None
@@ -88,7 +88,7 @@ class Registry:
                     )
 
             if is_method(function):
-                self._methods.wait(function, add)
+                self.methods.wait(function, add)
             else:
                 add(function)
             return function
@@ -129,12 +129,12 @@ class Registry:
 
         Raises `BadHandler` for an object without such, `DuplicateTopic` if another handler has one of their topics.
         """
-        self._methods.register(instance)
+        self.methods.register(instance)
         return instance
 
     def settle(self) -> None:
         """Look at everything once all modules are imported. Raises a `HandlersError` for what could never be called."""
-        self._methods.settle()
+        self.methods.settle()
         for each in self.arounds:
             each.settle()
         for handler in self:
@@ -159,12 +159,14 @@ class Registry:
             self._short = ShortNames(own, fallbacks)
         return self._short
 
-    def forget(self, handlers: Iterable[Handler], arounds: Iterable[Around] = ()) -> None:
+    def forget(self, registered: Iterable[Handler | Around | Waiting | Resource]) -> None:
         """Leave out what was registered, as that of a test when it has ended."""
-        gone = list(handlers)
-        for around in arounds:
-            self._arounds.pop(around.source, None)
+        gone = list(registered)
+        self.methods.forget(gone)
+        self.resources.forget(gone)
         self._handlers = {key: each for key, each in self._handlers.items() if each not in gone}
+        for source in [source for source, each in self._arounds.items() if each in gone]:
+            del self._arounds[source]
         self._found.clear()
         self._short = None
 

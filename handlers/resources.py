@@ -6,7 +6,8 @@
         yield made                      # handlers with a parameter `engine` get this
         made.dispose()                  # when the process shuts down
 
-A plain function that returns is a resource too, with nothing to close. A resource is made when a message first needs it, so after
+A plain function that returns is a resource too, with nothing to close, and both may be async: they run on the event loop of async
+handlers. A resource is made when a message first needs it, so after
 the fork, and closed at shutdown, the last one first. Its parameters without a default are resources as well; `settings` is the
 process's environment. What was made before a fork is not used after it, and not closed there either: it is the parent's.
 
@@ -17,7 +18,7 @@ import atexit
 import inspect
 import logging
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -25,12 +26,15 @@ from threading import Lock
 from typing import Any, TypeVar
 from weakref import WeakSet
 
+from handlers import loop
 from handlers.content import Unfit
 from handlers.errors import BadResource
 from handlers.message import Message, Reject
 from handlers.signature import MESSAGE, Asked, place_of
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+Opened = Generator[Any, None, None] | AsyncGenerator[Any, None]
 
 _UNMADE = object()
 
@@ -67,7 +71,7 @@ class _Made:
     def begin(self) -> None:
         """Know of nothing that was made."""
         self.values = dict(self.given)
-        self.opened: list[tuple[Resource, Generator[Any, None, None]]] = []
+        self.opened: list[tuple[Resource, Opened]] = []
         self._locks: dict[str, Lock] = {}
 
     def lock(self, name: str) -> Lock:
@@ -154,6 +158,13 @@ class Resources:
             self._made = before
             inside.close()
 
+    def __iter__(self) -> Iterator[Resource]:
+        return iter(list(self._known.values()))
+
+    def forget(self, gone: Sequence[object]) -> None:
+        """Leave out what was registered, as that of a test when it has ended."""
+        self._known = {name: each for name, each in self._known.items() if each not in gone}
+
     def close(self) -> None:
         """Close what was made in this process, the last one first; who asks afterwards has it made anew."""
         self._made.close()
@@ -196,8 +207,6 @@ def _read(function: Callable[..., Any]) -> Resource:
     name, place = function.__name__, place_of(function)
     if name == "message":
         raise BadResource(f"{place}: no resource can be called {name}, as handlers have their message under that name")
-    if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
-        raise BadResource(f"{place}: {name} is async, which nothing would await; {RIGHT}")
     needs = []
     for each in inspect.signature(function).parameters.values():
         if each.kind in (each.VAR_POSITIONAL, each.VAR_KEYWORD, each.POSITIONAL_ONLY):
@@ -215,26 +224,42 @@ def _begin(resource: Resource, needs: dict[str, Any], made: _Made) -> Any:
     """Make a resource, and keep what is to be closed."""
     try:
         value = resource.function(**needs)
-        if not isinstance(value, Generator):
+        if inspect.iscoroutine(value):
+            return loop.run(value)
+        if not isinstance(value, Generator | AsyncGenerator):
             return value
-        yielded = next(value)
-        made.opened.append((resource, value))
-    except StopIteration:
+        yielded = next(value) if isinstance(value, Generator) else loop.run(anext(value))
+    except (StopIteration, StopAsyncIteration):
         raise NotMade(f"resource {resource} ended without a yield") from None
     except (Reject, Unfit) as error:  # these would bury a message, which is not to blame
         raise NotMade(f"resource {resource} raised {type(error).__name__}") from error
-    else:
-        return yielded
+    made.opened.append((resource, value))
+    return yielded
 
 
-def _end(resource: Resource, generator: Generator[Any, None, None]) -> None:
+def _end(resource: Resource, opened: Opened) -> None:
     """Run a generator to its end; what this raises is logged by its type, as the text may hold an address with its password."""
     try:
-        for _ in generator:
-            log.error("resource %s yields more than once, and is closed at its second yield", resource)
-            generator.close()
+        ended = _ends(opened) if isinstance(opened, Generator) else loop.run(_ends_async(opened))
     except BaseException as error:  # whatever it is, the others are to be closed
         log.error("resource %s could not be closed: %s", resource, type(error).__name__)  # noqa: TRY400 - without its text
+        return
+    if not ended:
+        log.error("resource %s yields more than once, and is closed at its second yield", resource)
+
+
+def _ends(opened: Generator[Any, None, None]) -> bool:
+    for _ in opened:
+        opened.close()
+        return False
+    return True
+
+
+async def _ends_async(opened: AsyncGenerator[Any, None]) -> bool:
+    async for _ in opened:
+        await opened.aclose()
+        return False
+    return True
 
 
 default = Resources()

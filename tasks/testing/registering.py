@@ -6,10 +6,14 @@ from contextlib import contextmanager
 from handlers import Handler
 from handlers.arounds import Around
 from handlers.load import load
+from handlers.methods import Waiting
 from handlers.registry import Registry
 from handlers.registry import registry as default
+from handlers.resources import Resource
 from tasks.settings import settings
 from tasks.surroundings import make_ready
+
+Registered = Handler | Around | Waiting | Resource
 
 
 @contextmanager
@@ -22,15 +26,19 @@ def registered() -> Iterator[Registry]:
     make_ready()
     if settings().handlers.strip():
         load(settings().handlers.split(","))
-    before, around_them = list(default), default.arounds
+    before = {id(each.function) for each in _registered(default)}
     try:
         yield default
     finally:
         settings.cache_clear()
-        own = [each for each in default if each not in before and of_a_test(each)]
-        default.forget(own, [each for each in default.arounds if each not in around_them and of_a_test(each)])
+        own = [each for each in _registered(default) if id(each.function) not in before and of_a_test(each)]
+        default.forget(own)
 
 
-def of_a_test(registered: Handler | Around) -> bool:
+def _registered(registry: Registry) -> list[Registered]:
+    return [*registry, *registry.arounds, *registry.methods, *registry.resources]
+
+
+def of_a_test(registered: Registered) -> bool:
     """Whether it was defined inside of a function."""
     return "<locals>" in registered.function.__qualname__

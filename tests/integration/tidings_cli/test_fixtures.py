@@ -36,7 +36,7 @@ def test_retries(tidings):
 """
 
 OWN = """
-from handlers import around, handles
+from handlers import around, handles, register, resource
 
 told = []
 
@@ -50,12 +50,25 @@ def test_a_handler_of_the_tests_own(tidings):
     def on_any(content: dict) -> None:
         seen.append(content)
     assert tidings.deliver("qianmi_x", {"a": 1}).outcome == "handled"
-    assert seen == [{"a": 1}]
+    @resource
+    def engine():
+        return "engine"
+    class Orders:
+        @handles("x")
+        def on_x(self, content: str, engine) -> None:
+            seen.append(engine)
+    register(Orders())
+    assert tidings.deliver("x", "").outcome == "handled"
+    assert seen == [{"a": 1}, "engine"]
 
 def test_ends_with_it(tidings):
     assert tidings.deliver("qianmi_x", {}).outcome == "ignored"
     assert tidings.deliver("TradeBuyerPay").outcome == "handled"
-    assert len(told) == 1
+    assert len(told) == 2
+    @resource
+    def engine():
+        return "one of the same name"
+    assert tidings.deliver("x", "").outcome == "ignored"
 """
 
 TIMEOUT = """

@@ -1,5 +1,6 @@
 """Resources: made once a process when first needed, closed the last one first, asked for by name."""
 
+import asyncio
 import functools
 import gc
 import logging
@@ -7,7 +8,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from typing import Any
 
 import pytest
@@ -251,6 +252,50 @@ def test_what_a_close_raises_is_logged_by_its_type_and_the_others_are_closed(
     assert "twice" in caplog.text
     assert "stubborn" in caplog.text
     assert SECRET not in caplog.text
+
+
+def test_resources_may_be_async_and_live_on_the_loop_of_async_handlers(
+    registry: Registry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """So that a client is used, and closed, on the loop that it was made on."""
+    told: list[object] = []
+
+    @registry.resources.resource
+    async def address(settings: dict[str, str]) -> str:
+        await asyncio.sleep(0)
+        return "address"
+
+    @registry.resources.resource
+    async def client(address: str) -> AsyncIterator[str]:
+        told.append(asyncio.get_running_loop())
+        yield address
+        told.append(asyncio.get_running_loop())
+        raise ConnectionError(SECRET)
+
+    @registry.resources.resource
+    async def twice(client: str) -> AsyncIterator[str]:
+        yield "one"
+        yield "two"
+
+    @registry.resources.resource
+    async def empty() -> AsyncIterator[str]:
+        if told is None:
+            yield "never"
+
+    @registry.handles("t")
+    async def on_t(content: str, client: str, twice: str) -> None:
+        told.append((client, asyncio.get_running_loop()))
+
+    call(registry)
+    with caplog.at_level(logging.ERROR):
+        registry.resources.close()
+    assert told[1] == ("address", told[0])
+    assert told[2] is told[0]
+    assert "could not be closed: ConnectionError" in caplog.text
+    assert "yields more than once" in caplog.text
+    assert SECRET not in caplog.text
+    with pytest.raises(NotMade, match=r"empty .* ended without a yield"):
+        registry.resources.value("empty")
 
 
 def test_in_tests_others_stand_in_and_the_rest_is_made_from_them(registry: Registry) -> None:
