@@ -1,0 +1,52 @@
+"""`handlers.webhook` in a whole run, against a back end that fails in every way."""
+
+import random
+from base64 import b64encode
+
+from standardwebhooks import Webhook
+
+from tests.end_to_end.installation import Installation
+from tests.end_to_end.test_main_job import ACCOUNTS, QUEUES, confirms, publish
+from tests.integration.handlers.receiver import WAYS, receiving
+
+SECRET = "whsec_" + b64encode(b"invented for this test, 32 bytes").decode()
+BAD = sorted((set(WAYS) | {"cut", "lost", "slow", "never"}) - {"410", "422", "ok"})
+"""Everything but what buries a message."""
+
+
+def test_whatever_the_receiver_does_each_message_is_taken_and_only_then_confirmed(installation: Installation) -> None:
+    dice = random.Random(12)
+    ill = iter([*BAD, *dice.choices(BAD, k=30)])
+    with receiving() as receiver:
+        receiver.decide(lambda: next(ill, "ok") if dice.random() < 0.5 else "ok")
+        url = f"http://me:hunter2@127.0.0.1:{receiver.port}/T0KEN?sign=5ecret"
+        settings = {"URL": url, "SECRET": "env:HOOK_SECRET", "ALLOW": "127.0.0.1"}
+        installation.env |= {f"TIDINGS_WEBHOOK_{name}": value for name, value in settings.items()}
+        installation.env |= {
+            "TIDINGS_HANDLERS": "handlers.webhook",
+            "HOOK_SECRET": SECRET,
+            "TIDINGS_HANDLER_SECONDS": "1",
+            "TIDINGS_MAX_DELIVERIES": "20",
+        }
+        installation.configure(ACCOUNTS.replace("lease_seconds = 30", "lease_seconds = 10"))
+        installation.control.switches(lease_seconds={"taobao": 10, "qianmi": 10})
+        publish(installation, 30)
+        installation.worker()
+        installation.beat()
+        total = 30 * len(QUEUES)
+        installation.until(
+            lambda: len({post.headers["webhook-id"] for post in receiver.taken}) >= total, 90, "all taken"
+        )
+        installation.until(lambda: all(row["confirmed"] for row in confirms(installation)), 40, "all confirmed")
+        posts, taken = list(receiver.posts), list(receiver.taken)
+    for post in posts:
+        assert Webhook(SECRET).verify(post.body, post.headers)["type"] == "taobao_trade_TradeBuyerPay"
+    assert {post.way for post in posts} >= {*BAD, "ok"}
+    told = [Webhook(SECRET).verify(post.body, post.headers)["data"] for post in posts]
+    messages = {(each["platform"], each["id"]) for each in told}
+    keys = {(post.headers["webhook-id"], each["platform"], each["id"]) for post, each in zip(posts, told, strict=True)}
+    assert len(messages) == len(keys) == total, "one key a message, the same at each try"
+    first = {post.headers["webhook-id"]: post.at for post in reversed(taken)}
+    earliest = {id_: first[key] for key, _, id_ in keys}
+    assert all((row["confirmed"] or 0) >= earliest[row["id"]] for row in confirms(installation))
+    assert not [word for word in ("hunter2", "T0KEN", "5ecret", SECRET[6:]) if word in installation.logs()]
