@@ -30,7 +30,7 @@ class Message:
     topic: str
     account: str
     platform: str
-    content: str
+    content: str = field(repr=False)  # it tells of buyers, and a message may be logged
     published: datetime | None = None
     user_id: str = ""
     user_nick: str = ""

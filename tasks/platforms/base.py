@@ -1,7 +1,7 @@
 """What every platform's client offers, and the values that pass through it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from tasks.accounts import Account
@@ -20,7 +20,7 @@ class Item:
     receipt: str
     id: str
     topic: str
-    content: str
+    content: str = field(repr=False)  # whoever collects what is logged, as Sentry does, takes arguments by their repr
     pub_time: str = ""
     user_id: str = ""
     user_nick: str = ""
@@ -31,7 +31,7 @@ class Spoilt:
     """An item of a reply that could not be read. `receipt` is "" when not even its id could be: then it cannot be confirmed."""
 
     receipt: str
-    raw: str
+    raw: str = field(repr=False)
     reason: str
 
 
