@@ -22,6 +22,9 @@ PARTS = {
     "sandbox": ("tasks/sandbox/",),
     "otel": ("handlers/tracing.py",),
     "sentry": ("handlers/sentry.py",),
+    "database": ("handlers/database/",),
+    "postgresql": (),
+    "mariadb": (),
 }
 """Where what an extra brings may be imported; extras for development are nobody's."""
 

@@ -1,0 +1,1 @@
+"""Handlers, with what they work with."""
