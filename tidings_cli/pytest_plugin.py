@@ -20,6 +20,7 @@ from tidings_cli.ours import own
 if TYPE_CHECKING:
     from tasks.sandbox.control import Control
     from tasks.testing.deliveries import Tidings
+    from tasks.testing.shop import TidingsShop
 
 
 @pytest.fixture(scope="session")
@@ -50,3 +51,19 @@ def tidings() -> "Iterator[Tidings]":
         made = import_module("tasks.testing.deliveries").Tidings(registry, through=through)
         yield made
         made.close()
+
+
+@pytest.fixture
+def tidings_shop(request: pytest.FixtureRequest) -> "Iterator[TidingsShop]":
+    """A `TidingsShop`: `publish(topic, content)`, `wait()` until it is confirmed, and look at the `ledger()`.
+
+    Valkey, worker and beat start with the first message, on ports of their own, and end with the test. Handlers are those that
+    `start` or TIDINGS_HANDLERS names, or those of the modules that the test has imported.
+    """
+    own("tasks")
+    shop = import_module("tasks.testing.shop")
+    if missing := shop.missing():
+        pytest.fail(missing, pytrace=False)
+    control = request.getfixturevalue("sandbox")
+    with shop.opened(control, import_module("handlers.registry").registry) as made:
+        yield made

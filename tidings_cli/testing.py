@@ -5,5 +5,6 @@ from tidings_cli.ours import own
 own("tasks")  # by its place, as a project may have a `tasks` of its own
 
 from tasks.testing.deliveries import Delivered, NoSample, Tidings  # noqa: E402
+from tasks.testing.shop import NotConfirmed, TidingsShop  # noqa: E402
 
-__all__ = ["Delivered", "NoSample", "Tidings"]
+__all__ = ["Delivered", "NoSample", "NotConfirmed", "Tidings", "TidingsShop"]
