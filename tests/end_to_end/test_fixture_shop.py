@@ -62,13 +62,14 @@ def test_another(tidings_shop: TidingsShop, monkeypatch, tmp_path):
 """
 
 
+@pytest.mark.timeout(300)
 def test_two_shops_run_at_a_time_and_nothing_is_left(tmp_path: Path) -> None:
     """Under pytest-xdist, on ports of their own; the handlers are those of the modules that the tests import."""
     (tmp_path / "shop.py").write_text(SHOP)
     (tmp_path / "test_run.py").write_text(TESTS)
     (tmp_path / "test_again.py").write_text(AGAIN)
     mark = Mark(tmp_path)
-    told = said(tmp_path, "-p", "xdist", "-n", "2", "--dist", "loadfile", **{NAME: mark.text})
+    told = said(tmp_path, "-p", "xdist", "-n", "2", "--dist", "loadfile", seconds=280, **{NAME: mark.text})
     assert "2 passed" in told, told
     until = time.monotonic() + 5
     while mark.running() and time.monotonic() < until:

@@ -91,7 +91,7 @@ def test_types_are_there_for_annotations(tidings: Tidings) -> None:
 """
 
 
-def said(folder: Path, *words: str, **env: str) -> str:
+def said(folder: Path, *words: str, seconds: float = 100, **env: str) -> str:
     """What a pytest in this folder prints, with nothing of ours in its environment."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("TIDINGS_", "PYTEST_"))}
     argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(folder), *words]
@@ -103,7 +103,7 @@ def said(folder: Path, *words: str, **env: str) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=100,
+        timeout=seconds,
         check=False,
     )
     return done.stdout
