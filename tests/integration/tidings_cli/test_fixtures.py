@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from tests import ROOT
 
@@ -114,7 +115,7 @@ def test_deliveries_reach_the_handlers_of_imported_and_named_modules_and_the_tes
     (tmp_path / "shop.py").write_text(SHOP)
     (tmp_path / "test_imports.py").write_text(IMPORTS)
     (tmp_path / "test_typed.py").write_text(TYPED)
-    nowhere = {"TIDINGS_REDIS_URL": "redis://127.0.0.1:1/0"}
+    nowhere: dict[str, Any] = {"TIDINGS_REDIS_URL": "redis://127.0.0.1:1/0"}
     told = said(tmp_path, **nowhere)
     assert "3 passed" in told, told
     (tmp_path / "test_own.py").write_text(OWN)
