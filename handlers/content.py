@@ -20,6 +20,7 @@ SHOWN_ERRORS = 10
 
 _MEMBER = re.compile(r"\w{1,64}", re.ASCII)
 _NO_NUMBER = re.compile(r"NaN|Infinity")
+_NO_NUMBER_OR_HUGE = re.compile(rf"{_NO_NUMBER.pattern}|[eE]\+?[0-9]{{3}}")  # 1e999: twice the time for a text
 
 
 class Unfit(Exception):
@@ -49,7 +50,7 @@ def decoder(annotation: Any) -> Decode:
         return lambda message: _object(message.content)
     if not _is_shape(annotation):
         raise NoShape
-    shape = _Shape(annotation, _validator(annotation))
+    shape = _Shape(annotation, _validator(annotation), _NO_NUMBER if _is_model(annotation) else _NO_NUMBER_OR_HUGE)
     if _may_be_none(annotation):
         return lambda message: shape.of(message.content) if message.content.strip() else None
     return lambda message: shape.of(message.content)
@@ -83,7 +84,15 @@ def _is_shape(annotation: Any) -> bool:
         some = [each for each in inner if each is not NoneType]
         return bool(some) and all(map(_is_shape, some))
     kind = origin or annotation
-    return isinstance(kind, type) and (issubclass(kind, BaseModel | dict | list | tuple) or is_dataclass(kind))
+    return (
+        isinstance(kind, type)
+        and kind is not Message
+        and (issubclass(kind, BaseModel | dict | list | tuple) or is_dataclass(kind))
+    )
+
+
+def _is_model(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
 def _may_be_none(annotation: Any) -> bool:
@@ -96,10 +105,11 @@ def _may_be_none(annotation: Any) -> bool:
 def _validator(annotation: Any) -> Callable[[str], Any]:
     """Pydantic's own, complete. Raises `NoShape`, or `NameError`."""
     try:
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        if _is_model(annotation):
             if not annotation.__pydantic_complete__:
                 annotation.model_rebuild()
-            return annotation.model_validate_json
+            made: Callable[[str], Any] = annotation.model_validate_json
+            return made
         adapter = TypeAdapter(annotation)
         if not adapter.pydantic_complete:
             adapter.rebuild(raise_errors=True)
@@ -151,10 +161,11 @@ class _Shape:
 
     annotation: Any
     validate: Callable[[str], Any]
+    suspect: re.Pattern[str]
 
     def of(self, text: str) -> Any:
-        """What is asked for, from JSON without the words NaN and Infinity, which pydantic would let pass."""
-        if _NO_NUMBER.search(text):
+        """What is asked for, from strict JSON: pydantic would let the words NaN and Infinity pass, and 1e999 as infinity."""
+        if self.suspect.search(text):
             _json(text)
         try:
             return self.validate(text)

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from handlers import BadHandler, DuplicateTopic, NotLoaded
+from handlers import BadHandler, BadResource, DuplicateTopic, NotLoaded
 from handlers.load import load
+from handlers.methods import Methods
 from handlers.registry import registry
 
 HANDLER = "from handlers import handles\n@handles('{topic}')\ndef {name}(content: dict) -> None: ...\n"
@@ -21,6 +22,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(registry, "_handlers", {})
     monkeypatch.setattr(registry, "_found", {})
+    monkeypatch.setattr(registry, "methods", Methods())
+    monkeypatch.setattr(registry.resources, "_known", dict(registry.resources._known))
     before = set(sys.modules)
     yield tmp_path
     for name in set(sys.modules) - before:
@@ -180,6 +183,26 @@ def test_what_is_wrong_with_a_handler_comes_out_as_it_is(folder: Path) -> None:
         load(["odd"])
     with pytest.raises(BadHandler, match=r"lost\.py:2: lost has an annotation that names Gone"):
         load(["lost"])
+
+
+def test_what_could_never_be_called_is_told_when_everything_is_imported(folder: Path) -> None:
+    """A resource may stand in a module that is imported later. One that is nowhere is told, and a class without an object too."""
+    (folder / "shop.py").write_text(
+        "from handlers import handles\n@handles('x')\ndef on_x(a: str, engine) -> None: ...\n"
+    )
+    (folder / "later.py").write_text(
+        "from handlers import resource\n@resource\ndef engine(pool): ...\n@resource\ndef pool(): ...\n"
+    )
+    (folder / "orders.py").write_text(
+        "from handlers import handles\nclass Orders:\n    @handles('y')\n    def on_y(self, a: str) -> None: ...\n"
+    )
+    with pytest.raises(BadResource, match=r"handler on_x at .*shop\.py:2 asks for engine"):
+        load(["shop"])
+    load(["shop", "later"])
+    with pytest.raises(
+        BadHandler, match=r"Orders\.on_y at .*orders\.py:3 is a method, and no object of Orders was registered"
+    ):
+        load(["orders"])
 
 
 def test_importing_the_package_or_a_payload_registers_nothing() -> None:
