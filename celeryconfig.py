@@ -33,6 +33,7 @@ include = [
     "tasks.handle",
     "tasks.confirm",
     "tasks.count",
+    "tasks.redrive",
     "tasks.handling.stragglers",
     "tasks.plumbing.lane.step",
     "tasks.plumbing.housekeeping",

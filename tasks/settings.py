@@ -1,5 +1,6 @@
 """Every setting that comes from the environment, each as `TIDINGS_` and its name in capitals."""
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import cache
@@ -17,6 +18,9 @@ PREFIX = "TIDINGS_"
 MOST = 1_000_000
 INSTANT = 0.001  # what is shorter is no time for a timer
 DAY = 86400.0
+AGE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)([smhd])", re.ASCII)
+UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": DAY}
+MOST_AGES = 6
 
 
 class SettingsError(Exception):
@@ -71,6 +75,11 @@ class Settings(BaseSettings):
         ge=INSTANT,
         le=DAY,
         description="a handler that runs longer is stopped (seconds; shorter where a gateway's lease is short)",
+    )
+    redrive: str = Field(
+        "",
+        description="ages at which a dead letter whose handler failed, or took too long, is replayed by itself, up to 6 as in "
+        "`1h,6h,24h` (units s, m, h, d); after the last it waits for a person, empty: from the first",
     )
     done_days: float = Field(
         3, ge=0.001, le=3650, description="how long a handled message is remembered, so that it is not handled again"
@@ -147,6 +156,17 @@ class Settings(BaseSettings):
             looked_at(url)
         return url
 
+    @field_validator("redrive")
+    @classmethod
+    def _ascending(cls, written: str) -> str:
+        _ages(written)
+        return written
+
+    @property
+    def redrive_ages(self) -> tuple[float, ...]:
+        """Ages of dead letters in seconds, ascending."""
+        return _ages(self.redrive)
+
     @property
     def told(self) -> bool:
         """Whether the environment says where the Redis is."""
@@ -167,6 +187,18 @@ class Settings(BaseSettings):
         """The broker's address; None when it is no Redis."""
         url = self.broker_url or self.redis_url
         return parse(url) if is_redis(url) else None
+
+
+@cache
+def _ages(written: str) -> tuple[float, ...]:
+    """The spans that a text lists, in seconds. Raises `ValueError`."""
+    found = [AGE.fullmatch(each.strip()) for each in written.split(",")] if written.strip() else []
+    ages = [float(each[1]) * UNITS[each[2]] for each in found if each]
+    if len(ages) < len(found) or ages != sorted(set(ages)) or len(ages) > MOST_AGES or (ages and ages[0] <= 0):
+        raise ValueError(
+            f"write up to {MOST_AGES} spans, each longer than the one before, as 1h,6h,24h (units s, m, h, d)"
+        )
+    return tuple(ages)
 
 
 def _with_files(address: Address) -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from hashlib import blake2b
 from typing import Any, Literal, get_args
 
@@ -11,10 +12,16 @@ from tasks.platforms.base import Item
 from tasks.store.chunks import chunks, read_many
 from tasks.store.connection import Client
 from tasks.store.keys import PREFIX
+from tasks.store.scripts import script
 from tasks.wire import read
 
 LETTERS = PREFIX + "letters"
 AT = PREFIX + "letters:at"
+
+TURN = AT + ":turn"
+MOST_REDRIVES = 6
+REDRIVEN = tuple(f"{LETTERS}:redriven:{number}" for number in range(MOST_REDRIVES + 1))
+"""Letters that may heal → when each was buried first, by how often they were replayed by themselves."""
 
 PAGE = 200
 """Letters that are read at a time: each may be as large as a platform lets a message be."""
@@ -30,6 +37,9 @@ killed      its tries began and never ended
 unreadable  the platform's item or reply is none
             "" where an earlier version has not written it
 """
+
+HEALS = frozenset({"failed"})
+"""Kinds that are redriven: what their handlers need may be back. All others are for a person to look at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +84,41 @@ class Letter:
 
 
 class Letters:
-    """All dead letters, oldest first."""
+    """All dead letters, oldest first: `letters`, `letters:at`, and for redriving `letters:redriven:N`, `letters:at:turn`."""
 
     def __init__(self, redis: Client) -> None:
         self.redis = redis
+        self._bury = script(redis, "letters_bury")
+        self._claim = script(redis, "letters_claim")
 
     def bury(self, letter: Letter) -> str:
         """Store the letter and return its id. Only after this may the message be confirmed (guarantee 1)."""
-        pipe = self.redis.pipeline()
-        pipe.hset(LETTERS, letter.id, json.dumps(letter.to_json())).zadd(AT, {letter.id: letter.buried})
-        pipe.execute()
+        args = [letter.id, json.dumps(letter.to_json()), letter.buried, int(letter.kind in HEALS)]
+        self._bury(keys=[LETTERS, AT, *REDRIVEN], args=args)
         return letter.id
+
+    def claim(self, ages: Sequence[float], most: int, turn: float) -> list[str]:
+        """Up to so many letters that have reached one of these ages (seconds, ascending) since they were last asked for; none
+        within `turn` seconds of the last time, whoever asked. Each is claimed once an age."""
+        found: list[str] = self._claim(keys=[TURN, *REDRIVEN], args=[round(turn * 1000), most, *ages])
+        return found
+
+    def redriven(self, ids: Sequence[str]) -> dict[str, tuple[int, float]]:
+        """Of those of these letters that may heal: how often each was redriven, and when it was buried first."""
+        found: dict[str, tuple[int, float]] = {}
+        for number, where in enumerate(REDRIVEN):
+            since = read_many(ids, partial(self.redis.zmscore, where))
+            found |= {id_: (number, at) for id_, at in since.items()}
+        return found
+
+    def waiting(self, ages: Sequence[float]) -> tuple[int, float | None]:
+        """How many letters are yet to be redriven at one of these ages, and when the first of them is."""
+        pipe = self.redis.pipeline(transaction=False)
+        for where in REDRIVEN[: len(ages)]:
+            pipe.zcard(where).zrange(where, 0, 0, withscores=True)
+        found = pipe.execute()
+        firsts = [first[0][1] + age for first, age in zip(found[1::2], ages, strict=True) if first]
+        return sum(found[::2]), min(firsts, default=None)
 
     def get(self, id_: str) -> Letter | None:
         """One letter, or None when there is none of that id."""
@@ -114,7 +148,13 @@ class Letters:
 
     def drop(self, ids: Sequence[str]) -> int:
         """Remove letters; how many there were."""
-        return sum(self.redis.pipeline().hdel(LETTERS, *some).zrem(AT, *some).execute()[0] for some in chunks(ids))
+        return sum(self._drop(some) for some in chunks(ids))
+
+    def _drop(self, ids: Sequence[str]) -> int:
+        pipe = self.redis.pipeline().hdel(LETTERS, *ids)
+        for where in (AT, *REDRIVEN):
+            pipe.zrem(where, *ids)
+        return int(pipe.execute()[0])
 
     def __len__(self) -> int:
         return int(self.redis.zcard(AT))

@@ -21,9 +21,11 @@ from tasks.beat import AccountScheduler
 from tasks.calling import calls
 from tasks.calling.errors import NotNow
 from tasks.commands.accounts import accounts as accounts_command
+from tasks.platforms.base import Item
 from tasks.pulling import holding_back, planner
 from tasks.runtime import Stores
 from tasks.sandbox.control import Control
+from tasks.store.letters import Letter
 from tests import ROOT
 from tests.integration.commands.running import run
 
@@ -243,6 +245,10 @@ def test_every_key_is_in_the_table_and_every_row_is_seen(
     shop.publish("vvtool", MESSAGES[:1], shop_id="123")
     shop.fault("vvtool", "undecodable", count=1)
     consume.consume("vshop")  # buries it, so the confirm needs no chord
+    tidings.letters.bury(
+        Letter(Item("", "1", "t", "{}"), "taobao", "shop", "failed", names=("app", "1"), kind="failed")
+    )
+    assert tidings.letters.claim([3600.0], 1, 5) == []
     looks.look()
     assert not looks.missing(table())
 

@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from handlers import Message, Registry, Reject, Retry
-from tasks import dispatch
+from tasks import dispatch, redrive
 from tasks.accounts import Account
-from tasks.commands.letters import redrive
 from tasks.handle import Again, deliver, handle
 from tasks.handling.delivery import Delivery
 from tasks.platforms.base import Item, Reply

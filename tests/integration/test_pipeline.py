@@ -13,9 +13,8 @@ from celery.contrib.testing.worker import start_worker
 from redis import Redis
 
 from handlers import Message, Registry, Reject, Retry
-from tasks import app, confirm, consume, count, sending
+from tasks import app, confirm, consume, count, redrive, sending
 from tasks.accounts import Account, fingerprint
-from tasks.commands.letters import redrive
 from tasks.platforms import BadRequest, Item, Keep, PlatformError, Reply, Spoilt, Transient, Unauthorised
 from tasks.platforms.vvtool import VvtoolClient
 from tasks.pulling import holding_back

@@ -6,9 +6,8 @@ from collections.abc import Callable, Sequence
 
 import click
 
-from tasks import clock
+from tasks import clock, redrive
 from tasks.clock import day
-from tasks.commands.letters import redrive
 from tasks.commands.letters.choice import Choice
 from tasks.commands.letters.progress import Outcomes, shown_progress
 from tasks.runtime import stores

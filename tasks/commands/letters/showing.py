@@ -15,7 +15,9 @@ from tasks.commands.letters import grouping
 from tasks.commands.letters.choice import Choice
 from tasks.commands.letters.grouping import Groups
 from tasks.commands.tables import Column, json_line, lines, print_table, terminal_width
+from tasks.rules.redriving import next_redrive
 from tasks.runtime import stores
+from tasks.settings import settings
 from tasks.store.letters import Letter
 from tasks.text import shown
 
@@ -40,8 +42,9 @@ def show_list(choice: Choice, most: int | None, *, as_json: bool) -> None:
     now = stores().clock.now()
     found = choice.find(stores().letters, now)
     if as_json:
+        redriven = stores().letters.redriven(found.ids[:most])
         for letter in stores().letters.many(found.ids[:most]):
-            json_line(fields(letter, *HIDDEN))
+            json_line(fields(letter, *HIDDEN) | redrive_fields(redriven.get(letter.id)))
     elif found.ids:
         print_list(found.ids, most, now)
     elif not found.missing:
@@ -54,7 +57,12 @@ def print_list(ids: Sequence[str], most: int | None, now: float) -> None:
     groups, letters = Groups(), stores().letters
     fits_in = None if most or not sys.stdout.isatty() else IN_TABLE
     first = ids[: most or fits_in]
-    head, *rows = lines(columns(now), groups.passing(letters.many(first)), terminal_width())
+    shows = (
+        [*columns(now)[:-1], redrive_column(first, now), *columns(now)[-1:]]
+        if settings().redrive_ages
+        else columns(now)
+    )
+    head, *rows = lines(shows, groups.passing(letters.many(first)), terminal_width())
     for _ in groups.passing(letters.many(ids[len(first) :][-GROUPED:])):
         pass
     if groups.shared:
@@ -91,8 +99,9 @@ def show_one(id_: str, *, as_json: bool) -> None:
     letter = stores().letters.get(id_)
     if letter is None:
         raise click.ClickException(f"there is no letter {shown(id_)}")
+    redriven = stores().letters.redriven([letter.id]).get(letter.id)
     if as_json:
-        json_line(fields(letter))
+        json_line(fields(letter) | redrive_fields(redriven))
         return
     click.echo(f"{'id':<11} {letter.id}")
     for name, value in letter.to_json().items():
@@ -100,6 +109,8 @@ def show_one(id_: str, *, as_json: bool) -> None:
             click.echo(f"{name:<11} {shown(value, 2000)}".rstrip())
     at = datetime.fromtimestamp(letter.buried, SHANGHAI)
     click.echo(f"{'buried':<11} {at:%Y-%m-%d %H:%M:%S} GMT+8, {told(clock.now() - letter.buried)} ago")
+    if redriven and settings().redrive_ages:
+        click.echo(f"{'redrive':<11} {told_redrive(redriven, clock.now())}")
     for name, text in (("content", letter.item.content), ("traceback", letter.traceback)):
         if text:
             click.echo(f"\n{name}:")
@@ -131,3 +142,31 @@ def columns(now: float) -> list[Column[Letter]]:
 def fields(letter: Letter, *hidden: str) -> dict[str, Any]:
     """A letter as JSON has it, without what is to be hidden."""
     return {"id": letter.id, **{name: value for name, value in letter.to_json().items() if name not in hidden}}
+
+
+Redriven = tuple[int, float]
+"""How often a letter was replayed by itself, and when it was buried first."""
+
+
+def told_redrive(redriven: Redriven | None, now: float) -> str:
+    """When a letter is replayed by itself next, or how often it was; "" for one that never is."""
+    if redriven is None:
+        return ""
+    number, since = redriven
+    at = next_redrive(since, number, settings().redrive_ages)
+    return f"{number} done" if at is None else f"in {told(at - now)}{f', {number} done' if number else ''}"
+
+
+def redrive_fields(redriven: Redriven | None) -> dict[str, Any]:
+    """The same as JSON has it: how often, and when next (seconds since the epoch)."""
+    number, since = redriven or (0, 0.0)
+    return {
+        "redriven": number,
+        "redrive_at": next_redrive(since, number, settings().redrive_ages) if redriven else None,
+    }
+
+
+def redrive_column(ids: Sequence[str], now: float) -> Column[Letter]:
+    """What the table shows of the replays of these letters by themselves."""
+    redriven = stores().letters.redriven(ids)
+    return Column("redrive", lambda each: told_redrive(redriven.get(each.id), now), 2, number=False)

@@ -144,9 +144,14 @@ def discarded(picture: Picture) -> Iterable[Finding]:
 
 
 def letters(picture: Picture) -> Iterable[Finding]:
-    """Whether dead letters wait for a person."""
-    if picture.letters:
-        yield Finding("letters", f"{many(picture.letters, 'dead letter')} to look at: celery -A tasks letters list")
+    """Whether dead letters wait for a person, and how many are replayed before."""
+    if (look_at := picture.letters - picture.redrives) > 0:
+        yield Finding("letters", f"{many(look_at, 'dead letter')} to look at: celery -A tasks letters list")
+    if picture.redrives and picture.redrive_at is not None:
+        first = f"the first in {told(picture.redrive_at - picture.now)}"
+        yield Finding(
+            "redrive", f"{many(picture.redrives, 'dead letter')} to be replayed without you, {first}", todo=False
+        )
 
 
 LOOKS: tuple[Callable[[Picture], Iterable[Finding]], ...] = (

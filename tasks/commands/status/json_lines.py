@@ -37,6 +37,7 @@ def installation(picture: Picture) -> dict[str, Any]:
         "late_confirms_today": sum(each.today["late_confirms"] for each, _ in picture.accounts),
         "unconfirmed_today": sum(each.today["unconfirmed"] for each, _ in picture.accounts),
         "letters": picture.letters,
+        "letters_to_redrive": picture.redrives,
         "pulled_at": picture.pulled,
         "missing": [each.text for each in found if each.todo],
         "unhandled_today": {**picture.unhandled.still, **picture.unhandled.mended},

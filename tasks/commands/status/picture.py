@@ -31,7 +31,8 @@ class Summary:
 class Picture:
     """The installation at `now` (seconds since the epoch): how many accounts there are, those that were chosen, their
     gateways, what waits in the queues (None: the broker cannot say), how many workers and beats run (None: not known), from
-    which queues nobody takes, the dead letters, when anything was pulled last, today's messages by topic that nobody handled,
+    which queues nobody takes, the dead letters, how many of these are yet to be redriven and when the first of them is, when
+    anything was pulled last, today's messages by topic that nobody handled,
     what is odd about workers' handlers, whose clock is off with what to do, and which installation it is: its Redis, its id
     ("": none yet)."""
 
@@ -44,6 +45,8 @@ class Picture:
     beats: int | None = None
     unserved: Sequence[str] = ()
     letters: int = 0
+    redrives: int = 0
+    redrive_at: float | None = None
     pulled: float | None = None
     unhandled: Unhandled = field(default_factory=Unhandled)
     strangers: Sequence[str] = ()

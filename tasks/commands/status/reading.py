@@ -32,6 +32,7 @@ def read(known: Accounts, patterns: Sequence[str]) -> Picture:
         pauses = gateway_pauses(gateways.values(), now)
         normal = Thresholds(settings().open_batches, sending.claim_seconds())
         everybody = list(standings(behind, now, pauses))
+        redrives, first = stores().letters.waiting(settings().redrive_ages)
         return Picture(
             now=now,
             known=len(known.accounts),
@@ -42,6 +43,8 @@ def read(known: Accounts, patterns: Sequence[str]) -> Picture:
             beats=len({each.name for each in present if each.kind == "beat"}),
             unserved=unserved(depths.result(), workers),
             letters=len(stores().letters),
+            redrives=redrives,
+            redrive_at=first,
             pulled=max((each.pulled for each in everybody if each.pulled), default=None),
             unhandled=reading.unhandled(now),
             strangers=reading.strangers(),

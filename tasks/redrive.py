@@ -1,17 +1,40 @@
-"""Sends dead letters round once more, as messages of their own: what a handler takes leaves the letters, the rest stays."""
+"""Sends dead letters round once more, as messages of their own: what a handler takes leaves the letters, the rest stays.
+
+A person asks for it, or they have reached an age of `TIDINGS_REDRIVE`: every beat looks for such, and each is sent by one.
+"""
 
 from collections.abc import Iterable
+
+from celery.utils.log import get_task_logger
 
 from tasks import app, clock
 from tasks.handle import handle
 from tasks.handling.delivery import Delivery
 from tasks.handling.timer import time_limit
+from tasks.plumbing.housekeeping import every
 from tasks.rules.lease import Batch
 from tasks.runtime import stores
+from tasks.settings import settings
 from tasks.store.letters import Letter
+
+log = get_task_logger(__name__)
 
 REPLAY_SECONDS = 600.0
 """The time that a replay takes its limits and retries from; no platform waits for it."""
+
+TURN_SECONDS = 5.0
+AT_ONCE = 50
+"""So many letters are sent in a turn, over all beats: an outage buries thousands within minutes, and their handlers have other
+messages to see to when they are back."""
+
+
+@every(TURN_SECONDS, "beat")
+def redrive() -> None:
+    """Send the letters that have reached an age at which they are to be."""
+    if ages := settings().redrive_ages:
+        ids = stores().letters.claim(ages, AT_ONCE, TURN_SECONDS * 0.9)
+        if sent := send(stores().letters.many(ids)):
+            log.info("%d dead letters are replayed by themselves", sent)
 
 
 def send(letters: Iterable[Letter]) -> int:

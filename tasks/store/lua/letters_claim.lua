@@ -1,0 +1,19 @@
+-- needs: now
+-- Up to so many letters that have reached an age at which they are redriven, each moved to where those of that age are: whoever
+-- asks gets each once. KEYS: the turn, then the letters by how often they were redriven. ARGV: how long a turn takes, in
+-- milliseconds, how many letters, then the ages in seconds, ascending.
+if not redis.call('SET', KEYS[1], '1', 'NX', 'PX', ARGV[1]) then return {} end
+local left, claimed = tonumber(ARGV[2]), {}
+for number = 1, #ARGV - 2 do
+  local newest = now - tonumber(ARGV[number + 2])
+  local due = redis.call('ZRANGEBYSCORE', KEYS[number + 1], '-inf', newest, 'WITHSCORES', 'LIMIT', 0, left)
+  for place = 1, #due, 2 do
+    local passed = number
+    while ARGV[passed + 3] and now - tonumber(ARGV[passed + 3]) >= tonumber(due[place + 1]) do passed = passed + 1 end
+    redis.call('ZREM', KEYS[number + 1], due[place])
+    redis.call('ZADD', KEYS[passed + 2], due[place + 1], due[place])
+    claimed[#claimed + 1] = due[place]
+  end
+  left = left - #due / 2
+end
+return claimed
