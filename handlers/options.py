@@ -1,6 +1,7 @@
 """What a handler may ask for besides its topics: how its messages are kept apart, limited and routed."""
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,27 @@ class Options:
 
 NONE = Options()
 
+QUEUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+TAKEN = frozenset(
+    {
+        "celery",
+        "clocks",
+        "confirm",
+        "consume",
+        "count",
+        "flow",
+        "installation",
+        "letters",
+        "plans",
+        "presence",
+        "secured",
+        "seen",
+    }
+    | {"stragglers", "troubles", "unacked", "unacked_index", "unacked_mutex"}
+)
+"""Names that queues cannot have: Tidings' own queues for other work, and what it keeps beside its queues."""
+
 
 def options(
     *,
@@ -47,8 +69,11 @@ def options(
         raise BadHandler(f"timeout={timeout!r}: write seconds, more than 0")
     if tries is not None and not (_number(tries) and isinstance(tries, int) and tries >= 1):
         raise BadHandler(f"tries={tries!r}: write a whole number, 1 or more")
-    if queue is not None and not (isinstance(queue, str) and queue and queue.isprintable() and " " not in queue):
-        raise BadHandler(f'queue={queue!r}: write the name of a Celery queue, as queue="slow"')
+    if queue is not None and not (isinstance(queue, str) and QUEUE.fullmatch(queue)):
+        words = "letters, digits, - and _, 64 at most"
+        raise BadHandler(f'queue={queue!r}: write the name of a Celery queue, as queue="slow": {words}')
+    if queue in TAKEN:
+        raise BadHandler(f'queue={queue!r} is something else of Tidings\': write another name, as queue="slow"')
     return Options(key, latest, timeout, tries, queue)
 
 

@@ -214,11 +214,12 @@ def try_again(task: HandleTask, given: Delivery, delay: float) -> Outcome:
     hop = min(delay, visibility() / 2)  # a longer countdown would outlive the broker's patience and run twice
     following = replace(given, not_before=until if hop < delay else 0.0)
     held = given.held + delay
+    where = asked.queue(given.item.topic, given.platform, registry())
     if given.alone or held <= HOLD_SECONDS or not stores().stragglers.goes_apart(given.batch.id):
-        raise task.retry(kwargs={"delivery": replace(following, held=held).to_json()}, countdown=hop)
+        raise task.retry(kwargs={"delivery": replace(following, held=held).to_json()}, countdown=hop, **where)
     limits = dict(zip(("time_limit", "soft_time_limit"), task.request.timelimit or (None, None), strict=True))
     apart = replace(following, alone=True)
-    handle.apply_async(kwargs={"delivery": apart.to_json()}, countdown=hop, **limits)
+    handle.apply_async(kwargs={"delivery": apart.to_json()}, countdown=hop, **limits, **where)
     return "again"
 
 

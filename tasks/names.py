@@ -9,5 +9,11 @@ SALVAGE = "tidings.salvage"
 WIRE = frozenset({CONSUME, COUNT, CONFIRM})
 """Tasks that wait for platforms: they run in the lane (`tasks/plumbing/lane`)."""
 
+USUAL = "handle"
+"""The queue of handle tasks whose handler asks for no other."""
+
+WITHOUT_HANDLERS = frozenset({"consume", "confirm", "count"})
+"""Queues whose workers run no handlers; `count` is one of earlier versions, which commands may still name."""
+
 KIND = "tidings_kind"
 """The message header that tells the pool a task's kind."""

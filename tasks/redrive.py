@@ -4,11 +4,13 @@ A person asks for it, or they have reached an age of `TIDINGS_REDRIVE`: every be
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 from celery.utils.log import get_task_logger
 
 from tasks import app, clock
 from tasks.handle import handle
+from tasks.handling import asked, others
 from tasks.handling.delivery import Delivery
 from tasks.handling.timer import time_limit
 from tasks.plumbing.housekeeping import every
@@ -53,8 +55,15 @@ def send(letters: Iterable[Letter]) -> int:
         stores().marks.revive(letter.names)
     with app.batch():
         for letter in sent:
-            handle.apply_async(kwargs={"delivery": again(letter).to_json()}, **time_limit(REPLAY_SECONDS))
+            handle.apply_async(kwargs={"delivery": again(letter).to_json()}, **options(letter))
     return len(sent) + len(replies)
+
+
+def options(letter: Letter) -> dict[str, Any]:
+    """How Celery is to send a letter's message: as its handler, in the workers that run, asks for it."""
+    registered, topic = others.registered(), letter.item.topic
+    wanted = asked.by(topic, letter.platform, registered)
+    return {**time_limit(REPLAY_SECONDS, wanted.timeout), **asked.queue(topic, letter.platform, registered)}
 
 
 def again(letter: Letter) -> Delivery:

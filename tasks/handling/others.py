@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import cache
 from math import inf
 from threading import Lock
 from typing import Any
@@ -12,14 +13,34 @@ from redis.exceptions import RedisError
 from handlers import Registry
 from handlers.errors import HandlersError
 from tasks.rules.registries import Entry
-from tasks.runtime import stores
+from tasks.runtime import Stores, stores
 
 LOOK_SECONDS = 5.0
 """So old may be what is known: a handler's options count for what is pulled so long after its worker has started."""
 
-_known = Registry()
-_looked = -inf
-_looking = Lock()
+
+class Others:
+    """What is known of the others, and when it was looked up. For several threads, of which one looks at a time."""
+
+    def __init__(self) -> None:
+        self._known = Registry()
+        self._looking = Lock()
+        self.looked = -inf
+
+    def registered(self) -> Registry:
+        """What they have registered, as it was within `LOOK_SECONDS`, or before while somebody looks."""
+        if self._old() and self._looking.acquire(blocking=self.looked == -inf):
+            try:
+                if self._old():
+                    self._known, self.looked = _read() or self._known, time.monotonic()
+            except RedisError:
+                return self._known
+            finally:
+                self._looking.release()
+        return self._known
+
+    def _old(self) -> bool:
+        return time.monotonic() - self.looked >= LOOK_SECONDS
 
 
 def registered() -> Registry:
@@ -27,16 +48,13 @@ def registered() -> Registry:
 
     Its handlers do nothing: they tell which of them a topic meets, and with which options.
     """
-    global _known, _looked
-    if time.monotonic() - _looked >= LOOK_SECONDS and _looking.acquire(blocking=_looked == -inf):
-        try:
-            if time.monotonic() - _looked >= LOOK_SECONDS:
-                _known, _looked = _read() or _known, time.monotonic()
-        except RedisError:
-            return _known
-        finally:
-            _looking.release()
-    return _known
+    return of(stores()).registered()
+
+
+@cache
+def of(_: Stores) -> Others:
+    """What this process knows of them."""
+    return Others()
 
 
 def _read() -> Registry | None:

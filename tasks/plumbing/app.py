@@ -7,15 +7,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from celery import Celery
-from celery.app.amqp import AMQP
+from celery.app.amqp import AMQP, Queues
 from celery.concurrency import solo
 from celery.signals import celeryd_after_setup
-from kombu import Connection
+from kombu import Connection, Queue
 from kombu.serialization import register
 from kombu.utils import json
 
 from tasks import clock
-from tasks.names import WIRE
+from tasks.names import USUAL, WIRE
 from tasks.plumbing import beside, fast_json
 from tasks.plumbing.one_clock import share_clock
 from tasks.settings import settings
@@ -24,8 +24,23 @@ from tasks.text import shown
 register("json", json.dumps, fast_json.loads, content_type="application/json", content_encoding="utf-8")
 
 
+class OurQueues(Queues):
+    """Celery's, where a queue that is not in the settings is of the kind of those that are: one that a handler asks for."""
+
+    def new_missing(self, name: str) -> Any:
+        """A queue like the one for handlers: of the same exchange and kind."""
+        like = self.get(USUAL)
+        return (
+            Queue(name, like.exchange, name, queue_arguments=like.queue_arguments)
+            if like
+            else super().new_missing(name)
+        )
+
+
 class Messaging(AMQP):
     """Celery's side of the broker, on connections that survive its loss, unless TIDINGS_STOCK asks for Celery's own."""
+
+    queues_cls = OurQueues
 
     @property
     def Connection(self) -> type[Connection]:  # type: ignore[override]  # noqa: N802 - Celery's name

@@ -4,10 +4,11 @@ handlers are imported, shown to others and compared with the topics that there a
 import logging
 import os
 import sys
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from celery.signals import after_setup_logger, worker_init
+from celery.signals import after_setup_logger, celeryd_init, worker_init
 from redis.exceptions import RedisError
 
 from handlers.errors import HandlersError
@@ -15,7 +16,7 @@ from tasks import app
 from tasks.accounts import AccountsError
 from tasks.names import CONFIRM, CONSUME, COUNT, HANDLE
 from tasks.plumbing import housekeeping
-from tasks.plumbing.serving import takes
+from tasks.plumbing.serving import take_too, takes
 from tasks.plumbing.versions import untested
 from tasks.rules.registries import entries, fingerprint
 from tasks.runtime import accounts, accounts_source, doubted, registry, stores
@@ -83,6 +84,16 @@ def warn_once(text: str) -> None:
         log.warning("%s", text)
 
 
+_excluded: list[str] = []
+"""The queues that this worker was told not to take from, with `-X`."""
+
+
+@celeryd_init.connect
+def note_excluded(options: Mapping[str, Any], **_: Any) -> None:
+    """Remember them: Celery takes them out before it is known for which queues handlers ask."""
+    _excluded[:] = options.get("exclude_queues") or ()
+
+
 @worker_init.connect
 def share_time(**_: Any) -> None:
     """Go by Redis's clock before the pool forks: its processes begin with what is known here."""
@@ -95,14 +106,15 @@ def import_handlers(**_: Any) -> None:
 
     One that only pulls and confirms imports none: code of the user's can neither end it nor take its memory.
     """
-    show_queues()
     if takes(HANDLE):
         try:
             registered = entries(registry())
         except HandlersError as error:
             sys.stderr.write(f"{error}\n")
             raise SystemExit(1) from None
+        take_too(filter(None, (each.queue for each in registered)), _excluded)
         housekeeping.tell(handlers=fingerprint(registered))
+    show_queues()
     app.set_current()  # an application of the user's own has made itself that
 
 

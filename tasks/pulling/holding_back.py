@@ -11,7 +11,8 @@ from typing import Any
 
 from tasks import app, clock
 from tasks.accounts import Account
-from tasks.names import HANDLE
+from tasks.handling import asked
+from tasks.names import USUAL
 from tasks.rules import backpressure
 from tasks.rules.backpressure import Backlog, Load
 from tasks.rules.circuit_breaker import LOOKS_A_SECOND
@@ -117,11 +118,15 @@ def hold(account: Account, load: Load, backlog: Backlog) -> float:
 
 
 def waiting() -> int:
-    """How many handle tasks wait in the broker, of whatever kind it is. Raises the broker's error when it stays away."""
-    queue = app.amqp.router.route({}, HANDLE)["queue"]
+    """How many handle tasks wait in the broker, of whatever kind it is, in the queues that handlers have asked for too.
+
+    Raises the broker's error when it stays away.
+    """
+    queues = [app.amqp.queues[name] for name in (USUAL, *asked.queues(asked.known()))]
 
     def ask(channel: Any) -> int:
-        return int(queue(channel).queue_declare().message_count)
+        declared: list[Any] = [queue(channel).queue_declare() for queue in queues]
+        return sum(int(each.message_count) for each in declared)
 
     pool: Any = app.pool  # its types say that it holds producers
     with pool.acquire(block=True) as connection:

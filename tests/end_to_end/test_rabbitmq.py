@@ -43,11 +43,11 @@ def falter(message, error):
         raise error
     note(message, "handled")
 
-@handles("asked")
+@handles("asked", queue="slow")
 def on_asked(message: Message) -> None:
     falter(message, Retry("not yet", delay=1))
 
-@handles("patient")
+@handles("patient", queue="slow")
 def on_patient(message: Message) -> None:
     falter(message, Retry("not for a while", delay=4))
 
@@ -118,6 +118,7 @@ def test_messages_are_handled_and_confirmed_once_and_retried_after_their_delay(
         channel: Any = connection.channel()
         with pytest.raises(PreconditionFailed, match="quorum"):
             channel.queue_declare("handle", durable=True, auto_delete=False)
+        assert channel.connection.channel().queue_declare("slow", passive=True).message_count == 0
 
 
 def test_a_killed_worker_loses_nothing(running: Installation) -> None:

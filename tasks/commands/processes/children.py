@@ -37,8 +37,10 @@ def pull_worker(*, loglevel: str, name: str = "pull", events: bool = False) -> l
 def handle_worker(
     *, loglevel: str, name: str = "handle", concurrency: int | None = None, events: bool = False
 ) -> list[str]:
-    """A worker that runs handlers, in processes, and calls no platform."""
-    return worker("--queues", "handle", loglevel=loglevel, name=name, concurrency=concurrency, events=events)
+    """A worker that runs handlers, in processes, from all queues that they ask for, and calls no platform."""
+    return worker(
+        "--exclude-queues", "consume,confirm", loglevel=loglevel, name=name, concurrency=concurrency, events=events
+    )
 
 
 def beat(*, loglevel: str) -> list[str]:

@@ -15,10 +15,10 @@ from tasks.commands.status import failing
 from tasks.commands.status.attention import Need, needs_somebody
 from tasks.commands.status.picture import Picture
 from tasks.commands.tables import many
+from tasks.names import WITHOUT_HANDLERS
 from tasks.text import shown
 
 PULL_WORKER = "`celery -A tasks worker -P threads -c 100 -Q consume,confirm`"
-HANDLE_WORKER = "`celery -A tasks worker -Q handle`"
 
 LONGEST = 500
 """Characters of a line that holds what others wrote."""
@@ -64,8 +64,8 @@ def workers(picture: Picture) -> Iterable[Finding]:
 def queues(picture: Picture) -> Iterable[Finding]:
     """Whether any queue has no worker."""
     for queue in picture.unserved:
-        todo = f"start one with {HANDLE_WORKER if queue == 'handle' else PULL_WORKER}"
-        yield Finding("queues", f"no worker takes what waits in the queue {queue}: {todo}")
+        worker = PULL_WORKER if queue in WITHOUT_HANDLERS else f"`celery -A tasks worker -Q {shown(queue)}`"
+        yield Finding("queues", f"no worker takes what waits in the queue {shown(queue)}: start one with {worker}")
 
 
 def beats(picture: Picture) -> Iterable[Finding]:

@@ -33,6 +33,7 @@ from tasks.platforms import Item
 from tasks.rules.allowance import limits_of
 from tasks.rules.circuit_breaker import Pause
 from tasks.rules.lease import Batch
+from tasks.rules.registries import Entry, fingerprint
 from tasks.runtime import Stores
 from tasks.store.batches import Open
 from tasks.store.letters import Letter
@@ -253,6 +254,18 @@ def test_a_queue_that_no_worker_takes_from_is_named(polled: Stores) -> None:
     polled.presences.drop(WORKER)
     pulling = "start one with `celery -A tasks worker -P threads -c 100 -Q consume,confirm`"
     assert f"! no worker takes what waits in the queue consume: {pulling}" in run(status).out
+
+
+def test_a_queue_that_a_handler_asks_for_and_nobody_takes_from_is_named(polled: Stores) -> None:
+    lot = [Entry("taobao_trade_TradeBuyerPay", "shop.on_paid", queue="slow")]
+    polled.registries.put(lot)
+    queues = ("consume", "handle", "confirm")
+    polled.presences.put(replace(WORKER, handlers=fingerprint(lot), queues=queues))
+    said = run(status)
+    told = "! no worker takes what waits in the queue slow: start one with `celery -A tasks worker -Q slow`"
+    assert (said.code, told in said.out, "slow 0" in said.out) == (1, True, True)
+    polled.presences.put(Presence("worker", "slow@there", 9, queues=("slow",)))
+    assert run(status).code == 0
 
 
 def fail(stores: Stores, account: str = "shop", topic: str = PAY, number: int = 1, text: str = PLACE) -> None:

@@ -3,21 +3,30 @@
 import json
 import time
 from collections.abc import Callable
-from math import inf
+from dataclasses import replace
+from typing import Any
 
 import pytest
+from celery.exceptions import Retry as CeleryRetry
+from celery.signals import before_task_publish
 from redis import Redis
 
 from handlers import Registry, Retry
-from tasks import clock, dispatch
+from tasks import app, clock, dispatch
 from tasks.accounts import Account
-from tasks.handle import Again, deliver, handle
+from tasks.commands.letters import redrive
+from tasks.handle import Again, deliver, handle, try_again
 from tasks.handling import asked, others, timer
+from tasks.names import HANDLE
 from tasks.platforms import Item, Reply
+from tasks.plumbing.app import OurQueues
+from tasks.plumbing.serving import take_too, takes
+from tasks.pulling import holding_back
 from tasks.rules.lease import HARD_GRACE, Batch
 from tasks.rules.registries import Entry, fingerprint
 from tasks.runtime import Stores
 from tasks.settings import settings
+from tasks.store.letters import Letter
 from tasks.store.marks import FIRST, Begun
 from tasks.store.presence import Presence
 from tests.integration.test_handle import delivery
@@ -138,8 +147,6 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """This worker runs no handlers, and has just started."""
     monkeypatch.setattr(asked, "takes", lambda _task: False)
     monkeypatch.setattr(asked, "registry", lambda: pytest.fail("a worker without handlers imports them"))
-    monkeypatch.setattr(others, "_known", Registry())
-    monkeypatch.setattr(others, "_looked", -inf)
 
 
 def there(tidings: Stores, lot: list[Entry], name: str = "handle@host", since: float = 0.0) -> None:
@@ -194,3 +201,113 @@ def test_a_try_ends_before_a_limit_that_was_set_without_knowing_its_handler(
     finally:
         handle.pop_request()
     assert seen == [4.0]
+
+
+def test_a_topic_s_messages_go_to_the_queue_that_its_handler_asks_for(
+    tidings: Stores, account: Account, registered: Register, redis: Redis
+) -> None:
+    registered(nothing)
+    registered(nothing, TOPIC, queue="slow", timeout=3)
+    dispatch.start(account, batch_of(account, 20), reply(TOPIC, "taobao_item_ItemAdd", TOPIC))
+    assert limits(redis, "tidings:slow") == [4, 4]
+    assert redis.llen("tidings:handle") == 1
+    assert redis.llen("tidings:confirm") == 0
+
+
+def test_a_listener_to_the_publishing_of_tasks_changes_nothing_in_that(
+    tidings: Stores, account: Account, registered: Register, redis: Redis
+) -> None:
+    registered(nothing, queue="slow")
+    before_task_publish.connect(note := lambda **_: None, weak=False)
+    try:
+        dispatch.start(account, batch_of(account, 20), reply(TOPIC, TOPIC))
+    finally:
+        before_task_publish.disconnect(note)
+    assert limits(redis, "tidings:slow") == [9, 9]
+
+
+def test_a_worker_without_handlers_sends_to_the_usual_queue_until_it_knows_better(
+    tidings: Stores, account: Account, elsewhere: None, redis: Redis
+) -> None:
+    dispatch.start(account, batch_of(account, 20), reply(TOPIC))
+    assert redis.llen("tidings:handle") == 1
+    there(tidings, [Entry(TOPIC, queue="slow")])
+    dispatch.start(account, replace(batch_of(account, 20), id="b2"), reply(TOPIC))
+    assert redis.llen("tidings:slow") == 0, "it has looked a moment ago"
+    others.of(tidings).looked -= others.LOOK_SECONDS
+    dispatch.start(account, replace(batch_of(account, 20), id="b3"), reply(TOPIC))
+    assert redis.llen("tidings:slow") == 1
+
+
+@pytest.mark.parametrize(("delay", "held"), [(0, "within its batch"), (30, "apart from it")])
+def test_another_try_goes_to_the_same_queue(
+    tidings: Stores, registered: Register, redis: Redis, delay: float, held: str
+) -> None:
+    def on_any(content: dict[str, object]) -> None:
+        raise Retry(delay=delay)
+
+    registered(on_any, queue="slow")
+    given = delivery(lease=300.0, alone=delay == 0)
+    info = {"exchange": "", "routing_key": "slow"}
+    handle.push_request(id="t1", kwargs={}, delivery_info=info, timelimit=[9.0, None], called_directly=False)
+    try:
+        try_again(handle, given, delay)
+    except CeleryRetry:
+        assert delay == 0
+    finally:
+        handle.pop_request()
+    assert limits(redis, "tidings:slow") == [9.0], held
+    assert redis.llen("tidings:handle") == 0
+
+
+def test_a_letter_is_replayed_as_its_handler_asks(tidings: Stores, redis: Redis) -> None:
+    there(tidings, [Entry(TOPIC, queue="slow", timeout=7.0)])
+    given = delivery()
+    letter = Letter(given.item, "taobao", "shop", "why", names=given.names)
+    stored = tidings.letters.bury(letter)
+    assert redrive.send(tidings.letters.many([stored])) == 1
+    assert limits(redis, "tidings:slow") == [8.0]
+
+
+def test_what_waits_in_every_queue_for_handlers_holds_accounts_back(
+    tidings: Stores, account: Account, registered: Register, redis: Redis
+) -> None:
+    registered(nothing)
+    registered(nothing, TOPIC, queue="slow")
+    dispatch.start(account, batch_of(account, 20), reply(TOPIC, "taobao_item_ItemAdd", TOPIC))
+    assert holding_back.waiting() == 3
+
+
+@pytest.fixture
+def chosen(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[str] | None], dict[str, Any]]:
+    """What a worker takes from that was started with `-Q`, or without (None)."""
+    queues: Any = OurQueues({name: app.amqp.queues[name] for name in ("consume", "handle", "confirm")})
+    monkeypatch.setitem(vars(app.amqp), "queues", queues)
+
+    def choose(names: list[str] | None) -> dict[str, Any]:
+        queues.select(names)
+        return queues.consume_from  # type: ignore[no-any-return]
+
+    return choose
+
+
+def test_a_worker_that_was_not_told_from_which_queues_takes_from_all_that_handlers_ask_for(
+    chosen: Callable[[list[str] | None], dict[str, Any]],
+) -> None:
+    taken = chosen(None)
+    take_too(["slow", "other", "slow"], excluded=["other"])
+    assert list(taken) == ["consume", "handle", "confirm", "slow"]
+    assert takes(HANDLE)
+
+
+@pytest.mark.parametrize(
+    ("names", "runs"),
+    [(["slow"], True), (["handle"], True), (["consume", "confirm"], False), (["consume", "confirm", "count"], False)],
+)
+def test_a_worker_that_was_told_from_which_takes_from_these_and_runs_handlers_unless_none_are_for_them(
+    chosen: Callable[[list[str] | None], dict[str, Any]], names: list[str], runs: bool
+) -> None:
+    taken = chosen(names)
+    take_too(["slow"])
+    assert list(taken) == names
+    assert takes(HANDLE) is runs

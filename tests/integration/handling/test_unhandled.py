@@ -226,8 +226,6 @@ def without_handlers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Batches are handed out by a worker that only pulls and confirms; handlers are imported only where some run."""
     monkeypatch.setattr(asked, "takes", lambda _task: False)
     monkeypatch.setattr(asked, "registry", lambda: pytest.fail("a worker without handlers imports them"))
-    monkeypatch.setattr(others, "_known", Registry())
-    monkeypatch.setattr(others, "_looked", -inf)
 
 
 @pytest.mark.parametrize(
@@ -265,7 +263,7 @@ def test_what_handlers_there_were_is_remembered_while_no_worker_has_any(
     tidings.presences.put(replace(there, handlers=fingerprint(lot)))
     assert others.registered().short_names.full_name("Event") == "taobao_own_Event"
     tidings.presences.drop(there)
-    monkeypatch.setattr(others, "_looked", -inf)
+    others.of(tidings).looked = -inf
     assert others.registered().short_names.full_name("Event") == "taobao_own_Event"
 
 

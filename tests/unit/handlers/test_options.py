@@ -1,10 +1,13 @@
 """What a handler's options may be, and what one that ships gives way to."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from handlers import BadHandler, DuplicateTopic, Registry
+from handlers.options import TAKEN
 
 
 @pytest.mark.parametrize(
@@ -22,6 +25,9 @@ from handlers import BadHandler, DuplicateTopic, Registry
         ({"tries": 1.5}, "tries=1.5"),
         ({"queue": ""}, "queue=''"),
         ({"queue": "two words"}, "queue='two words'"),
+        ({"queue": "a.handle"}, "queue='a.handle'"),
+        ({"queue": "consume"}, "queue='consume' is something else of Tidings'"),
+        ({"queue": "letters"}, "queue='letters' is something else of Tidings'"),
     ],
 )
 def test_a_wrong_option_is_refused_with_what_to_write(options: dict[str, Any], said: str) -> None:
@@ -64,3 +70,10 @@ def test_an_exact_topic_of_the_users_wins_over_a_boxed_one() -> None:
     assert won == {"a": own, "b": boxed, "taobao_item": boxed, "taobao_trade_x": own}
     with pytest.raises(DuplicateTopic):
         registry.handles("taobao_trade_*", boxed=True)(boxed)
+
+
+def test_no_queue_has_a_name_under_which_something_else_is_kept() -> None:
+    rows = [line for line in Path("ARCHITECTURE.md").read_text().splitlines() if line.startswith("| `tidings:")]
+    names = {name for row in rows for name in re.findall(r"`tidings:([a-z_]+)`", row.split("|")[1])}
+    assert len(names) > 10
+    assert names - {"handle"} <= TAKEN
