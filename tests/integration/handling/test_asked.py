@@ -12,9 +12,8 @@ from celery.signals import before_task_publish
 from redis import Redis
 
 from handlers import Registry, Retry
-from tasks import app, clock, dispatch
+from tasks import app, clock, dispatch, redrive
 from tasks.accounts import Account
-from tasks.commands.letters import redrive
 from tasks.handle import Again, deliver, handle, try_again
 from tasks.handling import asked, others, timer
 from tasks.names import HANDLE
