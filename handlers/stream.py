@@ -1,0 +1,52 @@
+"""Appends every message to a Redis stream, for back ends that read one (`XREADGROUP`).
+
+    TIDINGS_HANDLERS=handlers.stream
+    TIDINGS_STREAM_URL=redis://streams.internal:6379/0      # not Tidings' own Redis, as memory that runs out there stops it
+    TIDINGS_STREAM_KEY=tidings-messages
+    TIDINGS_STREAM_MAXLEN=1000000                           # about so many entries are kept; all, unless told
+    TIDINGS_STREAM_TOPICS=taobao_trade_*,qianmi_*           # all, unless told; an exact topic of your own wins
+
+An entry has the members of the webhook's `data`, `type` and `timestamp`, each a text, and `key`, the same at each try: after a
+lost reply a message may stand twice. A Redis that is away, or full, or refuses, is tried again.
+"""
+
+import os
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from handlers.errors import HandlersError
+from handlers.event import fields
+from handlers.message import Message, Retry
+from handlers.posting.environment import Environment
+from handlers.registry import handles
+
+PREFIX = "TIDINGS_STREAM_"
+SECONDS = 4
+"""A Redis that says nothing for so long is treated as gone."""
+
+_told = Environment(os.environ, PREFIX, ("URL", "KEY", "MAXLEN", "TOPICS"))
+_key = _told.text("KEY", "tidings-messages")
+_most = _told.whole("MAXLEN", 1) if _told.text("MAXLEN") else None
+
+
+def client() -> "Redis":
+    """A client on its own pool, which begins anew in a process that is forked. Raises `HandlersError` for a wrong address."""
+    url = _told.secret("URL", "write redis://host:6379/0, or rediss://…")
+    try:
+        return Redis.from_url(url, socket_timeout=SECONDS, socket_connect_timeout=SECONDS, health_check_interval=25)
+    except (ValueError, TypeError):
+        raise HandlersError(f"{PREFIX}URL: write redis://host:6379/0, or rediss://… or unix:///path") from None
+
+
+_redis = client()
+
+
+@handles(*_told.listed("TOPICS", "*"), boxed=True)
+def append(message: Message) -> None:
+    """Append one message. Raises `Retry`, which tells no more of the Redis than what went wrong."""
+    entry = {name: value.encode("utf-8", "surrogatepass") for name, value in fields(message).items()}
+    try:
+        _redis.xadd(_key, entry, maxlen=_most, approximate=True)  # type: ignore[arg-type] # bytes are among what it takes
+    except (RedisError, OSError) as error:
+        raise Retry(f"the stream's Redis did not take it: {type(error).__name__}") from None

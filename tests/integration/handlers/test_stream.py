@@ -1,0 +1,139 @@
+"""`handlers.stream` on a real Valkey: what stands there, and one that is full, away or wrong."""
+
+import importlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from types import ModuleType
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from handlers import HandlersError, Message, Retry
+from handlers.registry import registry
+from tests.conftest import PORT, free_port
+
+Make = Callable[..., ModuleType]
+KEY = "tidings-messages"
+
+
+@pytest.fixture
+def make(monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
+    """The module as a worker with these variables has it, in a registry of its own."""
+    monkeypatch.setattr(registry, "_handlers", {})
+    monkeypatch.setattr(registry, "_found", {})
+
+    def made(**told: str) -> ModuleType:
+        for name, value in {"URL": f"redis://127.0.0.1:{PORT}/0", **told}.items():
+            monkeypatch.setenv(f"TIDINGS_STREAM_{name}", value)
+        sys.modules.pop("handlers.stream", None)
+        return importlib.import_module("handlers.stream")
+
+    yield made
+    sys.modules.pop("handlers.stream", None)
+
+
+def message(id_: str = "1", content: str = '{"nick": "BUYER"}') -> Message:
+    return Message(id_, "t", "shop", "taobao", content, identity=f"app-{id_}", user_nick="雨")
+
+
+def entries(redis: Any) -> list[dict[str, str]]:
+    """What stands in the stream."""
+    return [entry for _, entry in redis.xrange(KEY)]
+
+
+def test_an_entry_has_the_members_and_the_key_that_is_the_same_at_each_try(make: Make, redis: Redis) -> None:
+    stream = make()
+    stream.append(message())
+    stream.append(message())
+    first, second = entries(redis)
+    assert first == second
+    assert first == {
+        "key": "taobao-app-1",
+        "type": "t",
+        "timestamp": "",
+        "id": "1",
+        "platform": "taobao",
+        "account": "shop",
+        "user_id": "",
+        "user_nick": "雨",
+        "deliveries": "1",
+        "content": '{"nick": "BUYER"}',
+    }
+
+
+def test_about_so_many_are_kept(make: Make, redis: Redis) -> None:
+    stream = make(MAXLEN="50", KEY="mine")
+    for number in range(500):
+        stream.append(message(str(number)))
+    assert 50 <= int(redis.xlen("mine")) <= 250
+
+
+def test_odd_characters_are_no_reason_to_fail(make: Make, valkey: str) -> None:
+    make().append(message(content="\ud800\0\n"))
+    raw: Any
+    with Redis.from_url(valkey) as raw:
+        assert raw.xrange(KEY)[0][1][b"content"] == b"\xed\xa0\x80\0\n"
+
+
+def test_a_redis_that_is_full_is_tried_again_and_takes_it_later(make: Make, redis: Redis) -> None:
+    stream = make()
+    redis.config_set("maxmemory", "1")
+    try:
+        with pytest.raises(Retry, match="did not take it: OutOfMemoryError") as caught:
+            stream.append(message())
+    finally:
+        redis.config_set("maxmemory", "0")
+    assert caught.value.__suppress_context__
+    stream.append(message())
+    assert redis.xlen(KEY) == 1
+
+
+def test_a_redis_that_is_away_or_holds_something_else_there_is_tried_again(make: Make, redis: Redis) -> None:
+    with pytest.raises(Retry, match="ConnectionError") as caught:
+        make(URL=f"redis://me:hunter2@127.0.0.1:{free_port()}/0").append(message())
+    assert "hunter2" not in str(caught.value)
+    redis.set(KEY, "1")
+    with pytest.raises(Retry, match="did not take it"):
+        make().append(message())
+
+
+def test_a_forked_process_has_connections_of_its_own(make: Make, redis: Redis) -> None:
+    stream = make()
+    stream.append(message("parent"))
+    if (child := os.fork()) == 0:
+        try:
+            for number in range(50):
+                stream.append(message(f"child-{number}"))
+        finally:
+            os._exit(0)
+    for number in range(50):
+        stream.append(message(f"{number}"))
+    os.waitpid(child, 0)
+    ids = [entry["id"] for entry in entries(redis)]
+    assert sorted(ids) == sorted(["parent", *(f"child-{n}" for n in range(50)), *(str(n) for n in range(50))])
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        ({"URL": ""}, "TIDINGS_STREAM_URL is not set: write redis://"),
+        ({"URL": "http://me:hunter2@host/"}, "TIDINGS_STREAM_URL: write redis://"),
+        ({"URL": "redis://me:hunter2@host:port/"}, "TIDINGS_STREAM_URL: write redis://"),
+        ({"MAXLEN": "many"}, "TIDINGS_STREAM_MAXLEN: write a whole number"),
+        ({"NAME": "x"}, "TIDINGS_STREAM_NAME is no setting"),
+    ],
+)
+def test_wrong_settings_are_errors_that_say_what_to_write(make: Make, told: dict[str, str], said: str) -> None:
+    with pytest.raises(HandlersError, match=said) as caught:
+        make(**told)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_topics_are_chosen(make: Make) -> None:
+    make(TOPICS="taobao_*")
+    handler = registry.find("taobao_x")
+    assert handler is not None
+    assert handler.function.__name__ == "append"
+    assert registry.find("qianmi_x") is None
