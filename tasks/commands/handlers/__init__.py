@@ -49,9 +49,13 @@ def sample(topic: str) -> None:
 @handlers.command("try", cls=CeleryCommand)
 @click.argument("topic")
 @CONTENT
-@click.option("--account", metavar="NAME", default="try", show_default=True, help="The account that the message names.")
+@click.option(
+    "--account",
+    metavar="NAME",
+    help="The account that the message names, with its extra; default: a made-up one.",
+)
 @click.pass_context
-def try_(ctx: click.Context, topic: str, content: IO[bytes] | None, account: str) -> None:
+def try_(ctx: click.Context, topic: str, content: IO[bytes] | None, account: str | None) -> None:
     """Hand one message to its handler.
 
     It is a valid sample of the topic, or a file's text; neither Redis nor a platform is needed, nothing is stored or confirmed.

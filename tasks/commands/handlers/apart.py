@@ -10,11 +10,11 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from types import TracebackType
 from typing import NoReturn, Self
 
-from handlers import Handler, Reject, Unfit
+from handlers import Handler, Message, Reject, Unfit
 from tasks import app, clock
 from tasks.handling.delivery import Delivery
 from tasks.handling.timer import limited
@@ -61,14 +61,16 @@ class Apart:
             os.close(self._there)  # the end of what there is to do
             self._ended(0 if kind else HARD_GRACE)
 
-    def hand(self, given: Delivery, handler: Handler, *, most: float) -> Tried:
-        """Hand one message to its handler, within its time limit and `most` seconds."""
+    def hand(self, given: Delivery, handler: Handler, *, most: float, made_up: bool = False) -> Tried:
+        """Hand one message to its handler, within its time limit and `most` seconds. A `made_up` account has no free table, and
+        no accounts are read for it.
+        """
         own = try_seconds(given.batch.lease, settings().handler_seconds, handler.options.timeout)
         limit, started = min(own, most), time.monotonic()
         if not self._pid:
             self._start()
         try:
-            os.write(self._there, json.dumps([given.to_json(), limit]).encode() + b"\n")
+            os.write(self._there, json.dumps([given.to_json(), limit, made_up]).encode() + b"\n")
             line = self._line(limit + HARD_GRACE)
         except BrokenPipeError:
             line = None
@@ -153,21 +155,23 @@ def serve(ours: int, theirs: int, tell: Tell) -> None:
     """In that process: hand over what comes until there is no more."""
     with os.fdopen(ours, encoding="utf-8") as coming:
         for line in coming:
-            fields, limit = json.loads(line)
-            answer = attempt(Delivery.from_json(fields), limit, tell)
+            fields, limit, made_up = json.loads(line)
+            given = Delivery.from_json(fields)
+            message = given.message(1, limit)
+            answer = attempt(replace(message, extra={}) if made_up else message, limit, tell)
             os.write(theirs, json.dumps(asdict(answer)).encode() + b"\n")
     registry().resources.close()
 
 
-def attempt(given: Delivery, limit: float, tell: Tell) -> Tried:
+def attempt(message: Message, limit: float, tell: Tell) -> Tried:
     """Run the handler as a worker does, under its time limit."""
-    handler = registry().find(given.item.topic)
+    handler = registry().find(message.topic)
     if handler is None:
-        raise LookupError(given.item.topic)
+        raise LookupError(message.topic)
     started = clock.now()
     try:
         with TheirsCurrent(app), limited(limit):
-            handler.call(given.message(1, limit))
+            handler.call(message)
     except BaseException as error:  # a handler may raise anything
         if asked_to_end(error):
             raise

@@ -22,6 +22,9 @@ from tasks.runtime import registry
 from tasks.settings import settings
 from tasks.text import shown
 
+NOBODYS = "try"
+"""The account that a message names unless told."""
+
 LEASE = 300.0
 """Seconds that the message could be tried for: Taobao's lease, the shortest that a platform has by default."""
 
@@ -36,7 +39,7 @@ UNHANDLED = {
 }
 
 
-def perform(topic: str, content: IO[bytes] | None, account: str) -> int:
+def perform(topic: str, content: IO[bytes] | None, account: str | None) -> int:
     """Hand one message to its handler and tell what became of it. Returns the exit code: 0 when it was handled.
 
     Raises `Unusable` for a topic without a sample and content, `HandlersError` for handlers that cannot be used.
@@ -49,9 +52,9 @@ def perform(topic: str, content: IO[bytes] | None, account: str) -> int:
         click.echo(f"ignored: nobody handles {shown(topic)}{known}; {UNHANDLED[settings().unhandled]}")
         return 1
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    message = delivery(topic, body, account)
+    message = delivery(topic, body, account or NOBODYS)
     with Apart(told) as apart:
-        tried = apart.hand(message, handler, most=message.batch.lease)
+        tried = apart.hand(message, handler, most=message.batch.lease, made_up=account is None)
     return report(handler, tried)
 
 

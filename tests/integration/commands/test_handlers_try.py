@@ -167,6 +167,22 @@ def test_content_that_does_not_fit_names_the_member_and_no_value(shop: Shop, tmp
     assert "ZHANG" not in said.out + said.err
 
 
+def test_the_accounts_table_is_read_for_an_account_that_is_named(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without one, no accounts are needed."""
+    shop(
+        f"@handles('{PAID}')\ndef on_paid(trade: TradeBuyerPay, message: Message) -> None: print(dict(message.extra))\n"
+    )
+    monkeypatch.setenv("TIDINGS_ACCOUNTS", str(tmp_path / "accounts.toml"))
+    assert tried(PAID).out.startswith("{}\n")
+    assert "message.extra needs the accounts" in tried(PAID, "--account", "a").out
+    gateway = '[gateways.g]\nplatform = "taobao"\napp_key = "1"\napp_secret = "env:NOWHERE"\n'
+    (tmp_path / "accounts.toml").write_text(f'{gateway}[accounts.a]\ngateway = "g"\nextra = {{ table = "t" }}\n')
+    runtime.accounts_source.cache_clear()
+    assert tried(PAID, "--account", "a").out.startswith("{'table': 't'}\n")
+
+
 def test_a_handler_that_does_not_end_is_stopped(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a worker."""
     monkeypatch.setenv("TIDINGS_HANDLER_SECONDS", "0.2")
