@@ -16,12 +16,13 @@ from tasks.accounts import Account
 from tasks.handling.delivery import Delivery
 from tasks.platforms.base import Item, Spoilt
 from tasks.platforms.errors import PlatformError
-from tasks.rules.circuit_breaker import DEAD_SECONDS, Pause, too_many_dead
+from tasks.rules.circuit_breaker import DEAD_SECONDS, FROM_DEAD, FROM_DEAD_OF_ALL, Pause, too_many_dead
 from tasks.rules.outcomes import Outcome
 from tasks.runtime import stores
 from tasks.settings import settings
 from tasks.store.letters import Kind, Letter
 from tasks.store.marks import Begun
+from tasks.store.recent import EVERYBODY
 from tasks.text import shown
 
 log = get_task_logger(__name__)
@@ -82,21 +83,36 @@ def _unreadable(account: Account, what: Literal["item", "reply"], id_: str, raw:
 
 
 def went_well(account: str) -> None:
-    """Count a handled message."""
-    well()[account] += 1
-    if well()[account] >= FLUSH_AT:
-        stores().recent.add(account, well=well().pop(account))
+    """Count a handled message, of the account and of all."""
+    for name in (account, EVERYBODY):
+        well()[name] += 1
+        if well()[name] >= FLUSH_AT:
+            stores().recent.add(name, well=well().pop(name))
 
 
 def may_bury(account: str) -> bool:
-    """Whether one more message of this account may be buried; if not, the account is paused and the message is to be left."""
-    fine, dead = stores().recent.add(account, well=well().pop(account, 0), dead=1)
-    if not too_many_dead(fine, dead, settings().max_dead_ratio):
+    """Whether one more message of this account may be buried; if not, the account is paused and the message is to be left.
+
+    A fault that all accounts share, as an address that nobody answers at, would bury some of each: so all together count too.
+    """
+    of_account = too_many(account, FROM_DEAD)
+    refused = of_account or too_many(EVERYBODY, FROM_DEAD_OF_ALL)
+    if not refused:
         return True
-    stores().recent.add(account, dead=-1)
+    if not of_account:
+        stores().recent.add(account, dead=-1)
     now = clock.now()
-    reason = f"{dead} of the latest {fine + dead} messages would be buried, more than TIDINGS_MAX_DEAD_RATIO allows"
+    reason = f"{refused} would be buried, more than TIDINGS_MAX_DEAD_RATIO allows"
     remedy = f"mend the handlers and restart the workers, then: celery -A tasks accounts resume {shlex.quote(account)}"
     stores().pauses.put("account", account, Pause(now + DEAD_SECONDS, reason, remedy), now=now)
     log.error("account %s is paused: %s; %s", shown(account), reason, shown(remedy, 200))
     return False
+
+
+def too_many(whose: str, least: int) -> str:
+    """How many of the latest messages are dead with one more, where that is too many; else it is counted, and this is ""."""
+    fine, dead = stores().recent.add(whose, well=well().pop(whose, 0), dead=1)
+    if not too_many_dead(fine, dead, settings().max_dead_ratio, least):
+        return ""
+    stores().recent.add(whose, dead=-1)
+    return f"{dead} of the latest {fine + dead} messages{'' if whose else ' of all accounts'}"

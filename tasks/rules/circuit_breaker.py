@@ -25,6 +25,9 @@ LOOKS_A_SECOND = 100.0
 FROM_DEAD = 20
 """Fewer dead letters than these say nothing about a release."""
 
+FROM_DEAD_OF_ALL = 200
+"""The same of all accounts together. One bad account buries about `FROM_DEAD`, so ten of them do not stop the others."""
+
 DEAD_SECONDS = 600.0
 """How long an account is paused that would bury too much."""
 
@@ -88,6 +91,6 @@ def holds(pause: Pause | None, fingerprint: str, *, now: float) -> bool:
     return not pause.fingerprint or pause.fingerprint == fingerprint
 
 
-def too_many_dead(well: int, dead: int, ratio: float) -> bool:
-    """Whether so many dead among the latest are more than one bad message now and then."""
-    return dead > FROM_DEAD and dead > ratio * (well + dead)
+def too_many_dead(well: int, dead: int, ratio: float, least: int = FROM_DEAD) -> bool:
+    """Whether so many dead among the latest, and more than `least`, are more than one bad message now and then."""
+    return dead > least and dead > ratio * (well + dead)

@@ -9,6 +9,9 @@ from tasks.store.keys import key
 from tasks.store.scripts import script
 
 KEEP_SECONDS = 7 * DAY
+EVERYBODY = ""
+"""The name, which no account has, of all accounts together."""
+
 MANY = 1000
 """About so many of the latest deliveries count."""
 
@@ -26,5 +29,5 @@ class Recent:
         return int(counted_well), int(counted_dead)
 
     def clear(self, account: str) -> None:
-        """Start anew, as when a person resumes the account."""
-        self.redis.delete(key("recent", account))
+        """Start anew, as when a person resumes the account: whatever made so many dead is taken for mended."""
+        self.redis.delete(key("recent", account), key("recent", EVERYBODY))

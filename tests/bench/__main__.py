@@ -32,6 +32,7 @@ BENCHES = {
     "renewed": Bench("how soon a renewed session is polled with"),
     "call_limits": Bench("how much of a limit of calls all workers use together"),
     "reply_window": Bench("how long a reply of vv-tool's is in danger, and what kills cost then"),
+    "webhook_posts": Bench("posts a second of handlers.webhook, alone and in a whole run"),
     "fairness": Bench("how long quiet accounts wait beside a loud one"),
     "throughput": Bench("messages a second from platform to confirm, against peers", ("--draw", "docs/bench.png")),
 }

