@@ -2,14 +2,20 @@
 
 import importlib
 import pkgutil
+import re
+import sys
 import traceback
 from collections.abc import Iterable, Iterator
+from functools import reduce
+from importlib.metadata import EntryPoint
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
+from handlers import packages
 from handlers.errors import HandlersError, NotLoaded
 from handlers.hidden import hides
-from handlers.registry import registry
+from handlers.registry import Registry, registry
 
 __all__ = ["HandlersError", "load"]
 
@@ -17,6 +23,9 @@ IN_THE_BOX = frozenset(
     {f"handlers.{name}" for name in ("webhook", "stream", "database", "timing", "archive", "tracing", "sentry")}
 )
 """What ships and is off until it is named: `handlers` alone does not import it."""
+
+NAMED = re.compile(r"(?P<module>[A-Za-z_]\w*(\.[A-Za-z_]\w*)*)(\s*:\s*(?P<object>[A-Za-z_]\w*(\.[A-Za-z_]\w*)*))?")
+"""What an entry point names."""
 
 WHAT_TO_DO = (
     "TIDINGS_HANDLERS is a comma-separated list of modules to import for their handlers, written as in `import`: "
@@ -34,18 +43,64 @@ NONE_REGISTERED = (
 
 
 def load(names: Iterable[str]) -> tuple[str, ...]:
-    """Import each module and, of a package, everything inside it; returns the names of all that was imported.
+    """Import each module and, of a package, everything inside it, then what installed packages bring; the names of all that was.
 
     Raises a `HandlersError`: `NotLoaded`, or what is wrong with a handler.
     """
-    wanted = [name.strip() for name in names if name.strip()]
-    if not wanted:
+    wanted, brought = _wanted(names), packages.installed()
+    if not wanted and not brought:
         raise NotLoaded(NONE_NAMED)
     imported = tuple(name for each in wanted for name in _import_wanted(each))
+    imported += tuple(name for each in brought for name in _import_brought(each))
     registry.settle()
     if not list(registry):
-        raise NotLoaded(f"{', '.join(wanted)}, {NONE_REGISTERED}")
+        if wanted:
+            raise NotLoaded(f"{', '.join(wanted)}, {NONE_REGISTERED}")
+        raise NotLoaded(f"{'; '.join(map(packages.told, brought))}: it registers no handler, and {NONE_NAMED}")
     return imported
+
+
+def anything(names: Iterable[str]) -> bool:
+    """Whether there is anything to load: modules that are named, or handlers of an installed package."""
+    return bool(_wanted(names) or packages.installed())
+
+
+def _wanted(names: Iterable[str]) -> list[str]:
+    return [name.strip() for name in names if name.strip()]
+
+
+def _import_brought(point: EntryPoint) -> Iterator[str]:
+    """What an installed package names: a module, or a registry in one. What is wrong tells the package."""
+    try:
+        named = NAMED.fullmatch(point.value)
+        if named is None:
+            raise NotLoaded("it names no module, as `package.module` or `package.module:object`")
+        if not _is_there(named["module"]):
+            raise NotLoaded(f"there is no module {named['module']!r}; install the package anew, or leave it out")
+        yield from _import_all(named["module"])
+        if found := _object(named["module"], named["object"]):
+            registry.include(found)
+    except HandlersError as error:
+        raise type(error)(f"{packages.told(point)}: {error}") from error
+
+
+def _is_there(module: str) -> bool:
+    """Whether there is such a module; its import tells what else is wrong, as with a package around it."""
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError as error:
+        return not f"{module}.".startswith(f"{error.name}.")
+    except BaseException:  # a package may raise anything
+        return True
+
+
+def _object(module: str, path: str | None) -> Registry | None:
+    """The registry of this name in a module; None for what is none, as its import was enough."""
+    try:
+        found: object = reduce(getattr, path.split("."), sys.modules[module]) if path else None
+    except AttributeError:
+        raise NotLoaded(f"the module {module} has no {path}") from None
+    return found if isinstance(found, Registry) else None
 
 
 def _import_wanted(name: str) -> Iterator[str]:

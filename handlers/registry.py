@@ -132,6 +132,19 @@ class Registry:
         self.methods.register(instance)
         return instance
 
+    def include(self, other: "Registry") -> None:
+        """Take the handlers of another registry as well, with what runs around them and their resources there.
+
+        Raises `DuplicateTopic` if a handler here has one of their topics, and a `HandlersError` for what could never be called.
+        """
+        if other is self:
+            return
+        other.settle()
+        for each in other:
+            self._add(each)
+        self.aheads.update(other.aheads)
+        self.resources.closes(other.resources)
+
     def settle(self) -> None:
         """Look at everything once all modules are imported. Raises a `HandlersError` for what could never be called."""
         self.methods.settle()

@@ -107,6 +107,12 @@ class Resources:
         settings = Resource("settings", _environment, (), place_of(_environment))
         self._known: dict[str, Resource] = {settings.name: settings}
         self._made = _Made({})
+        self._with: list[Resources] = []
+
+    def closes(self, other: "Resources") -> None:
+        """Have those of another registry, whose handlers this one's has taken, closed with these."""
+        if other is not self and other not in self._with:
+            self._with.append(other)
 
     def resource(self, function: F) -> F:
         """Mark a function as the maker of the resource of its name; it is returned unchanged.
@@ -168,6 +174,8 @@ class Resources:
     def close(self) -> None:
         """Close what was made in this process, the last one first; who asks afterwards has it made anew."""
         self._made.close()
+        for other in self._with:
+            other.close()
 
     def _check(self, name: str, asker: str, above: tuple[str, ...]) -> None:
         if name in self._made.given:

@@ -119,7 +119,8 @@ def whereabouts() -> str:
 
 @cache
 def registry() -> Registry:
-    """The registry with every module of TIDINGS_HANDLERS imported. Raises `HandlersError` when one cannot be."""
+    """The registry with every module of TIDINGS_HANDLERS and of installed packages imported. Raises `HandlersError` when one
+    cannot be."""
     try:
         make_ready()
     except NotReady as error:

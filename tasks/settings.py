@@ -53,7 +53,7 @@ class Settings(BaseSettings):
     handlers: str = Field(
         "",
         description="comma-separated modules to import for their handlers; `worker` and `up` refuse to start without it "
-        "(`handlers`: those that ship, which only log and confirm)",
+        "(`handlers`: those that ship, which only log and confirm), unless an installed package brings handlers",
     )
     unhandled: Literal["confirm", "leave", "bury"] = Field(
         "confirm",

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from handlers import Handler
 from handlers.arounds import Around
-from handlers.load import load
+from handlers.load import anything, load
 from handlers.methods import Waiting
 from handlers.registry import Registry
 from handlers.registry import registry as default
@@ -24,7 +24,7 @@ def registered() -> Iterator[Registry]:
     """
     settings.cache_clear()  # the test may have set the environment
     make_ready()
-    if settings().handlers.strip():
+    if anything(settings().handlers.split(",")):
         load(settings().handlers.split(","))
     before = {id(each.function) for each in _registered(default)}
     try:

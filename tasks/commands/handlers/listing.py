@@ -12,13 +12,12 @@ from handlers.names import close
 from handlers.topics import MODELS
 from tasks import clock
 from tasks.commands.group import look_whose
-from tasks.commands.handlers.reading import arounds, registered
+from tasks.commands.handlers.reading import anything_here, arounds, registered
 from tasks.commands.tables import ALWAYS, NONE, Column, json_line, print_table
 from tasks.handling.others import stand_in
 from tasks.rules.registries import Entry
 from tasks.rules.topic_names import Registered, doubts
 from tasks.runtime import stores
-from tasks.settings import settings
 from tasks.text import masked, shown
 
 Counts = Mapping[str, Mapping[Any, int]]
@@ -64,7 +63,7 @@ def perform(*, as_json: bool) -> None:
         for each in found:
             json_line(asdict(each))
         return
-    if not entries and not settings().handlers.strip():
+    if not entries and not anything_here():
         click.echo("TIDINGS_HANDLERS is not set here, and no worker runs whose handlers could be shown", err=True)
     if found:
         print_table(COLUMNS, found)

@@ -1,5 +1,6 @@
 """Reads what is known of topics and of the workers' handlers; for `handlers`, `status` and `check`."""
 
+from handlers.load import anything
 from tasks.commands.handlers.telling import Unhandled
 from tasks.handling.others import stand_in
 from tasks.rules import registries
@@ -41,16 +42,21 @@ def strangers() -> list[str]:
 
 def arounds() -> tuple[str, ...]:
     """What runs around every handler here, by name and place, the outermost first. Raises as `registered` does."""
-    return tuple(f"{each.name} ({each.place})" for each in registry().arounds) if settings().handlers.strip() else ()
+    return tuple(f"{each.name} ({each.place})" for each in registry().arounds) if anything_here() else ()
 
 
 def registered() -> tuple[Entry, ...]:
-    """What TIDINGS_HANDLERS registers here; where it is not set, what the worker that started last has.
+    """What TIDINGS_HANDLERS and installed packages register here; without both, what the worker that started last has.
 
     Raises `HandlersError` for modules that cannot be imported.
     """
-    if settings().handlers.strip():
+    if anything_here():
         return entries(registry())
     found = sorted(nodes(), key=lambda each: each.since)
     known = stores().registries.read(each.fingerprint for each in found[-1:])
     return next(iter(known.values()), ())
+
+
+def anything_here() -> bool:
+    """Whether this process has handlers to load."""
+    return anything(settings().handlers.split(","))
