@@ -63,6 +63,8 @@ def post(message: Message) -> None:
     headers |= _signer(message).headers(idempotency_key(message), int(time.time()), sent)
     if whom.authorization:
         headers["Authorization"] = whom.authorization
+    if message.traceparent:
+        headers["traceparent"] = message.traceparent
     answer = _connections.post(whom, headers, sent, min(LONGEST_SECONDS, SHARE * message.deadline))
     judge(answer.status, answer.retry_after, whom.origin)
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
@@ -28,7 +28,7 @@ from tests.end_to_end.installation import Installation
 LEAST, SHARE = 600.0, 0.9
 SLOW = 0.05
 ALONE, QUICK_RUN, SLOW_RUN = 3_000, 12_000, 2_000
-PROCESSES = 4
+PROCESSES, THREADS = 4, 20
 SECRET = "whsec_" + "QUJD" * 10
 CONTENT = {"tid": 1588826713157361977, "payment": "1.00", "buyer_nick": "somebody"}
 ACCOUNTS = """
@@ -136,8 +136,8 @@ def bare() -> None:
         alone("requests, unsigned", lambda: session.post(url, data=body, timeout=5))
 
 
-def whole(messages: int, delay: float) -> float:
-    """Posts a second in a whole run with so many messages."""
+def whole(messages: int, delay: float, *pool: str) -> float:
+    """Posts a second in a whole run with so many messages; `pool` are a worker's arguments."""
     with (
         tempfile.TemporaryDirectory() as folder,
         ValkeyServer(port=free_port()) as server,
@@ -152,17 +152,17 @@ def whole(messages: int, delay: float) -> float:
         installation = Installation(Path(folder), f"redis://127.0.0.1:{server.port}/0", control, env)
         installation.configure(ACCOUNTS)
         try:
-            return run(installation, port, messages)
+            return run(installation, port, messages, pool)
         finally:
             installation.stop()
 
 
-def run(installation: Installation, port: int, messages: int) -> float:
+def run(installation: Installation, port: int, messages: int, pool: Sequence[str]) -> float:
     """Publish, and wait until the receiver has all."""
     for _ in range(messages // 1000):
         published = [{"topic": "taobao_trade_TradeBuyerPay", "content": CONTENT}] * 1000
         installation.control.publish(platform="taobao", messages=published)
-    installation.worker("worker", "-l", "WARNING")
+    installation.worker("worker", "-l", "WARNING", *pool)
     installation.beat()
     installation.until(lambda: seen(port)[0] >= messages, 180, "all are posted")
     number, seconds = seen(port)
@@ -178,6 +178,8 @@ def main() -> int:
     click.echo(
         f"a whole run, answered after {SLOW * 1000:.0f} ms: {slow:.1f} of {possible:.0f} that {PROCESSES} processes can"
     )
+    threads = whole(SLOW_RUN, SLOW, "-P", "threads", "-c", str(THREADS))
+    click.echo(f"the same with {THREADS} threads in one process: {threads:.1f} of {THREADS / SLOW:.0f}")
     return int(quick < LEAST or slow < SHARE * possible)
 
 

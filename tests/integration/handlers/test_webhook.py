@@ -195,6 +195,14 @@ def test_an_accounts_own_secret_signs_its_posts(make: Make, receiver: Receiver) 
     assert "hunter2" not in str(caught.value)
 
 
+def test_the_receiver_may_go_on_with_the_trace(make: Make, receiver: Receiver) -> None:
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    webhook = make()
+    webhook.post(message(traceparent=trace))
+    webhook.post(message())
+    assert [post.headers.get("traceparent") for post in receiver.posts] == [trace, None]
+
+
 def test_time_is_taken_from_the_messages_deadline(make: Make, receiver: Receiver) -> None:
     receiver.answers("never")
     with pytest.raises(Retry, match=r"within 0\.2\d* s"):
