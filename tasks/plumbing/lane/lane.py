@@ -47,6 +47,10 @@ class Lane:
         self._due = False
         self._not_before = 0.0
 
+    def __bool__(self) -> bool:
+        """Whether there is a lane, also one with nothing to do: Celery stops only what is true."""
+        return True
+
     def __len__(self) -> int:
         """How many jobs there are, those that wait included."""
         return len(self._waiting) + sum(len(each.jobs) for each in self._processes())

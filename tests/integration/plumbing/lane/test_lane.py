@@ -18,6 +18,7 @@ from tasks.plumbing.lane import child
 from tasks.plumbing.lane import lane as lane_module
 from tasks.plumbing.lane.lane import Lane
 from tasks.plumbing.lane.process import SILENT_LOOKS
+from tasks.plumbing.lane.step import Step
 
 SIZE = 5
 MEETING = threading.Barrier(SIZE)
@@ -129,6 +130,16 @@ def test_jobs_wait_together_in_one_process_as_many_as_there_are_threads(turning:
     assert turning.turn(lambda: len(turning.ended()) == 2 * SIZE)
     assert {value[1] for value in turning.ended("callback").values()} == {turning.accepted()[0]} != {os.getpid()}
     assert turning.lane.free(in_hand=0) == SIZE
+
+
+def test_a_process_with_nothing_to_do_ends_with_its_worker_as_a_busy_one_does(turning: Turning) -> None:
+    """It closes then what it holds: left alone, it would be cut off in the middle of that, or of nothing."""
+    process = turning.lane.begin()
+    step = Step.__new__(Step)
+    step.obj = turning.lane
+    step.stop(None)
+    assert process.gone
+    assert turning.lane.info()["processes"] == []
 
 
 def test_there_is_no_process_before_the_first_job(turning: Turning) -> None:
