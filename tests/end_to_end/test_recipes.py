@@ -122,3 +122,18 @@ def test_what_is_printed_is_compared() -> None:
     page = "\n## A\n```sh\na\n```\n\n```text\nb\n```\n### B\n```sh\nc\n```\n## C\n"
     assert blocks(page, "## A") == [Block("sh", "a\n", "b\n")]
     assert blocks(page, "### B") == [Block("sh", "c\n")]
+
+
+REFERENCE = ("## Options", "## Shapes", "## Resources", "## Around")
+STAND_IN = "class AsyncClient:\n    '''In the place of httpx, which nothing here needs.'''\n"
+
+
+def test_the_examples_of_the_reference_can_be_registered(follower: Follower) -> None:
+    """Each by itself, and checked as at a worker's start."""
+    (follower.folder / "httpx.py").write_text(STAND_IN)
+    for heading in REFERENCE:
+        (example,) = blocks(PAGE, heading)
+        (follower.folder / "example.py").write_text(example.text)
+        told = follower.type("python -c \"from handlers.load import load; print(load(['example']))\" || true")
+        around = heading == "## Around"  # which registers no handler
+        assert ("registers no handler" if around else "('example',)") in told, told
