@@ -13,6 +13,7 @@ from typing import Any
 from redis import Redis
 
 from handlers import Registry
+from handlers.load import anything
 from handlers.samples import sample
 from tasks.commands.group import Unusable
 from tasks.commands.processes import Processes, children
@@ -72,7 +73,7 @@ class TidingsShop:
         if self._redis is not None:
             raise RuntimeError("the shop runs already: call start before the first publish, and once")
         handlers = ",".join(modules) or os.environ.get("TIDINGS_HANDLERS", "") or ",".join(self._imported())
-        if not handlers:
+        if not handlers and not anything(()):
             raise LookupError(NO_HANDLERS.replace("tidings.load", "tidings_shop.start"))
         accounts = self._folder / "accounts.toml"
         accounts.write_text(accounts_file(self.sandbox.url, extra or {}), encoding="utf-8")
