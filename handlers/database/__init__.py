@@ -17,7 +17,9 @@ try:
     import alembic
     import sqlalchemy
 except ModuleNotFoundError as error:
-    raise NotLoaded(f"handlers.database needs {error.name}: pip install 'tidings[database]'") from None
+    raise NotLoaded(
+        f"handlers.database needs {(error.name or '').partition('.')[0]}: pip install 'tidings[database]'"
+    ) from None
 
 from handlers.database.engine import connect
 from handlers.database.settings import settings as settings_of
@@ -27,7 +29,8 @@ from handlers.registry import registry
 
 __all__ = ["alembic", "on_message", "sqlalchemy", "tidings_database", "together"]
 
-TOPICS = settings_of().topics
+CHOSEN = settings_of()
+connect(CHOSEN.url).dispose()  # a driver that is missing is told of at the start, not by each message
 
 
 @registry.resources.resource
@@ -38,7 +41,7 @@ def tidings_database(settings: dict[str, str]) -> Iterator[Database]:
     made.close()
 
 
-@registry.handles(*TOPICS, boxed=True)
+@registry.handles(*CHOSEN.topics, boxed=True)
 def on_message(message: Message, tidings_database: Database) -> None:
     """Store a message, unless that was done with others before."""
     tidings_database.take(message)

@@ -50,7 +50,7 @@ def connect(url: URL) -> Engine:
         todo = f"pip install 'tidings[{extra}]'" if extra else f"pip install {error.name}"
         raise BadHandler(f"TIDINGS_DATABASE_URL asks for {error.name}, which is not installed: {todo}") from None
     except NoSuchModuleError:
-        raise BadHandler(f"TIDINGS_DATABASE_URL: SQLAlchemy knows no {url.drivername} here") from None
+        raise BadHandler("TIDINGS_DATABASE_URL: SQLAlchemy knows no such kind of database here") from None
 
 
 def _engine(url: URL) -> Engine:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any, Literal
 
 from handlers.base import Event
@@ -131,12 +132,23 @@ def merge(known: Merged, changes: Iterable[Change]) -> Merged:
     return found
 
 
+Identity = tuple[str, str, str]
+"""A message's primary key: platform, id, and what the id is unique within."""
+
+
+def identity(message: Message) -> Identity:
+    """The primary key of a message. One that was made by hand has no identity of its own, but an account."""
+    source = (message.identity or f"{message.account}-{message.id}").removesuffix(f"-{message.id}")
+    return message.platform, message.id, source
+
+
 def row(message: Message, now: datetime) -> dict[str, Any]:
     """A message as `tidings_message` has it. Raises `Unfit` for what its columns do not hold."""
+    platform, id_, source = identity(message)
     found = {
-        "platform": message.platform,
-        "id": message.id,
-        "source": (message.identity or f"{message.account}-{message.id}").removesuffix(f"-{message.id}"),
+        "platform": platform,
+        "id": id_,
+        "source": source,
         "topic": message.topic,
         "account": message.account,
         "user_id": message.user_id,
@@ -164,13 +176,19 @@ def change(message: Message) -> Change | None:
     short = last_part(message.topic)
     status, rank = _status(kind, short, event)
     at = _moment(kind, event, message)
-    told = {name: value for name in MEMBERS[kind] if (value := getattr(event, name, None)) is not None}
+    told = {name: value for name in _members(kind, type(event)) if (value := getattr(event, name)) is not None}
     told |= {"platform": message.platform, "account": message.account, "topic": message.topic, "changed": at}
     told |= {"status": status} if status else {}
     if short == "ItemZeroStock":
         told.setdefault("num", 0)
     _refuse_what_is_too_large(told)
     return Change(kind, key, _stamp(at, rank, message), told)
+
+
+@cache
+def _members(kind: Kind, model: type[Event]) -> tuple[str, ...]:
+    """Those members of a model that have a column."""
+    return tuple(name for name in MEMBERS[kind] if name in model.model_fields)
 
 
 def _kind(topic: str) -> Kind | None:

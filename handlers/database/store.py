@@ -3,16 +3,17 @@
 import json
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, bindparam, select, update
-from sqlalchemy.dialects import mysql, postgresql, sqlite
+from sqlalchemy import Connection, Dialect, Engine, Select, Table, TextClause, Update, bindparam, select, text, update
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
 
 from handlers.content import Unfit
 from handlers.database import tables
-from handlers.database.events import Change, Kind, Merged, change, merge, row
+from handlers.database.events import Change, Identity, Kind, Merged, change, identity, merge, row
 from handlers.database.schema import NewerSchema, bring_up_to_date
 from handlers.message import Message, Reject, Retry
 
@@ -28,8 +29,14 @@ MARIADB_DEADLOCK = 1213
 DEADLOCKS = ("40001", "40P01")
 """PostgreSQL's codes for what a repetition mends at once."""
 
-Identity = tuple[str, str, str]
-"""A message's primary key."""
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What messages hold: their rows, what they say of things, and of each why it fits no column or model."""
+
+    rows: dict[Identity, dict[str, Any]]
+    changes: list[Change]
+    ended: dict[Identity, Unfit | None]
 
 
 class Database:
@@ -39,16 +46,15 @@ class Database:
         self.engine = engine
         self._ready = False
         self._making = threading.Lock()
-        self._ahead: frozenset[Identity] = frozenset()
+        self._ahead: dict[Identity, Unfit | None] = {}
 
     def store_ahead(self, messages: Sequence[Message]) -> None:
         """Store messages that `take` is about to be called with, those that can be, in one transaction.
 
         Raises `Reject` and `Retry` as `take` does; then none is stored.
         """
-        self._ahead = frozenset()
-        rows = self.store(messages)
-        self._ahead = frozenset(map(identity, rows))
+        self._ahead = {}
+        self._ahead = self.store(messages)
 
     def take(self, message: Message) -> None:
         """Store a message, unless it was stored ahead.
@@ -56,16 +62,19 @@ class Database:
         Raises `Unfit` for content that does not fit its topic's model (the message itself is stored then), `Reject` for what the
         database refuses, `Retry` while it is away. Their texts hold nothing of the message.
         """
-        found = row(message, datetime.now(UTC))
-        if identity(found) not in self._ahead:
-            self.store([message])
-        change(message)
+        name = identity(message)
+        ended = self._ahead if name in self._ahead else self.store([message])
+        if (unfit := ended[name]) is not None:
+            raise Unfit(unfit.reason)
 
-    def store(self, messages: Iterable[Message]) -> list[dict[str, Any]]:
-        """Store those of the messages that fit the columns; the rows. Raises `Reject` and `Retry`."""
-        rows, changes = read(messages)
+    def store(self, messages: Iterable[Message]) -> dict[Identity, Unfit | None]:
+        """Store the messages; why one says nothing that fits, though it is stored, or does not even fit the columns itself.
+
+        Raises `Reject` and `Retry`; then none is stored.
+        """
+        found = read(messages)
         try:
-            self._store(rows, changes)
+            self._store(found)
         except NewerSchema as error:
             raise Retry(str(error)) from None
         except (UnicodeError, DataError, IntegrityError) as error:
@@ -74,17 +83,17 @@ class Database:
             if _number(error) == MARIADB_CONSTRAINT:
                 raise Reject(f"the database refuses it: {said(error)}") from None
             raise Retry(f"the database: {said(error)}") from None
-        return rows
+        return found.ended
 
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
 
-    def _store(self, rows: Sequence[Mapping[str, Any]], changes: Sequence[Change]) -> None:
+    def _store(self, found: Found) -> None:
         self._make_ready()
         for tries in range(1, AT_ONCE + 1):
             try:
-                self._in_one_transaction(rows, changes)
+                self._in_one_transaction(found)
                 break
             except DBAPIError as error:
                 if tries == AT_ONCE or not passing(error):
@@ -96,11 +105,11 @@ class Database:
                 bring_up_to_date(self.engine)
                 self._ready = True
 
-    def _in_one_transaction(self, rows: Sequence[Mapping[str, Any]], changes: Sequence[Change]) -> None:
+    def _in_one_transaction(self, found: Found) -> None:
         """Either all or nothing. A connection that was interrupted, as by a time limit, is not used again: it is in mid-word."""
         connection = self.engine.connect()
         try:
-            write(connection, rows, changes)
+            write(connection, found)
             connection.commit()
         except SQLAlchemyError:
             raise
@@ -111,34 +120,31 @@ class Database:
             connection.close()
 
 
-def identity(found: Mapping[str, Any]) -> Identity:
-    """The primary key of a message's row."""
-    return found["platform"], found["id"], found["source"]
+def read(messages: Iterable[Message]) -> Found:
+    """What there is to be written."""
+    now, found = datetime.now(UTC), Found({}, [], {})
+    for message in messages:
+        name, unfit = identity(message), None
+        try:
+            found.rows[name] = row(message, now)
+            if (told := change(message)) is not None:
+                found.changes.append(told)
+        except Unfit as error:
+            unfit = error
+        found.ended[name] = unfit
+    return found
 
 
-def read(messages: Iterable[Message]) -> tuple[list[dict[str, Any]], list[Change]]:
-    """The rows of those that fit their columns, in the order of their keys, and what those say that fit their models.
+def write(connection: Connection, found: Found) -> None:
+    """The rows that are not there yet, and what is known of each thing after the changes.
 
     Everybody writes in the order of keys, so that no two wait for each other.
     """
-    now, rows, changes = datetime.now(UTC), dict[Identity, dict[str, Any]](), list[Change]()
-    for message in messages:
-        try:
-            found = row(message, now)
-            rows[identity(found)] = found
-            if (told := change(message)) is not None:
-                changes.append(told)
-        except Unfit:
-            continue
-    return [rows[key] for key in sorted(rows)], changes
-
-
-def write(connection: Connection, rows: Sequence[Mapping[str, Any]], changes: Sequence[Change]) -> None:
-    """The rows that are not there yet, and what is known of each thing after the changes."""
-    if rows:
-        connection.execute(unless_there(connection.dialect.name, tables.message), rows)
+    if found.rows:
+        rows = [found.rows[name] for name in sorted(found.rows)]
+        connection.execute(unless_there(connection.dialect, tables.message), rows)
     for kind, table in TABLES.items():
-        if wanted := by_key(each for each in changes if each.kind == kind):
+        if wanted := by_key(each for each in found.changes if each.kind == kind):
             keep(connection, table, wanted)
 
 
@@ -152,20 +158,17 @@ def by_key(changes: Iterable[Change]) -> dict[Any, Merged]:
 
 def keep(connection: Connection, table: Table, wanted: Mapping[Any, Merged]) -> None:
     """Put in what is new; what is there is locked first and then told what it does not know."""
-    [key] = table.primary_key.columns
-    connection.execute(
-        unless_there(connection.dialect.name, table),
-        [{**empty(table), **columns(merged), key.name: value} for value, merged in wanted.items()],
-    )
-    locked = select(table).where(key.in_(list(wanted))).order_by(key).with_for_update()
+    key = table.primary_key.columns[0].name
+    rows = [{**empty(table), **columns(merged), key: value} for value, merged in wanted.items()]
+    connection.execute(unless_there(connection.dialect, table), rows)
     changed = []
-    for found in connection.execute(locked).mappings():
+    for found in connection.execute(locked(table), {"keys": list(wanted)}).mappings():
         known = unpacked(found)
-        merged = newest(known, wanted[found[key.name]])
+        merged = newest(known, wanted[found[key]])
         if merged != known:
-            changed.append({**empty(table), **columns(merged), "its_key": found[key.name]})
+            changed.append({**empty(table), **columns(merged), "its_key": found[key]})
     if changed:
-        connection.execute(update(table).where(key == bindparam("its_key")), changed)
+        connection.execute(changing(table), changed)
 
 
 def newest(known: Merged, more: Merged) -> Merged:
@@ -192,14 +195,35 @@ def empty(table: Table) -> dict[str, None]:
     return {column.name: None for column in table.columns if not column.primary_key}
 
 
-def unless_there(dialect: str, table: Table) -> Any:
-    """An INSERT that leaves rows as they are which are there; all else that is wrong with them is an error."""
-    if dialect == "postgresql":
-        return postgresql.insert(table).on_conflict_do_nothing(index_elements=table.primary_key.columns)
-    if dialect == "sqlite":
-        return sqlite.insert(table).on_conflict_do_nothing(index_elements=table.primary_key.columns)
-    first = next(iter(table.primary_key.columns))
-    return mysql.insert(table).on_duplicate_key_update({first.name: first})
+@cache
+def unless_there(dialect: Dialect, table: Table) -> TextClause:
+    """An INSERT that leaves rows as they are which are there; all else that is wrong with them is an error.
+
+    A text, as SQLAlchemy compiles its own kind of it anew for each transaction, which took most of its time.
+    """
+    quoted = dialect.identifier_preparer.quote
+    keys = [quoted(column.name) for column in table.primary_key.columns]
+    names = ", ".join(quoted(column.name) for column in table.columns)
+    values = ", ".join(f":{column.name}" for column in table.columns)
+    there = f"ON CONFLICT ({', '.join(keys)}) DO NOTHING"
+    if dialect.name in ("mysql", "mariadb"):
+        there = f"ON DUPLICATE KEY UPDATE {keys[0]} = {keys[0]}"
+    statement = f"INSERT INTO {table.name} ({names}) VALUES ({values}) {there}"  # noqa: S608 - names of ours
+    return text(statement).bindparams(*(bindparam(column.name, type_=column.type) for column in table.columns))
+
+
+@cache
+def locked(table: Table) -> Select[Any]:
+    """The rows of these `keys`, which nobody else changes until the transaction is over."""
+    [key] = table.primary_key.columns
+    return select(table).where(key.in_(bindparam("keys", expanding=True))).order_by(key).with_for_update()
+
+
+@cache
+def changing(table: Table) -> Update:
+    """An UPDATE of the row `its_key`."""
+    [key] = table.primary_key.columns
+    return update(table).where(key == bindparam("its_key"))
 
 
 def passing(error: DBAPIError) -> bool:

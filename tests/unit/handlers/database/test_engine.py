@@ -1,0 +1,57 @@
+"""Addresses of databases: what is understood, and what is said of the others, which may hold a password."""
+
+import sys
+
+import pytest
+
+from handlers import BadHandler
+from handlers.database.engine import address, connect
+from handlers.database.settings import settings
+
+
+@pytest.mark.parametrize(
+    ("text", "driver"),
+    [
+        ("sqlite:///x.db", "sqlite"),
+        ("postgresql://u:p@h/n", "postgresql+psycopg"),
+        ("postgres://u:p@h/n", "postgresql+psycopg"),
+        ("postgresql+psycopg2://u:p@h/n", "postgresql+psycopg2"),
+        ("mysql://u:p@h/n", "mysql+pymysql"),
+        ("mariadb://u:p@h/n?charset=utf8mb4", "mariadb+pymysql"),
+    ],
+)
+def test_a_driver_of_the_extras_is_taken_where_none_is_named(text: str, driver: str) -> None:
+    assert address(text).drivername == driver
+
+
+@pytest.mark.parametrize("text", ["hush", "postgresql://u:hush@h:port/n"])
+def test_what_is_no_address_is_not_shown(text: str) -> None:
+    with pytest.raises(
+        BadHandler, match=r"TIDINGS_DATABASE_URL is no SQLAlchemy URL: write sqlite:///tidings\.db"
+    ) as caught:
+        connect(address(text))
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "hidden", "said"),
+    [
+        ("postgresql://u:hush@h/n", "psycopg", "psycopg, which is not installed: pip install 'tidings[postgresql]'"),
+        ("mariadb://u:hush@h/n", "pymysql", "pymysql, which is not installed: pip install 'tidings[mariadb]'"),
+        ("oracle+cx_oracle://u:hush@h/n", "cx_Oracle", "cx_Oracle, which is not installed: pip install cx_Oracle"),
+        ("hush://u:hush@h/n", "hush", "SQLAlchemy knows no such kind of database here"),
+    ],
+)
+def test_what_is_missing_is_told_of_without_the_address(
+    monkeypatch: pytest.MonkeyPatch, text: str, hidden: str, said: str
+) -> None:
+    monkeypatch.setitem(sys.modules, hidden, None)
+    with pytest.raises(BadHandler) as caught:
+        connect(address(text))
+    assert said in str(caught.value)
+    assert "hush" not in str(caught.value)
+
+
+def test_settings_have_defaults_and_topics_are_taken_apart() -> None:
+    assert (str(settings({}).url), settings({}).topics) == ("sqlite:///tidings.db", ("*",))
+    assert settings({"TIDINGS_DATABASE_TOPICS": "a, b_*,,a"}).topics == ("a", "b_*")
