@@ -120,6 +120,13 @@ class Settings(BaseSettings):
         description="how many polls, counters and confirms one worker makes at a time, beside its handlers; with `-P threads` "
         "as many as its threads",
     )
+    async_at_once: int = Field(
+        200,
+        ge=0,
+        le=1000,
+        description="how many `async def` handlers one worker runs at a time, on one event loop beside its pool; `0`: each in a "
+        "process of the pool",
+    )
     stock: bool = Field(
         False,
         description="`1`: Celery's own transport, pool and request in place of Tidings' (slower, the same guarantees; "

@@ -15,7 +15,7 @@ from kombu.serialization import register
 from kombu.utils import json
 
 from tasks import clock
-from tasks.names import USUAL, WIRE
+from tasks.names import HANDLE, USUAL, WIRE
 from tasks.plumbing import beside, fast_json
 from tasks.plumbing.one_clock import share_clock
 from tasks.settings import settings
@@ -143,6 +143,8 @@ def prepare(instance: Any, conf: Any, **_: Any) -> None:
             if name in WIRE and not settings().stock:
                 task.Request = "tasks.plumbing.request:WireRequest"
                 task.Strategy = "tasks.plumbing.lane.strategy:strategy"
+            elif name == HANDLE and not settings().stock:
+                task.Strategy = "tasks.plumbing.lane.strategy:for_handlers"
         share_clock()
         if issubclass(instance.pool_cls, solo.TaskPool):
             conf.broker_transport_options = {**conf.broker_transport_options, "ahead": False}

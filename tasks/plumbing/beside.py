@@ -26,6 +26,12 @@ def note(ours: Any) -> None:
             _theirs = app
 
 
+def enter(ours: Any) -> None:
+    """Make somebody's own application, if there is one, the current one of this thread."""
+    note(ours)
+    _state._set_current_app(_theirs or ours)
+
+
 class TheirsCurrent:
     """Inside, the current application of this thread is somebody's own, if there is one; ours again afterwards.
 
@@ -36,8 +42,7 @@ class TheirsCurrent:
         self._ours = ours
 
     def __enter__(self) -> None:
-        note(self._ours)
-        _state._set_current_app(_theirs or self._ours)
+        enter(self._ours)
 
     def __exit__(self, *_: object) -> None:
         note(self._ours)  # a handler may be the first to import it

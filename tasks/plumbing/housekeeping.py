@@ -116,7 +116,11 @@ def of_beat() -> Housekeeping:
 class Step(bootsteps.StartStopStep):
     """That of a worker, begun when its pool and its lane have started: processes that are forked have one thread only."""
 
-    requires = ("celery.worker.components:Pool", "tasks.plumbing.lane.step:Step")
+    requires = (
+        "celery.worker.components:Pool",
+        "tasks.plumbing.lane.step:Step",
+        "tasks.plumbing.lane.step:AsyncStep",
+    )
 
     def __init__(self, parent: Any, **options: Any) -> None:
         super().__init__(parent, **options)

@@ -95,15 +95,14 @@ class PlainRequest(DiscreetRequest):
 
 
 class WireRequest(PlainRequest):
-    """The same of a task that runs in the lane, whose process nobody ends for the sake of one: others run in it."""
+    """The same of a task that runs in a lane, whose process nobody ends for the sake of one: others run in it."""
 
+    limits = "its calls have limits of time"
     _announce_cancelled: Any
 
     def terminate(self, pool: Any, signal: Any = None) -> None:  # noqa: ARG002 - Celery's way to call it
         """Leave the task alone, as `revoke --terminate` cannot end it by itself."""
-        log.warning(
-            "%s[%s] shares its process with others and is not ended; its calls have limits of time", self.name, self.id
-        )
+        log.warning("%s[%s] shares its process with others and is not ended; %s", self.name, self.id, self.limits)
 
     def cancel(self, pool: Any, signal: Any = None, emit_retry: bool = True) -> None:  # noqa: ARG002 - and here
         """In a cold shutdown: the lane ends as a whole, a little later."""
@@ -114,3 +113,15 @@ class WireRequest(PlainRequest):
         """Have a failure told. Of a lane that has died one line tells, not a traceback for each task that was in it."""
         lost = issubclass(exc_info.type or object, WorkerLostError)
         super().on_failure(exc_info, send_failed_event, return_ok or lost)
+
+
+class GuestRequest(WireRequest):
+    """The same of a message for an async handler, which needs none of the places of those that run in the pool."""
+
+    limits = "it has a limit of time"
+
+    def set_aside(self) -> None:
+        """Leave its place, where the transport counts them here."""
+        channel: Any = getattr(self._message, "channel", None)
+        if hasattr(channel, "set_aside"):
+            channel.set_aside(self._message.delivery_tag)

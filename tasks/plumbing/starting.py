@@ -5,17 +5,18 @@ import logging
 import os
 import sys
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from celery.signals import after_setup_logger, celeryd_init, worker_init
 from redis.exceptions import RedisError
 
+from handlers import loop
 from handlers.errors import HandlersError
 from tasks import app
 from tasks.accounts import AccountsError
 from tasks.names import CONFIRM, CONSUME, COUNT, HANDLE
-from tasks.plumbing import housekeeping
+from tasks.plumbing import beside, housekeeping
 from tasks.plumbing.serving import take_too, takes
 from tasks.plumbing.versions import untested
 from tasks.rules.registries import entries, fingerprint
@@ -116,6 +117,7 @@ def import_handlers(**_: Any) -> None:
         housekeeping.tell(handlers=fingerprint(registered))
     show_queues()
     app.set_current()  # an application of the user's own has made itself that
+    loop.before = partial(beside.enter, app)
 
 
 @housekeeping.every(EVERY_SECONDS, "worker")

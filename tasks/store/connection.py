@@ -19,6 +19,9 @@ SOCKET_SECONDS = 4
 """A Redis that says nothing for so long is treated as gone. A process may meet some half-open connections one after the other,
 and is to be back within 30 s."""
 
+MOST_CONNECTIONS = 2_000
+"""A process makes so many at the most: redis-py's own bound of 100 is an error for tasks that run in more threads than that."""
+
 CONNECT_SECONDS = 5
 TRIES = 3
 """A command that meets a broken connection is sent again: pools hold connections of a Redis that has since restarted."""
@@ -106,6 +109,7 @@ def made(address: Address, **options: Any) -> Client:
         "socket_timeout": SOCKET_SECONDS,
         "socket_connect_timeout": CONNECT_SECONDS,
         "health_check_interval": 25,
+        "max_connections": MOST_CONNECTIONS,
         "retry": Retry(ExponentialBackoff(cap=1, base=0.05), TRIES),
         **_tls(address),
         **address.options,

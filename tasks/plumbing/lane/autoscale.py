@@ -9,5 +9,4 @@ class Autoscaler(autoscale.Autoscaler):
     @property
     def qty(self) -> int:
         """How many tasks there are for the pool."""
-        lane = self.worker.lane
-        return int(super().qty) - (0 if lane is None else len(lane))
+        return int(super().qty) - sum(map(len, filter(None, (self.worker.lane, self.worker.async_lane))))

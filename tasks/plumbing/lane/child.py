@@ -1,7 +1,8 @@
-"""What the lane does: reads jobs, runs each in a thread, and answers."""
+"""What a lane does: reads jobs, runs each in a thread, and answers. That of async handlers turns their event loop besides."""
 
 import os
 import pickle
+import signal
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -10,10 +11,15 @@ from socket import socket
 from threading import Thread
 from typing import Any
 
+from billiard.einfo import ExceptionInfo
 from celery.concurrency.prefork import process_destructor, process_initializer
+from redis.exceptions import RedisError
 
+from handlers import loop
 from tasks.plumbing.lane.link import Incoming, packed
 from tasks.plumbing.pool.child import outcome, plain
+from tasks.plumbing.tracing import with_own
+from tasks.runtime import stores
 
 TOGETHER_SECONDS = 0.005
 """Answers that come within so long go together: each wakes the main process."""
@@ -30,6 +36,9 @@ places = 0
 Ask = tuple[int, Callable[..., Any], Sequence[Any]]
 """A job's number, Celery's tracer and what it takes."""
 
+Call = Callable[[Callable[..., Any], Sequence[Any]], tuple[bool, Any]]
+"""Runs one job: whether its call returned, and what, or `ExceptionInfo`."""
+
 Answer = tuple[int, bool, Any]
 """A job's number, whether its call returned, and what, or `ExceptionInfo`."""
 
@@ -39,12 +48,52 @@ def run(asks: socket, answers: socket, threads: int, app: Any, hostname: str) ->
     global places  # noqa: PLW0603 - a process is one lane at most
     places = threads
     process_initializer(app, hostname)
+    run_all(asks, answers, threads)
+    process_destructor(os.getpid(), 0)
+
+
+def run_handlers(asks: socket, answers: socket, threads: int, app: Any, hostname: str) -> None:
+    """The same, for handlers that wait on this process's event loop.
+
+    It turns in the main thread, where a signal interrupts one that blocks it, and all of them when a worker's time to end is up.
+    """
+    process_initializer(app, hostname)
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_IGN:
+        signal.signal(signal.SIGTERM, nothing)  # what handlers start is to hear it (`group_signals`)
+
+    def serve_jobs() -> None:
+        try:
+            run_all(asks, answers, threads, together)
+        finally:
+            loop.stop()
+
+    loop.serve(Thread(target=serve_jobs, name="jobs", daemon=True).start)
+    process_destructor(os.getpid(), 0)
+
+
+def nothing(*_: object) -> None:
+    """What a signal does that is the main process's to answer."""
+
+
+def together(target: Callable[..., Any], args: Sequence[Any]) -> tuple[bool, Any]:
+    """Run one task; what it writes to Redis at its end goes there in one round trip."""
+    name, id_, headers, *content = args
+    try:
+        with stores().deferred.held(nothing):
+            return outcome(target, (name, id_, with_own(headers), *content))
+    except RedisError:
+        return False, ExceptionInfo()
+
+
+def run_all(asks: socket, answers: socket, threads: int, call: Call = outcome) -> None:
+    """Run jobs in so many threads."""
     done: SimpleQueue[Answer | None] = SimpleQueue()
     telling = Thread(target=tell, args=(answers, done), name="answers", daemon=True)
     telling.start()
     todo: SimpleQueue[Ask | None] = SimpleQueue()
     workers = [
-        Thread(target=work_off, args=(todo, done), name=f"lane-{number}", daemon=True) for number in range(threads)
+        Thread(target=work_off, args=(todo, done, call), name=f"lane-{number}", daemon=True)
+        for number in range(threads)
     ]
     for worker in workers:
         worker.start()
@@ -59,20 +108,19 @@ def run(asks: socket, answers: socket, threads: int, app: Any, hostname: str) ->
         worker.join()
     done.put(None)
     telling.join()
-    process_destructor(os.getpid(), 0)
 
 
-def work_off(todo: SimpleQueue[Ask | None], done: SimpleQueue[Answer | None]) -> None:
+def work_off(todo: SimpleQueue[Ask | None], done: SimpleQueue[Answer | None], call: Call) -> None:
     """Run jobs one after the other, until there is None."""
     while ask := todo.get():
-        work(ask, done)
+        work(ask, done, call)
 
 
-def work(ask: Ask, done: SimpleQueue[Answer | None]) -> None:
+def work(ask: Ask, done: SimpleQueue[Answer | None], call: Call) -> None:
     """Run one job. One that finds no memory ends this process: all that runs in it is to be run again."""
     number, target, args = ask
     try:
-        returned, value = outcome(target, args)
+        returned, value = call(target, args)
     except BaseException as error:  # what would end a process of the pool; here others run
         returned, value = False, plain(error)
     broken = getattr(value[1] if returned else value, "exception", None)

@@ -1,4 +1,4 @@
-"""The lane in a worker's main process: to Celery a pool, to the transport the room that messages of its queues have."""
+"""A lane in a worker's main process: to Celery a pool, to the transport the room that its messages have."""
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -6,12 +6,9 @@ from functools import partial
 from time import monotonic
 from typing import Any
 
-from tasks.plumbing.lane.process import Process
+from tasks.plumbing.lane.process import POLLS, Process, Work
 from tasks.plumbing.pool.job import Job
 from tasks.plumbing.transport import apart
-
-LOOK_SECONDS = 15.0
-"""Between two looks at whether the process is alive."""
 
 START_SECONDS = 1.0
 """A process that ends as soon as it has begun is begun anew no more often than so."""
@@ -35,11 +32,12 @@ class Places:
 class Lane:
     """Sends jobs to the lane's process, as many as it has threads; the others wait here."""
 
-    def __init__(self, app: Any, hostname: str, size: int, queues: frozenset[str]) -> None:
-        self.size, self.queues = size, queues
+    def __init__(self, app: Any, hostname: str, size: int, queues: frozenset[str], work: Work = POLLS) -> None:
+        """`queues` are those that bring nothing else, `work` what it does."""
+        self.size, self.queues, self._work = size, queues, work
         self.freed: Callable[[], object] = apart.nothing
         self.delayed = Places()
-        self._start: Callable[[], Process] = partial(Process, size, app, hostname, ended=self._ended)
+        self._start: Callable[[], Process] = partial(Process, size, app, hostname, work, ended=self._ended)
         self._process: Process | None = None
         self._old: list[Process] = []
         self._waiting: deque[Job] = deque()
@@ -65,6 +63,10 @@ class Lane:
         """
         return min(self.size - len(self), self.size + self.delayed.value - in_hand)
 
+    def more_places(self, queue: str) -> int:
+        """How many messages of a queue may be in hand besides those that Celery has places for, where a broker has to know."""
+        return self.size if queue in self.queues else 0
+
     def register(self, loop: Any) -> None:
         """The worker has connected. What has not begun came by another connection, and comes again."""
         self._loop, self._due = loop, False
@@ -72,7 +74,7 @@ class Lane:
         self.delayed.value = 0
         for process in self._processes():
             process.watch(loop)
-        loop.call_repeatedly(LOOK_SECONDS, self._look)
+        loop.call_repeatedly(self._work.look_seconds, self._look)
 
     def _look(self) -> None:
         for process in self._processes():

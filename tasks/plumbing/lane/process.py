@@ -5,7 +5,9 @@ import signal
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from itertools import count
+from math import inf
 from time import monotonic
 from typing import Any
 
@@ -26,8 +28,27 @@ EXIT_SECONDS = 2.0
 """A process whose last words have been read is gone after so long, or is killed."""
 
 
-SILENT_LOOKS = 4
-"""A process that was not heard of between so many looks, with jobs, hangs as a whole: it says something every 5 s."""
+SILENT_SECONDS = 60.0
+"""A process that was not heard of in any look for so long, with jobs, hangs as a whole: it says something every 5 s."""
+
+OVERDUE_SECONDS = 2.0
+"""A job so long past its time limit was interrupted in vain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a lane's process does: what it is called, what runs in it, the seconds between two looks at it, and whether its jobs
+    have time limits."""
+
+    name: str
+    run: Callable[[socket.socket, socket.socket, int, Any, str], None]
+    look_seconds: float
+    limited: bool
+
+
+POLLS = Work("polls", child.run, 15.0, limited=False)
+
+HANDLERS = Work("async handlers", child.run_handlers, 1.0, limited=True)
 
 
 class Process:
@@ -36,8 +57,11 @@ class Process:
     `ended` is called after some of them have ended, `lost` with those whose process has, when there are any, and once it is gone.
     """
 
-    def __init__(self, threads: int, app: Any, hostname: str, *, ended: Callable[[], object]) -> None:
+    def __init__(self, threads: int, app: Any, hostname: str, work: Work, *, ended: Callable[[], object]) -> None:
         self.jobs: dict[int, Job] = {}
+        self._work = work
+        self._overdue: dict[int, float] = {}
+        """When a job is, by the machine's steady clock."""
         self._numbers = count()
         self._ended = ended
         self._loop: Hub | None = None
@@ -45,12 +69,13 @@ class Process:
         self._asks, self._answers = Outgoing(ours), Incoming(heard)
         heard.setblocking(False)
         context: Any = get_context("fork")  # the worker's own way, also where its pool has another
-        self._process = context.Process(target=child.run, args=(asks, answers, threads, app, hostname), name="lane")
+        self._process = context.Process(target=work.run, args=(asks, answers, threads, app, hostname), name=work.name)
         self._process.start()
         asks.close()
         answers.close()
         self.gone = False
         self._silent = 0
+        """Looks since it was heard of."""
         self._finishing = False
 
     @property
@@ -73,7 +98,9 @@ class Process:
         if not self._asks.put([(number, *job.call) for number, job in numbered]):
             self._flush()
         now = monotonic()
-        for job in jobs:
+        for number, job in numbered:
+            if self._work.limited:
+                self._overdue[number] = now + (job.options.get("timeout") or inf) + OVERDUE_SECONDS
             job.tell("accept_callback", self.pid, now)
 
     def _flush(self) -> None:
@@ -93,19 +120,31 @@ class Process:
             self._over()
             return
         for number, returned, value in answers:
+            self._overdue.pop(number, None)
             if job := self.jobs.pop(number, None):
                 job.tell("callback" if returned else "error_callback", value)
         self._ended()
 
     def look(self) -> None:
-        """Kill a process that hangs."""
+        """Kill a process that hangs, or in which something does that cannot be interrupted."""
         self._silent = self._silent + 1 if self.jobs else 0
-        if self._silent >= SILENT_LOOKS:
-            log.error(
-                "the process of polls says nothing any more and is killed; %d tasks are lost or come again",
-                len(self.jobs),
-            )
+        if self._silent * self._work.look_seconds >= SILENT_SECONDS:
+            told = self._work.name, len(self.jobs)
+            log.error("the process of %s says nothing any more and is killed; %d tasks are lost or come again", *told)
             self.kill()
+        elif self._is_overdue():
+            told = self._work.name, len(self.jobs)
+            log.error("a task in the process of %s does not end and has it killed; its %d tasks come again", *told)
+            self.kill()
+
+    def _is_overdue(self) -> bool:
+        """Whether a job should have ended, and has not told so either, as this process may have had no time to hear it."""
+        for last in (False, True):
+            if self.gone or all(at > monotonic() for at in self._overdue.values()):
+                return False
+            if not last:
+                self.hear()
+        return True
 
     def finish(self) -> None:
         """Send it nothing more; it ends when what runs has ended."""
@@ -137,17 +176,18 @@ class Process:
         lost, self.jobs = list(self.jobs.values()), {}
         if lost or not self._finishing:
             status = human_status(self._process.exitcode or 0)
-            log.error("the process of polls ended (%s) with %d tasks in it, which come again", status, len(lost))
+            told = self._work.name, status, len(lost)
+            log.error("the process of %s ended (%s) with %d tasks in it, which come again", *told)
         if lost:
-            why = how_it_ended(self._process.exitcode)
+            why = how_it_ended(self._process.exitcode, self._work)
             for job in lost:
                 job.tell("error_callback", why)
         self._ended()
 
 
-def how_it_ended(code: int | None) -> ExceptionInfo:
+def how_it_ended(code: int | None, work: Work = POLLS) -> ExceptionInfo:
     """The end of a process for the tasks that ran in it."""
     try:
-        raise WorkerLostError(f"the process of polls ended: {human_status(code or 0)}")  # noqa: TRY301 - for its traceback
+        raise WorkerLostError(f"the process of {work.name} ended: {human_status(code or 0)}")  # noqa: TRY301 - for its traceback
     except WorkerLostError:
         return ExceptionInfo()

@@ -1,4 +1,4 @@
-"""Starts and stops the lane with its worker."""
+"""Starts and stops the lanes with their worker."""
 
 from typing import Any
 
@@ -6,11 +6,13 @@ from celery import bootsteps
 
 from tasks import app
 from tasks.names import HANDLE, WIRE
+from tasks.plumbing.serving import takes
+from tasks.runtime import registry
 from tasks.settings import settings
 
 
 class Step(bootsteps.StartStopStep):
-    """The lane of a worker with an event loop. It stops before the pool, which runs what acknowledges the last tasks."""
+    """The lane of polls, of a worker with an event loop. It stops before the pool, which runs what acknowledges the last ones."""
 
     requires = ("celery.worker.components:Pool",)
 
@@ -58,11 +60,78 @@ class Step(bootsteps.StartStopStep):
         return {"lane": parent.lane.info()}
 
 
+class AsyncStep(bootsteps.StartStopStep):
+    """The lane of async handlers, of a worker that has any and whose pool has processes."""
+
+    requires = ("celery.worker.components:Pool",)
+
+    def __init__(self, parent: Any, **options: Any) -> None:
+        parent.async_lane = None
+        super().__init__(parent, **options)
+
+    def include_if(self, parent: Any) -> bool:
+        """Whether the worker has such a lane."""
+        from celery.concurrency import prefork
+
+        has_loop = parent.use_eventloop and not settings().stock and issubclass(parent.pool_cls, prefork.TaskPool)
+        return bool(has_loop and settings().async_at_once and takes(HANDLE)) and any(
+            handler.is_async for handler in registry()
+        )
+
+    def create(self, parent: Any) -> Any:
+        """Make the lane."""
+        from tasks.plumbing.lane.lane import Lane
+        from tasks.plumbing.lane.process import HANDLERS
+        from tasks.plumbing.transport import apart
+
+        size = settings().async_at_once
+        parent.async_lane = apart.guests = Lane(parent.app, parent.hostname, size, async_queues(), HANDLERS)
+        return parent.async_lane
+
+    def start(self, parent: Any) -> None:
+        """Begin its process now, as nothing but this thread runs yet."""
+        parent.async_lane.begin()
+
+    def stop(self, parent: Any) -> None:
+        """End it when what runs has."""
+        super().stop(parent)
+        dismiss()
+
+    def terminate(self, parent: Any) -> None:
+        """End it at once."""
+        super().terminate(parent)
+        dismiss()
+
+    def register_with_event_loop(self, parent: Any, loop: Any) -> None:
+        """Called when the worker connects."""
+        parent.async_lane.register(loop)
+
+    def info(self, parent: Any) -> Any:
+        """What `celery inspect stats` shows."""
+        return {"async": parent.async_lane.info()}
+
+
 def leave() -> None:
     """No queue is the lane's any more."""
     from tasks.plumbing.transport import apart
 
     apart.room = None
+
+
+def dismiss() -> None:
+    """There are no guests any more."""
+    from tasks.plumbing.transport import apart
+
+    apart.guests = None
+
+
+def async_queues() -> frozenset[str]:
+    """The queues that bring messages of async handlers only."""
+    usual = app.amqp.router.route({}, HANDLE)["queue"].name
+    kinds: dict[str, list[bool]] = {}
+    for handler in registry():
+        kinds.setdefault(handler.options.queue or usual, []).append(handler.is_async)
+    return frozenset(queue for queue, of in kinds.items() if all(of))
 
 
 def wire_queues() -> frozenset[str]:
@@ -75,4 +144,4 @@ def wire_queues() -> frozenset[str]:
     return frozenset(map(queue, WIRE)) - {queue(HANDLE)}
 
 
-app.steps["worker"].add(Step)
+app.steps["worker"] |= {Step, AsyncStep}

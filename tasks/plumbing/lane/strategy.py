@@ -1,11 +1,14 @@
-"""Leads a task to the lane: what Celery asks of a task when it makes the way that its messages take through a worker."""
+"""Leads a task to its lane: what Celery asks of a task when it makes the way that its messages take through a worker."""
 
+from functools import lru_cache
 from typing import Any
 
 from celery.worker import consumer as celery_consumer
 from celery.worker.strategy import default
 
+from tasks.names import KIND
 from tasks.plumbing.lane.lane import Lane
+from tasks.runtime import registry
 
 _Consumer: Any = celery_consumer.Consumer
 
@@ -35,3 +38,61 @@ def strategy(task: Any, app: Any, consumer: Any, **options: Any) -> Any:
     """Celery's own strategy, by way of the lane where the worker has one."""
     lane = getattr(consumer.controller, "lane", None)
     return default(task, app, consumer if lane is None else Beside(consumer, lane), **options)
+
+
+class Among(Beside):
+    """A worker's consumer as a message for an async handler sees it: it comes among others, and leaves its place to them."""
+
+    def __init__(self, consumer: Any, lane: Lane) -> None:
+        super().__init__(consumer, lane)
+        self.qos = consumer.qos  # what is delayed has its place made where it came from
+        self.on_task_request = self._begin
+
+    def _begin(self, request: Any) -> None:
+        request.set_aside()
+        self._consumer.controller._process_task(request)
+
+
+class Guest:
+    """The handle task with another kind of request."""
+
+    Request = "tasks.plumbing.request:GuestRequest"
+
+    def __init__(self, task: Any) -> None:
+        self._task = task
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._task, name)
+
+
+def for_handlers(task: Any, app: Any, consumer: Any, **options: Any) -> Any:
+    """Celery's own strategy, by way of the lane of async handlers for a message of one's, while there is room.
+
+    What has come again may have killed the process that it ran in. It goes to the pool, where it has one for itself, and so do
+    those that were there with it.
+    """
+    pooled = default(task, app, consumer, **options)
+    lane: Lane | None = getattr(consumer.controller, "async_lane", None)
+    if lane is None:
+        return pooled
+    aside = default(Guest(task), app, Among(consumer, lane), **options)
+
+    def lead(message: Any, *more: Any, **options: Any) -> Any:
+        goes = len(lane) < lane.size and is_async(message.headers.get(KIND)) and not redelivered(message)
+        return (aside if goes else pooled)(message, *more, **options)
+
+    return lead
+
+
+@lru_cache(10_000)
+def is_async(topic: object) -> bool:
+    """Whether the handler of a topic is, whatever platform the message is of."""
+    if not isinstance(topic, str):
+        return False
+    found = (registry().find(topic, as_it_is=as_it_is) for as_it_is in (False, True))
+    return all(handler is not None and handler.is_async for handler in found)
+
+
+def redelivered(message: Any) -> bool:
+    """Whether a broker says that it has handed the message over before."""
+    return bool(message.headers.get("redelivered") or (message.delivery_info or {}).get("redelivered"))

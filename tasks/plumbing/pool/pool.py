@@ -57,8 +57,7 @@ class TaskPool(prefork.TaskPool):
     def restart(self) -> None:
         """Begin processes anew, as `celery control pool_restart` asks."""
         super().restart()
-        if apart.room is not None:
-            apart.room.restart()
+        apart.restart()
 
     def on_stop(self) -> None:
         """Stop; what waits was not begun, and goes back to the broker."""

@@ -1,7 +1,9 @@
-"""Queues whose messages need none of Celery's places: what they bring runs in the lane, and has its room there.
+"""Messages that need none of Celery's places: what they bring runs in a lane, and has its room there.
 
-Such a queue is received from by a channel of its own (on RabbitMQ: with a prefetch of its own), so that neither kind of message
-waits for the other's places, and a wait for messages ends whenever one comes that there is room for.
+The lane of polls has queues of its own. They are received from by a channel of its own (on RabbitMQ: with a prefetch of its own),
+so that neither kind of message waits for the other's places, and a wait for messages ends whenever one comes that there is room
+for. The lane of async handlers has none: its messages are guests, that come with all others and leave their places as soon as
+they are led to it (`Channel.set_aside`; on RabbitMQ, which counts by itself, only such a queue makes room as has no others).
 """
 
 from collections.abc import Callable
@@ -9,7 +11,7 @@ from typing import Protocol
 
 
 class Room(Protocol):
-    """What the transport asks of the lane."""
+    """What the transport asks of the lane of polls."""
 
     queues: frozenset[str]
     size: int
@@ -34,9 +36,33 @@ room: Room | None = None
 """The lane's, in a worker that has one."""
 
 
+class Guests(Protocol):
+    """What it asks of the lane of async handlers."""
+
+    def more_places(self, queue: str) -> int:
+        """How many messages of a queue may be in hand besides, where all that it brings are guests."""
+
+    def restart(self) -> None:
+        """Begin its process anew."""
+
+    def __len__(self) -> int:
+        """How many tasks it has."""
+
+
+guests: Guests | None = None
+"""The lane of async handlers, in a worker that has one."""
+
+
 def elsewhere() -> int:
-    """How many of the worker's tasks are in the lane."""
-    return 0 if room is None else len(room)
+    """How many of the worker's tasks are in lanes."""
+    return (0 if room is None else len(room)) + (0 if guests is None else len(guests))
+
+
+def restart() -> None:
+    """Begin the lanes' processes anew."""
+    for lane in (room, guests):
+        if lane is not None:
+            lane.restart()
 
 
 def has(queue: str) -> bool:

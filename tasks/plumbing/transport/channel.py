@@ -61,6 +61,7 @@ class Channel(Leans):
         self.prefix, self.numbered = f"{uuid4().hex}:", 0  # of tags
         self.dry = True
         self.plain: set[str] = set()  # queues whose consumers acknowledge nothing
+        self.aside: set[str] = set()  # tags of messages in hand that take no place
         self.serving: Timer | None = None
         self.room: apart.Room | None = (
             None  # whose messages this channel receives, if they need none of Celery's places
@@ -193,6 +194,12 @@ class Channel(Leans):
     def took(self, tag: str) -> bool:
         """Whether a tag is one that this channel's script has recorded."""
         return tag.startswith(self.prefix)
+
+    def set_aside(self, tag: str) -> None:
+        """A message in hand needs none of Celery's places: another may have its."""
+        if tag in self.qos._delivered:
+            self.aside.add(tag)
+            self.freed()
 
     def freed(self) -> None:
         """A task is finished: hand over soon what there are places for."""

@@ -27,24 +27,29 @@ class BulkQoS(kombu_redis.QoS):
         found: Settling = self.channel.settling
         return found
 
+    @property
+    def in_hand(self) -> int:
+        """How many messages take a place."""
+        return len(self._delivered) - len(self._dirty) - len(self.channel.aside)
+
     def can_consume(self) -> bool:
         """Whether another message may be handed over: one in hand for each place that Celery has, and what the pool asks for.
 
         Celery makes a place more for each message that waits for its time, so these hold nobody up; there is an end to it
         all the same.
         """
-        in_hand = len(self._delivered) - len(self._dirty)
-        if in_hand >= prefetch.MOST_IN_HAND:
+        in_hand, places = self.in_hand, self.prefetch_count
+        if in_hand + len(self.channel.aside) >= prefetch.MOST_IN_HAND:
             return False
         if self.channel.room is not None:
             return bool(self.channel.room.free(in_hand) > 0)
-        return bool(super().can_consume()) or prefetch.more(in_hand, self.prefetch_count)
+        return not places or in_hand < places or prefetch.more(in_hand, places)
 
     def can_consume_max_estimate(self) -> Any:
-        """How many messages may be handed over."""
+        """How many messages may be handed over; None for any number."""
         if self.channel.room is not None:
-            return self.channel.room.free(len(self._delivered) - len(self._dirty))
-        return super().can_consume_max_estimate()
+            return self.channel.room.free(self.in_hand)
+        return max(0, self.prefetch_count - self.in_hand) if self.prefetch_count else None
 
     def append(self, message: Any, delivery_tag: str) -> None:
         """Count a message as in hand; record it, unless the script that took it has."""
@@ -65,12 +70,14 @@ class BulkQoS(kombu_redis.QoS):
             return
         try:
             super().reject(delivery_tag, requeue=True)
+            self.channel.aside.discard(delivery_tag)
         except REFUSALS:
             self.forget(delivery_tag)
             raise
 
     def forget(self, delivery_tag: str) -> None:
         """Free a message's place; while it stays recorded, it comes again."""
+        self.channel.aside.discard(delivery_tag)
         virtual.QoS.ack(self, delivery_tag)
 
     def restore_unacked_once(self, stderr: Any = None) -> None:

@@ -104,13 +104,20 @@ class Channel(pyamqp.Channel):
         return Confirmed(self, max_size)
 
     def basic_consume(self, queue: str = "", *more: Any, **options: Any) -> Any:
-        """Consume from a queue; from one of the lane's with a prefetch of its own, which RabbitMQ keeps for this consumer."""
-        if not (apart.room and apart.has(queue)):
+        """Consume from a queue; from one of a lane's with a prefetch of its own, which RabbitMQ keeps for this consumer."""
+        places = self._places_for(queue)
+        if places == self._places:
             return super().basic_consume(queue, *more, **options)
-        super().basic_qos(0, apart.room.size, False)
+        super().basic_qos(0, places, False)
         found = super().basic_consume(queue, *more, **options)
         super().basic_qos(0, self._places, False)
         return found
+
+    def _places_for(self, queue: str) -> int:
+        if apart.room and apart.has(queue):
+            return apart.room.size
+        more = apart.guests.more_places(queue) if apart.guests and self._places else 0
+        return self._places + more
 
     def basic_qos(self, prefetch_size: int, prefetch_count: int, a_global: bool, *more: Any, **options: Any) -> Any:
         """Set how many messages that are not acknowledged a consumer may have that begins from now on."""

@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ from kombu.asynchronous import Hub
 from tasks import app
 from tasks.plumbing.lane import child
 from tasks.plumbing.lane import lane as lane_module
+from tasks.plumbing.lane import process as process_module
 from tasks.plumbing.lane.lane import Lane
-from tasks.plumbing.lane.process import SILENT_LOOKS
+from tasks.plumbing.lane.process import POLLS, SILENT_SECONDS
 from tasks.plumbing.lane.step import Step
 
 SIZE = 5
@@ -181,7 +183,9 @@ def test_a_process_that_hangs_as_a_whole_is_killed(turning: Turning, monkeypatch
     turning.ask("hangs", wait, 60)
     assert turning.turn(turning.accepted)
     os.kill(turning.accepted()[0], signal.SIGSTOP)
-    monkeypatch.setattr(lane_module, "LOOK_SECONDS", 0.3)
+    monkeypatch.setattr(process_module, "SILENT_SECONDS", 1.2)
+    turning.lane._work = replace(POLLS, look_seconds=0.3)
+    turning.lane._processes()[0]._work = turning.lane._work
     turning.lane.register(turning.hub)
     assert turning.turn(lambda: "hangs" in turning.ended("error_callback"))
 
@@ -193,7 +197,7 @@ def test_a_process_whose_tasks_only_wait_says_that_it_is_alive(
     turning.ask("waits", wait, 60)
     assert turning.turn(turning.accepted)
     [process] = turning.lane._processes()
-    process._silent = SILENT_LOOKS - 1
+    process._silent = int(SILENT_SECONDS / POLLS.look_seconds) - 1
     assert turning.turn(lambda: process._silent == 0)
     process.look()
     assert not process.gone

@@ -140,7 +140,7 @@ def test_processes_are_made_for_handlers_only(monkeypatch: pytest.MonkeyPatch) -
     tasks = ["a poll"] * 30 + ["a message"] * 2
     monkeypatch.setattr("celery.worker.autoscale.state.reserved_requests", tasks)
     scaler: Any = object.__new__(Autoscaler)
-    scaler.worker = SimpleNamespace(lane=["a poll"] * 30)
+    scaler.worker = SimpleNamespace(lane=["a poll"] * 30, async_lane=None)
     assert scaler.qty == 2
-    scaler.worker = SimpleNamespace(lane=None)
+    scaler.worker = SimpleNamespace(lane=None, async_lane=None)
     assert scaler.qty == 32
