@@ -19,7 +19,9 @@ from tasks.names import CONFIRM, CONSUME, COUNT, HANDLE
 from tasks.plumbing import beside, housekeeping
 from tasks.plumbing.serving import take_too, takes
 from tasks.plumbing.versions import untested
+from tasks.plumbing.visibility import leases, visibility
 from tasks.rules.registries import entries, fingerprint
+from tasks.rules.timeouts import too_long
 from tasks.runtime import accounts, accounts_source, doubted, registry, stores
 from tasks.settings import settings, unknown
 from tasks.store.presence import EVERY_SECONDS
@@ -132,6 +134,7 @@ def show_handlers() -> None:
     if takes(HANDLE):
         stores().registries.put(entries(registry()))
         warn_of_doubts()
+        warn_of_timeouts()
 
 
 @cache
@@ -140,3 +143,10 @@ def warn_of_doubts() -> None:
     for doubt in doubted():
         if doubt.meant:
             log.warning("%s", shown(doubt, 500))
+
+
+@cache
+def warn_of_timeouts() -> None:
+    """Once a process, warn of handlers that ask for more time than the shortest lease leaves them."""
+    for each in too_long(entries(registry()), leases(), visibility()):
+        warn_once(shown(each, 500))

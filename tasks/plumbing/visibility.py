@@ -24,10 +24,12 @@ def visibility() -> float:
     effect for the platform at once and here when workers start again.
     """
     told = settings().visibility_seconds
-    if told is not None:
-        return told
+    return visibility_seconds(min(leases().values(), default=SHORTEST_KNOWN_LEASE)) if told is None else told
+
+
+def leases() -> dict[str, float]:
+    """The lease of each gateway as it is now, in seconds; none where the accounts cannot be read. No account is read."""
     try:
-        leases = [gateway.lease_seconds for gateway in accounts_source().gateways().values()]
+        return {name: gateway.lease_seconds for name, gateway in accounts_source().gateways().items()}
     except AccountsError:
-        leases = []
-    return visibility_seconds(min(leases, default=SHORTEST_KNOWN_LEASE))
+        return {}

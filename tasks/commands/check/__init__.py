@@ -16,19 +16,24 @@ def check(ctx: click.Context) -> None:
 
     Exit code 1 when something is to be done: anything failed or warned of, each with its "to do". 0 when there is nothing.
     """
-    from tasks.commands.check import redis, setup, topics, whose
+    from tasks.commands.check import options, redis, setup, topics, whose
     from tasks.settings import settings
 
     found = []
     installation, there = whose.whose()
     parts = [setup.versions_findings(), setup.accounts_findings(), setup.handlers_findings(), setup.debug_findings()]
-    parts += [setup.names_findings(), iter(installation)]
+    parts += [options.timeouts_findings(), setup.names_findings(), iter(installation)]
     if there and (absent := redis.absence()):
         same = settings().broker == settings().redis  # then it need not be waited for twice
         broker = [replace(each, about="broker") for each in absent] if same else setup.broker_findings(ctx.obj.app)
         parts += [iter(absent), iter(broker)]
     elif there:
-        parts += [topics.topics_findings(), redis.redis_findings(), setup.broker_findings(ctx.obj.app)]
+        parts += [
+            topics.topics_findings(),
+            options.queues_findings(),
+            redis.redis_findings(),
+            setup.broker_findings(ctx.obj.app),
+        ]
     for finding in chain(*parts):
         click.echo(str(finding))
         found.append(finding)

@@ -41,12 +41,20 @@ class Row:
     seen_today: int | None
     unhandled_today: int | None
     note: str = ""
+    key: str = ""
+    latest: bool = False
+    timeout: float | None = None
+    tries: int | None = None
+    queue: str = ""
+    options: str = ""
+    """All of them as they are written."""
 
 
 COLUMNS: list[Column[Row]] = [
     Column("topic", lambda each: each.topic, number=False),
     Column("handler", lambda each: each.handler or NONE, ALWAYS, number=False),
     Column("model", lambda each: each.model or NONE, 3, number=False),
+    Column("options", lambda each: each.options or NONE, 4, number=False),
     Column("defined", lambda each: each.place or NONE, 1, number=False),
     Column("seen", lambda each: NONE if each.seen_today is None else each.seen_today, 5),
     Column("unhandled", lambda each: NONE if each.unhandled_today is None else each.unhandled_today, 6),
@@ -105,6 +113,12 @@ def rows(entries: Iterable[Entry], counts: Counts | None) -> Iterator[Row]:
             None if counts is None else sum(counts[topic].get("seen", 0) for topic in met.get(name, ())),
             None if counts is None else sum(counts[topic].get("unhandled", 0) for topic in met.get(name, ())),
             slips.get(each.topic, "ships: logs and confirms" if each.fallback else ""),
+            each.key,
+            each.latest,
+            each.timeout,
+            each.tries,
+            each.queue,
+            each.options,
         )
 
 

@@ -159,3 +159,25 @@ def test_a_port_that_takes_connections_and_says_nothing_is_one_line_within_secon
     assert "takes connections, and then says nothing" in output
     assert "rediss://" in output
     assert time.monotonic() - begun < 30
+
+
+def test_options_that_accounts_and_workers_do_not_meet_are_warned_of(folder: Path, valkey: str, stores: Stores) -> None:
+    source = (folder / "my_handlers.py").read_text()
+    (folder / "my_handlers.py").write_text(source.replace('Pay")', 'Pay", timeout=500, queue="slow")'))
+    stores.presences.put(Presence("worker", "pull@there", 1, queues=("consume", "confirm", "handle")))
+    code, said = check(folder, TIDINGS_REDIS_URL=valkey, TIDINGS_HANDLERS="my_handlers")
+    assert code == 1, said
+    assert "WARN  handlers  my_handlers.on_paid at " in said
+    assert "asks for timeout=500, but a try has 120 s under the lease of gateway tb (300 s)" in said
+    assert "to do: write timeout=120 or less" in said
+    assert "WARN  handlers  no worker takes what waits in the queue slow, which handlers ask for" in said
+    stores.presences.put(Presence("worker", "slow@there", 2, queues=("slow",)))
+    assert "queue slow" not in check(folder, TIDINGS_REDIS_URL=valkey, TIDINGS_HANDLERS="my_handlers")[1]
+
+
+def test_a_secret_that_a_free_table_names_and_that_is_not_here_is_warned_of(folder: Path, valkey: str) -> None:
+    file = folder / "accounts.toml"
+    file.write_text(file.read_text() + 'extra = { webhook_secret = "env:NO_SUCH_HOOK" }\n')
+    code, said = check(folder, TIDINGS_REDIS_URL=valkey, TIDINGS_HANDLERS="my_handlers")
+    assert code == 1, said
+    assert "extra.webhook_secret: the environment variable NO_SUCH_HOOK is not set" in said

@@ -66,6 +66,18 @@ def test_each_topic_and_pattern_is_shown_with_handler_model_place_and_todays_cou
         assert word in text
 
 
+def test_what_handlers_ask_for_is_shown(registry: Registry) -> None:
+    registry.handles(PAY, key="tid", latest=True, timeout=10, tries=3, queue="slow")(on_paid)
+    registry.handles("t", key=lambda content: content)(on_any)
+    found = by_topic("--json")
+    names = ("key", "latest", "timeout", "tries", "queue", "options")
+    written = "key=tid latest timeout=10 tries=3 queue=slow"
+    assert [found[PAY][name] for name in names] == ["tid", True, 10, 3, "slow", written]
+    assert [found["t"][name] for name in names][1:5] == [False, None, None, ""]
+    assert found["t"]["key"].endswith("<lambda>()")
+    assert written in run(handlers).out
+
+
 def test_what_runs_around_every_handler_is_told(registry: Registry) -> None:
     def timed(message: Message) -> Iterator[None]:
         yield

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from handlers import Registry
 from tasks import app
 from tasks.plumbing import starting
 from tasks.runtime import Stores
@@ -47,6 +48,24 @@ def test_a_worker_that_calls_no_platform_reads_no_accounts(tidings: Stores, monk
     monkeypatch.setattr(starting, "accounts", lambda: pytest.fail("accounts were read"))
     monkeypatch.setattr(app.amqp.queues, "_consume_from", {"handle": None})
     starting.tell_of_accounts()
+
+
+def test_a_worker_warns_once_of_a_handler_that_asks_for_more_time_than_a_lease_leaves(
+    tidings: Stores, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = Registry()
+
+    @made.handles("t", "u", timeout=10)
+    def on_any(content: dict) -> None: ...  # type: ignore[type-arg]
+
+    monkeypatch.setattr(starting, "registry", lambda: made)
+    starting.warn_of_timeouts.cache_clear()
+    starting.show_handlers()
+    starting.show_handlers()
+    told = [record.getMessage() for record in caplog.records if "asks for timeout=10" in record.getMessage()]
+    starting.warn_of_timeouts.cache_clear()
+    (said,) = told
+    assert "a try has 8 s under the lease of gateway tb (20 s): write timeout=8 or less" in said
 
 
 @pytest.mark.parametrize("given", [{}, {"TIDINGS_HANDLERS": ""}, {"TIDINGS_HANDLERS": " , "}])

@@ -4,6 +4,7 @@ import pytest
 
 from handlers import Registry
 from tasks.rules.registries import Entry, Node, difference, entries, fingerprint, strangers
+from tasks.wire import read
 
 USUAL = (Entry("a", "shop.on_a", "dict", "/one/shop.py:3"), Entry("b_*", "shop.on_b", "str", pattern=True))
 
@@ -76,3 +77,16 @@ def test_that_they_differ_is_said_where_nobody_knows_in_what() -> None:
 def test_many_topics_are_told_in_one_line() -> None:
     lot = (*USUAL, *(Entry(f"t{number}", "shop.f") for number in range(9)))
     assert difference(lot, USUAL) == ": it alone has t0, t1, t2 and 6 more"
+
+
+def test_options_that_differ_are_a_difference_and_none_leave_what_earlier_versions_know_it_by() -> None:
+    plain, asked = Entry("a", "m.f", "dict"), Entry("a", "m.f", "dict", timeout=10.0, queue="slow")
+    assert plain.says == "a m.f dict 0"
+    assert fingerprint([plain]) != fingerprint([asked])
+    assert difference([plain], [asked]) == ": another function, model or options for a"
+
+
+def test_what_an_earlier_version_has_written_is_read() -> None:
+    written = {"topic": "a", "handler": "m.f", "model": "dict", "place": "m.py:1", "pattern": False, "fallback": False}
+    assert read(Entry, written) == Entry("a", "m.f", "dict", "m.py:1")
+    assert read(Entry, {**written, "later": 1}).options == ""
