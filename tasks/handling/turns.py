@@ -68,6 +68,21 @@ def claimed(given: Delivery, handler: Handler, message: Message, seconds: float)
     return content
 
 
+def looked(handler: Handler, message: Message) -> tuple[Any, str]:
+    """What a handler that is tried by itself is to be called with, and the message's key, which nobody else has now; "" for none.
+
+    Raises what a function of the user's raises. Content that does not fit has no key, and is left to the handler.
+    """
+    key = handler.options.key
+    if not callable(key):
+        return UNREAD, member(message.content, key) if key else ""
+    try:
+        content = handler.decode(message)
+    except Unfit:
+        return UNREAD, ""
+    return content, written(key(content))
+
+
 def turn(handler: Handler, names: Sequence[str], batch: Batch, pub_time: str, value: str) -> Turn | None:
     """What waits for its turn by a key's value: among the messages of one handler, of one app, or of one shop on vv-tool."""
     if not value:

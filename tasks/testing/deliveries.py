@@ -21,7 +21,7 @@ from handlers.samples import sample
 from handlers.topics import MODELS
 from tasks import app, clock
 from tasks.commands.topics import QIANMI, did_you_mean, full_topic
-from tasks.handling import failing, raised, unhandled
+from tasks.handling import failing, raised, turns, unhandled
 from tasks.handling.place import reason as reason_of
 from tasks.handling.timer import limited
 from tasks.plumbing.beside import TheirsCurrent
@@ -58,7 +58,8 @@ class Delivered:
 
     `outcome` is a worker's word: handled, duplicate, ignored, failed (it comes again when its lease ends) or dead. `reason` is
     what its dead letter or the log would say, "" where nothing went wrong. `errors` are what its tries raised, the last of them
-    last, and `waits` the seconds between tries, of which none was slept. `seconds` is how long all that takes.
+    last, and `waits` the seconds between tries, of which none was slept. `seconds` is how long all that takes, and `key` what
+    the handler's option makes of the message, "" for none.
     """
 
     outcome: Outcome
@@ -68,6 +69,7 @@ class Delivered:
     tries: int = 0
     waits: tuple[float, ...] = ()
     seconds: float = 0.0
+    key: str = ""
 
     @property
     def error(self) -> BaseException | None:
@@ -185,7 +187,7 @@ class Tries:
         self.handler, self.message, self.through = handler, message, through
         self.limit = try_seconds(lease, settings().handler_seconds, handler.options.timeout)
         self.until = lease * HANDLE_SHARE
-        self.now = 0.0
+        self.now, self.key = 0.0, ""
         self.errors: list[BaseException] = []
         self.waits: list[float] = []
 
@@ -211,7 +213,9 @@ class Tries:
         seconds = min(self.limit, self.until - self.now)
         try:
             with alarm_kept(), TheirsCurrent(app), limited(seconds):
-                self.handler.call(replace(self.message, ends=started + seconds))
+                message = replace(self.message, ends=started + seconds)
+                content, self.key = turns.looked(self.handler, message)
+                self.handler.call(message, content)
         except BaseException as error:  # a handler may raise anything
             if isinstance(error, self.through) or asked_to_end(error):
                 raise
@@ -230,7 +234,7 @@ class Tries:
 
     def _ended(self, outcome: Outcome, reason: str = "", *, tries: int | None = None) -> Delivered:
         errors, waits = tuple(self.errors), tuple(self.waits)
-        return Delivered(outcome, self.message, reason, errors, tries or len(errors), waits, self.now)
+        return Delivered(outcome, self.message, reason, errors, tries or len(errors), waits, self.now, self.key)
 
 
 def text(content: Content) -> str:

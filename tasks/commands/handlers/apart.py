@@ -16,6 +16,7 @@ from typing import NoReturn, Self
 
 from handlers import Handler, Message, Reject, Unfit
 from tasks import app, clock
+from tasks.handling import turns
 from tasks.handling.delivery import Delivery
 from tasks.handling.timer import limited
 from tasks.plumbing.beside import TheirsCurrent
@@ -171,7 +172,8 @@ def attempt(message: Message, limit: float, tell: Tell) -> Tried:
     started = clock.now()
     try:
         with TheirsCurrent(app), limited(limit):
-            handler.call(message)
+            content, _ = turns.looked(handler, message)
+            handler.call(message, content)
     except BaseException as error:  # a handler may raise anything
         if asked_to_end(error):
             raise
