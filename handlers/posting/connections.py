@@ -100,7 +100,8 @@ class _Connection(HTTPConnection):
         self.until = min(self.until, time.monotonic() + DRAIN_SECONDS)
         with suppress(OSError, HTTPException, ValueError):
             response.read(DRAIN_BYTES)
-        usable = response.isclosed() and not response.will_close
+        final = response.status >= 200  # below that, the answer proper is still to come
+        usable = final and response.isclosed() and not response.will_close
         response.close()
         return answer, usable
 

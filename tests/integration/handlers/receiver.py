@@ -35,6 +35,7 @@ WAYS: dict[str, bytes] = {
     "422": answer(422),
     "garbage": b"\x00\xff\x16\x03 SSH-2.0 hello\r\n\r\n" * 50,
     "bad head": b"HTTP/1.1 200 OK\r\n" + b"x" * 70_000 + b"\r\n\r\n",
+    "early": b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n",
     "half": b"HTTP/1.1 20",
 }
 """What is written for each way of answering. Besides: `cut` closes without a word, `lost` takes the message and closes, `never`

@@ -3,12 +3,16 @@
 import importlib
 import logging
 import os
+import shutil
 import socket
+import ssl
+import subprocess
 import sys
 import threading
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import ModuleType
 
 import pytest
@@ -90,6 +94,7 @@ FAILURES = {
     "half": "gave no answer: BadStatusLine",
     "garbage": "gave no answer: BadStatusLine",
     "bad head": "gave no answer: LineTooLong",
+    "early": "answered 103",
     "never": "did not answer within 0.5 s",
     "trickle": "did not answer within 0.5 s",
 }
@@ -118,6 +123,7 @@ def test_every_failure_is_tried_again_under_the_same_id_and_tells_no_secret(
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
     webhook.post(message())
     first, second = receiver.posts
+    assert receiver.connections == (1 if way in ("500", "429", "404", "301") else 2)
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
     assert not [word for word in HIDDEN if word in caplog.text + str(caught.value)]
 
@@ -167,6 +173,31 @@ def test_what_was_said_without_being_asked_is_nobodys_answer(make: Make, receive
         assert made.post(whom, {}, b"", 5).status == 204
         time.sleep(0.3)
         assert made.post(whom, {}, b"", 5).status == 500
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="makes a certificate with openssl")
+def test_a_certificate_is_asked_for_the_name_in_the_url(
+    make: Make, receiver: Receiver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = "openssl req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=x -addext"
+    subprocess.run([*made.split(), "subjectAltName=DNS:localhost"], cwd=tmp_path, check=True, capture_output=True)
+    receiver.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    receiver.tls.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    names: list[str | None] = []
+    receiver.tls.sni_callback = lambda _socket, name, _context: names.append(name)
+    connections.tls.cache_clear()
+    webhook = make(URL=f"https://localhost:{receiver.port}/T0KEN", ALLOW="localhost,127.0.0.1")
+    with pytest.raises(Retry, match="its certificate is refused: self-signed"):
+        webhook.post(message())
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
+    connections.tls.cache_clear()
+    for _ in range(3):
+        webhook.post(message())
+    with pytest.raises(Retry, match="its certificate is refused: IP address mismatch"):
+        webhook.post(message(extra={"webhook_url": f"https://127.0.0.1:{receiver.port}/"}))
+    assert (len(receiver.posts), names[:2]) == (3, ["localhost", "localhost"])
+    assert receiver.connections == 3
+    connections.tls.cache_clear()
 
 
 def test_an_accounts_own_address_comes_first(make: Make, receiver: Receiver) -> None:
