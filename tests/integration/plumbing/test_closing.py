@@ -26,7 +26,7 @@ def test_a_resource_that_hangs_when_it_is_closed_is_left_and_the_others_are_clos
     @resources.resource
     def hangs(client: str) -> Iterator[str]:
         yield client
-        time.sleep(1000)
+        time.sleep(20)
 
     monkeypatch.setattr(closing, "default", resources)
     monkeypatch.setattr(closing, "CLOSE_SECONDS", 0.1)
