@@ -2,6 +2,7 @@
 
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -123,6 +124,18 @@ def test_nothing_is_confirmed_marked_or_stored_but_the_call(
     assert said.code == 1
     assert "today's 4 of gateways.tb.calls_per_day are used" in said.err
     assert [call["api"] for call in sandbox.calls()] == ["consume"] * 3
+
+
+def test_all_of_it_comes_again_when_its_lease_ends(shop: Callable[..., Said], sandbox: Control) -> None:
+    """And is handled then, as nobody has marked it."""
+    sandbox.switches(lease_seconds={"taobao": 0.5})
+    first = shop("returns")
+    time.sleep(0.6)
+    again = shop()
+    assert (first.code, again.code) == (0, 0)
+    assert first.out.split("  ")[:3] == again.out.split("  ")[:3]
+    (row,) = sandbox.ledger("taobao")
+    assert (len(row["deliveries"]), row["confirmed"]) == (2, None)
 
 
 def test_a_limit_a_second_is_waited_for_or_told(shop: Callable[..., Said], sandbox: Control) -> None:
