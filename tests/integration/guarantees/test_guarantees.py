@@ -8,6 +8,7 @@ are what is moved by hand.
 import logging
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -26,9 +27,10 @@ from hypothesis.stateful import (
 
 from handlers import Message, Registry
 from tasks import app, handle, runtime, sending
-from tasks.handling import stragglers
+from tasks.handling import asked, stragglers
 from tests.integration.conftest import CACHES
 from tests.integration.guarantees.clock import START, take_over_scripts
+from tests.integration.guarantees.platform import Platform
 from tests.integration.guarantees.worker import ENDS, Harm, Run, Stop, is_handle, take_over
 from tests.integration.guarantees.world import ACCOUNTS, BUNDLE, World
 
@@ -162,7 +164,7 @@ def check(world: World) -> None:
     """What has to hold at every moment."""
     world.observe()
     assert not world.wrong
-    early = world.confirmed() & world.published - world.returned - world.buried
+    early = world.confirmed() & world.published - world.returned - world.buried - world.superseded()
     assert not early, f"confirmed though neither handled nor buried: {early}"
     if world.platform == "vvtool":
         lost = world.published - world.somewhere()
@@ -175,14 +177,29 @@ def check_end(world: World) -> None:
     check(world)
     missing = world.published - world.confirmed()
     assert settled, f"never done with: {missing}; batches open {world.open()}, tasks {world.worker.waiting}"
-    assert world.published <= world.returned | world.buried
+    assert world.published <= world.returned | world.buried | world.superseded()
     assert world.left() <= LASTING
 
 
 @pytest.fixture(params=["taobao", "vvtool"])
 def world(valkey: str, tmp_path: Path, redis: Any, request: pytest.FixtureRequest) -> Iterator[World]:
     """The product in this process, with one account of a platform and hand-moved surroundings."""
-    (tmp_path / "accounts.toml").write_text(ACCOUNTS[request.param])
+    with made(valkey, tmp_path, redis, request.param) as found:
+        yield found
+
+
+@pytest.fixture(params=[("taobao", False), ("vvtool", True)], ids=["key", "latest"])
+def keyed(valkey: str, tmp_path: Path, redis: Any, request: pytest.FixtureRequest) -> Iterator[World]:
+    """The same, all of whose messages have one key."""
+    platform, latest = request.param
+    with made(valkey, tmp_path, redis, platform, key="tid", latest=latest) as found:
+        yield found
+
+
+@contextmanager
+def made(valkey: str, tmp_path: Path, redis: Any, platform: Platform, **options: Any) -> Iterator[World]:
+    """The product in this process, with a handler of these options."""
+    (tmp_path / "accounts.toml").write_text(ACCOUNTS[platform])
     variables = {
         "TIDINGS_ACCOUNTS": str(tmp_path / "accounts.toml"),
         "TIDINGS_REDIS_URL": valkey,
@@ -200,9 +217,11 @@ def world(valkey: str, tmp_path: Path, redis: Any, request: pytest.FixtureReques
         take_over_scripts(patch)
         take_over(patch)
         logging.disable(logging.CRITICAL)
-        world = World(redis, runtime.stores(), traveller, request.param)
+        world = World(redis, runtime.stores(), traveller, platform, **options)
         world.platforms.take_over(patch)
-        patch.setattr(handle, "registry", lambda: handlers(world))
+        registry = handlers(world)
+        for module in (handle, asked):
+            patch.setattr(module, "registry", lambda: registry)
         warm_up(world)
         yield world
         world.worker.abandon()
@@ -223,7 +242,7 @@ def handlers(world: World) -> Registry:
         world.handler(content, message)
 
     registry = Registry()
-    registry.handles("*")(on_any)
+    registry.handles("*", **world.options)(on_any)
     return registry
 
 
@@ -234,6 +253,16 @@ def warm_up(world: World) -> None:
 
 
 def test_the_guarantees_hold_whatever_happens_in_whatever_order(world: World) -> None:
+    try_orders(world, EXAMPLES)
+
+
+def test_two_of_a_key_never_run_together_and_the_latest_stands_for_those_before_it(keyed: World) -> None:
+    try_orders(keyed, EXAMPLES // 2)
+
+
+def try_orders(world: World, examples: int) -> None:
+    """Try so many examples of what may happen."""
+
     class Here(Guarantees):
         pass
 
@@ -241,7 +270,7 @@ def test_the_guarantees_hold_whatever_happens_in_whatever_order(world: World) ->
     run_state_machine_as_test(
         Here,
         settings=settings(
-            max_examples=EXAMPLES,
+            max_examples=examples,
             stateful_step_count=STEPS,
             deadline=None,
             derandomize="TIDINGS_TEST_EXAMPLES" not in os.environ,

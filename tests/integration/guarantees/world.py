@@ -56,8 +56,11 @@ def bundle(ready: list[str]) -> list[str]:
 class World:
     """One account's surroundings. `wrong` holds what broke a guarantee inside of a run, where an assertion would be caught."""
 
-    def __init__(self, redis: Any, stores: Stores, traveller: time_machine.Traveller, platform: Platform) -> None:
-        self.redis, self.stores = redis, stores
+    def __init__(
+        self, redis: Any, stores: Stores, traveller: time_machine.Traveller, platform: Platform, **options: Any
+    ) -> None:
+        """`options` are those of its handler; with a key, all messages have the same."""
+        self.redis, self.stores, self.options = redis, stores, options
         self.clock = Clock(redis, traveller)
         self.platforms = Platforms(LEASE)
         self.worker = Worker(redis, self.ended)
@@ -100,6 +103,8 @@ class World:
         others = [other for other in self.worker.runs if other is not run and other.place == "handler"]
         if any(other.message == message.id and not other.flushed for other in others):
             self.wrong.append(f"{message.id} runs twice at once")
+        if "key" in self.options and any(not other.flushed for other in others):
+            self.wrong.append(f"{message.id} runs beside another of its key")
         if message.id in self.over:
             self.wrong.append(f"{message.id} is handled again")
         run.message = message.id
@@ -146,6 +151,14 @@ class World:
             fields = self.redis.hgetall(name)
             done |= {id_ for receipt, id_ in ids.items() if not fields or f"settled:{receipt}" in fields}
         return done
+
+    def superseded(self) -> set[str]:
+        """Whom nobody needs to handle, as a newer one of the key was."""
+        if "latest" not in self.options:
+            return set()
+        at = {entry.id: int(entry.published) for entry in self.platforms.entries(self.platform)}
+        newest = max((at[id_] for id_ in self.returned), default=0)
+        return {id_ for id_, then in at.items() if then < newest}
 
     def somewhere(self) -> set[str]:
         """Who is sent already, or can still be."""

