@@ -27,7 +27,7 @@ from tasks.handling.place import reason as reason_of
 from tasks.handling.timer import limited
 from tasks.handling.turns import NotYet
 from tasks.handling.unhandled import spelled_out
-from tasks.names import HANDLE
+from tasks.names import HANDLE, KIND
 from tasks.plumbing.beside import TheirsCurrent
 from tasks.plumbing.ending import asked_to_end
 from tasks.plumbing.visibility import visibility
@@ -53,9 +53,12 @@ class HandleTask(Task):  # type: ignore[type-arg]
     """Shows account, topic and message id wherever Celery shows a task's arguments, and nothing else of the message."""
 
     def apply_async(self, args: Any = None, kwargs: Any = None, *more: Any, **options: Any) -> Any:
-        """Send the task, its arguments described without its content."""
-        told = described_arguments((kwargs or {}).get("delivery", {}))
-        return super().apply_async(args, kwargs, *more, **{**options, "argsrepr": "()", "kwargsrepr": told})
+        """Send the task, its arguments described without its content, and of which kind it is to the pool."""
+        delivery = (kwargs or {}).get("delivery", {})
+        headers = {KIND: delivery.get("topic"), **(options.get("headers") or {})}
+        told = described_arguments(delivery)
+        own = {"argsrepr": "()", "kwargsrepr": told, "headers": headers}
+        return super().apply_async(args, kwargs, *more, **{**options, **own})
 
     def prepare(self, many: Sequence[Mapping[str, Any]]) -> None:
         """Claim what is about to be handled one after the other in this process, given the keyword arguments of each."""

@@ -45,7 +45,9 @@ class Among(Beside):
 
     def __init__(self, consumer: Any, lane: Lane) -> None:
         super().__init__(consumer, lane)
-        self.qos = consumer.qos  # what is delayed has its place made where it came from
+        del (
+            self.qos
+        )  # what is delayed has its place made where it came from; Celery makes that anew with each connection
         self.on_task_request = self._begin
 
     def _begin(self, request: Any) -> None:

@@ -197,7 +197,7 @@ class Channel(Leans):
 
     def set_aside(self, tag: str) -> None:
         """A message in hand needs none of Celery's places: another may have its."""
-        if tag in self.qos._delivered:
+        if tag in self.qos._delivered and tag not in self.qos._dirty:
             self.aside.add(tag)
             self.freed()
 

@@ -1,9 +1,10 @@
 """Which way a task takes through a worker: to the lane or to the pool, also when it is delayed, limited or to be ended."""
 
 from collections import deque
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
-from unittest.mock import Mock
+from unittest.mock import MagicMock, Mock
 
 import pytest
 from celery.worker.consumer import Consumer
@@ -11,10 +12,12 @@ from kombu.utils.json import loads
 from kombu.utils.limits import TokenBucket
 from redis import Redis
 
+from handlers.registry import Registry
 from tasks import app
 from tasks.confirm import confirm
-from tasks.names import CONFIRM, CONSUME, COUNT, HANDLE, WIRE
+from tasks.names import CONFIRM, CONSUME, COUNT, HANDLE, KIND, WIRE
 from tasks.plumbing.app import prepare
+from tasks.plumbing.lane import strategy
 from tasks.plumbing.lane.autoscale import Autoscaler
 from tasks.plumbing.lane.lane import Places
 from tasks.plumbing.lane.process import how_it_ended
@@ -31,8 +34,11 @@ class Worker:
 
     def __init__(self) -> None:
         self.pool, self.lane = Mock(), Mock(delayed=Places())
+        self.async_lane = MagicMock(size=2)
+        self.async_lane.__len__.return_value = 1
         self.controller = SimpleNamespace(
             lane=self.lane,
+            async_lane=None,
             state=SimpleNamespace(revoked=()),
             _process_task=lambda request: request.execute_using_pool(self.pool),
         )
@@ -41,7 +47,7 @@ class Worker:
         self.hostname, self.connection_errors, self.event_dispatcher = "me", (), None
         self.disable_rate_limits = True
         self.task_buckets: dict[str, Any] = dict.fromkeys([HANDLE, CONFIRM])
-        self.qos = Mock()
+        self.qos: Any = Mock()
         self.timer = SimpleNamespace(call_at=lambda _at, call, args, priority: self.later.append((call, args)))
         self.later: deque[Any] = deque()
         self._limit_task = Mock()
@@ -57,15 +63,21 @@ def worker(tidings: Stores) -> Worker:
     return Worker()
 
 
-def receive(worker: Worker, redis: Redis, name: str, **options: Any) -> None:
+def receive(
+    worker: Worker, redis: Redis, name: str, *, redelivered: bool = False, aside: Any = None, **options: Any
+) -> None:
     """Send a task, and have the worker receive it."""
     app.send_task(name, ([],), {}, **options)
     queue = app.amqp.router.route({}, name)["queue"].name
     raw: Any = redis.rpop(f"tidings:{queue}")
     with app.connection_for_read() as connection:
         channel: Any = connection.channel()
-        message = UndecodedMessage(loads(raw), channel=channel)
-        app.tasks[name].start_strategy(app, worker)(message, None, Mock(), Mock(), ())
+        channel.set_aside = aside
+        message: Any = UndecodedMessage(loads(raw), channel=channel)
+        message.headers["redelivered"] = redelivered
+        led = app.tasks[name].start_strategy(app, worker)
+        worker.qos = worker.qos or Mock()  # Celery makes it after the strategies
+        led(message, None, Mock(), Mock(), ())
 
 
 @pytest.mark.parametrize("name", [CONSUME, COUNT, CONFIRM])
@@ -144,3 +156,56 @@ def test_processes_are_made_for_handlers_only(monkeypatch: pytest.MonkeyPatch) -
     assert scaler.qty == 2
     scaler.worker = SimpleNamespace(lane=None, async_lane=None)
     assert scaler.qty == 32
+
+
+@pytest.fixture
+def waiting(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
+    """A worker with a lane of async handlers, one of whose two handlers is."""
+    made = Registry()
+
+    @made.handles("waits")
+    async def waits(content: dict[str, Any]) -> None: ...
+
+    @made.handles("works")
+    def works(content: dict[str, Any]) -> None: ...
+
+    monkeypatch.setattr(strategy, "registry", lambda: made)
+    strategy.is_async.cache_clear()
+    worker.controller.async_lane, worker.qos = worker.async_lane, None
+    yield worker
+    strategy.is_async.cache_clear()
+
+
+def test_a_message_of_an_async_handler_goes_to_its_lane_and_leaves_its_place(waiting: Worker, redis: Redis) -> None:
+    aside = Mock()
+    receive(waiting, redis, HANDLE, headers={KIND: "waits"}, aside=aside)
+    assert waiting.async_lane.apply_async.called
+    assert aside.called
+    assert not waiting.pool.apply_async.called
+    assert not waiting.acquired
+
+
+@pytest.mark.parametrize(
+    ("topic", "redelivered", "held"),
+    [("works", False, 1), ("nobodys", False, 1), (None, False, 1), ("waits", True, 1), ("waits", False, 2)],
+    ids=["not async", "nobody's", "of no kind", "came again", "no room"],
+)
+def test_all_others_go_to_the_pool(
+    waiting: Worker, redis: Redis, topic: str | None, redelivered: bool, held: int
+) -> None:
+    waiting.async_lane.__len__.return_value = held
+    receive(waiting, redis, HANDLE, headers={KIND: topic}, redelivered=redelivered)
+    assert waiting.pool.apply_async.called
+    assert not waiting.async_lane.apply_async.called
+
+
+def test_one_that_waits_for_its_time_leaves_its_place_when_that_has_come(waiting: Worker, redis: Redis) -> None:
+    aside = Mock()
+    receive(waiting, redis, HANDLE, headers={KIND: "waits"}, countdown=30, aside=aside)
+    assert waiting.qos.increment_eventually.called
+    assert not aside.called
+    call, args = waiting.later.popleft()
+    call(*args)
+    assert waiting.async_lane.apply_async.called
+    assert aside.called
+    assert waiting.qos.decrement_eventually.called

@@ -117,3 +117,26 @@ def test_what_is_in_hand_goes_back_when_the_connection_is_closed(valkey: str, re
     receiver.close()
     assert redis.llen(f"{prefix}consume") + redis.llen(f"{prefix}handle") == 39
     assert not redis.hlen(f"{prefix}unacked")
+
+
+def test_a_guest_leaves_its_place_to_another_and_an_acknowledged_one_leaves_no_more_than_that(
+    receiver: Receiver, valkey: str
+) -> None:
+    put(receiver, valkey, "handle", 20)
+    assert receiver.turn(lambda: len(of(receiver, "handle")) == 2)
+    receiver.turn_for(0.2)
+    assert len(of(receiver, "handle")) == 2
+    for guest in of(receiver, "handle"):
+        receiver.channel.set_aside(guest.delivery_tag)
+    assert receiver.turn(lambda: len(of(receiver, "handle")) == 4, 5)
+    receiver.turn_for(0.2)
+    assert len(of(receiver, "handle")) == 4
+    first = of(receiver, "handle")[0]
+    first.ack()
+    receiver.channel.set_aside(first.delivery_tag)  # too late: it has no place
+    receiver.turn_for(0.3)
+    assert len(of(receiver, "handle")) == 4
+    of(receiver, "handle")[2].ack()
+    assert receiver.turn(lambda: len(of(receiver, "handle")) == 5, 5)
+    receiver.turn_for(0.2)
+    assert len(of(receiver, "handle")) == 5
