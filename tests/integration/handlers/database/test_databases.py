@@ -3,9 +3,11 @@
 import json
 import multiprocessing
 import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,10 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, func, select, text
 
 from handlers import Message, Reject, Retry, Unfit
-from handlers.database import schema, tables
+from handlers.database import schema, store, tables
 from handlers.database.engine import address, connect
-from handlers.database.store import Database
+from handlers.database.events import Merged
+from handlers.database.store import Database, newest
 from tasks.commands.processes.valkey import free_port
 from tests.bench.database import shuffled_doubled_and_killed
 from tests.databases import SERVERS, missing, new_database, server
@@ -85,15 +88,38 @@ def test_events_in_any_order_twice_and_with_kills_end_in_the_true_last_state(url
     assert run.deliveries == 800
 
 
-def make_tables(url: str) -> None:
+def test_two_that_tell_of_one_order_at_the_same_time_are_both_heard(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database.take(paid("1"))
+    other = threading.Thread(target=database.take, args=(paid("2", post_fee="2.00"),))
+
+    def meanwhile(known: Merged, more: Merged) -> Merged:
+        """What the first one does between reading the order and writing it."""
+        if threading.current_thread() is not other:
+            other.start()
+            other.join(0.5)
+        return newest(known, more)
+
+    monkeypatch.setattr(store, "newest", meanwhile)
+    database.take(paid("3", payment="3.00"))
+    other.join(20)
+    found = trades(database)[5]
+    assert (found["payment"], found["post_fee"]) == (Decimal(3), Decimal(2))
+
+
+def make_tables(url: str, all_there: Any) -> None:
     made = Database(connect(address(url)))
+    made.engine.connect().close()
+    all_there.wait(30)
     made.store([paid(str(multiprocessing.current_process().pid))])
     made.close()
 
 
 def test_processes_that_start_at_the_same_time_make_the_tables_once(url: str, database: Database) -> None:
     context = multiprocessing.get_context("fork")
-    processes = [context.Process(target=make_tables, args=(url,)) for _ in range(6)]
+    all_there = context.Barrier(6)
+    processes = [context.Process(target=make_tables, args=(url, all_there)) for _ in range(6)]
     for process in processes:
         process.start()
     for process in processes:
