@@ -63,7 +63,7 @@ def main(
     for_readme: bool,
     show: Path | None,
 ) -> None:
-    """Measure Tidings and what might be picked instead. PARTS: base, wire, work, sizes, scale, latency; all, unless told.
+    """Measure Tidings and what might be picked instead. PARTS: base, wire, work, sizes, scale, keys, latency; all, unless told.
 
     Exit code 0 if everything that was to be shown of what was measured is shown.
     """

@@ -9,15 +9,17 @@ from typing import Any, Literal
 Drafted = dict[str, Any]
 """A message as the sandbox's control API takes it."""
 
-Handler = Literal["noop", "cpu", "io", "noted"]
+Handler = Literal["noop", "cpu", "io", "noted", "keyed"]
 
 HANDLERS: dict[Handler, str] = {
     "noop": "no-op",
     "cpu": "1 ms CPU",
     "io": "20 ms I/O",
     "noted": "no-op, noted",
+    "keyed": "no-op, each with a key",
 }
-"""Each handler and how a table names it. `noted` writes a line a message to the journal: id and time."""
+"""Each handler and how a table names it. `noted` writes a line a message to the journal: id and time. `keyed` is Tidings' alone:
+no two messages of a key run at the same time; here all keys differ."""
 
 FILLERS = 16
 """Different texts that fill bodies: real messages are not all alike, and the sandbox packs its replies."""
@@ -47,6 +49,9 @@ class Case:
 
 BASE = Case()
 """What everybody is compared by first."""
+
+KEYED = Case("keyed")
+"""The same as BASE, to Tidings."""
 
 WIRE = Case(accounts=50, delay_ms=80)
 """Many shops on a platform as far away as they are."""

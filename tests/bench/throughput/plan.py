@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tests.bench.throughput.cases import BASE, WIRE, Case
+from tests.bench.throughput.cases import BASE, KEYED, WIRE, Case
 from tests.bench.throughput.contenders import ALL, EVERYBODY, SCALED, US, WIRED, Contender
 from tests.bench.throughput.starting import Layout
 
@@ -29,6 +29,7 @@ PARTS = {
     "work": Part((Case("cpu"), Case("io")), ALL, 1, 10.0),
     "sizes": Part((Case(batch=200), Case(body=5 * 1024), Case(body=50 * 1024)), WIRED, 1, 4.0),
     "scale": Part((BASE,), SCALED, 2, 5.0),
+    "keys": Part((BASE, KEYED), (ALL[0],), 3, 5.0),
     "latency": Part((BASE,), ALL, 1, 8.0, LOADS),
 }
 """Everything, in this order."""

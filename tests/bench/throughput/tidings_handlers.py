@@ -26,3 +26,9 @@ def on_io(_content: dict[str, object]) -> None:
 def on_noted(_content: dict[str, object], message: Message) -> None:
     """A line in the journal."""
     work.noted(message.id)
+
+
+@handles("bench_keyed", key="tid")
+def on_keyed(_content: dict[str, object]) -> None:
+    """Nothing, for one message of a trade at a time."""
+    work.noop()

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tests.bench.throughput import figures
-from tests.bench.throughput.cases import BASE, WIRE, Case
+from tests.bench.throughput.cases import BASE, KEYED, WIRE, Case
 from tests.bench.throughput.contenders import APART, BY_NAME, US
 from tests.bench.throughput.latency import usual
 from tests.bench.throughput.results import Results
@@ -16,6 +16,7 @@ WIRED = {US: 2500.0, APART: 3300.0}
 
 COMMANDS = 6.0
 IO_SHARE = 0.9
+KEYED_SHARE = 0.8
 LOAD = 0.1
 P50, P99 = 0.2, 0.5
 
@@ -37,6 +38,7 @@ def claims(results: Results) -> Iterator[Claim]:
     yield from _rates(results)
     yield from _far_away(results)
     yield from _beside_the_fastest(results)
+    yield from _with_keys(results)
     ours = figures.by_contender(results.speeds, Case("io")).get(US)
     if ours and ours[0].concurrency:
         share = figures.middle(ours, lambda one: one.rate * IO_SECONDS / one.concurrency)
@@ -74,6 +76,14 @@ def _far_away(results: Results) -> Iterator[Claim]:
             rate = figures.middle(found[name], lambda one: one.rate)
             words = f"at least {wanted:,.0f} a second, {WIRE.accounts} accounts at {WIRE.delay_ms} ms: {BY_NAME[name].title}"
             yield Claim(words, f"{rate:,.0f}", rate >= wanted)
+
+
+def _with_keys(results: Results) -> Iterator[Claim]:
+    plain, keyed = (figures.by_contender(results.speeds, case).get(US, ()) for case in (BASE, KEYED))
+    times = figures.ratio(keyed, plain)
+    if times is not None:
+        words = f"at least {KEYED_SHARE:g} of its speed where each message has a key of its own"
+        yield Claim(words, f"{times:.2f}", times >= KEYED_SHARE)
 
 
 def _beside_the_fastest(results: Results) -> Iterator[Claim]:

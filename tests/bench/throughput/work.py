@@ -34,7 +34,7 @@ def noted(id_: str) -> None:
 def work(topic: str, id_: str) -> None:
     """What the handler of this topic does with a message."""
     match topic:
-        case "bench_noop":
+        case "bench_noop" | "bench_keyed":
             noop()
         case "bench_cpu":
             cpu()
