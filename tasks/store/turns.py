@@ -22,7 +22,7 @@ from redis.exceptions import NoScriptError, RedisError
 
 from tasks.clock import DAY
 from tasks.store.deferred import Deferred
-from tasks.store.keys import key
+from tasks.store.keys import PREFIX, key
 from tasks.store.scripts import script, text
 
 NEWEST_SECONDS = DAY
@@ -52,8 +52,8 @@ class Turn:
 
     @property
     def names(self) -> tuple[str, str, str]:
-        """The keys in Redis."""
-        return key("key", self.key), key("key", "line", self.key), key("key", "newest", self.key)
+        """The keys in Redis; a digest needs none of the care that names from outside do."""
+        return f"{PREFIX}key:{self.key}", f"{PREFIX}key:line:{self.key}", f"{PREFIX}key:newest:{self.key}"
 
     @property
     def words(self) -> tuple[str, str]:
@@ -145,6 +145,9 @@ class Turns:
         if over == "done":
             took, usual = time.monotonic() - ran.since, self.usual(turn.what)
             self._usual[turn.what] = usual + WEIGHT * (took - usual)
+        if over and turn.published is None:
+            self.deferred.tell("EVAL", text("turns_done"), 2, mark, turn.names[0], over, self.done)
+            return True
         keep = self.done if over else self.remember
         words = (over, keep, *turn.words, NEWEST_SECONDS, int(left))
         self.deferred.tell("EVAL", text("turns_end"), 4, mark, *turn.names, *words)
