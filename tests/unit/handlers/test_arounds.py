@@ -1,7 +1,9 @@
 """What runs around every handler: in which order, what it sees, what it may decide, and what its faults cost."""
 
+import asyncio
 import importlib
 from collections.abc import Callable, Generator, Iterator
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 
@@ -254,6 +256,28 @@ def test_a_resource_that_cannot_be_made_costs_that_message_and_is_seen_by_those_
     with pytest.raises(ConnectionError):
         handler(registry, seen=seen).call(MESSAGE)
     assert seen == ["outer before 7", "outer ConnectionError", "outer after"]
+
+
+def test_an_async_handler_is_inside_of_them_with_what_they_set_for_it(registry: Registry) -> None:
+    """As the span that is current there, or a request's id."""
+    seen: list[str] = []
+    current: ContextVar[str] = ContextVar("current")
+
+    @registry.around
+    def sets(message: Message) -> Iterator[None]:
+        current.set(message.id)
+        yield
+        seen.append("after")
+
+    @registry.handles("t")
+    async def on_any(content: dict[str, Any]) -> None:
+        await asyncio.sleep(0.01)
+        seen.append(current.get("nothing"))
+
+    found = registry.find("t")
+    assert found
+    found.call(MESSAGE)
+    assert seen == ["7", "after"]
 
 
 async def asynchronous(message: Message) -> None: ...
