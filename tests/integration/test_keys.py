@@ -1,5 +1,6 @@
 """Handlers with a key, from mark to outcome, on a real Valkey: one message of a key at a time, and of several the latest."""
 
+import asyncio
 import json
 import time
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from tasks.handle import Again, deliver, handle
 from tasks.handling.delivery import Delivery
 from tasks.platforms.base import Item, Reply
 from tasks.plumbing import fanout
+from tasks.rules import turns as rules
 from tasks.rules.lease import Batch
 from tasks.runtime import Stores
 from tests.integration.test_handle import delivery
@@ -171,28 +173,40 @@ def test_content_that_does_not_fit_is_buried_whatever_the_key(tidings: Stores, r
     assert deliver(message("2", topic="by_member", content="no JSON")) == "dead"
 
 
-def test_a_wait_ends_with_the_lease_and_counts_for_nothing(tidings: Stores, registered: Register) -> None:
+def test_a_wait_ends_with_the_lease_and_counts_for_nothing(
+    tidings: Stores, registered: Register, monkeypatch: pytest.MonkeyPatch
+) -> None:
     inner: list[object] = []
 
     def on_any(content: dict[str, Any], message: Message) -> None:
         inner.append(deliver(late))
 
-    late = message("2", pulled=time.time() - 14.99)
+    late = message("2")
+    monkeypatch.setattr(rules, "LEAST_SECONDS", 100.0)
     registered(on_any, key="tid")
     deliver(message("1"))
     assert inner == ["failed"]
     assert tidings.marks.begin(("app", "2"), "b2", 1).deliveries == 1
 
 
-def test_threads_never_run_two_of_a_key(tidings: Stores, registered: Register) -> None:
+@pytest.mark.parametrize("awaited", [False, True])
+def test_threads_never_run_two_of_a_key(tidings: Stores, registered: Register, awaited: bool) -> None:
     running: set[int] = set()
     wrong: list[str] = []
 
-    def on_any(content: dict[str, Any], message: Message) -> None:
+    def begin(content: dict[str, Any], message: Message) -> None:
         if content["tid"] in running:
             wrong.append(message.id)
         running.add(content["tid"])
+
+    def on_any(content: dict[str, Any], message: Message) -> None:
+        begin(content, message)
         time.sleep(0.002)
+        running.discard(content["tid"])
+
+    async def on_any_awaited(content: dict[str, Any], message: Message) -> None:
+        begin(content, message)
+        await asyncio.sleep(0.002)
         running.discard(content["tid"])
 
     def run(number: int) -> str:
@@ -202,7 +216,7 @@ def test_threads_never_run_two_of_a_key(tidings: Stores, registered: Register) -
             except Again as again:
                 time.sleep(again.delay / 10)
 
-    registered(on_any, key="tid")
+    registered(on_any_awaited if awaited else on_any, key="tid")
     with ThreadPoolExecutor(16) as threads:
         assert set(threads.map(run, range(120))) == {"handled"}
     assert not wrong

@@ -73,13 +73,15 @@ def test_a_message_that_waited_was_never_begun(redis: Redis) -> None:
 def test_a_killed_holder_frees_its_key_by_itself_and_its_own_message_finds_it_free(
     redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turns, "SPARE_SECONDS", 0.2)
-    begin(process(redis), 1, turn(), seconds=0.1)
-    other = process(redis)
+    monkeypatch.setattr(turns, "SPARE_SECONDS", 1.0)
+    killed, other = process(redis), process(redis)
+    begin(killed, 1, turn(), seconds=0.3)
+    killed.lapse(names(1))
     assert [begin(other, number, turn()).state for number in (1, 2)] == ["busy", "queued"]
-    time.sleep(0.15)
+    time.sleep(0.4)
     assert [begin(other, number, turn(), 0.1).state for number in (2, 1)] == ["queued", "begun"]
-    time.sleep(0.35)
+    other.lapse(names(1))
+    time.sleep(1.2)
     assert begin(process(redis), 2, turn()).state == "begun"
 
 
@@ -87,11 +89,11 @@ def test_what_runs_past_its_time_keeps_its_key_also_from_its_own_message(
     redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A handler in a thread cannot be ended."""
-    monkeypatch.setattr(turns, "SPARE_SECONDS", 0.2)
-    monkeypatch.setattr(turns, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(turns, "SPARE_SECONDS", 1.2)
+    monkeypatch.setattr(turns, "LOOK_SECONDS", 0.1)
     one, other = process(redis), process(redis)
     begin(one, 1, turn(), seconds=0.1)
-    time.sleep(0.5)
+    time.sleep(1.6)
     assert [begin(other, number, turn()).state for number in (1, 2)] == ["queued", "queued"]
     one.finish(names(1))
     assert begin(other, 2, turn()).state == "begun"
@@ -189,9 +191,9 @@ def test_a_newest_that_was_not_handled_supersedes_nothing(redis: Redis, end: str
 
 def test_one_that_is_never_tried_holds_older_ones_no_longer_than_its_time(redis: Redis) -> None:
     marks = process(redis)
-    marks.turns.enter([(names(2), Turn(KEY, time.time() + 0.1, "", 1002.0))], time.time())
+    marks.turns.enter([(names(2), Turn(KEY, time.time() + 0.5, "", 1002.0))], time.time())
     assert begin(marks, 1, turn(published=1001.0)).state == "behind"
-    time.sleep(0.15)
+    time.sleep(0.6)
     assert begin(marks, 1, turn(published=1001.0)).state == "begun"
 
 
