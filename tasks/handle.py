@@ -66,6 +66,11 @@ class HandleTask(Task):  # type: ignore[type-arg]
         ahead.offer(fields)
         stores().marks.hold([held(each) for each in fields])
 
+    def orphaned(self, many: Sequence[Mapping[str, Any]]) -> None:
+        """Let others begin what a process that is gone was handling, given the keyword arguments of each."""
+        fields = [kwargs["delivery"] for kwargs in many]
+        stores().marks.orphan([(each["names"], Batch.from_json(each).handing_out) for each in fields])
+
 
 def held(fields: Mapping[str, Any]) -> Hold:
     """What is to be held of one message: with its key where that is known and all of the key's messages are handled."""

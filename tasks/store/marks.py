@@ -82,6 +82,7 @@ class Marks:
         self._held: dict[str, Held] = {}
         self._begin = script(self.redis, "marks_begin")
         self._release = script(self.redis, "marks_release")
+        self._orphan = script(self.redis, "marks_orphan")
         self._revive = script(self.redis, "marks_revive")
 
     def hold(self, many: Sequence[Hold]) -> None:
@@ -158,6 +159,16 @@ class Marks:
             return
         self.deferred.settle()
         self._release(keys=[key("mark", *names)], args=[REMEMBER_SECONDS])
+
+    def orphan(self, many: Sequence[tuple[Sequence[str], str]]) -> None:
+        """Let others begin at once what a process that is gone had begun for these (names, batch); that it never ended counts.
+
+        A message that has a key waits for that, which expires by itself.
+        """
+        pipe = self.redis.pipeline(transaction=False)
+        for names, batch in many:
+            self._orphan(keys=[key("mark", *names)], args=[batch, REMEMBER_SECONDS], client=pipe)
+        pipe.execute()
 
     def lapse(self, names: Sequence[str]) -> None:
         """Of a message that has a key and whose end could not be written, let the claims expire."""

@@ -17,7 +17,9 @@ from billiard.einfo import ExceptionInfo
 from billiard.exceptions import WorkerLostError
 from celery.utils.log import get_logger
 from kombu.asynchronous import Hub
+from kombu.serialization import loads, prepare_accept_content
 
+from tasks import app
 from tasks.plumbing.lane import child
 from tasks.plumbing.lane.link import Incoming, Outgoing
 from tasks.plumbing.pool.job import Job
@@ -178,11 +180,28 @@ class Process:
             status = human_status(self._process.exitcode or 0)
             told = self._work.name, status, len(lost)
             log.error("the process of %s ended (%s) with %d tasks in it, which come again", *told)
+        if lost and self._work.limited:
+            orphan(lost)
         if lost:
             why = how_it_ended(self._process.exitcode, self._work)
             for job in lost:
                 job.tell("error_callback", why)
         self._ended()
+
+
+def orphan(lost: Sequence[Job]) -> None:
+    """Free what these jobs had claimed: they are to begin anew at once, and not when a claim of nobody has expired."""
+    accept = prepare_accept_content(app.conf.accept_content)
+    many: dict[str, list[Any]] = {}
+    try:
+        for job in lost:
+            name, _, _, body, kind, encoding = job.call[1]
+            many.setdefault(name, []).append(loads(body, kind, encoding, accept=accept)[1])
+        for name, arguments in many.items():
+            task: Any = app.tasks[name]
+            task.orphaned(arguments)
+    except Exception as error:
+        log.warning("%d tasks begin when their claims are over: %s", len(lost), type(error).__name__)
 
 
 def how_it_ended(code: int | None, work: Work = POLLS) -> ExceptionInfo:

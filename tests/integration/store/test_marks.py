@@ -162,3 +162,24 @@ def test_a_try_that_fails_in_a_bundle_is_released_after_its_claim_has_arrived(re
         marks.begin(("app", "0"), "b1", 10)
         marks.release(("app", "0"))
     assert Marks(Deferred(redis), 100).begin(("app", "0"), "b1", 10).state == "begun"
+
+
+def test_what_a_process_that_is_gone_had_begun_may_begin_at_once_and_counts_as_never_ended(redis: Redis) -> None:
+    marks = Marks(Deferred(redis), 100)
+    marks.begin(NAMES, "b1", 60)
+    assert marks.begin(NAMES, "b1", 60).state == "busy"
+    marks.orphan([(NAMES, "b1")])
+    again = marks.begin(NAMES, "b1", 60)
+    assert (again.state, again.tries, again.open, again.deliveries) == ("begun", 2, 2, 1)
+
+
+def test_what_another_has_begun_or_ended_is_left_to_it(redis: Redis) -> None:
+    marks = Marks(Deferred(redis), 100)
+    done = ("app", "another")
+    marks.begin(NAMES, "b2", 60)
+    marks.begin(done, "b1", 60)
+    marks.finish(done)
+    marks.orphan([(NAMES, "b1"), (done, "b1"), (("app", "unknown"), "b1")])
+    assert marks.begin(NAMES, "b1", 60).state == "busy"
+    assert marks.begin(done, "b1", 60).state == "done"
+    assert marks.begin(("app", "unknown"), "b1", 60).tries == 1
