@@ -6,8 +6,7 @@ does, `chord()` itself is used.
 
 from base64 import b64decode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from celery import chord, current_task
 from celery.signals import after_task_publish, before_task_publish, task_sent
@@ -18,8 +17,7 @@ from tasks.names import KIND
 from tasks.plumbing.fast_json import encode, loads
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """One task of a chord: its keyword arguments, how Celery is to show them, of which kind it is to the pool, its time limit in
     seconds, and the queue that it goes to ("": that of its name)."""
 
