@@ -20,9 +20,12 @@ from handlers.registry import Registry, registry
 __all__ = ["HandlersError", "load"]
 
 IN_THE_BOX = frozenset(
-    {f"handlers.{name}" for name in ("webhook", "stream", "database", "timing", "archive", "tracing", "sentry")}
+    {
+        f"handlers.{name}"
+        for name in ("webhook", "stream", "database", "timing", "archive", "tracing", "sentry", "storing")
+    }
 )
-"""What ships and is off until it is named: `handlers` alone does not import it."""
+"""What ships and is off until it is named, or needs an extra: `handlers` alone does not import it."""
 
 NAMED = re.compile(r"(?P<module>[A-Za-z_]\w*(\.[A-Za-z_]\w*)*)(\s*:\s*(?P<object>[A-Za-z_]\w*(\.[A-Za-z_]\w*)*))?")
 """What an entry point names."""

@@ -29,10 +29,10 @@ import click
 from sqlalchemy import func, select
 
 from handlers import Message
-from handlers.database import tables
-from handlers.database.engine import address, connect
-from handlers.database.events import change
-from handlers.database.store import Database
+from handlers.storing import tables
+from handlers.storing.engine import address, connect
+from handlers.storing.events import change
+from handlers.storing.store import Database
 from tests.databases import SERVERS, missing, new_database, server
 
 LIFE = (

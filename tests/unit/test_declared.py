@@ -22,7 +22,7 @@ PARTS = {
     "sandbox": ("tasks/sandbox/",),
     "otel": ("handlers/tracing.py",),
     "sentry": ("handlers/sentry.py",),
-    "database": ("handlers/database/",),
+    "database": ("handlers/storing/", "handlers/database.py"),
     "postgresql": (),
     "mariadb": (),
 }

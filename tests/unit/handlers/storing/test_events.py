@@ -10,9 +10,9 @@ import pytest
 
 from handlers import Message
 from handlers.content import Unfit
-from handlers.database.events import LONGEST, MEMBERS, Change, change, merge, row
-from handlers.database.tables import metadata
 from handlers.samples import sample
+from handlers.storing.events import LONGEST, MEMBERS, Change, change, merge, row
+from handlers.storing.tables import metadata
 from handlers.topics import MODELS
 
 NOON = datetime(2026, 11, 11, 12, tzinfo=UTC)

@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, text
 
-from handlers.database.tables import VERSION_TABLE
+from handlers.storing.tables import VERSION_TABLE
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 

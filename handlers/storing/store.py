@@ -12,10 +12,10 @@ from sqlalchemy import Connection, Dialect, Engine, Select, Table, TextClause, U
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
 
 from handlers.content import Unfit
-from handlers.database import tables
-from handlers.database.events import Change, Identity, Kind, Merged, change, identity, merge, row
-from handlers.database.schema import NewerSchema, bring_up_to_date
 from handlers.message import Message, Reject, Retry
+from handlers.storing import tables
+from handlers.storing.events import Change, Identity, Kind, Merged, change, identity, merge, row
+from handlers.storing.schema import NewerSchema, bring_up_to_date
 
 TABLES: Mapping[Kind, Table] = {"trade": tables.trade, "refund": tables.refund, "item": tables.item}
 

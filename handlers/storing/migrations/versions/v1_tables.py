@@ -5,7 +5,7 @@ from typing import Any
 from alembic import op
 from sqlalchemy import BigInteger, Column
 
-from handlers.database.tables import OPTIONS, Moment, Money, name, text
+from handlers.storing.tables import OPTIONS, Moment, Money, name, text
 
 revision = "1"
 down_revision = None

@@ -21,11 +21,11 @@ except ModuleNotFoundError as error:
         f"handlers.database needs {(error.name or '').partition('.')[0]}: pip install 'tidings[database]'"
     ) from None
 
-from handlers.database.engine import connect
-from handlers.database.settings import settings as settings_of
-from handlers.database.store import Database
 from handlers.message import Message
 from handlers.registry import registry
+from handlers.storing.engine import connect
+from handlers.storing.settings import settings as settings_of
+from handlers.storing.store import Database
 
 __all__ = ["alembic", "on_message", "sqlalchemy", "tidings_database", "together"]
 

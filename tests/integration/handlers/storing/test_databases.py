@@ -17,10 +17,10 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, func, select, text
 
 from handlers import Message, Reject, Retry, Unfit
-from handlers.database import schema, store, tables
-from handlers.database.engine import address, connect
-from handlers.database.events import Merged
-from handlers.database.store import Database, newest
+from handlers.storing import schema, store, tables
+from handlers.storing.engine import address, connect
+from handlers.storing.events import Merged
+from handlers.storing.store import Database, newest
 from tasks.commands.processes.valkey import free_port
 from tests.bench.database import shuffled_doubled_and_killed
 from tests.databases import SERVERS, missing, new_database, server

@@ -5,8 +5,8 @@ import sys
 import pytest
 
 from handlers import BadHandler
-from handlers.database.engine import address, connect
-from handlers.database.settings import settings
+from handlers.storing.engine import address, connect
+from handlers.storing.settings import settings
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.engine import URL
 
-from handlers.database.engine import address
+from handlers.storing.engine import address
 
 URL_VARIABLE = "TIDINGS_DATABASE_URL"
 TOPICS_VARIABLE = "TIDINGS_DATABASE_TOPICS"

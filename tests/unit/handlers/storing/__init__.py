@@ -1,0 +1,1 @@
+"""What handlers.database is made of."""
