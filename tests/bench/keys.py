@@ -51,17 +51,24 @@ from handlers import Message, handles
 FILE = os.open(os.environ["JOURNAL"], os.O_APPEND | os.O_CREAT | os.O_WRONLY)
 
 def note(what, content, message):
-    os.write(FILE, json.dumps([what, content["tid"], message.id, time.time(), os.getpid()]).encode() + b"\\n")
+    os.write(FILE, json.dumps([what, content["tid"], message.id, time.time(), os.getpid(), os.getpgrp()]).encode() + b"\\n")
 
 @handles("each", key="tid")
 @handles("newest", key="tid", latest=True)
 def on_trade(content: dict, message: Message) -> None:
     note("began", content, message)
-    time.sleep(random.uniform(0.5, 1.5) * content["takes"])
-    note("ended", content, message)
+    end = "broke"
+    try:
+        time.sleep(random.uniform(0.5, 1.5) * content["takes"])
+        end = "ended"
+    finally:
+        note(end, content, message)
 '''
-TAKES = 0.01
+TAKES = 0.04
 """Seconds that a handler takes, about."""
+
+LOOK_SECONDS = 2.0
+"""For so long a handler is looked for whose process is to be killed; then none may be left."""
 
 WORKERS = ("one", "two")
 APART = 1.05
@@ -75,8 +82,11 @@ class Ran:
     key: object
     id: str
     pid: int
+    group: int
+    """Its worker's process."""
     began: float
     ended: float = float("inf")
+    handled: bool = False
 
 
 @dataclass
@@ -103,7 +113,7 @@ class Shop:
     def __init__(self, installation: Installation, processes: int) -> None:
         self.installation, self.processes = installation, processes
         self.killed: dict[int, float] = {}
-        """When a process of a handler was killed, by its id."""
+        """When a process of a handler was killed, or a whole worker, by its id."""
         self.kills = 0
         self.keys: dict[str, int] = {}
         """Each message's key, by its id."""
@@ -127,38 +137,38 @@ class Shop:
 
     def kill_worker(self, name: str) -> None:
         """Kill a worker with all its processes, and start another."""
-        self._kill(lambda: self.installation.kill(name), self._children(name))
+        self._kill(lambda: self.installation.kill(name), self.installation.processes[name].pid)
         self.start_worker(name)
 
     def kill_process(self) -> None:
-        """Kill a process that runs a handler."""
-        running = [ran for ran in self.runs() if ran.ended == float("inf") and ran.pid not in self.killed]
-        if running:
-            self._kill(lambda: os.kill(running[-1].pid, signal.SIGKILL), [running[-1].pid])
+        """Kill a process that runs a handler, once there is one."""
+        until = time.monotonic() + LOOK_SECONDS
+        while time.monotonic() < until:
+            for ran in self.runs()[::-1]:
+                if ran.ended == float("inf"):
+                    self._kill(lambda pid=ran.pid: os.kill(pid, signal.SIGKILL), ran.pid)
+                    return
 
-    def _kill(self, how: Any, pids: Sequence[int]) -> None:
+    def _kill(self, how: Any, pid: int) -> None:
         at = time.time()
         with suppress(ProcessLookupError):
             how()
         self.kills += 1
-        self.killed |= dict.fromkeys(set(pids) - self.killed.keys(), at)
-
-    def _children(self, name: str) -> list[int]:
-        leader = self.installation.processes[name].pid
-        return [int(pid.name) for pid in Path("/proc").glob("[0-9]*") if _group(pid) == leader]
+        self.killed.setdefault(pid, at)
 
     def runs(self) -> list[Ran]:
         """Every run of a handler, by its begin; one that was killed ends then."""
         lines = self.installation.journal.read_text().splitlines() if self.installation.journal.exists() else []
         found, open_ = list[Ran](), dict[tuple[str, int], Ran]()
-        for what, tid, id_, at, pid in map(json.loads, lines):
+        for what, tid, id_, at, pid, group in map(json.loads, lines):
             if what == "began":
-                found.append(Ran(tid, id_, pid, at))
+                found.append(Ran(tid, id_, pid, group, at))
                 open_[id_, pid] = found[-1]
             else:
-                open_.pop((id_, pid)).ended = at
-        for (_, pid), ran in open_.items():
-            ran.ended = self.killed.get(pid, ran.ended)
+                ran = open_.pop((id_, pid))
+                ran.ended, ran.handled = at, what == "ended"
+        for ran in open_.values():
+            ran.ended = min(self.killed.get(each, ran.ended) for each in (ran.pid, ran.group))
         return sorted(found, key=lambda ran: ran.began)
 
     def confirmed(self) -> bool:
@@ -173,12 +183,6 @@ class Shop:
         found = Figures(len(ledger), time.time() - began, len(runs), waits, self.kills)
         found.wrong += overlaps(runs)
         return found
-
-
-def _group(process: Path) -> int:
-    with suppress(OSError, ValueError, IndexError):
-        return int((process / "stat").read_text().rpartition(")")[2].split()[2])
-    return 0
 
 
 def overlaps(runs: Sequence[Ran]) -> list[str]:
@@ -208,7 +212,7 @@ def each(shop: Shop, messages: int, keys: int, kills: int, pause: float, seconds
             shop.kill_worker(WORKERS[number // 2 % 2])
     shop.installation.until(shop.confirmed, seconds, "all is confirmed")
     found = shop.figures(began)
-    ended = {ran.id for ran in shop.runs() if ran.ended < float("inf")}
+    ended = {ran.id for ran in shop.runs() if ran.handled}
     found.wrong += [
         f"{row['id']} was never handled" for row in shop.installation.control.ledger() if row["id"] not in ended
     ]
@@ -236,7 +240,8 @@ def early(shop: Shop) -> list[str]:
     second = {id_: int(row["published"]) for id_, row in ledger.items()}
     ended: dict[object, dict[str, float]] = {}
     for ran in shop.runs():
-        ended.setdefault(ran.key, {})[ran.id] = ran.ended
+        if ran.handled:
+            ended.setdefault(ran.key, {})[ran.id] = ran.ended
     wrong = []
     for id_, row in ledger.items():
         handled = ended.get(shop.keys[id_], {})
@@ -271,7 +276,7 @@ def set_up(installation: Installation, lease: int) -> None:
 @click.option("--processes", default=4, show_default=True, help="Of each of the two workers.")
 @click.option("--rounds", default=10, show_default=True, help="Messages of each key of which the newest counts.")
 @click.option("--kills", default=8, show_default=True)
-@click.option("--pause", default=3.0, show_default=True, help="Seconds between two kills.")
+@click.option("--pause", default=1.5, show_default=True, help="Seconds between two kills.")
 @click.option("--lease", default=20, show_default=True, help="Seconds.")
 def main(messages: int, keys: int, processes: int, rounds: int, kills: int, pause: float, lease: int) -> None:
     """Run both parts and show their figures."""
