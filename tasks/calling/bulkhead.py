@@ -18,7 +18,7 @@ from celery.utils.log import get_task_logger
 
 from tasks.accounts import Account
 from tasks.calling.errors import NotNow
-from tasks.plumbing.lane import child
+from tasks.plumbing import lane
 from tasks.rules import bulkhead
 from tasks.rules.allowance import Api
 from tasks.text import shown
@@ -37,13 +37,13 @@ _said: dict[str, float] = {}
 @contextmanager
 def place(account: Account, api: Api) -> Iterator[None]:
     """Hold one place for a call to the account's platform inside of this. Raises `NotNow` instead."""
-    if not child.places:
+    if not lane.places:
         yield
         return
     platform, now = name(account), monotonic()
     with _lock:
         number, running = next(_numbers), _begun[platform]
-        if room := len(running) < bulkhead.most(child.places, api):
+        if room := len(running) < bulkhead.most(lane.places, api):
             running[number] = now
         else:
             oldest = now - min(running.values())

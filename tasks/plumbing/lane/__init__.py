@@ -8,3 +8,6 @@ strategy.py leads a task here, lane.py and process.py send it, link.py is the wa
 and stops the lane with its worker. A worker without an event loop, and one with TIDINGS_STOCK, have none: there the pool runs
 these tasks too.
 """
+
+places = 0
+"""How many jobs this process runs at a time, where it is a lane."""

@@ -16,6 +16,7 @@ from celery.concurrency.prefork import process_destructor, process_initializer
 from redis.exceptions import RedisError
 
 from handlers import loop
+from tasks.plumbing import lane
 from tasks.plumbing.lane.link import Incoming, packed
 from tasks.plumbing.pool.child import outcome, plain
 from tasks.plumbing.tracing import with_own
@@ -30,9 +31,6 @@ SIGN_SECONDS = 5.0
 NO_MEMORY = 71
 """The exit code after a `MemoryError`, when nobody knows what else is broken."""
 
-places = 0
-"""How many jobs this process runs at a time, where it is a lane."""
-
 Ask = tuple[int, Callable[..., Any], Sequence[Any]]
 """A job's number, Celery's tracer and what it takes."""
 
@@ -45,8 +43,7 @@ Answer = tuple[int, bool, Any]
 
 def run(asks: socket, answers: socket, threads: int, app: Any, hostname: str) -> None:
     """Run jobs until nobody can send any more, and those that run then to their ends."""
-    global places  # noqa: PLW0603 - a process is one lane at most
-    places = threads
+    lane.places = threads
     process_initializer(app, hostname)
     run_all(asks, answers, threads)
     process_destructor(os.getpid(), 0)

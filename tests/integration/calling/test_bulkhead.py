@@ -8,14 +8,14 @@ import pytest
 from tasks.accounts import Account
 from tasks.calling import bulkhead
 from tasks.calling.errors import NotNow
-from tasks.plumbing.lane import child
+from tasks.plumbing import lane as lanes
 from tasks.runtime import Stores
 
 
 @pytest.fixture
 def lane(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """This process is a lane of ten threads."""
-    monkeypatch.setattr(child, "places", 10)
+    monkeypatch.setattr(lanes, "places", 10)
     yield
     bulkhead._said.clear()
 
