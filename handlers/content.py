@@ -56,6 +56,20 @@ def decoder(annotation: Any) -> Decode:
     return lambda message: shape.of(message.content)
 
 
+def members(annotation: Any) -> frozenset[str]:
+    """The names that an annotated type has for members, at every depth; none where a content may have any."""
+    annotation = getattr(annotation, "__value__", annotation)
+    origin, inner = get_origin(annotation), get_args(annotation)
+    if origin in (Annotated, Union, UnionType):
+        some = [each for each in (inner[:1] if origin is Annotated else inner) if each is not NoneType]
+        found = [members(each) for each in some]
+        return frozenset[str]().union(*found) if all(found) else frozenset()
+    known = (
+        _is_model(annotation) or is_dataclass(annotation) or hasattr(annotation, "__total__")
+    )  # a TypedDict's, whoever's that is
+    return _declared(annotation) if known and annotation is not Message else frozenset()
+
+
 def named(annotation: Any) -> str:
     """What an annotation is called, as it is written: `Order`, `list[Order]`, `Order | None`; `dict` for any object."""
     origin, inner = get_origin(annotation), get_args(annotation)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from inspect import isasyncgen, isawaitable, iscoroutinefunction, isgenerator
 from types import MappingProxyType
 from typing import Any
@@ -115,4 +116,15 @@ class Handler:
                 said = f"{self.function.__name__} has an annotation that names {error.name}, which is not defined"
                 raise BadHandler(f"{self.place}: {said}") from None
         self.resources.check(self._signature.asked.resources, f"handler {self}")
+        self._refuse_unknown_key(self._signature)
         return self._signature
+
+    def _refuse_unknown_key(self, signature: Signature) -> None:
+        """A key that no content has would keep no two messages apart, without a word."""
+        key = self.options.key
+        if not isinstance(key, str) or not (known := signature.members()) or key in known:
+            return
+        near = get_close_matches(key, known, 1)
+        hint = f"; did you mean {near[0]!r}?" if near else "."
+        said = f"key={key!r} of {self.function.__name__} is no member of {signature.asks_for}{hint}"
+        raise BadHandler(f"{self.place}: {said} Write a function of the content for a member that it does not declare")

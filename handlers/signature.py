@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
-from handlers.content import Decode, NoShape, decoder, named
+from handlers.content import Decode, NoShape, decoder, members, named
 from handlers.errors import BadHandler
 from handlers.message import Message
 
@@ -48,6 +48,8 @@ class Signature:
     """`NOTHING` and `THE_MESSAGE` themselves where it is no more than that."""
     asks_for: str
     """What the content becomes, by name."""
+    members: Callable[[], frozenset[str]]
+    """The names that this has for members; none where it may have any."""
 
 
 def place_of(function: Callable[..., Any]) -> str:
@@ -88,7 +90,7 @@ def read_signature(function: Callable[..., Any], names: Mapping[str, Any]) -> Si
     annotation = _annotation(function, first, names)
     wanted = dict if annotation is inspect.Parameter.empty else annotation
     try:
-        return Signature(decoder(wanted), asked, named(wanted))
+        return Signature(decoder(wanted), asked, named(wanted), partial(members, wanted))
     except NoShape as error:
         why = f" ({error})" if str(error) else ""
         raise _bad(function, f"asks for {named(wanted)}, which no content can be made into{why}") from None

@@ -84,16 +84,24 @@ def looked(handler: Handler, message: Message) -> tuple[Any, str]:
 
 
 def turn(handler: Handler, names: Sequence[str], batch: Batch, pub_time: str, value: str) -> Turn | None:
-    """What waits for its turn by a key's value: among the messages of one handler, of one app, or of one shop on vv-tool."""
+    """What waits for its turn by a key's value: among the messages of one app, or of one shop on vv-tool, whose handlers, one or
+    several, have the same member or function as their key: a trade is one trade, whatever became of it.
+    """
     if not value:
         return None
     published = clock.published(pub_time) if handler.options.latest else None
     return Turn(
-        digest(names[0], handler.name, value[:MOST_CHARACTERS]),
+        digest(names[0], key_name(handler), value[:MOST_CHARACTERS]),
         batch.handle_until,
         handler.name,
         published.timestamp() if published else None,
     )
+
+
+def key_name(handler: Handler) -> str:
+    """What the values of a handler's key are told from others by: the member's name, or the function's with its module."""
+    key = handler.options.key
+    return f"{getattr(key, '__module__', '')}.{getattr(key, '__qualname__', '')}" if callable(key) else str(key)
 
 
 def member(content: str, name: str) -> str:

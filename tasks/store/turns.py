@@ -6,9 +6,10 @@
                             handled (`latest`), by the time of publishing, from when the message was handed out
     tidings:key:newest:KEY  when the newest of those was published that were handled, where the newest alone is
 
-KEY is a digest: what is in a message has no business in Redis's keys. A message that comes again after its process was killed
-takes the key that it left behind; others get it when it expires. Where the newest alone is handled, an older one waits for every
-newer one that is in line, and is `superseded` once a newer one was handled: not before.
+KEY is a digest: what is in a message has no business in Redis's keys. Where the newest alone is handled, the line and the time of
+the newest are each handler's own: one does not do another's work. A message that comes again after its process was killed takes
+the key that it left behind; others get it when it expires. Where the newest alone is handled, an older one waits for every newer
+one that is in line, and is `superseded` once a newer one was handled: not before.
 """
 
 import threading
@@ -53,7 +54,8 @@ class Turn:
     @property
     def names(self) -> tuple[str, str, str]:
         """The keys in Redis; a digest needs none of the care that names from outside do."""
-        return f"{PREFIX}key:{self.key}", f"{PREFIX}key:line:{self.key}", f"{PREFIX}key:newest:{self.key}"
+        line = self.key if self.published is None else digest(self.key, self.what)
+        return f"{PREFIX}key:{self.key}", f"{PREFIX}key:line:{line}", f"{PREFIX}key:newest:{line}"
 
     @property
     def words(self) -> tuple[str, str]:

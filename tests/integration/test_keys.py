@@ -57,15 +57,16 @@ def test_a_message_waits_while_another_of_its_key_runs_and_no_other_message_does
     assert deliver(self_same) == "handled"
 
 
-def test_keys_of_two_handlers_and_of_two_apps_have_nothing_to_do_with_each_other(
+def test_handlers_of_one_key_wait_for_each_other_and_those_of_another_key_or_app_do_not(
     tidings: Stores, registered: Register
 ) -> None:
-    inner: list[str] = []
+    inner: list[object] = []
 
     def on_first(content: dict[str, Any], message: Message) -> None:
         if message.id == "1":
-            inner.append(deliver(message_of("2", topic="other")))
+            inner.append(waits(message_of("2", topic="other")))
             inner.append(deliver(message_of("3", names=("another app", "3"))))
+            inner.append(deliver(message_of("4", topic="refund", content='{"tid": 9, "oid": 1}')))
 
     def on_other(content: dict[str, Any]) -> None:
         """Nothing."""
@@ -73,8 +74,24 @@ def test_keys_of_two_handlers_and_of_two_apps_have_nothing_to_do_with_each_other
     message_of = message
     registered(on_first, key="tid")
     registered(on_other, "other", key="tid")
+    registered(on_other, "refund", key="oid")
     deliver(message("1"))
-    assert inner == ["handled", "handled"]
+    assert inner[1:] == ["handled", "handled"]
+    assert deliver(message("2", topic="other")) == "handled"
+
+
+def test_a_newer_message_supersedes_none_of_another_handler(tidings: Stores, registered: Register) -> None:
+    def on_first(content: dict[str, Any]) -> None:
+        """Nothing."""
+
+    def on_other(content: dict[str, Any]) -> None:
+        """Nothing."""
+
+    registered(on_first, key="tid", latest=True)
+    registered(on_other, "other", key="tid", latest=True)
+    assert deliver(message("2", at=9)) == "handled"
+    assert deliver(message("1", at=1)) == "superseded"
+    assert deliver(message("3", at=1, topic="other")) == "handled"
 
 
 def test_topics_of_one_function_share_its_keys(tidings: Stores, registered: Register) -> None:

@@ -191,7 +191,7 @@ def test_a_newest_that_was_not_handled_supersedes_nothing(redis: Redis, end: str
 
 def test_one_that_is_never_tried_holds_older_ones_no_longer_than_its_time(redis: Redis) -> None:
     marks = process(redis)
-    marks.turns.enter([(names(2), Turn(KEY, time.time() + 0.5, "", 1002.0))], time.time())
+    marks.turns.enter([(names(2), Turn(KEY, time.time() + 0.5, "shop.on_paid", 1002.0))], time.time())
     assert begin(marks, 1, turn(published=1001.0)).state == "behind"
     time.sleep(0.6)
     assert begin(marks, 1, turn(published=1001.0)).state == "begun"

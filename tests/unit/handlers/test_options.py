@@ -1,13 +1,17 @@
 """What a handler's options may be, and what one that ships gives way to."""
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel, Field
+from typing_extensions import TypedDict
 
-from handlers import BadHandler, DuplicateTopic, Registry
+from handlers import BadHandler, DuplicateTopic, Message, Registry
 from handlers.options import TAKEN
+from handlers.trade import TradeBuyerPay
 
 
 @pytest.mark.parametrize(
@@ -77,3 +81,55 @@ def test_no_queue_has_a_name_under_which_something_else_is_kept() -> None:
     names = {name for row in rows for name in re.findall(r"`tidings:([a-z_]+)`", row.split("|")[1])}
     assert len(names) > 10
     assert names - {"handle"} <= TAKEN
+
+
+class Line(BaseModel):
+    oid: int
+
+
+class Order(BaseModel):
+    tid: int = Field(alias="order_id")
+    lines: list[Line] = []
+
+
+@dataclass
+class Parcel:
+    out_sid: str
+
+
+class Stock(TypedDict):
+    num_iid: int
+
+
+@pytest.mark.parametrize(
+    ("wanted", "key", "meant"),
+    [
+        (TradeBuyerPay, "tdi", "tid"),
+        (Order, "order_ids", "order_id"),
+        (Order | None, "order_ids", "order_id"),
+        (Parcel, "outsid", "out_sid"),
+        (Stock, "numiid", "num_iid"),
+        (Parcel | Stock, "numiid", "num_iid"),
+    ],
+)
+def test_a_key_that_no_content_has_is_refused_at_the_start(wanted: Any, key: str, meant: str) -> None:
+    def on_any(content: Any) -> None: ...
+
+    on_any.__annotations__["content"] = wanted
+    registry = Registry()
+    registry.handles("t", key=key)(on_any)
+    with pytest.raises(BadHandler, match=f"key='{key}' of on_any is no member of .*did you mean '{meant}'"):
+        registry.settle()
+    registry = Registry()
+    registry.handles("t", key=meant)(on_any)
+    registry.settle()
+
+
+@pytest.mark.parametrize("wanted", [dict, dict[str, Any], str, Message, list[Order], Order | dict[str, Any]])
+def test_where_a_content_may_have_any_member_any_key_will_do(wanted: Any) -> None:
+    def on_any(content: Any) -> None: ...
+
+    on_any.__annotations__["content"] = wanted
+    registry = Registry()
+    registry.handles("t", key="whatever")(on_any)
+    registry.settle()
