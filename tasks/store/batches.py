@@ -38,7 +38,8 @@ class Open:
     def to_json(self) -> dict[str, Any]:
         """The batch as it is stored, flat."""
         confirmed = {"confirmed": self.confirmed} if self.confirmed else {}
-        return {**asdict(self.batch), "waiting": self.waiting, "settled": self.settled, **confirmed}
+        about = {name: value for name, value in asdict(self.batch).items() if value != ""}  # where there is no trace
+        return {**about, "waiting": self.waiting, "settled": self.settled, **confirmed}
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> "Open":
