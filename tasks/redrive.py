@@ -45,9 +45,9 @@ def send(letters: Iterable[Letter]) -> int:
     A reply that could not be read goes back to the inbox, to be read with its account's next poll. Left out is a single item
     that could not be read: no handler could be found for it.
     """
-    asked = list(letters)
-    replies = [letter for letter in asked if letter.reply]
-    sent = [letter for letter in asked if letter.names]
+    wanted = list(letters)
+    replies = [letter for letter in wanted if letter.reply]
+    sent = [letter for letter in wanted if letter.names]
     for letter in replies:
         stores().inbox.keep(letter.account, letter.item.id, letter.item.content.encode("latin-1"), 0)
         stores().letters.drop([letter.id])
