@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-EXTRAS := embedded,flower,sandbox,dev
+EXTRAS := embedded,flower,sandbox,web,dev
 # Another PYTHON, or a change of what is needed, makes the environment anew.
 MADE := $(VENV)/made-with-$(subst /,-,$(PYTHON))
 # What the benchmarks need besides, other libraries to compare with, in an environment of its own, of the newest Python that is
