@@ -1,6 +1,7 @@
 """Machines whose clocks disagree with Redis's, and one that is set while everything runs."""
 
 import os
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -98,6 +99,13 @@ def test_whatever_the_clocks_say_nothing_is_dropped_done_twice_or_late(
     waits = [handled[id_] - at for id_, at in tried.items()]
     assert len(waits) == 6
     assert 0.9 < min(waits) <= max(waits) < 7, waits
-    logs = installation.logs()
-    for words in ("25 s ahead of", "120 s behind", "300 s ahead of", "40 s behind"):
-        assert words in logs
+    said = {
+        int(s) * (1 if way == "ahead" else -1) for s, way in re.findall(r"(\d+) s (ahead|behind)", installation.logs())
+    }
+    for off in (
+        25,
+        -120,
+        300,
+        -40,
+    ):  # where the machine is busy, a clock of the test's own is a moment late when it begins
+        assert said & {off - 1, off, off + 1}, (off, said)

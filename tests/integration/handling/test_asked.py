@@ -108,9 +108,9 @@ def test_asking_for_another_try_counts_too_and_so_do_those_of_other_deliveries(
 
 def test_more_tries_than_deliveries_leave_the_deliveries_to_decide(tidings: Stores, registered: Register) -> None:
     registered(fails, tries=100)
-    late = time.time() - 14.8
     most = settings().max_deliveries
-    assert [deliver(delivery(batch=f"b{n}", pulled=late)) for n in range(most)] == ["failed"] * (most - 1) + ["dead"]
+    outcomes = [deliver(delivery(batch=f"b{n}", pulled=time.time() - 14.8)) for n in range(most)]
+    assert outcomes == ["failed"] * (most - 1) + ["dead"]
 
 
 def test_a_handler_that_killed_its_process_is_not_called_more_often_than_it_allows(
