@@ -25,6 +25,29 @@ PORT = free_port()
 os.environ["TIDINGS_REDIS_URL"] = f"redis://127.0.0.1:{PORT}/0"
 
 
+LONGEST = (
+    "test_two_versions",
+    "test_chaos",
+    "test_installed",
+    "test_half_open",
+    "test_celery_traps",
+    "test_shutdown",
+    "test_up",
+)
+"""Files of `tests/end_to_end` that take a minute and more each: begun last, one would run alone at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What waits for processes first, what needs nothing last: so nobody waits at the end, and both cores have work."""
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> tuple[int, int]:
+    kinds = ("end_to_end", "integration")
+    kind = next((number for number, name in enumerate(kinds) if name in item.path.parts), len(kinds))
+    return kind, LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST)
+
+
 @pytest.fixture(autouse=True)
 def own_clock() -> Iterator[None]:
     """What a test has learnt of a clock ends with it."""
