@@ -1,5 +1,6 @@
 """Which letters a command is about: ids and filters, as every command of the group takes them."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -14,7 +15,7 @@ from tasks.text import shown
 if TYPE_CHECKING:
     from tasks.store.letters import Letter, Letters
 
-FILTERS = ("account", "topic", "reason", "older", "newer")
+FILTERS = ("account", "topic", "reason", "holding", "older", "newer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class Choice:
     account: str | None = None
     topic: str | None = None
     reason: str | None = None
+    holding: str | None = None
     older: float | None = None
     newer: float | None = None
 
@@ -38,6 +40,7 @@ class Choice:
             _like(letter.account, self.account)
             and _like(letter.item.topic, self.topic)
             and (_like(letter.reason, self.reason) or str(self.reason).casefold() in letter.reason.casefold())
+            and (self.holding is None or _holds(letter, self.holding))
         )
 
     def find(self, letters: "Letters", now: float) -> "Found":
@@ -51,7 +54,7 @@ class Choice:
             ids = [id_ for id_ in ids if id_ in asked]
             there = letters.buried(self.ids)
             missing = tuple(id_ for id_ in dict.fromkeys(self.ids) if id_ not in there)
-        if (self.account, self.topic, self.reason) != (None, None, None):
+        if (self.account, self.topic, self.reason, self.holding) != (None, None, None, None):
             ids = [letter.id for letter in letters.many(ids) if self.fits(letter)]
         return Found(ids, missing)
 
@@ -78,6 +81,12 @@ def choosing(*, needed: bool = False) -> Callable[[Callable[..., None]], Callabl
         @click.option("--account", metavar="PATTERN", callback=_filled, help="Of this account; * and ? stand for any.")
         @click.option("--topic", metavar="PATTERN", help="With this topic; * and ? stand for any.")
         @click.option("--reason", metavar="TEXT", callback=_filled, help="With this text in the reason, or a pattern.")
+        @click.option(
+            "--holding",
+            metavar="TEXT",
+            callback=_filled,
+            help="With this text in the content or the error, as a buyer's id.",
+        )
         @click.option("--older", type=AGE, metavar="AGE", help="Buried longer ago than this: 90s, 5m, 2h, 3d.")
         @click.option("--newer", type=AGE, metavar="AGE", help="Buried within this time.")
         @wraps(function)
@@ -103,3 +112,16 @@ def _filled(_ctx: click.Context, param: click.Parameter, value: str | None) -> s
 
 def _like(text: str, pattern: str | None) -> bool:
     return pattern is None or text == pattern or fnmatchcase(text, pattern)
+
+
+def _holds(letter: "Letter", text: str) -> bool:
+    """Whether the text stands in a letter's content, reason or traceback, as it is or escaped by JSON once to three times.
+
+    Of a reply that could not be read the content is its bytes, a character each.
+    """
+    whole = "\n".join((letter.item.content, letter.reason, letter.traceback))
+    forms = [text]
+    for _ in range(3):
+        forms.append(json.dumps(forms[-1])[1:-1])
+    forms.append(text.encode("utf-8", "replace").decode("latin-1"))
+    return any(form in whole for form in forms)

@@ -65,6 +65,26 @@ def test_the_list_shows_what_an_operator_needs_and_no_content(three: list[str]) 
     assert "ZHANG" not in said.out + run(letters, "list", "--json").out
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"buyer_nick": "张三丰"}',
+        json.dumps({"buyer_nick": "张三丰"}),
+        json.dumps({"msg_data": json.dumps({"content": json.dumps({"buyer_nick": "张三丰"})})}),
+        '{"data": {"buyer_nick": "张三丰"'.encode().decode("latin-1"),
+    ],
+    ids=["as it is", "escaped", "escaped three times", "bytes of a reply"],
+)
+def test_letters_that_tell_of_a_buyer_are_found_however_that_is_written(
+    tidings: Stores, three: list[str], content: str
+) -> None:
+    bury(tidings, "buyers", content=content)
+    (found,) = run(letters, "list", "--holding", "张三丰", "--json").rows
+    assert found["message_id"] == "buyers"
+    assert run(letters, "drop", "--holding", "张三丰", "--yes").code == 0
+    assert [letter.id for letter in tidings.letters.all()] == three
+
+
 @pytest.fixture
 def many(tidings: Stores, three: list[str]) -> None:
     """Thirty letters of one model that does not fit, in two accounts, one that failed elsewhere, and three others."""
