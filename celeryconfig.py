@@ -40,6 +40,7 @@ include = [
     "tasks.plumbing.belonging",
     "tasks.plumbing.closing",
     "tasks.plumbing.group_signals",
+    "tasks.plumbing.pulse",
     "tasks.plumbing.skew",
     "tasks.plumbing.starting",
     "tasks.plumbing.warm_shutdown",
@@ -80,6 +81,8 @@ result_chord_expires = 3600
 # Celery's prefork pool, which sends quick tasks to its processes together (tasks/plumbing/pool): handlers that do nothing went
 # from 1,410 to 2,650 messages a second. Threads share one core and cannot be interrupted; solo serves nobody while it works.
 worker_pool = "prefork" if settings().stock else "tasks.plumbing.pool:TaskPool"
+# Celery's, which shows that its main loop lives also while it waits for its broker.
+worker_consumer = "tasks.plumbing.pulse:Consumer"
 # Blocking HTTP in the same processes as the handlers: with one task a core, two slow platforms would stop everything. On two
 # cores, 3 or 4 processes were fastest for handlers that do nothing; 8 lost 15 %.
 worker_concurrency = settings().worker_concurrency or max(4, 2 * (os.cpu_count() or 1))

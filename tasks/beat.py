@@ -5,6 +5,7 @@ Redis sorted set. A claim is atomic and moves the due time ahead, so any number 
 sending anything twice. Entries of `beat_schedule` run too, as in every Celery application.
 """
 
+from socket import gethostname
 from typing import Any
 
 from celery.beat import Scheduler
@@ -16,6 +17,7 @@ from redis.exceptions import RedisError
 from tasks.accounts import Account, Accounts, AccountsError, TaobaoAccount
 from tasks.names import CONSUME, COUNT
 from tasks.plumbing import housekeeping
+from tasks.plumbing.pulse import Pulse
 from tasks.pulling.rota import Rota
 from tasks.runtime import accounts_source, stores
 from tasks.text import shown
@@ -41,12 +43,16 @@ class AccountScheduler(Scheduler):
     _known: Accounts | None = None
     _in_step = False
     """Whether Redis has been there since the due times were looked through."""
+    _connected = False
+    """Whether the last look at what is due found Redis and broker."""
     _consume: Rota
     _count: Rota
     _keeping: housekeeping.Housekeeping | None = None
+    _pulse: Pulse | None = None
 
     def keep_house(self) -> None:
         """Called when the process that it runs in begins."""
+        self._pulse = Pulse("beat", gethostname())
         self._keeping = housekeeping.of_beat()
         self._keeping.start()
 
@@ -54,10 +60,14 @@ class AccountScheduler(Scheduler):
         """Called when it ends."""
         if self._keeping:
             self._keeping.stop()
+        if self._pulse:
+            self._pulse.end()
         super().close()
 
     def tick(self, *args: Any, **kwargs: Any) -> float:
         """Send what is due; the seconds until the next look, never longer than `beat_max_loop_interval`."""
+        if self._pulse:
+            self._pulse.turn(self._connected)
         own: float = super().tick(*args, **kwargs) or 0.0
         try:
             ours = self.poll_due()
@@ -65,8 +75,9 @@ class AccountScheduler(Scheduler):
             log.warning(
                 "beat: Redis or the broker does not answer, trying again in %.0f s: %s", BACK_OFF_SECONDS, shown(error)
             )
-            self._in_step = False
+            self._in_step = self._connected = False
             return BACK_OFF_SECONDS
+        self._connected = True
         return max(0.0, min(own, ours, self.longest_sleep))
 
     @property

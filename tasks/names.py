@@ -9,6 +9,9 @@ SALVAGE = "tidings.salvage"
 WIRE = frozenset({CONSUME, COUNT, CONFIRM})
 """Tasks that wait for platforms: they run in the lane (`tasks/plumbing/lane`)."""
 
+CONSUME_QUEUE = "consume"
+"""The queue of polls."""
+
 USUAL = "handle"
 """The queue of handle tasks whose handler asks for no other."""
 

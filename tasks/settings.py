@@ -136,6 +136,11 @@ class Settings(BaseSettings):
         False,
         description="`1`: for development only: logs show what handlers' errors say, and tracebacks, which may hold buyer data",
     )
+    health_dir: Path | None = Field(
+        None,
+        description="where workers and beats write what `python -m tidings_cli.probe` reads; empty: a folder of this user's "
+        "in the system's one for temporary files",
+    )
     home: Path = Field(
         Path(".tidings"),
         description="where `up` keeps its Valkey's data and remembers its address, which commands find there",

@@ -62,11 +62,20 @@ def tell(**facts: Any) -> None:
     _facts.update(facts)
 
 
+_loops: dict[Kind, tuple[float, bool]] = {}
+
+
+def turned(kind: Kind, *, connected: bool) -> None:
+    """The main loop of this process, as a worker or as a beat, has turned; it has its broker, or has not."""
+    _loops[kind] = (time.monotonic(), connected)
+
+
 class Housekeeping:
     """The thread."""
 
     def __init__(self, kind: Kind, name: str) -> None:
         self._me = Presence(kind, name, os.getpid(), clock.now(), metadata.version("tidings"))
+        self._began = time.monotonic()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
 
@@ -92,7 +101,9 @@ class Housekeeping:
             self._stop.wait(max(0.0, min(due.values()) - time.monotonic()))
 
     def _announce(self) -> None:
-        stores().presences.put(replace(self._me, **_facts))
+        turned, connected = _loops.get(self._me.kind, (self._began, True))
+        now = replace(self._me, loop=time.monotonic() - turned, connected=connected)
+        stores().presences.put(replace(now, **_facts))
 
     def _leave(self) -> None:
         stores().presences.drop(self._me)

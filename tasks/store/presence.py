@@ -41,6 +41,14 @@ class Presence:
     queues: tuple[str, ...] = ()
     skew: float = 0.0
     """How many seconds its machine's clock is ahead of Redis's."""
+    loop: float = 0.0
+    """How many seconds before this its main loop has turned."""
+    connected: bool = True
+    """Whether it has its broker (a worker), or its last look at what is due found Redis and broker (a beat)."""
+    polls: float = 0.0
+    """For how many seconds none of a worker's polls and confirms has begun or ended while there were some."""
+    messages: float = 0.0
+    """The same of messages."""
 
 
 class Presences:

@@ -1,0 +1,158 @@
+"""Proof that the main loop of this process turns: a worker's event loop, also while it waits for its broker, or beat's ticks.
+
+A thread would go on while the loop hangs. So the loop itself writes the file that `tidings_cli.probe` reads, tells systemd
+(`Type=notify`, `WatchdogSec=`), and notes for housekeeping, which tells others through Redis, what it has seen of its tasks.
+"""
+
+import logging
+import os
+import socket
+import time
+from contextlib import suppress
+from typing import Any
+
+from celery import bootsteps
+from celery.worker import state
+from celery.worker.consumer import Consumer as CelerysConsumer
+
+from tasks import app
+from tasks.names import CONFIRM, CONSUME, COUNT, HANDLE
+from tasks.plumbing import housekeeping
+from tasks.rules.health import NO_PROGRESS, progressed
+from tasks.store.presence import Kind
+from tidings_cli import probe
+
+log = logging.getLogger(__name__)
+
+EVERY_SECONDS = 2.0
+"""How often a loop gives a sign of life. Writing it takes a tenth of a millisecond."""
+
+_reserved: Any = state.reserved_requests
+"""Weak references, which are copied in one step: tasks end in other threads."""
+
+WATCHED = {"polls": (CONSUME, COUNT, CONFIRM), "messages": (HANDLE,)}
+"""Tasks whose ends are looked for, by the field of `Presence` that tells for how long there was none."""
+
+
+class Pulse:
+    """The signs of life of one main loop."""
+
+    def __init__(self, kind: Kind, name: str) -> None:
+        self._kind = kind
+        self._path = probe.file(kind, name, os.getpid())
+        self._at = -EVERY_SECONDS
+        self._connected: bool | None = None
+        self._failed = False
+        self._progress = dict.fromkeys(WATCHED, NO_PROGRESS)
+
+    def turn(self, connected: bool) -> None:
+        """The loop has turned; `connected` tells whether it has its broker. Cheap: most calls find that nothing is due."""
+        now = time.monotonic()
+        if now - self._at < EVERY_SECONDS and connected == self._connected:
+            return
+        if self._connected is None:
+            notify("READY=1")
+        self._at, self._connected = now, connected
+        self._write(connected)
+        notify("WATCHDOG=1")
+        housekeeping.turned(self._kind, connected=connected)
+
+    def watch_tasks(self) -> None:
+        """Note for how long no task has begun or ended while there were some. For the loop's own thread only."""
+        now = time.monotonic()
+        in_hand = [(request.id, request.name) for each in tuple(_reserved.data) if (request := each())]
+        for field, names in WATCHED.items():
+            ids = frozenset(id_ for id_, name in in_hand if name in names)
+            begun = sum(state.total_count[name] for name in names)
+            self._progress[field] = progressed(self._progress[field], ids, begun, now)
+        housekeeping.tell(**{field: now - each.since for field, each in self._progress.items()})
+
+    def end(self) -> None:
+        """The process ends as it should."""
+        notify("STOPPING=1")
+        with suppress(OSError):
+            self._path.unlink()
+
+    def _write(self, connected: bool) -> None:
+        try:
+            probe.made()
+            probe.write(self._path, connected)
+        except OSError as error:
+            if not self._failed:
+                log.warning("probes see nothing of this process: %s", error)
+            self._failed = True
+
+
+def notify(word: str) -> None:
+    """Tell systemd, if it has started this process itself: what others have started it does not listen to."""
+    where = os.environ.get("NOTIFY_SOCKET")
+    if not where or os.environ.get("SYSTEMD_EXEC_PID", str(os.getpid())) != str(os.getpid()):
+        return
+    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as out:
+        out.setblocking(False)
+        out.sendto(word.encode(), f"\0{where[1:]}" if where.startswith("@") else where)
+
+
+class Consumer(CelerysConsumer):
+    """Celery's, which gives signs of life while it waits for its broker: its event loop does not turn then."""
+
+    def ensure_connected(self, conn: Any) -> Any:
+        """Connect, however long that takes."""
+        ensure = conn.ensure_connection
+
+        def ensure_connection(*args: Any, callback: Any = None, **options: Any) -> Any:
+            def again() -> None:
+                of_worker(self.hostname).turn(connected=False)
+                if callback:
+                    callback()
+
+            return ensure(*args, callback=again, **options)
+
+        conn.ensure_connection = ensure_connection
+        try:
+            return super().ensure_connected(conn)
+        finally:
+            del conn.ensure_connection
+
+
+_worker: dict[str, Pulse] = {}
+
+
+def of_worker(name: str) -> Pulse:
+    """The pulse of this process as a worker of that name."""
+    return _worker.setdefault(name, Pulse("worker", name))
+
+
+class Step(bootsteps.StartStopStep):
+    """The pulse of a worker with an event loop."""
+
+    requires = ("tasks.plumbing.housekeeping:Step",)
+
+    def include_if(self, parent: Any) -> bool:
+        """Whether it has one."""
+        return bool(parent.use_eventloop)
+
+    def start(self, parent: Any) -> None:
+        """Say that it is there before it has connected."""
+        of_worker(parent.hostname).turn(connected=False)
+
+    def register_with_event_loop(self, parent: Any, loop: Any) -> None:
+        """Called when the worker connects; Celery takes this out of the loop when it loses its broker."""
+        pulse = of_worker(parent.hostname)
+
+        def turn() -> None:
+            pulse.turn(connected=True)
+            pulse.watch_tasks()
+
+        loop.call_repeatedly(EVERY_SECONDS, turn)
+        loop.call_soon(turn)
+
+    def stop(self, parent: Any) -> None:
+        """End. A worker that starts in this process later has its own."""
+        if pulse := _worker.pop(parent.hostname, None):
+            pulse.end()
+
+    terminate = stop
+
+
+app.steps["worker"].add(Step)

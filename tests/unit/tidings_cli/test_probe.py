@@ -1,0 +1,95 @@
+"""The command that health checks run: what it finds in files, what it says, and how little it imports."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tidings_cli import probe
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("TIDINGS_HEALTH_DIR", str(tmp_path / "health"))
+    return probe.made()
+
+
+def says(kind: str = "worker", name: str = "", max_age: float = 5.0, connected: bool = False) -> str:
+    return probe.fault(probe.read(kind, name), max_age, connected)
+
+
+def sign(name: str, *, kind: str = "worker", pid: int = 0, connected: bool = True) -> Path:
+    path = probe.file(kind, name, pid or os.getpid())
+    probe.write(path, connected)
+    return path
+
+
+def ended() -> int:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+def test_a_fresh_sign_is_good_for_its_kind_and_name_only() -> None:
+    sign("pull@host.example")
+    assert says() == says(name="pull@host.example") == says(name="pull") == ""
+    assert says(name="handle") == says(name="pul") == says("beat") == "no such process has given a sign of life"
+
+
+def test_an_old_sign_names_the_process_and_its_age() -> None:
+    path = sign("pull@host")
+    at = float(path.read_text().split()[0])
+    path.write_text(f"{at - 100} connected\n")
+    assert says() == f"pull@host ({os.getpid()}): its main loop has not turned for 100 s"
+    assert says(max_age=200) == ""
+
+
+def test_one_that_hangs_is_not_hidden_by_others_that_do_not() -> None:
+    sign("a@host").write_text("0.0 connected\n")
+    sign("b@host")
+    assert says().startswith("a@host")
+    assert says(name="b") == ""
+
+
+def test_who_waits_for_its_broker_is_alive_and_not_connected() -> None:
+    sign("pull@host", connected=False)
+    assert says() == ""
+    assert says(connected=True) == f"pull@host ({os.getpid()}): it has no connection to its broker or Redis"
+
+
+def test_files_of_processes_that_are_gone_and_such_that_are_none_count_as_nothing(folder: Path) -> None:
+    sign("a@host", pid=ended())
+    (folder / "worker-b@host.txt").write_text("")
+    (folder / f"worker-c@host.{os.getpid()}").write_text("half")
+    assert says() == "no such process has given a sign of life"
+
+
+def test_a_folder_of_somebody_elses_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TIDINGS_HEALTH_DIR")
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    assert probe.made().stat().st_mode & 0o777 == 0o700
+    probe.made().rmdir()
+    (tmp_path / "theirs").mkdir()
+    probe.folder().symlink_to(tmp_path / "theirs")
+    with pytest.raises(PermissionError, match="set TIDINGS_HEALTH_DIR"):
+        probe.made()
+
+
+def test_the_command_tells_by_its_exit_code_and_imports_neither_celery_nor_tasks() -> None:
+    code = (
+        "import sys; from tidings_cli.probe import main; main();"
+        "print(sorted({'celery', 'kombu', 'redis', 'tasks', 'pydantic'} & {*sys.modules}))"
+    )
+
+    def run(*words: str) -> tuple[int, str, str]:
+        done = subprocess.run(
+            [sys.executable, "-c", code, *words], capture_output=True, text=True, timeout=30, check=False
+        )
+        return done.returncode, done.stdout.strip(), done.stderr.strip()
+
+    assert run("beat") == (1, "", "no such process has given a sign of life")
+    sign("host", kind="beat")
+    assert run("beat", "--max-age", "30", "--connected") == (0, "[]", "")
+    assert run("cook")[0] == 2
