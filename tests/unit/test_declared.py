@@ -20,6 +20,7 @@ PARTS = {
     "embedded": ("tasks/commands/processes/valkey.py",),
     "flower": (),
     "sandbox": ("tasks/sandbox/",),
+    "web": ("tasks/commands/web/",),
     "otel": ("handlers/tracing.py",),
     "sentry": ("handlers/sentry.py",),
     "database": ("handlers/storing/", "handlers/database.py"),
