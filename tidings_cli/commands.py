@@ -164,6 +164,7 @@ def tell(other: Shadowed, *, quiet: bool = False) -> None:
 up, demo, sandbox, check = Ours("up"), Ours("demo"), Ours("sandbox"), Ours("check")
 accounts, letters, status, handlers = Ours("accounts"), Ours("letters"), Ours("status"), Ours("handlers")
 web = Ours("web")
+size = Ours("size")
 
 COMMANDS = {each.name: each for each in list(globals().values()) if isinstance(each, Ours)}
 """All of them, by name."""

@@ -1,7 +1,8 @@
 """A Taobao that costs next to nothing: every pull is answered after the same time, and written down.
 
-`python -m tests.bench.polls.platform PORT LATENCY BOOK [BUSY]`: LATENCY in seconds; every BUSYth account has messages at some
-of its polls, all others never. It takes any signature: what a call costs its sender is what is measured.
+`python -m tests.bench.polls.platform PORT LATENCY BOOK [BUSY [RATE]]`: LATENCY in seconds; every BUSYth account has messages at
+some of its polls, all others never; with RATE each account gets as many a second, at random moments. It takes any signature:
+what a call costs its sender is what is measured.
 """
 
 import asyncio
@@ -11,6 +12,7 @@ import time
 from email.utils import formatdate
 from itertools import count
 from pathlib import Path
+from random import Random
 from typing import BinaryIO
 
 from tests.bench.polls.book import Call
@@ -42,8 +44,9 @@ class Shop:
         if b"messages.confirm" in form:
             self._note(account, 0, form.count(b"%2C") + 1)
             return self._confirmed
-        messages = self._messages(account)
-        self._note(account, int(value(form, b"quantity=")), len(messages))
+        quantity = int(value(form, b"quantity="))
+        messages = self._rows(min(quantity, self._waiting(account)))
+        self._note(account, quantity, len(messages))
         if not messages:
             return self._empty
         return json.dumps({"tmc_messages_consume_response": {"messages": {"tmc_message": messages}}}).encode()
@@ -51,12 +54,14 @@ class Shop:
     def _note(self, account: int, quantity: int, messages: int) -> None:
         self._book.write(Call(time.time(), account, quantity, messages).written())
 
-    def _messages(self, account: int) -> list[dict[str, object]]:
+    def _waiting(self, account: int) -> int:
+        """How many messages wait for that account's pull."""
         if not self._busy or account % self._busy:
-            return []
+            return 0
         self._pulled += 1
-        if self._pulled % ONE_IN != 1:
-            return []
+        return BATCH if self._pulled % ONE_IN == 1 else 0
+
+    def _rows(self, many: int) -> list[dict[str, object]]:
         content = json.dumps({"tid": 1, "oid": 2, "payment": "9.90", "buyer_nick": "someone"})
         row = {
             "topic": TOPIC,
@@ -65,7 +70,26 @@ class Shop:
             "user_id": 1,
             "user_nick": "a shop",
         }
-        return [row | {"id": next(self._ids)} for _ in range(BATCH)]
+        return [row | {"id": next(self._ids)} for _ in range(many)]
+
+
+class Arrivals(Shop):
+    """Every account gets messages at random moments: a Poisson process. What a pull does not take is gone."""
+
+    def __init__(self, book: BinaryIO, rate: float) -> None:
+        super().__init__(book, busy=1)
+        self._rate = rate
+        self._random = Random(1)
+        self._next: dict[int, float] = {}
+
+    def _waiting(self, account: int) -> int:
+        now, waiting = time.time(), 0
+        at = self._next.get(account) or now + self._random.expovariate(self._rate)
+        while at <= now:
+            waiting += 1
+            at += self._random.expovariate(self._rate)
+        self._next[account] = at
+        return waiting
 
 
 def value(form: bytes, name: bytes) -> bytes:
@@ -106,9 +130,8 @@ def reply(body: bytes) -> bytes:
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-async def serve(port: int, latency: float, book: BinaryIO, busy: int) -> None:
+async def serve(port: int, latency: float, book: BinaryIO, shop: Shop) -> None:
     """Serve until the process ends."""
-    shop = Shop(book, busy)
     await asyncio.get_running_loop().create_server(lambda: Connection(shop, latency), "127.0.0.1", port, backlog=1024)
     while True:
         await asyncio.sleep(FLUSH_SECONDS)
@@ -116,9 +139,11 @@ async def serve(port: int, latency: float, book: BinaryIO, busy: int) -> None:
 
 
 def main() -> None:
-    port, latency, path, *busy = sys.argv[1:]
+    port, latency, path, *load = sys.argv[1:]
+    busy, rate = (*map(float, load), 0.0, 0.0)[:2]
     with Path(path).open("ab") as book:
-        asyncio.run(serve(int(port), float(latency), book, int(busy[0]) if busy else 0))
+        shop = Arrivals(book, rate) if rate else Shop(book, int(busy))
+        asyncio.run(serve(int(port), float(latency), book, shop))
 
 
 if __name__ == "__main__":

@@ -151,8 +151,9 @@ class Stage:
 
 
 @contextmanager
-def staged(load: Load, tree: Path = ROOT) -> Iterator[Stage]:
-    """Platform and Redis for this load; all that was started ends with the block. Raises `NotStarted`."""
+def staged(load: Load, tree: Path = ROOT, *more: str) -> Iterator[Stage]:
+    """Platform and Redis for this load; all that was started ends with the block. `more` is for the platform's command line.
+    Raises `NotStarted`."""
     with Stopping() as stopping, TemporaryDirectory() as name, Processes() as processes:
         folder = Path(name)
         valkey = Embedded(folder / "valkey", free_port())
@@ -165,7 +166,7 @@ def staged(load: Load, tree: Path = ROOT) -> Iterator[Stage]:
             stage = Stage(folder, load, tree, redis, url, valkey.url, processes, stopping)
             stage.accounts.write_text(load.file(url))
             (folder / "bench_handlers.py").write_text(HANDLERS)
-            words = [str(port), f"{load.latency:g}", str(stage.book), str(load.busy)]
+            words = [str(port), f"{load.latency:g}", str(stage.book), str(load.busy), *more]
             argv = [sys.executable, "-m", "tests.bench.polls.platform", *words]
             processes.start("platform", argv, cwd=ROOT, log=folder / "platform.log")
             stage.until(stage.book.exists, START_SECONDS, "the platform")

@@ -19,6 +19,7 @@ from tasks.commands.demo import demo
 from tasks.commands.handlers import handlers
 from tasks.commands.letters import letters
 from tasks.commands.sandbox import sandbox
+from tasks.commands.size import size
 from tasks.commands.status import status
 from tasks.commands.up import up
 from tasks.platforms import Item
@@ -26,7 +27,7 @@ from tasks.runtime import Stores
 from tasks.store.letters import Letter
 from tests.unit.wild.guessing import ANY, EXAMPLES, NUMBERS, SECRET, TEXT, quiet, trying
 
-RUN: dict[str, click.Command] = {each.name or "": each for each in (accounts, handlers, letters)}
+RUN: dict[str, click.Command] = {each.name or "": each for each in (accounts, handlers, letters, size)}
 WAITING: dict[str, click.Command] = {"status": status}
 """What waits for workers to answer."""
 

@@ -1,0 +1,1 @@
+"""What polls and messages cost each process, and whether `celery -A tasks size` says so beforehand."""
