@@ -44,6 +44,7 @@ include = [
     "tasks.plumbing.skew",
     "tasks.plumbing.starting",
     "tasks.plumbing.warm_shutdown",
+    "tasks.pulling.gateways",
 ]
 if not settings().stock:
     # Processes are made for what waits for them, not for polls, which run in the lane.

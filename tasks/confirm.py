@@ -8,7 +8,7 @@ what is done is confirmed before (`tasks/handling/stragglers.py`), and only the 
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from celery import Task
 from celery.utils.log import get_task_logger
@@ -22,11 +22,14 @@ from tasks.names import CONFIRM, SALVAGE
 from tasks.platforms.clients import client_for
 from tasks.platforms.errors import BadRequest, MalformedReply, OutOfQuota, PlatformError, Throttled, Transient
 from tasks.plumbing.visibility import visibility
+from tasks.rules import measures
 from tasks.rules.lease import Batch, retry_delay
+from tasks.rules.measures import Numbers
 from tasks.rules.outcomes import confirmable
 from tasks.runtime import stores
+from tasks.store.batches import Open
 from tasks.store.chunks import chunks
-from tasks.store.troubles import Trouble, What
+from tasks.store.troubles import Trouble
 from tasks.text import plain, shown, unplain
 
 log = get_task_logger(__name__)
@@ -47,6 +50,7 @@ def confirm(
     receipts: list[str] | None = None,
     partial: bool = False,
     traceparent: str = "",
+    gateway: str = "",
     **_later: Any,
 ) -> None:
     """Confirm one batch's messages, or those that a failed try has left (`receipts`).
@@ -54,37 +58,53 @@ def confirm(
     `alone` marks a message that was tried apart from its batch, which has long been closed, `partial` that `receipts` are done
     while their batch is open. What only a later release sends is left out, here and in the results.
     """
-    its = Batch(account, batch, pulled, lease, traceparent)
+    its = Batch(account, batch, pulled, lease, traceparent, gateway)
     if partial:
         confirm_part(its, receipts or [])
         return
+    opened, ends = None if alone else stores().batches.get(batch), Numbers()
     if receipts is None:
-        receipts = allowed(results, account, "" if alone else batch)
+        receipts = allowed(results, account, opened)
+        ends = measured(results, its, opened)
     stores().clock.keep()
     if receipts and clock.now() >= its.ends:
-        count(account, "late_confirms", len(receipts))
+        count(its, "late_confirms", len(receipts))
     shop = runtime.account(account)
     began = clock.now()
     left, wait = tell(shop, batch, receipts) if shop else ([], 0.0)
     spans.confirmed(its, began, len(receipts), len(left))
+    ends[measures.named("confirmed", gateway)] = len(receipts) - len(left) if shop else 0
+    if alone:
+        stores().measures.once(ends, 2 * lease, batch, *receipts)
     if left and clock.now() < its.confirm_until:
+        if opened:
+            stores().batches.confirmed(opened, [each for each in receipts if each not in {*left}], ends, counted=True)
         pause = min(max(wait, retry_delay(self.request.retries + 1)), visibility() / 2)
         raise self.retry(args=([],), kwargs={**(self.request.kwargs or {}), "receipts": left}, countdown=pause)
     if left and shop:
         log.error("%s: %d messages could not be confirmed in time; they come again", shown(account), len(left))
-        count(account, "unconfirmed", len(left))
+        count(its, "unconfirmed", len(left))
         calls.unneeded(shop)
-    if not alone and stores().batches.close(batch, account):
+    if not alone and stores().batches.close(batch, account, ends):
         sending.consume(account)
 
 
-def allowed(results: Results, account: str, batch: str) -> list[str]:
-    """Count the outcomes of a batch, or of a message by itself (""); the receipts that may be confirmed and were not yet."""
-    found = stores().batches.get(batch) if batch else None
+def allowed(results: Results, account: str, found: Open | None) -> list[str]:
+    """Count the outcomes of a batch, or of a message by itself (None); the receipts that may be confirmed and were not yet."""
     outcomes = [(unplain(receipt), outcome) for receipt, outcome, *_ in results]
     receipts = add_up(account, [*outcomes, *(found.settled if found else ())])
     confirmed = {*(found.confirmed if found else ())}
     return [receipt for receipt in receipts if receipt not in confirmed]
+
+
+def measured(results: Results, batch: Batch, found: Open | None) -> Numbers:
+    """What a batch's outcomes add to the counters; nothing when they did before, or nobody knows their topics."""
+    if found is None or found.counted:
+        return {}
+    topics = found.topic_of
+    return measures.ended(
+        batch.gateway, ((topics.get(unplain(receipt), ""), outcome) for receipt, outcome, *_ in results)
+    )
 
 
 @app.task(name=SALVAGE)
@@ -106,14 +126,15 @@ def salvage(_request: Any, _error: Any, _traceback: Any, **about: Any) -> None:
         sum(over),
         len(over),
     )
-    failing.count(batch.account, "", "a handler was killed, as it ran on past its time limit")
+    failing.count(batch.account, "", "a handler was killed, as it ran on past its time limit", gateway=batch.gateway)
     sending.confirm(results, batch)
 
 
-def count(account: str, what: What, number: int) -> None:
+def count(batch: Batch, what: Literal["late_confirms", "unconfirmed"], number: int) -> None:
     """Count messages whose confirm came late or never, for the day and for what went wrong lately."""
-    stores().tally.add(account, {what: number}, now=clock.now())
-    stores().troubles.add(Trouble(account, what, count=number))
+    stores().tally.add(batch.account, {what: number}, now=clock.now())
+    stores().troubles.add(Trouble(batch.account, what, count=number))
+    stores().measures.add({measures.named("late" if what == "late_confirms" else what, batch.gateway): number})
 
 
 def add_up(account: str, outcomes: list[tuple[str, str]]) -> list[str]:
@@ -130,7 +151,7 @@ def confirm_part(batch: Batch, receipts: list[str]) -> None:
     began = clock.now()
     if done := tell_part(shop, batch.id, receipts):
         spans.confirmed(batch, began, len(done))
-        stores().batches.confirmed(opened, done)
+        stores().batches.confirmed(opened, done, {measures.named("confirmed", batch.gateway): len(done)})
 
 
 def tell_part(account: Account, batch: str, receipts: list[str]) -> list[str]:

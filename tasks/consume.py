@@ -36,7 +36,7 @@ log = get_task_logger(__name__)
 def consume(name: str, until: float | None = None, since: float | None = None, **_later: Any) -> None:
     """Poll the account once, as it was known at `since`, unless it is later than `until`: beat has sent another one then."""
     account = newer.account(name, since, stores().due)
-    if account is None or outdated.drop(name, until):
+    if account is None or outdated.drop(name, until, account.gateway.name):
         return
     if not poll(account):
         sending.consume(name)
@@ -87,7 +87,8 @@ def hindrance(account: Account, known: Known) -> float | None:
 def pull(account: Account, known: Known, made: calls.Made) -> float:
     """One call for new messages, handed out. Raises `PlatformError`, or `NotNow` where the gateway's limits allow none."""
     with calls.untold(account, "pull", made, taken=known.taken):
-        batch = Batch(account.name, uuid.uuid4().hex, clock.now(), account.gateway.lease_seconds)
+        lease, gateway = account.gateway.lease_seconds, account.gateway.name
+        batch = Batch(account.name, uuid.uuid4().hex, clock.now(), lease, gateway=gateway)
         with keeping.ready(account, batch.id) as kept:
             reply = client_for(account.gateway).pull(account, keep=kept)
         made.points, made.got = reply.points, len(reply)
@@ -111,8 +112,13 @@ def tell(account: Account, wait: float, **learnt: Any) -> float:
     return wait
 
 
-def hand_out(account: Account, batch: Batch, reply: Reply, settled: frozenset[str] = frozenset()) -> None:
-    """Give a reply's messages to handle tasks, less those settled before; on vvtool, tell the inbox how many there are."""
+def hand_out(
+    account: Account, batch: Batch, reply: Reply, settled: frozenset[str] = frozenset(), *, new: bool = True
+) -> None:
+    """Give a reply's messages to handle tasks, less those settled before; on vvtool, tell the inbox how many there are.
+
+    One that lay in the inbox past its lease is not `new`.
+    """
     left = Reply(
         items=tuple(item for item in reply.items if item.receipt not in settled),
         spoilt=tuple(item for item in reply.spoilt if item.receipt not in settled),
@@ -121,7 +127,7 @@ def hand_out(account: Account, batch: Batch, reply: Reply, settled: frozenset[st
         return
     if left:
         holding_back.seen().handed_out(len(left))
-        dispatch.start(account, batch, left)
+        dispatch.start(account, batch, left, new=new)
 
 
 def hand_out_again(account: VvtoolAccount) -> bool:
@@ -136,7 +142,8 @@ def hand_out_again(account: VvtoolAccount) -> bool:
     except PlatformError as error:
         KeptReply(account, kept.batch, kept.body).refuse(error)
     else:
-        hand_out(account, Batch(account.name, kept.batch, now, lease), reply, kept.settled)
+        again = Batch(account.name, kept.batch, now, lease, gateway=account.gateway.name)
+        hand_out(account, again, reply, kept.settled, new=False)
     return True
 
 

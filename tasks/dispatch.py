@@ -1,6 +1,8 @@
 """Starts the chord of one batch: a handle task for each message that needs a handler, confirm when all have ended."""
 
 from collections import Counter
+from collections.abc import Iterable
+from itertools import groupby
 
 from handlers import Registry
 from tasks import clock, sending, spans
@@ -12,32 +14,52 @@ from tasks.handling.delivery import Delivery, Names, names
 from tasks.platforms.base import Item, Reply
 from tasks.plumbing import fanout
 from tasks.plumbing.backend import counted_here
+from tasks.rules import measures
 from tasks.rules.lease import HARD_GRACE, Batch
 from tasks.runtime import stores
 from tasks.store.batches import Open
 
 
-def start(account: Account, batch: Batch, reply: Reply) -> None:
-    """Hand a batch out. What needs no handler goes straight to the confirm: seen before, or not readable and buried."""
+def start(account: Account, batch: Batch, reply: Reply, *, new: bool = True) -> None:
+    """Hand a batch out. What needs no handler goes straight to the confirm: seen before, or not readable and buried.
+
+    One that was handed out before is not `new`: its messages are not counted as pulled again.
+    """
     batch = spans.pulled(batch, len(reply))
     items = tuple(unhandled.spelled_out(item, account.gateway.platform) for item in reply.items)
     waiting, seen = sift(account, reply.items, items)
     settled = [(item.receipt, "duplicate") for item in seen]
-    settled += [(spoilt.receipt, burying.item(account, spoilt)) for spoilt in reply.spoilt]
-    stores().topics.add("seen", Counter(item.topic for item in items), now=clock.now())
-    stores().batches.open(Open(batch, tuple((item.receipt, named) for named, item in waiting.items()), tuple(settled)))
+    spoilt = [(spoilt.receipt, burying.item(account, spoilt)) for spoilt in reply.spoilt]
+    topics, given = Counter(item.topic for item in items), [item.topic for item in waiting.values()]
+    stores().topics.add("seen", topics, now=clock.now())
+    stores().batches.open(
+        Open(
+            batch,
+            tuple((item.receipt, named) for named, item in waiting.items()),
+            (*settled, *spoilt),
+            topics=tuple((topic, len([*some])) for topic, some in groupby(given)),
+        ),
+        measures.came(batch.gateway, topics, Counter(given), (outcome for _, outcome in spoilt), new=new),
+        oldest(items),
+    )
     if not waiting:
         sending.confirm([], batch)
         return
     about = batch.to_json()
     callback = counted_here(confirm.s(**about).on_error(salvage.s(**about)), len(waiting))
     stores().parts.expect(batch.id, len(waiting), 2 * batch.lease)
-    stragglers.enter(batch, len(waiting), len(settled))
+    stragglers.enter(batch, len(waiting), len(settled) + len(spoilt))
     platform = account.gateway.platform
     registered = asked.known()
     deliveries = turns.enter((Delivery(item, batch, platform, named) for named, item in waiting.items()), registered)
     headers = [header(each, registered) for each in deliveries]
     fanout.start(handle, headers, callback)
+
+
+def oldest(items: Iterable[Item]) -> float | None:
+    """When the first of them was published, in seconds since the epoch; None where the platform does not say."""
+    published = clock.published(min((item.pub_time for item in items if item.pub_time), default=""))
+    return published.timestamp() if published else None
 
 
 def sift(account: Account, came: tuple[Item, ...], items: tuple[Item, ...]) -> tuple[dict[Names, Item], list[Item]]:

@@ -10,6 +10,7 @@ It never raises, whatever the handler does: a chord whose header fails never cal
 """
 
 import math
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -20,7 +21,7 @@ from celery.utils.log import get_task_logger
 
 from handlers import Handler, Reject, Unfit
 from tasks import app, clock, sending
-from tasks.handling import ahead, asked, burying, failing, raised, timer, turns, unhandled
+from tasks.handling import ahead, asked, burying, failing, measuring, raised, timer, turns, unhandled
 from tasks.handling.asked import WITHOUT_SHORT_NAMES
 from tasks.handling.delivery import Delivery
 from tasks.handling.place import reason as reason_of
@@ -31,6 +32,7 @@ from tasks.names import HANDLE, KIND
 from tasks.plumbing.beside import TheirsCurrent
 from tasks.plumbing.ending import asked_to_end
 from tasks.plumbing.visibility import visibility
+from tasks.rules import measures
 from tasks.rules.lease import HARD_GRACE, Batch, retry_delay
 from tasks.rules.outcomes import CONFIRMABLE, Outcome
 from tasks.runtime import registry, stores
@@ -133,7 +135,8 @@ def deliver(given: Delivery, hard: float | None = None) -> Outcome:
     limit = timer.seconds(given.batch.lease, handler.options.timeout if handler else None, hard)
     keyed = handler is not None and handler.options.key is not None
     turn = turns.of(given, handler) if handler and keyed else None
-    begun = stores().marks.begin(given.names, given.batch.handing_out, limit + HARD_GRACE, turn)
+    counter = measuring.ended(given, "superseded") if turn else ""
+    begun = stores().marks.begin(given.names, given.batch.handing_out, limit + HARD_GRACE, turn, counter)
     if begun.state != "begun":
         return not_begun(given, begun, turn)
     if handler is None:
@@ -166,7 +169,7 @@ def run(given: Delivery, handler: Handler, begun: Begun, limit: float) -> Outcom
         return burying.delivery(given, begun, "killed" if begun.open > 1 else "failed", reason, told=reason)
     if begun.open > 1:
         failing.died(given)
-    seconds = min(limit, given.batch.handle_until - clock.now())
+    seconds, began = min(limit, given.batch.handle_until - clock.now()), time.monotonic()
     try:
         with TheirsCurrent(app), limited(seconds):
             message = given.message(begun.deliveries, seconds)
@@ -182,7 +185,7 @@ def run(given: Delivery, handler: Handler, begun: Begun, limit: float) -> Outcom
             stores().marks.release(given.names)
             raise
         return failed(given, handler, begun, error)
-    stores().marks.finish(given.names)
+    stores().marks.finish(given.names, "done", *measuring.handled(given, message.published, began))
     burying.went_well(given.batch.account)
     return "handled"
 
@@ -238,7 +241,9 @@ def conclude(given: Delivery, outcome: Outcome) -> None:
         if outcome == "handled" or stores().marks.is_done(given.names):
             stores().letters.drop([given.letter])
         stores().tally.add(given.batch.account, {f"replayed_{outcome}": 1}, now=clock.now())
-    elif outcome in CONFIRMABLE:
+        return
+    stores().measures.add(measures.ended(given.batch.gateway, [(given.item.topic, outcome)]))
+    if outcome in CONFIRMABLE:
         sending.confirm([(plain(given.item.receipt), outcome)], given.batch, alone=True)
     else:
         stores().tally.add(given.batch.account, {outcome: 1}, now=clock.now())

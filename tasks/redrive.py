@@ -15,7 +15,7 @@ from tasks.handling.delivery import Delivery
 from tasks.handling.timer import time_limit
 from tasks.plumbing.housekeeping import every
 from tasks.rules.lease import Batch
-from tasks.runtime import stores
+from tasks.runtime import gateway_of, stores
 from tasks.settings import settings
 from tasks.store.letters import Letter
 
@@ -68,5 +68,7 @@ def options(letter: Letter) -> dict[str, Any]:
 
 def again(letter: Letter) -> Delivery:
     """The delivery of a letter's message."""
-    batch = Batch(letter.account, f"replay-{letter.id}", clock.now(), REPLAY_SECONDS)
+    batch = Batch(
+        letter.account, f"replay-{letter.id}", clock.now(), REPLAY_SECONDS, gateway=gateway_of(letter.account)
+    )
     return Delivery(letter.item, batch, letter.platform, letter.names, alone=True, letter=letter.id)

@@ -33,6 +33,7 @@ from tasks.store.inbox import Inbox
 from tasks.store.installation import Installations
 from tasks.store.letters import Letters
 from tasks.store.marks import Marks
+from tasks.store.measures_gateways import Gateways
 from tasks.store.parts import Parts
 from tasks.store.pauses import Pauses
 from tasks.store.plans import Plans
@@ -65,6 +66,8 @@ class Stores:
         self.due = Due(redis, "consume")
         self.counts = Due(redis, "count")
         self.marks = Marks(self.deferred, done_days * DAY)
+        self.measures = self.marks.measures
+        self.gateways = Gateways(redis)
         self.batches = Batches(redis)
         self.handling_rate = HandlingRate(redis)
         self.installations = Installations(redis)
@@ -149,6 +152,15 @@ def account(name: str, since: float | None = None) -> Account | None:
     source = accounts_source()
     age = math.inf if since is None else max(0.0, clock.now() - since)
     return source.current(age=age).accounts.get(name) or source.current(age=source.pace).accounts.get(name)
+
+
+def gateway_of(name: str) -> str:
+    """The gateway of an account; "" for one that is gone, or while the accounts cannot be read here."""
+    try:
+        found = accounts_without_secrets().current().accounts.get(name)
+    except AccountsError:
+        return ""
+    return found.gateway.name if found else ""
 
 
 @cache

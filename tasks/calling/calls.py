@@ -16,7 +16,7 @@ import random
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from celery.utils.log import get_task_logger
 from kombu.exceptions import KombuError
@@ -91,16 +91,20 @@ def untold(
         if turn and turn.wait > LOOKED_SECONDS:
             heed_ban(account)
         with clocks.correcting(account.gateway.url):
+            began = time.monotonic()
             yield
+            took = time.monotonic() - began
     except NotNow:  # nothing was sent, and the call is used up all the same
         made.end = end_of(account, api, turn, points=0, owed=limits.owed if api == "pull" else 0)
         raise
     except PlatformError as error:
         points = 0 if isinstance(error, REFUSED) else None
-        made.end = end_of(account, api, turn, points=points, owed=limits.owed if api == "pull" else 0)
+        end = end_of(account, api, turn, points=points, owed=limits.owed if api == "pull" else 0)
+        made.end = replace(end, failed=True)
         raise
     needless = not made.got if api == "pull" else api == "confirm" and not spare
-    made.end = end_of(account, api, turn, points=made.points, owed=limits.owed if needless else 0)
+    end = end_of(account, api, turn, points=made.points, owed=limits.owed if needless else 0)
+    made.end = replace(end, took=took)
 
 
 def heed_ban(account: Account) -> None:

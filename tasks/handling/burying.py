@@ -13,6 +13,7 @@ from celery.utils.log import get_task_logger
 
 from tasks import clock
 from tasks.accounts import Account
+from tasks.handling import measuring
 from tasks.handling.delivery import Delivery
 from tasks.platforms.base import Item, Spoilt
 from tasks.platforms.errors import PlatformError
@@ -55,9 +56,10 @@ def delivery(given: Delivery, begun: Begun, kind: Kind, reason: str, traceback: 
             tries=begun.tries,
             names=given.names,
             kind=kind,
-        )
+        ),
+        given.batch.gateway,
     )
-    stores().marks.finish(given.names, "dead")
+    stores().marks.finish(given.names, "dead", measuring.ended(given, "dead"))
     log.error("%s is buried as letter %s: %s", given, stored, told)
     return "dead"
 
@@ -79,7 +81,8 @@ def _unreadable(account: Account, what: Literal["item", "reply"], id_: str, raw:
     content = Item(receipt="", id=id_, topic="", content=raw)
     reason = f"the platform's {what} cannot be read: {error}"
     letter = Letter(content, account.gateway.platform, account.name, reason, reply=what == "reply", kind="unreadable")
-    log.error("%s: %s, buried as letter %s", shown(account.name), shown(reason, 500), stores().letters.bury(letter))
+    stored = stores().letters.bury(letter, account.gateway.name)
+    log.error("%s: %s, buried as letter %s", shown(account.name), shown(reason, 500), stored)
 
 
 def went_well(account: str) -> None:

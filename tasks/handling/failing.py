@@ -15,6 +15,7 @@ from tasks import clock
 from tasks.handling import raised
 from tasks.handling.delivery import Delivery
 from tasks.handling.place import kind, place, reason, text
+from tasks.rules import measures
 from tasks.runtime import stores
 from tasks.settings import settings
 from tasks.store.troubles import Trouble, What
@@ -34,14 +35,15 @@ def told(given: Delivery, tries: int, error: BaseException, handler: Callable[..
     stack = f"\n{raised.stack(error)}" if settings().debug else ""
     log.warning("%s: try %d failed: %s%s", given, tries, said(error, handler), stack)
     asked = isinstance(error, Retry) and tries <= PATIENT_TRIES
-    count(given.batch.account, given.item.topic, _told(error, handler, reason), "asked" if asked else "failed")
+    what: What = "asked" if asked else "failed"
+    count(given.batch.account, given.item.topic, _told(error, handler, reason), what, gateway=given.batch.gateway)
 
 
 def died(given: Delivery) -> None:
     """Log and count a try that began and never ended, which shows when the next one begins."""
     why = "its process ended while it ran"
     log.warning("%s: a try failed: %s", given, why)
-    count(given.batch.account, given.item.topic, why)
+    count(given.batch.account, given.item.topic, why, gateway=given.batch.gateway)
 
 
 def said(error: BaseException, handler: Callable[..., Any] | None = None) -> str:
@@ -61,11 +63,12 @@ def last(error: BaseException, handler: Callable[..., Any]) -> str:
     return f"{kind(error)}{': ' + why if why else ''}{f' ({where})' if where else ''}"
 
 
-def count(account: str, topic: str, why: str, what: What = "failed", number: int = 1) -> None:
+def count(account: str, topic: str, why: str, what: What = "failed", number: int = 1, *, gateway: str = "") -> None:
     """Count tries that failed. A Redis that cannot be reached now has more to say to the message itself."""
     try:
         stores().troubles.add(Trouble(account, what, topic, why, number))
         stores().tally.add(account, {"failed_tries": number}, now=clock.now())
         stores().topics.add("failed", {topic: number} if topic else {}, now=clock.now())
+        stores().measures.add({measures.named("tries", gateway, measures.plain(topic)): number})
     except RedisError as error:
         log.debug("a failed try is not counted: %s", kind(error))

@@ -15,7 +15,7 @@ import msgspec
 from handlers import Handler, Message, Registry, Unfit
 from handlers.handler import UNREAD
 from tasks import clock
-from tasks.handling import asked
+from tasks.handling import asked, measuring
 from tasks.handling.delivery import Delivery
 from tasks.rules import turns as rules
 from tasks.rules.lease import Batch
@@ -62,7 +62,8 @@ def claimed(given: Delivery, handler: Handler, message: Message, seconds: float)
     except Unfit:
         return UNREAD
     if its := turn(handler, given.names, given.batch, given.item.pub_time, written(key(content))):
-        found = stores().marks.take_turn(given.names, given.batch.handing_out, seconds, its)
+        counter = measuring.ended(given, "superseded")
+        found = stores().marks.take_turn(given.names, given.batch.handing_out, seconds, its, counter)
         if found.state != "begun":
             raise NotYet(found, its)
     return content

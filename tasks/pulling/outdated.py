@@ -5,6 +5,7 @@ from time import monotonic
 from celery.utils.log import get_task_logger
 
 from tasks import clock
+from tasks.rules.measures import named
 from tasks.runtime import stores
 from tasks.text import shown
 
@@ -40,12 +41,13 @@ class Told:
 _told = Told()
 
 
-def drop(name: str, until: float | None) -> bool:
+def drop(name: str, until: float | None, gateway: str = "") -> bool:
     """Whether a poll of this account is not to be made. An earlier version sends none of these times: its polls always are."""
     stores().clock.keep()
     late = clock.now() - until if isinstance(until, int | float) else 0.0
     if late <= 0:
         return False
     stores().tally.add(name, {"discarded": 1}, now=clock.now())
+    stores().measures.add({named("dropped", gateway): 1})
     _told.note(name, late)
     return True

@@ -39,7 +39,8 @@ HARD_GRACE = 1.0
 class Batch:
     """What one pull of an account returned: when the call for it was sent, and how long the platform keeps it from others.
 
-    `traceparent` is its place in a trace, as W3C writes it; "" unless there is one (`tasks/spans.py`).
+    `traceparent` is its place in a trace, as W3C writes it; "" unless there is one (`tasks/spans.py`). `gateway` is its
+    account's, "" where an earlier version has not said it.
     """
 
     account: str
@@ -47,6 +48,7 @@ class Batch:
     pulled: float
     lease: float
     traceparent: str = ""
+    gateway: str = ""
 
     @property
     def handle_until(self) -> float:
@@ -68,12 +70,14 @@ class Batch:
     def to_json(self) -> dict[str, Any]:
         """The batch as the arguments of its tasks name it."""
         about = {"account": self.account, "batch": self.id, "pulled": self.pulled, "lease": self.lease}
-        return {**about, "traceparent": self.traceparent} if self.traceparent else about
+        more = {"traceparent": self.traceparent, "gateway": self.gateway}
+        return {**about, **{name: value for name, value in more.items() if value}}
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> "Batch":
         """The batch from a task's arguments, whatever else is among them."""
-        return cls(found["account"], found["batch"], found["pulled"], found["lease"], found.get("traceparent", ""))
+        more = found.get("traceparent", ""), found.get("gateway", "")
+        return cls(found["account"], found["batch"], found["pulled"], found["lease"], *more)
 
 
 def try_seconds(lease: float, handler_seconds: float, own: float | None = None, hidden: float = inf) -> float:

@@ -6,6 +6,7 @@ A batch that is never confirmed leaves both by itself when its lease is over.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import chain, repeat
 from typing import Any
 
 from tasks.rules.backpressure import Load
@@ -13,9 +14,13 @@ from tasks.rules.lease import Batch
 from tasks.store.chunks import pipelined, read_many
 from tasks.store.connection import Client
 from tasks.store.handling_rate import FLOW, HANDED, KEEP_SECONDS
-from tasks.store.keys import key
-from tasks.store.scripts import script
+from tasks.store.keys import PREFIX, key
+from tasks.store.measures import MEASURES, pairs
+from tasks.store.scripts import script, text
 from tasks.wire import read
+
+UNDER_WAY = PREFIX + "batches"
+"""All batches together, for who looks at them from outside."""
 
 HELD_SECONDS = 600
 """A hold is forgotten after this, whatever became of its account."""
@@ -27,24 +32,53 @@ class Open:
 
     `waiting` holds a receipt and the message's names for each message that was given to a handler, `settled` receipt and
     outcome of those that needed none: seen before, or unreadable. `confirmed` are the receipts that were confirmed before
-    the others had ended.
+    the others had ended. `topics` are those of `waiting`, each with how many there are of it in a row; `counted` tells that
+    what became of them is counted, as a confirm of theirs is tried again.
     """
 
     batch: Batch
     waiting: tuple[tuple[str, tuple[str, ...]], ...] = ()
     settled: tuple[tuple[str, str], ...] = ()
     confirmed: tuple[str, ...] = ()
+    topics: tuple[tuple[str, int], ...] = ()
+    counted: bool = False
+
+    @property
+    def topic_of(self) -> dict[str, str]:
+        """The topic of each receipt that was given to a handler."""
+        topics = chain.from_iterable(repeat(topic, number) for topic, number in self.topics)
+        return dict(zip((receipt for receipt, _ in self.waiting), topics, strict=False))
 
     def to_json(self) -> dict[str, Any]:
         """The batch as it is stored, flat."""
-        confirmed = {"confirmed": self.confirmed} if self.confirmed else {}
+        later = {"confirmed": self.confirmed, "topics": self.topics, "counted": self.counted}
         about = {name: value for name, value in asdict(self.batch).items() if value != ""}  # where there is no trace
-        return {**about, "waiting": self.waiting, "settled": self.settled, **confirmed}
+        return {
+            **about,
+            "waiting": self.waiting,
+            "settled": self.settled,
+            **{name: value for name, value in later.items() if value},
+        }
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> "Open":
         """The batch from what `to_json` gave. Raises `TypeError` or `ValueError` for what is none."""
         return read(cls, {**found, "batch": found})
+
+
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """An open batch among all others: until when it is at the most, when its oldest message was published, and its gateway."""
+
+    until: float
+    oldest: float
+    gateway: str
+
+    @classmethod
+    def from_text(cls, text: str) -> "UnderWay":
+        """What stands in Redis."""
+        until, oldest, gateway = text.split(" ", 2)
+        return cls(float(until), float(oldest), gateway)
 
 
 class Batches:
@@ -54,10 +88,12 @@ class Batches:
         self.redis = redis
         self._open = script(redis, "batches_open")
         self._hold = script(redis, "batches_hold")
+        self._close = script(redis, "batches_close")
         self._confirmed = script(redis, "batches_confirmed")
 
-    def open(self, opened: Open) -> None:
-        """Remember a batch before its messages are handed out."""
+    def open(self, opened: Open, numbers: Mapping[str, int] | None = None, oldest: float | None = None) -> None:
+        """Remember a batch before its messages are handed out. Its pull adds `numbers` to the counters; `oldest` is when the
+        first of its messages was published, None where nobody knows."""
         batch, handed = opened.batch, len(opened.waiting)
         keep = max(1, round(batch.lease * 2))
         ends, sizes, _ = self._keys(batch.account)
@@ -66,6 +102,9 @@ class Batches:
         pipe.zadd(ends, {batch.id: batch.ends}).expire(ends, keep)
         pipe.hset(sizes, batch.id, handed).expire(sizes, keep)
         pipe.hincrby(FLOW, HANDED, handed).expire(FLOW, KEEP_SECONDS)
+        pipe.hset(UNDER_WAY, batch.id, f"{batch.ends + batch.lease:.3f} {oldest or batch.pulled:.3f} {batch.gateway}")
+        if words := pairs(numbers or {}):
+            pipe.execute_command("EVAL", text("measures_add"), 1, MEASURES, *words)
         pipe.execute()
 
     def get(self, id_: str) -> Open | None:
@@ -75,20 +114,34 @@ class Batches:
         except (TypeError, ValueError):
             return None
 
-    def confirmed(self, opened: Open, receipts: Sequence[str]) -> None:
-        """Some of the batch is confirmed, and the rest is what the account has open of it; nothing when it was closed."""
-        after, batch = replace(opened, confirmed=(*opened.confirmed, *receipts)), opened.batch
+    def confirmed(
+        self, opened: Open, receipts: Sequence[str], numbers: Mapping[str, int], *, counted: bool = False
+    ) -> None:
+        """Some of the batch is confirmed, and the rest is what the account has open of it; nothing when it was closed.
+
+        In the same step this adds `numbers` to the counters; with `counted`, they hold all that became of its messages.
+        """
+        after = replace(opened, confirmed=(*opened.confirmed, *receipts), counted=opened.counted or counted)
+        batch = opened.batch
         told = {*after.confirmed}
         left = sum(receipt not in told for receipt, _ in after.waiting)
-        keys = [key("batch", batch.id), key("sizes", batch.account)]
-        self._confirmed(keys=keys, args=[json.dumps(after.to_json()), batch.id, left])
+        keys = [key("batch", batch.id), key("sizes", batch.account), MEASURES]
+        self._confirmed(keys=keys, args=[json.dumps(after.to_json()), batch.id, left, *pairs(numbers)])
 
-    def close(self, id_: str, account: str) -> bool:
-        """Forget the batch. True when the account is held back, and may go on now."""
-        opened, sizes, held = self._keys(account)
-        pipe = self.redis.pipeline()
-        pipe.exists(held).delete(key("batch", id_)).zrem(opened, id_).hdel(sizes, id_)
-        return bool(pipe.execute()[0])
+    def close(self, id_: str, account: str, numbers: Mapping[str, int] | None = None) -> bool:
+        """Forget the batch. True when the account is held back, and may go on now.
+
+        In the same step this adds `numbers` to the counters, unless the batch was forgotten before.
+        """
+        keys = [*self._keys(account), key("batch", id_), UNDER_WAY, MEASURES]
+        return bool(self._close(keys=keys, args=[id_, *pairs(numbers or {})]))
+
+    def under_way(self, now: float) -> list[UnderWay]:
+        """Every batch that is open at `now`; those that ran out are forgotten."""
+        found = {id_: UnderWay.from_text(told) for id_, told in self.redis.hgetall(UNDER_WAY).items()}
+        if gone := [id_ for id_, each in found.items() if each.until <= now]:
+            self.redis.hdel(UNDER_WAY, *gone)
+        return [each for each in found.values() if each.until > now]
 
     def load(self, account: str) -> Load:
         """What of an account is neither confirmed nor past its lease, and for how long it is held back already."""

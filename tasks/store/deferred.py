@@ -15,10 +15,11 @@ from typing import Any
 
 from hiredis import pack_command
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ResponseError
+from redis.exceptions import NoScriptError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from tasks.store.connection import Client
+from tasks.store.scripts import of_digest
 
 BROKEN = (RedisConnectionError, RedisTimeoutError, OSError)
 
@@ -46,6 +47,11 @@ class Deferred(threading.local):
         """So many of the commands that are open are on their way."""
         self._answered = 0.0
         self._connection: Any = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether what is told now is held back."""
+        return self._watch is not None
 
     @contextmanager
     def held(self, watch: Watch) -> Iterator[None]:
@@ -91,7 +97,9 @@ class Deferred(threading.local):
 
         When Redis cannot be reached, what is held stays so, and these are not sent later.
         """
-        answers = self._answers(*commands)
+        answers = self._scripts_sent_whole(
+            [*(command for command, _ in self._open), *commands], self._answers(*commands)
+        )
         done, self._open = self._open, []
         for (command, then), answer in zip(done, answers, strict=False):
             follow(str(command[0]), then, answer)
@@ -103,6 +111,15 @@ class Deferred(threading.local):
             if isinstance(answer, Exception):
                 raise answer
         return asked
+
+    def _scripts_sent_whole(self, commands: list[Command], answers: list[Any]) -> list[Any]:
+        """The answers, those of scripts by digest that Redis has lost, as it does when it restarts, after sending them whole."""
+        return [
+            self.redis.execute_command("EVAL", of_digest(command[1]), *command[2:])
+            if isinstance(answer, NoScriptError)
+            else answer
+            for command, answer in zip(commands, answers, strict=True)
+        ]
 
     def _send(self, *more: Command) -> bool:
         """Send what is held, and these. When that fails, all is sent again with what is waited for next."""

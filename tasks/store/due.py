@@ -28,6 +28,15 @@ class Claim:
     again: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """How many have been due for too long, the names of the first of them, and for how many seconds the very first was due."""
+
+    number: int
+    names: list[str]
+    longest: float
+
+
 class Due:
     """The due times of one kind of task: `consume` or `count`."""
 
@@ -86,6 +95,14 @@ class Due:
         """In how many seconds each known account falls due, by Redis's clock; less than 0 when it is overdue."""
         seconds, micros = self.redis.time()
         return {name: at - (seconds + micros / 1e6) for name, at in self.waits(names).items()}
+
+    def overdue(self, seconds: float, most: int) -> Overdue:
+        """Who has been due for more than `seconds`, up to `most` of them by name."""
+        now = float("{}.{:06d}".format(*self.redis.time()))
+        pipe = self.redis.pipeline(transaction=False).zrange(self.key, 0, 0, withscores=True)
+        pipe.zcount(self.key, "-inf", now - seconds).zrangebyscore(self.key, "-inf", now - seconds, start=0, num=most)
+        first, number, names = pipe.execute()
+        return Overdue(int(number), list(names), max(0.0, now - first[0][1]) if first else 0.0)
 
     def all_learnt(self) -> dict[str, float]:
         """Every number that is remembered, by account."""

@@ -1,6 +1,7 @@
 """Dead letters: messages that no handler could take, kept with the reason until a person replays or drops them."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -9,15 +10,18 @@ from typing import Any, Literal, get_args
 
 from tasks import clock
 from tasks.platforms.base import Item
+from tasks.rules.measures import named
 from tasks.store.chunks import chunks, read_many
 from tasks.store.connection import Client
 from tasks.store.keys import PREFIX
+from tasks.store.measures import MEASURES
 from tasks.store.scripts import script
 from tasks.wire import read
 
 LETTERS = PREFIX + "letters"
 AT = PREFIX + "letters:at"
 
+KINDS = PREFIX + "letters:kinds"
 TURN = AT + ":turn"
 MOST_REDRIVES = 6
 REDRIVEN = tuple(f"{LETTERS}:redriven:{number}" for number in range(MOST_REDRIVES + 1))
@@ -91,10 +95,14 @@ class Letters:
         self._bury = script(redis, "letters_bury")
         self._claim = script(redis, "letters_claim")
 
-    def bury(self, letter: Letter) -> str:
-        """Store the letter and return its id. Only after this may the message be confirmed (guarantee 1)."""
-        args = [letter.id, json.dumps(letter.to_json()), letter.buried, int(letter.kind in HEALS)]
-        self._bury(keys=[LETTERS, AT, *REDRIVEN], args=args)
+    def bury(self, letter: Letter, gateway: str = "") -> str:
+        """Store the letter and return its id. Only after this may the message be confirmed (guarantee 1).
+
+        In the same step it counts as buried, unless it is there already.
+        """
+        args = [letter.id, json.dumps(letter.to_json()), letter.buried, int(letter.kind in HEALS), letter.kind]
+        args += [named("buried", gateway, rest=letter.kind), 1]
+        self._bury(keys=[LETTERS, AT, KINDS, MEASURES, *REDRIVEN], args=args)
         return letter.id
 
     def claim(self, ages: Sequence[float], most: int, turn: float) -> list[str]:
@@ -154,7 +162,19 @@ class Letters:
         pipe = self.redis.pipeline().hdel(LETTERS, *ids)
         for where in (AT, *REDRIVEN):
             pipe.zrem(where, *ids)
+        pipe.hdel(KINDS, *ids)
         return int(pipe.execute()[0])
+
+    def kinds(self) -> Counter[str]:
+        """How many letters there are of each kind; those that an earlier version has buried are of the kind ""."""
+        found = Counter(self.redis.hvals(KINDS))
+        found[""] += max(0, len(self) - found.total())
+        return +found
+
+    def oldest(self) -> float | None:
+        """When the first of them was buried, in seconds since the epoch; None when there are none."""
+        first = self.redis.zrange(AT, 0, 0, withscores=True)
+        return float(first[0][1]) if first else None
 
     def __len__(self) -> int:
         return int(self.redis.zcard(AT))

@@ -18,8 +18,10 @@ from time import monotonic
 from typing import Any, Literal
 
 from tasks.clock import DAY
+from tasks.rules.measures import Numbers
 from tasks.store.deferred import Deferred
 from tasks.store.keys import key
+from tasks.store.measures import MEASURES, Measures
 from tasks.store.scripts import script
 from tasks.store.turns import Turn, Turns
 
@@ -78,9 +80,11 @@ class Marks:
         self.deferred = deferred
         self.redis = deferred.redis
         self.remember = max(1, round(remember_seconds))
+        self.measures = Measures(deferred)
         self.turns = Turns(deferred, REMEMBER_SECONDS, self.remember)
         self._held: dict[str, Held] = {}
         self._begin = script(self.redis, "marks_begin")
+        self._finish = script(self.redis, "marks_finish")
         self._release = script(self.redis, "marks_release")
         self._orphan = script(self.redis, "marks_orphan")
         self._revive = script(self.redis, "marks_revive")
@@ -118,8 +122,11 @@ class Marks:
             self.deferred.tell("DEL", *(where for where, _ in ours), *(turn.names[0] for _, turn in ours if turn))
         self._held.clear()
 
-    def begin(self, names: Sequence[str], batch: str, seconds: float, turn: Turn | None = None) -> Begun:
-        """Claim the message, and its key where it has one, for one try of at most `seconds`."""
+    def begin(
+        self, names: Sequence[str], batch: str, seconds: float, turn: Turn | None = None, superseded: str = ""
+    ) -> Begun:
+        """Claim the message, and its key where it has one, for one try of at most `seconds`. `superseded` is the counter of those
+        that their handler needs no more."""
         where, first = key("mark", *names), f"{seconds:.6f} 1 1 1 {batch}"
         held = self._held.pop(where, None) if self._held else None
         ours = held is not None and held.batch == batch and monotonic() < held.until
@@ -129,24 +136,29 @@ class Marks:
                 self.turns.runs(where, turn, seconds)
             return FIRST
         if turn:
-            return Begun(*self.turns.begin(where, turn, batch, seconds, "held" if ours else ""))
+            return Begun(*self.turns.begin(where, turn, batch, seconds, "held" if ours else "", superseded))
         if self.deferred.ask(("SET", where, first, "NX", "EX", REMEMBER_SECONDS))[0]:
             return FIRST
         reply = self._begin(keys=[where], args=[batch, f"{seconds:.6f}", REMEMBER_SECONDS])
         return Begun(reply[0], float(reply[1]), *map(int, reply[2:]))
 
-    def take_turn(self, names: Sequence[str], batch: str, seconds: float, turn: Turn) -> Begun:
+    def take_turn(self, names: Sequence[str], batch: str, seconds: float, turn: Turn, superseded: str = "") -> Begun:
         """Claim the key of a message that has been begun, as its handler's own code had to say which it is.
 
         When it is not its turn, it counts as not begun.
         """
-        return Begun(*self.turns.begin(key("mark", *names), turn, batch, seconds, "begun"))
+        return Begun(*self.turns.begin(key("mark", *names), turn, batch, seconds, "begun", superseded))
 
-    def finish(self, names: Sequence[str], over: Over = "done") -> None:
-        """The message is done with; nobody starts it again for as long as the mark lives. Its key is free."""
-        if self.turns.running and self.turns.ends(key("mark", *names), over):
+    def finish(self, names: Sequence[str], over: Over = "done", counter: str = "", sums: Numbers | None = None) -> None:
+        """The message is done with; nobody starts it again for as long as the mark lives. Its key is free.
+
+        In the same step it counts in `counter`, unless it was done with before, and with what it adds to `sums`.
+        """
+        mark = key("mark", *names)
+        counts = [*self.measures.with_sums(counter, sums or {})] if counter else []
+        if self.turns.running and self.turns.ends(mark, over, counts=counts):
             return
-        self.deferred.tell("SET", key("mark", *names), over, "EX", self.remember)
+        self.deferred.tell("EVALSHA", self._finish.sha, 2, mark, MEASURES, over, self.remember, *counts)
 
     def settle(self) -> None:
         """Have every mark written before anything that rests on it is sent."""

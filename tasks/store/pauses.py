@@ -3,14 +3,18 @@
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
+from typing import get_args
 
 from tasks.clock import DAY
 from tasks.rules.circuit_breaker import Kind, Pause
+from tasks.rules.measures import Reason, reason
 from tasks.store.chunks import read_many
 from tasks.store.connection import Client
 from tasks.store.keys import key
 from tasks.store.scripts import script
 from tasks.wire import stored
+
+REASONS: tuple[Reason, ...] = get_args(Reason)
 
 REMEMBER_SECONDS = DAY
 """A pause that is over is remembered this much longer, so that the wait after the next failed probe is a longer one."""
@@ -26,8 +30,10 @@ class Pauses:
     def put(self, kind: Kind, name: str, pause: Pause, *, now: float) -> bool:
         """Pause somebody, or pause longer. A person's pause gives way to another person's only; False when it stays."""
         lives = max(1, round(pause.until - now)) + REMEMBER_SECONDS
-        args = [json.dumps(asdict(pause)), lives, int(pause.by_hand), now]
-        return bool(self._put(keys=[key("pause", kind, name)], args=args))
+        args = [json.dumps(asdict(pause)), lives, int(pause.by_hand), now, name, pause.until]
+        reasons = sorted(REASONS, key=reason(pause).__ne__)  # its own first
+        keys = [key("pause", kind, name), *(key("paused", kind, each) for each in reasons)]
+        return bool(self._put(keys=keys, args=args))
 
     def get(self, account: str, gateway: str) -> tuple[Pause | None, Pause | None]:
         """The last pause of the account and of its gateway, over or not."""
@@ -45,4 +51,15 @@ class Pauses:
 
     def end(self, kind: Kind, name: str) -> bool:
         """Forget a pause; whether there was one."""
-        return bool(self.redis.delete(key("pause", kind, name)))
+        pipe = self.redis.pipeline().delete(key("pause", kind, name))
+        for each in REASONS:
+            pipe.zrem(key("paused", kind, each), name)
+        return bool(pipe.execute()[0])
+
+    def paused(self, kind: Kind, why: Reason, now: float, most: int = 0) -> tuple[int, list[str]]:
+        """How many are paused for a reason of this kind at `now`, and the names of up to `most`, the longest paused first."""
+        where = key("paused", kind, why)
+        pipe = self.redis.pipeline(transaction=False).zcount(where, f"({now}", "+inf")
+        pipe.zrange(where, "+inf", f"({now}", desc=True, byscore=True, offset=0, num=most)
+        number, names = pipe.execute()
+        return int(number), list(names)

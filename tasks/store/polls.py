@@ -5,18 +5,21 @@ commands. Counts and confirms tell by the same way.
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
 from tasks.clock import day
+from tasks.rules import measures
 from tasks.rules.allowance import Api, Limits
 from tasks.rules.backpressure import Load
 from tasks.rules.circuit_breaker import Pause
 from tasks.store import quota, tally
 from tasks.store.connection import Client
 from tasks.store.keys import key
+from tasks.store.measures import LAST_PULLS, MEASURES
 from tasks.store.quota import DUE, PutOff, Settled, Turn, called_in, day_key, keys_of, taken, taking
 from tasks.store.scripts import script
 from tasks.store.seen import SEEN, Seen, packed
@@ -50,12 +53,22 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """How a call ended: within a gateway's limits, or without any, where it only counts for the day."""
+    """How a call ended: within a gateway's limits, or without any, where it only counts for the day.
+
+    `took` is how many seconds one took that was answered; `failed` tells that it was not, or was refused.
+    """
 
     api: Api
     gateway: str
     settled: Settled | None = None
     points: int = 0
+    took: float | None = None
+    failed: bool = False
+
+    @property
+    def measured(self) -> dict[str, int]:
+        """What it adds to the counters."""
+        return measures.called(self.api, self.gateway, self.took) if self.failed or self.took is not None else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +123,10 @@ class Polls:
         seen = [(each.account, packed(each.seen)) for each in learnt if each.seen]
         counts = [*_counts(learnt)]
         empty = [each for each in learnt if each.empty]
-        keys: list[str] = [*DUE[:1], SEEN]
+        answered = {
+            each.end.gateway for each in learnt if each.end and each.end.api == "pull" and each.end.took is not None
+        }
+        keys: list[str] = [*DUE[:1], SEEN, LAST_PULLS]
         args: list[Any] = [len(settled)]
         for ended in settled:
             keys += keys_of(ended.gateway)
@@ -123,6 +139,7 @@ class Polls:
         for each in empty:
             keys += key("inbox", each.account), key("inbox", "raw", each.empty)
             args.append(each.empty)
+        args += len(answered), *answered
         answers = iter(self._tell(keys=keys, args=args))
         return [called_in(next(answers)) if each.end and each.end.settled else [] for each in learnt]
 
@@ -145,8 +162,8 @@ def _known(answer: Sequence[Any], id_: str) -> Known:
 
 
 def _counts(learnt: Sequence[Learnt]) -> Iterator[tuple[str, int, Mapping[str, int]]]:
-    """Hashes to count in, for how many seconds they are kept, and what to add: the day's calls of gateways without limits, and
-    tallies of accounts."""
+    """Hashes to count in, for how many seconds they are kept (0: for good), and what to add: the day's calls of gateways without
+    limits, how long calls took, and tallies of accounts."""
     used: dict[str, dict[str, int]] = {}
     for each in learnt:
         if each.end and not each.end.settled:
@@ -155,6 +172,9 @@ def _counts(learnt: Sequence[Learnt]) -> Iterator[tuple[str, int, Mapping[str, i
                 if number:
                     numbers[name] = numbers.get(name, 0) + number
     yield from ((where, quota.KEEP_SECONDS, numbers) for where, numbers in used.items())
+    called = sum((Counter(each.end.measured) for each in learnt if each.end), Counter[str]())
+    if called:
+        yield MEASURES, 0, called
     for each in learnt:
         if some := {name: number for name, number in each.counts.items() if number}:
             yield key("tally", day(each.now), each.account), tally.KEEP_SECONDS, some

@@ -24,4 +24,14 @@ def text(name: str) -> str:
 
 def script(redis: Client, name: str) -> Any:
     """The script as something to call with `keys` and `args`."""
-    return redis.register_script(text(name))
+    made = redis.register_script(text(name))
+    _by_digest[made.sha] = made.script
+    return made
+
+
+def of_digest(sha: str) -> str:
+    """The text of a script that `script` has made, by its digest. Raises `KeyError` for any other."""
+    return _by_digest[sha]
+
+
+_by_digest: dict[str, str] = {}

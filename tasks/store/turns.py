@@ -19,11 +19,12 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
-from redis.exceptions import NoScriptError, RedisError
+from redis.exceptions import RedisError
 
 from tasks.clock import DAY
 from tasks.store.deferred import Deferred
 from tasks.store.keys import PREFIX, key
+from tasks.store.measures import MEASURES
 from tasks.store.scripts import script, text
 
 NEWEST_SECONDS = DAY
@@ -110,24 +111,22 @@ class Turns:
         words = [word for _, mark, _, seconds in wanted for word in (mark, _milliseconds(seconds + SPARE_SECONDS))]
         return ("EVAL", text("turns_hold"), len(names), *names, *words, self.remember)
 
-    def begin(self, mark: str, turn: Turn, batch: str, seconds: float, mine: str = "") -> list[Any]:
+    def begin(
+        self, mark: str, turn: Turn, batch: str, seconds: float, mine: str = "", superseded: str = ""
+    ) -> list[Any]:
         """Claim mark and key for one try of at most `seconds`: state, wait, deliveries, tries, open, and place in line.
 
         The state is begun, busy, done, dead, superseded; `queued` behind who has run for `wait` seconds, or `behind` a newer one
         that waits itself. `mine` says what this process has of the mark: it holds it (`held`), or has begun it (`begun`).
+        One that is superseded counts in the counter of that name.
         """
         words = (batch, f"{seconds:.6f}", self.remember, self.done, seconds + SPARE_SECONDS, *turn.words, mine)
-        state, wait, *counts = self._ask(mark, *turn.names, *words)
+        told = (superseded, 1) if superseded else ()
+        sent = ("EVALSHA", self._begin.sha, 5, mark, *turn.names, MEASURES, *words, *told)
+        state, wait, *counts = self.deferred.ask(sent)[0]
         if state == "begun":
             self.runs(mark, turn, seconds)
         return [state, float(wait), *map(int, counts)]
-
-    def _ask(self, *words: Any) -> Any:
-        """What `turns_begin` answers, in one round trip with all that is told besides."""
-        try:
-            return self.deferred.ask(("EVALSHA", self._begin.sha, 4, *words))[0]
-        except NoScriptError:
-            return self.deferred.ask(("EVAL", self._begin.script, 4, *words))[0]
 
     def runs(self, mark: str, turn: Turn, seconds: float) -> None:
         """A message has its turn, for a try of at most so many seconds."""
@@ -137,10 +136,11 @@ class Turns:
             self._keeper = threading.Thread(target=self._look, name="tidings-keys", daemon=True)
             self._keeper.start()
 
-    def ends(self, mark: str, over: str, *, left: bool = False) -> bool:
+    def ends(self, mark: str, over: str, *, left: bool = False, counts: Sequence[Any] = ()) -> bool:
         """Write the mark of a message that had its turn (`over`; "": it is tried again) and free its key, both at once.
 
-        False for one that had none. `left` is for one that nobody tries again in this delivery.
+        False for one that had none. `left` is for one that nobody tries again in this delivery, `counts` are the counters, and
+        numbers, of one that was not done with before.
         """
         if (ran := self.running.pop(mark, None)) is None:
             return False
@@ -149,11 +149,11 @@ class Turns:
             took, usual = time.monotonic() - ran.since, self.usual(turn.what)
             self._usual[turn.what] = usual + WEIGHT * (took - usual)
         if over and turn.published is None:
-            self.deferred.tell("EVAL", text("turns_done"), 2, mark, turn.names[0], over, self.done)
+            self.deferred.tell("EVAL", text("turns_done"), 3, mark, turn.names[0], MEASURES, over, self.done, *counts)
             return True
         keep = self.done if over else self.remember
-        words = (over, keep, *turn.words, NEWEST_SECONDS, int(left))
-        self.deferred.tell("EVAL", text("turns_end"), 4, mark, *turn.names, *words)
+        words = (over, keep, *turn.words, NEWEST_SECONDS, int(left), *counts)
+        self.deferred.tell("EVAL", text("turns_end"), 5, mark, *turn.names, MEASURES, *words)
         return True
 
     def lapse(self, mark: str) -> None:

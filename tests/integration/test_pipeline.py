@@ -414,7 +414,9 @@ def test_nothing_but_marks_and_counters_is_left_of_many_batches(
     assert kinds["mark"] == 500
     assert kinds["batch"] == kinds["open"] == kinds["parts"] == 0
     assert all(
-        key.startswith(("tidings:due:", "tidings:seen", "tidings:installation", "tidings:_kombu", "tidings:unacked"))
+        key.startswith(
+            tuple(f"tidings:{name}" for name in ("due:", "seen", "installation", "_kombu", "unacked", "measures"))
+        )
         for key in lasting
     )
     assert not any("celery-task" in key for key in redis.scan_iter("*"))

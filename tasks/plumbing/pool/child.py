@@ -53,6 +53,7 @@ def run(ticket: int, calls: Sequence[Call]) -> Ended:
                 progress.set(ticket, answered, len(ended))
             ended.append(outcome(target, args))
         stores().marks.let_go()
+        stores().measures.settle()
     return ended
 
 

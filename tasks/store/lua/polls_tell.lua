@@ -1,10 +1,10 @@
 -- needs: now day quota settle
 -- What polls, counts and confirms have learnt. Tells of each call that is settled who is called in.
--- KEYS: due times, what pulls told, hashes to count in, a batch's inbox and raw reply, and a gateway's of `quota` for each ...
+-- KEYS: due times, what pulls told, when gateways answered pulls last, hashes to count in, a batch's inbox and raw reply, and a gateway's of `quota` for each ...
 -- ARGV: how many ..., and the words of each, in this order:
---   calls to settle (what `settle` needs), due times (seconds, name), pulls (name, text), hashes (seconds to live, how many
---   fields, and field and number of each), empty replies (batch)
-local word, place = 0, 2
+--   calls to settle (what `settle` needs), due times (seconds, name), pulls (name, text), hashes (seconds to live, 0 for
+--   good, how many fields, and field and number of each), empty replies (batch), gateways that have answered a pull
+local word, place = 0, 3
 local function next_word() word = word + 1 return ARGV[word] end
 local function next_key() place = place + 1 return KEYS[place] end
 
@@ -32,11 +32,12 @@ for _ = 1, next_word() do
     local field, number = next_word(), next_word()
     new = redis.call('HINCRBY', hash, field, number) == tonumber(number) or new
   end
-  if new then redis.call('EXPIRE', hash, seconds) end
+  if new and seconds ~= '0' then redis.call('EXPIRE', hash, seconds) end
 end
 
 for _ = 1, next_word() do
   redis.call('ZREM', next_key(), next_word())
   redis.call('DEL', next_key())
 end
+for _ = 1, next_word() do redis.call('HSET', KEYS[3], next_word(), string.format('%.3f', now)) end
 return called_in

@@ -1,4 +1,4 @@
--- needs: now
+-- needs: now measure
 local mark, run, line, newest = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local batch, seconds, remember, done, lock, published, till, mine = unpack(ARGV)
 local was = redis.call('GET', mark)
@@ -32,6 +32,7 @@ if published ~= '' then
   local handled = redis.call('GET', newest)
   if handled and tonumber(handled) > tonumber(published) then
     redis.call('SET', mark, 'done', 'EX', done)
+    measure(KEYS[5], 9)
     redis.call('ZREM', line, me)
     if redis.call('GET', run) == mark then redis.call('DEL', run) end
     return {'superseded', '0', 0, 0, 0, 0}

@@ -1,7 +1,8 @@
+-- needs: measure finish
 local mark, run, line, newest = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local over, keep, published, till, remember, left = unpack(ARGV)
 if over ~= '' then
-  redis.call('SET', mark, over, 'EX', keep)
+  finish(mark, over, keep, KEYS[5], 7)
 else
   local was = redis.call('GET', mark)
   if was and was ~= 'done' and was ~= 'dead' then

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import replace
 from fcntl import ioctl
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import time_machine
@@ -40,7 +40,7 @@ from tasks.store.letters import Letter
 from tasks.store.presence import Presence
 from tasks.store.quota import Turn
 from tasks.store.seen import Seen
-from tasks.store.troubles import Trouble, What
+from tasks.store.troubles import Trouble
 from tests.integration.commands.running import Said, assert_harmless, run
 from tests.integration.conftest import ACCOUNTS
 
@@ -324,8 +324,10 @@ def test_a_handler_that_asks_for_another_try_now_and_then_is_told_without_a_mark
         ("unconfirmed", "! 12 messages were not confirmed in 0s, the last 0s ago, for shop: they come again"),
     ],
 )
-def test_confirms_that_come_late_or_never_need_attention(polled: Stores, what: What, told: str) -> None:
-    confirm.count("shop", what, 12)
+def test_confirms_that_come_late_or_never_need_attention(
+    polled: Stores, what: Literal["late_confirms", "unconfirmed"], told: str
+) -> None:
+    confirm.count(Batch("shop", "b", 0, 20), what, 12)
     said = run(status)
     assert (said.code, told in said.out) == (1, True), said.out
     found = objects()

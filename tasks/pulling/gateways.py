@@ -1,0 +1,24 @@
+"""Says what every gateway has: a beat does, as it knows all accounts, for those who read Redis only (`tasks/commands/web`)."""
+
+from collections import Counter
+from contextlib import suppress
+
+from tasks.accounts import AccountsError
+from tasks.plumbing.housekeeping import every
+from tasks.rules.allowance import limits_of
+from tasks.runtime import accounts, stores
+from tasks.store.measures_gateways import Known
+
+TELL_SECONDS = 15.0
+
+
+@every(TELL_SECONDS, "beat")
+def tell() -> None:
+    """Say how many accounts each gateway has, and its limits; nothing while the accounts cannot be read, which beat has said."""
+    with suppress(AccountsError):
+        now = accounts()
+        behind = Counter(each.gateway.name for each in now.accounts.values())
+        limits = {name: limits_of(gateway) for name, gateway in now.gateways.items()}
+        stores().gateways.put(
+            {name: Known(behind[name], each.calls_per_day, each.points_per_day) for name, each in limits.items()}
+        )

@@ -1,0 +1,2 @@
+-- needs: measure
+measure(KEYS[1], 1)

@@ -1,0 +1,65 @@
+"""Counters and histograms of `/metrics`: one hash, counted where something becomes true for good, so that no killed process takes
+any of them along (`tasks/rules/measures.py` names the fields).
+
+A message is counted in the step that writes its mark, a batch's other messages and its confirm in the step that closes it. Sums
+of seconds are the exception: while a bundle runs they are held back until its end, as nothing else depends on them.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from itertools import chain
+from typing import Any
+
+from tasks.rules.measures import Measured, Numbers, measured
+from tasks.store.deferred import Deferred
+from tasks.store.keys import PREFIX, key
+from tasks.store.scripts import script, text
+
+MEASURES = PREFIX + "measures"
+LAST_PULLS = MEASURES + ":pulls"
+
+
+class Measures(threading.local):
+    """All of them, and what this thread holds back."""
+
+    def __init__(self, deferred: Deferred) -> None:
+        self.deferred = deferred
+        self.redis = deferred.redis
+        self._once = script(self.redis, "measures_once")
+        self._held: Counter[str] = Counter()
+
+    def add(self, numbers: Mapping[str, int]) -> None:
+        """Add to counters, together with all that is told besides; without numbers, nothing."""
+        if words := pairs(numbers):
+            self.deferred.tell("EVAL", text("measures_add"), 1, MEASURES, *words)
+
+    def once(self, numbers: Mapping[str, int], seconds: float, *what: str) -> None:
+        """Add to counters, unless it was done for the same thing within so many seconds."""
+        if words := pairs(numbers):
+            self._once(keys=[MEASURES, key("counted", *what)], args=[max(1, round(seconds)), *words])
+
+    def with_sums(self, field: str, sums: Numbers) -> Iterator[str | int]:
+        """What a message adds as words of the script that writes its mark; the sums are left out while a bundle runs."""
+        if not self.deferred.holds:
+            return iter((field, 1, *pairs(sums)))
+        self._held.update(sums)
+        return iter((field, 1))
+
+    def settle(self) -> None:
+        """Have what was held back written with the rest of the bundle."""
+        held, self._held = self._held, Counter()
+        self.add(held)
+
+    def read(self) -> Measured:
+        """All counters, of all processes that there ever were."""
+        return measured(self.redis.hgetall(MEASURES))
+
+    def last_pulls(self) -> dict[str, float]:
+        """When each gateway last answered a pull, in seconds since the epoch."""
+        return {name: float(at) for name, at in self.redis.hgetall(LAST_PULLS).items()}
+
+
+def pairs(numbers: Mapping[str, int]) -> list[Any]:
+    """Fields and numbers as a script takes them, one after the other; what adds nothing is left out."""
+    return list(chain.from_iterable((field, number) for field, number in numbers.items() if number))
