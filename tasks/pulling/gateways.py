@@ -1,8 +1,11 @@
-"""Says what every gateway has: a beat does, as it knows all accounts, for those who read Redis only (`tasks/commands/web`)."""
+"""Says what every gateway has: a beat does, as it knows all accounts, for those who read Redis only (`tasks/commands/web`). It
+drops what is left of batches that nobody has closed, too.
+"""
 
 from collections import Counter
 from contextlib import suppress
 
+from tasks import clock
 from tasks.accounts import AccountsError
 from tasks.plumbing.housekeeping import every
 from tasks.rules.allowance import limits_of
@@ -15,6 +18,7 @@ TELL_SECONDS = 15.0
 @every(TELL_SECONDS, "beat")
 def tell() -> None:
     """Say how many accounts each gateway has, and its limits; nothing while the accounts cannot be read, which beat has said."""
+    stores().batches.under_way(clock.now())
     with suppress(AccountsError):
         now = accounts()
         behind = Counter(each.gateway.name for each in now.accounts.values())

@@ -16,13 +16,13 @@ from celery.signals import before_task_publish
 from redis import Redis
 
 from handlers import Reject
-from tasks import app, consume, count, runtime, settings
+from tasks import app, clock, confirm, consume, count, runtime, settings
 from tasks.beat import AccountScheduler
 from tasks.calling import calls
 from tasks.calling.errors import NotNow
 from tasks.commands.accounts import accounts as accounts_command
 from tasks.platforms.base import Item
-from tasks.pulling import holding_back, planner
+from tasks.pulling import gateways, holding_back, planner
 from tasks.runtime import Stores
 from tasks.sandbox.control import Control
 from tasks.store.letters import Letter
@@ -249,6 +249,8 @@ def test_every_key_is_in_the_table_and_every_row_is_seen(
         Letter(Item("", "1", "t", "{}"), "taobao", "shop", "failed", names=("app", "1"), kind="failed")
     )
     assert tidings.letters.claim([3600.0], 1, 5) == []
+    gateways.tell()
+    confirm.confirm([], "shop", "gone", clock.now(), 20, alone=True, receipts=["1"])
     looks.look()
     assert not looks.missing(table())
 
