@@ -41,6 +41,7 @@ class Leans(kombu_redis.Channel):
     _expires: Any
     _flush_brpop_reauth: Any
     _get_message_priority: Any
+    _in_listen: Any
     _in_poll: Any
     _q_for_pri: Any
     _queue_cycle: Any
@@ -242,6 +243,15 @@ class Channel(Leans):
         if not reply:
             raise Empty
         return True
+
+    def _receive_one(self, client: Any) -> Any:
+        """Take in what comes for remote control. A Redis that cannot save answers even a PING with its refusal."""
+        try:
+            with telling_refusals():
+                return super()._receive_one(client)  # type: ignore[misc]
+        except self.connection_errors:
+            self._in_listen = None
+            raise
 
     def _received(self, key: str, text: bytes) -> None:
         """See to a popped message, which is not recorded yet."""

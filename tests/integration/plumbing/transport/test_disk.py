@@ -1,0 +1,63 @@
+"""A Redis that cannot save answers everything with its refusal, even a PING: the worker tries again instead of ending."""
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from kombu import Consumer, Exchange, Queue
+from redis import Redis
+from redis.exceptions import RedisError, ResponseError
+
+from tasks.commands.processes import Processes
+from tasks.commands.processes.valkey import binary, free_port
+from tests.integration.plumbing.transport.receiver import Receiver
+
+
+@pytest.fixture
+def unable(tmp_path: Path) -> Iterator[Redis]:
+    """A server whose folder can be taken away."""
+    folder, port = tmp_path / "data", free_port()
+    folder.mkdir()
+    with Processes() as processes:
+        words = [str(binary()), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", "3600 1"]
+        processes.start("valkey", words, log=tmp_path / "valkey.log", base=True)
+        with Redis(port=port, decode_responses=True) as redis:
+            until(redis.ping)
+            yield redis
+        processes.kill("valkey")
+
+
+def lose_disk(redis: Redis) -> None:
+    """Its folder goes, and it notices that it cannot save."""
+    shutil.rmtree(str(redis.config_get("dir")["dir"]))
+    redis.bgsave()
+    until(lambda: redis.info("persistence")["rdb_last_bgsave_status"] == "err")
+
+
+def until(condition: Callable[[], object], seconds: float = 10) -> None:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        with suppress(RedisError):
+            if condition():
+                return
+        time.sleep(0.02)
+    pytest.fail("not in time")
+
+
+def test_a_refused_ping_on_the_connection_for_remote_control_counts_as_a_lost_one(unable: Redis) -> None:
+    port = unable.connection_pool.connection_kwargs["port"]
+    made = Receiver(f"redis://127.0.0.1:{port}/0", "t:")
+    everywhere = Queue("mine", exchange=Exchange("everywhere", type="fanout"), channel=made.channel)
+    Consumer(made.channel, [everywhere], accept=["json"]).consume()
+    assert made.turn(lambda: made.channel._in_listen)
+    lose_disk(unable)
+    with pytest.raises(ResponseError, match="MISCONF"):
+        unable.ping()
+    made.channel.subclient.ping()  # as it is asked for a sign of life every some seconds
+    with pytest.raises(made.connection.connection_errors, match="MISCONF"):
+        made.turn(lambda: False, 5)
+    assert not made.channel._in_listen
+    made.close()
