@@ -17,6 +17,8 @@ from tasks.store.scripts import script
 DISK_SECONDS = 2.0
 """The longest wait for a write to be on disk; with `appendfsync everysec` it takes up to one."""
 
+SECURED_SECONDS = 60
+"""What is written to see whether Redis takes writes, or has them on disk, is gone after so long."""
 
 Put = Callable[[str, str, bytes, float], None]
 """What stores a reply: `Inbox.keep`, or the same over a connection that waits for it."""
@@ -46,11 +48,11 @@ class Inbox:
 
     @contextmanager
     def open(self) -> Iterator[Put]:
-        """`keep`, once, over a connection that is there, and was asked for a sign of life if it was idle for long.
+        """`keep`, once, over a connection that is there and takes writes.
 
         Of all that storing takes, one write is left then, and a process that is killed after it has lost nothing: there is no
-        connecting, no PING, and no script that Redis may not have. Raises `RedisError` when Redis cannot be reached; it tries
-        nothing twice.
+        connecting, no PING, and no script that Redis may not have. Raises `RedisError` when Redis cannot be reached, or takes
+        no writes as it is full, read-only or out of disk; it tries nothing twice.
         """
         connection, script_text = self.redis.connection_pool.get_connection(), self._keep.script
 
@@ -65,7 +67,8 @@ class Inbox:
                 raise
 
         try:
-            connection.check_health()
+            connection.send_command("SET", key("secured"), "", "EX", SECURED_SECONDS)
+            connection.read_response()
             yield put
         finally:
             self.redis.connection_pool.release(connection)
@@ -93,7 +96,7 @@ class Inbox:
         WAITAOF speaks of its own connection's writes, so it follows one; the file is written in order.
         """
         pipe = self.redis.pipeline(transaction=False)
-        pipe.set(key("secured"), "", ex=60)
+        pipe.set(key("secured"), "", ex=SECURED_SECONDS)
         pipe.execute_command("WAITAOF", 1, 0, round(DISK_SECONDS * 1000))
         try:
             return bool(pipe.execute()[1][0])

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from redis import Redis
+from redis.exceptions import OutOfMemoryError
 
 from tasks import accounts, consume
 from tasks.platforms import clocks, http, jsontext
@@ -155,3 +156,18 @@ def test_both_ways_in_store_the_same(tidings: Stores, redis: Redis, body: bytes)
     tidings.inbox.keep("shop", "b2", body, 60)
     assert redis.hgetall("tidings:inbox:raw:b1") == redis.hgetall("tidings:inbox:raw:b2")
     assert redis.zcard("tidings:inbox:shop") == 2
+
+
+def test_a_redis_that_takes_no_writes_is_found_before_the_call(
+    shop: accounts.Account, server: Server, redis: Redis
+) -> None:
+    """It answers a PING; but the reply, which nobody gets twice, would be lost."""
+    redis.config_set("maxmemory", 1)
+    try:
+        with pytest.raises(OutOfMemoryError), keeping.ready(shop, "b1"):
+            pytest.fail("the call would be made now")
+        with pytest.raises(OutOfMemoryError):
+            consume.poll(shop)
+    finally:
+        redis.config_set("maxmemory", 0)
+    assert server.requests == []
