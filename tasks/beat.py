@@ -20,7 +20,7 @@ from tasks.plumbing import housekeeping
 from tasks.plumbing.pulse import Pulse
 from tasks.pulling.rota import Rota
 from tasks.runtime import accounts_source, stores
-from tasks.text import shown
+from tasks.store.refusals import advice
 
 log = get_logger(__name__)
 
@@ -72,9 +72,7 @@ class AccountScheduler(Scheduler):
         try:
             ours = self.poll_due()
         except LOST as error:
-            log.warning(
-                "beat: Redis or the broker does not answer, trying again in %.0f s: %s", BACK_OFF_SECONDS, shown(error)
-            )
+            log.warning("beat: Redis or the broker %s; beat tries again in %.0f s", advice(error), BACK_OFF_SECONDS)
             self._in_step = self._connected = False
             return BACK_OFF_SECONDS
         self._connected = True

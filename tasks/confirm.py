@@ -21,6 +21,7 @@ from tasks.handling import failing
 from tasks.names import CONFIRM, SALVAGE
 from tasks.platforms.clients import client_for
 from tasks.platforms.errors import BadRequest, MalformedReply, OutOfQuota, PlatformError, Throttled, Transient
+from tasks.plumbing.telling import TellingTask
 from tasks.plumbing.visibility import visibility
 from tasks.rules import measures
 from tasks.rules.lease import Batch, retry_delay
@@ -37,7 +38,7 @@ log = get_task_logger(__name__)
 Results = Sequence[Sequence[str]]
 
 
-@app.task(name=CONFIRM, bind=True, max_retries=None)
+@app.task(name=CONFIRM, bind=True, base=TellingTask, max_retries=None)
 def confirm(
     self: Task,  # type: ignore[type-arg]
     /,
@@ -107,7 +108,7 @@ def measured(results: Results, batch: Batch, found: Open | None) -> Numbers:
     )
 
 
-@app.task(name=SALVAGE)
+@app.task(name=SALVAGE, base=TellingTask)
 def salvage(_request: Any, _error: Any, _traceback: Any, **about: Any) -> None:
     """Save a batch whose chord broke because a handler had to be killed: what its marks say is done with is confirmed.
 

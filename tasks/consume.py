@@ -21,6 +21,7 @@ from tasks.names import CONSUME
 from tasks.platforms.base import Reply
 from tasks.platforms.clients import client_for
 from tasks.platforms.errors import PlatformError
+from tasks.plumbing.telling import TellingTask
 from tasks.pulling import holding_back, keeping, learning, newer, outdated
 from tasks.pulling.keeping import KeptReply
 from tasks.rules.allowance import limits_of
@@ -32,7 +33,7 @@ from tasks.text import shown
 log = get_task_logger(__name__)
 
 
-@app.task(name=CONSUME, acks_late=False, reject_on_worker_lost=False)
+@app.task(name=CONSUME, base=TellingTask, acks_late=False, reject_on_worker_lost=False)
 def consume(name: str, until: float | None = None, since: float | None = None, **_later: Any) -> None:
     """Poll the account once, as it was known at `since`, unless it is later than `until`: beat has sent another one then."""
     account = newer.account(name, since, stores().due)

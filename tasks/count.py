@@ -19,6 +19,7 @@ from tasks.calling.errors import NotNow
 from tasks.names import COUNT
 from tasks.platforms.clients import client_for
 from tasks.platforms.errors import PlatformError, Transient
+from tasks.plumbing.telling import TellingTask
 from tasks.pulling import newer, outdated
 from tasks.runtime import stores
 from tasks.store.seen import Seen
@@ -32,7 +33,7 @@ REFUSED_SECONDS = 60.0
 NEVER = Seen(at=-math.inf)
 
 
-@app.task(name=COUNT, acks_late=False, reject_on_worker_lost=False)
+@app.task(name=COUNT, base=TellingTask, acks_late=False, reject_on_worker_lost=False)
 def count(name: str, until: float | None = None, since: float | None = None, **_later: Any) -> None:
     """Read the counter of the account of this name once, as it was known at `since`, unless it is later than `until`."""
     account = newer.account(name, since, stores().counts)

@@ -18,6 +18,7 @@ from typing import Any
 from celery import Task
 from celery.exceptions import Retry as CeleryRetry
 from celery.utils.log import get_task_logger
+from redis.exceptions import RedisError
 
 from handlers import Handler, Reject, Unfit
 from tasks import app, clock, sending
@@ -39,6 +40,7 @@ from tasks.runtime import registry, stores
 from tasks.settings import settings
 from tasks.store.letters import Kind
 from tasks.store.marks import Begun, Hold
+from tasks.store.refusals import advice
 from tasks.store.turns import Turn
 from tasks.text import plain, shown
 
@@ -117,7 +119,8 @@ def handle(self: HandleTask, /, delivery: Any = None, **_later: Any) -> tuple[st
     except BaseException as error:  # whatever broke, the batch goes on and the message comes again
         if asked_to_end(error):
             raise
-        log.error("%s: %s; what was not confirmed comes again", given or "no delivery", failing.said(error))  # noqa: TRY400 - a stack could show buyer data
+        why = f"Redis {advice(error)}" if isinstance(error, RedisError) else failing.said(error)
+        log.error("%s: %s; what was not confirmed comes again", given or "no delivery", why)  # noqa: TRY400 - a stack could show buyer data
     return plain(given.item.receipt) if given else "", outcome
 
 

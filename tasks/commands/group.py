@@ -11,7 +11,7 @@ from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
 from handlers.errors import HandlersError
-from tasks.commands.refusals import refusal
+from tasks.store.refusals import refusal
 from tasks.text import shown
 from tidings_cli.terminal import forgiving
 

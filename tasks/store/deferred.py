@@ -19,6 +19,7 @@ from redis.exceptions import NoScriptError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from tasks.store.connection import Client
+from tasks.store.refusals import advice
 from tasks.store.scripts import of_digest
 
 BROKEN = (RedisConnectionError, RedisTimeoutError, OSError)
@@ -190,7 +191,7 @@ def cork(connection: Any, on: bool) -> None:
 def follow(name: str, then: Then | None, answer: Any) -> None:
     """Do what depends on an answer. The task that it is for has ended, so what goes wrong can only be told."""
     if isinstance(answer, ResponseError):
-        log.error("Redis refuses %s: %s; the message comes again", name, answer)
+        log.error("Redis refuses %s: it %s; the message comes again", name, advice(answer))
         return
     if then:
         try:

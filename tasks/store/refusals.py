@@ -18,6 +18,9 @@ class Refusal(NamedTuple):
 
 
 LOGIN = "correct both in its address, with what is special in them percent-quoted; the user has to be on (`ACL LIST`)"
+ALERTS = ("ALERT_CERTIFICATE_REQUIRED", "ALERT_UNKNOWN_CA", "ALERT_BAD_CERTIFICATE", "ALERT_CERTIFICATE_EXPIRED")
+"""What a server says, in OpenSSL's words, that asks for our certificate and does not like it."""
+
 KNOWN: tuple[tuple[Callable[[Exception, str], bool], str, str], ...] = (
     (
         lambda _, said: "protected mode" in said,
@@ -45,12 +48,22 @@ KNOWN: tuple[tuple[Callable[[Exception, str], bool], str, str], ...] = (
         LOGIN,
     ),
     (
-        lambda error, _: isinstance(error, exceptions.ReadOnlyError),
+        lambda error, said: isinstance(error, exceptions.ReadOnlyError) or "READONLY " in said,
         "is a read-only replica",
         "give the primary's address, or Sentinel's: sentinel://HOST/0?master=NAME",
     ),
     (
-        lambda error, _: isinstance(error, exceptions.OutOfMemoryError),
+        lambda error, _: isinstance(error, exceptions.MasterDownError),
+        "is a replica that has lost its primary",
+        "give the primary's address, or Sentinel's: sentinel://HOST/0?master=NAME",
+    ),
+    (
+        lambda _, said: "NOREPLICAS" in said,
+        "takes nothing, as fewer replicas follow it than `min-replicas-to-write` asks for",
+        "start them again, or lower `min-replicas-to-write` for as long as they are away",
+    ),
+    (
+        lambda error, said: isinstance(error, exceptions.OutOfMemoryError) or "OOM " in said,
         "is full: it has reached its maxmemory and takes nothing more",
         "raise `maxmemory`; `celery -A tasks letters list` shows what waits for a person",
     ),
@@ -85,6 +98,26 @@ KNOWN: tuple[tuple[Callable[[Exception, str], bool], str, str], ...] = (
         "give the sentinels' port, usually 26379, or write redis://HOST for one Redis",
     ),
     (
+        lambda _, said: "CERTIFICATE_VERIFY_FAILED" in said and "mismatch" in said,
+        "shows a certificate of another host: {said}",
+        "write the host into the address as the certificate names it, or have one made with this name in it",
+    ),
+    (
+        lambda _, said: "CERTIFICATE_VERIFY_FAILED" in said and ("expired" in said or "not yet valid" in said),
+        "shows a certificate whose time is not now: {said}",
+        "renew the server's certificate; if it is in date, set this machine's clock",
+    ),
+    (
+        lambda _, said: any(each in said.upper().replace(" ", "_") for each in ALERTS),
+        "does not take the certificate that we show, or wants one: {said}",
+        "give it one of an authority that it trusts: ssl_certfile=FILE&ssl_keyfile=FILE in the address",
+    ),
+    (
+        lambda _, said: "WRONG_VERSION_NUMBER" in said or "RECORD_LAYER_FAILURE" in said,
+        "answers, but without TLS",
+        "write redis:// in place of rediss://, or give the port where it speaks TLS",
+    ),
+    (
         lambda _, said: "CERTIFICATE_VERIFY_FAILED" in said,
         "shows a certificate that cannot be trusted: {said}",
         "name its authority with ssl_ca_certs=FILE in the address, or ssl_cert_reqs=none where that is safe",
@@ -100,6 +133,12 @@ def refusal(error: Exception, todo: str) -> Refusal:
         if fits(cause, said) or fits(error, said):
             return Refusal(text.format(said=brief(error)), remedy)
     return Refusal(f"does not answer: {brief(error)}", todo)
+
+
+def advice(error: Exception) -> str:
+    """The same as the end of a line in a log."""
+    said = refusal(error, "look whether it runs and can be reached; workers and beats wait for it")
+    return f"{said.text}; {said.todo}"
 
 
 def brief(error: Exception) -> str:

@@ -8,10 +8,10 @@ from redis.exceptions import NoPermissionError, RedisError
 from tasks.commands.check.finding import Finding, fail, ok, warn
 from tasks.commands.check.rights import rights
 from tasks.commands.clocks import off
-from tasks.commands.refusals import refusal
 from tasks.runtime import stores
 from tasks.settings import settings
 from tasks.store.connection import Client, connect, knock
+from tasks.store.refusals import refusal
 from tasks.text import shown
 
 LEAST_VERSION = (6, 2)

@@ -12,8 +12,8 @@ from redis.exceptions import NoPermissionError, RedisError, ResponseError
 
 from tasks.address import Address
 from tasks.commands.check.finding import Finding, fail, note, ok
-from tasks.commands.refusals import refusal
 from tasks.store.connection import Client, made
+from tasks.store.refusals import refusal
 from tasks.text import shown
 
 KEYS, CHANNELS = "~tidings:*", "&tidings:*"

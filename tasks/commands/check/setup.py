@@ -16,12 +16,12 @@ from tasks.accounts.origins import open_origin
 from tasks.accounts.secrets import Secrets
 from tasks.commands.check.finding import Finding, fail, note, ok, warn
 from tasks.commands.check.rights import rights
-from tasks.commands.refusals import refusal
 from tasks.plumbing.versions import untested
 from tasks.plumbing.visibility import visibility
 from tasks.rules.lease import try_seconds
 from tasks.runtime import registry
 from tasks.settings import settings, unknown
+from tasks.store.refusals import refusal
 from tasks.text import masked, shown
 
 BROKER_SECONDS = 5

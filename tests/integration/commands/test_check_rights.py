@@ -15,8 +15,8 @@ from tasks.commands.check.redis import redis_findings
 from tasks.commands.processes import Processes
 from tasks.commands.processes.stopping import Stopping
 from tasks.commands.processes.valkey import Embedded, free_port
-from tasks.commands.refusals import refusal
 from tasks.store import connection
+from tasks.store.refusals import refusal
 from tests import ROOT
 
 PASSWORD = "hunter2/#@"

@@ -1,8 +1,10 @@
 """What is said of a Redis that does not do what is asked."""
 
-from redis.exceptions import ResponseError
+import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import MasterDownError, OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
 
-from tasks.commands.refusals import refusal
+from tasks.store.refusals import advice, refusal
 
 
 def test_a_redis_that_was_taken_for_a_sentinel_is_told_of() -> None:
@@ -10,3 +12,30 @@ def test_a_redis_that_was_taken_for_a_sentinel_is_told_of() -> None:
     said = refusal(error, "start it")
     assert said.text == "answers, but is no sentinel"
     assert "26379" in said.todo
+
+
+@pytest.mark.parametrize(
+    ("error", "words", "todo"),
+    [
+        (OutOfMemoryError("command not allowed when used memory > 'maxmemory'."), "is full", "raise `maxmemory`"),
+        (
+            ResponseError("Error running script: @user_script: 1: -OOM command not allowed"),
+            "is full",
+            "raise `maxmemory`",
+        ),
+        (
+            ReadOnlyError("You can't write against a read only replica."),
+            "is a read-only replica",
+            "the primary's address",
+        ),
+        (MasterDownError("Link with MASTER is down"), "has lost its primary", "the primary's address"),
+        (ResponseError("NOREPLICAS Not enough good replicas to write."), "fewer replicas", "min-replicas-to-write"),
+        (ResponseError("MISCONF Errors writing to the AOF file: No space left on device"), "to disk", "free space"),
+        (RedisConnectionError("Error 111 connecting to host:6379. Connection refused."), "does not answer", "it runs"),
+    ],
+)
+def test_a_line_in_a_log_says_what_to_do(error: RedisError, words: str, todo: str) -> None:
+    said = advice(error)
+    assert words in said
+    assert todo in said
+    assert "\n" not in said
