@@ -52,7 +52,15 @@ class TaskPool(prefork.TaskPool):
         if self._looking is not None:
             self._looking.cancel()
             self._looking = None
+        self._watch_again()
         return super().register_with_event_loop(loop)
+
+    def _watch_again(self) -> None:
+        """Have the processes watched whose end was seen when the connection was lost, and who are not joined yet: Celery looks
+        for what it has watched them by, finds that it is closed, and ends the worker (celery/celery#9250)."""
+        for process in self._pool._pool:
+            if getattr(process, "_sentinel_poll", 0) is None:
+                del process._sentinel_poll
 
     def restart(self) -> None:
         """Begin processes anew, as `celery control pool_restart` asks."""
