@@ -10,9 +10,9 @@ REFUSALS = (OutOfMemoryError, ReadOnlyError, MasterDownError, ExecAbortError)
 """What a Redis says that is full, that has become a replica, or that has lost its master. Counted among lost connections,
 they make the worker try again until Redis takes what it writes, instead of ending."""
 
-WORDS = ("OOM ", "READONLY ", "MASTERDOWN ", "MISCONF ", "LOADING ", "UNBLOCKED ")
-"""How refusals begin. The client has no error of its own for a Redis that cannot save (MISCONF) or ends a wait as it becomes a
-replica (UNBLOCKED), and an older Redis wraps what a script was refused with into its own words."""
+WORDS = ("OOM ", "READONLY ", "MASTERDOWN ", "MISCONF ", "LOADING ", "UNBLOCKED ", "NOREPLICAS ")
+"""How refusals begin. The client has no error of its own for a Redis that cannot save (MISCONF), ends a wait as it becomes a
+replica (UNBLOCKED) or lacks replicas (NOREPLICAS), and an older Redis wraps what a script was refused with into its own words."""
 
 
 @contextmanager

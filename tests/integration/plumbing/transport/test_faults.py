@@ -167,6 +167,7 @@ def test_a_cut_connection_costs_neither_what_is_finished_nor_what_had_not_begun(
     "words",
     [
         "MISCONF Valkey is configured to save RDB snapshots, but it's currently unable to persist to disk.",
+        "NOREPLICAS Not enough good replicas to write.",
         "Error running script (call to f_1): @user_script:1: @user_script: 1: -READONLY You can't write against a replica.",
     ],
 )
