@@ -1,5 +1,6 @@
 """Prometheus for tests: its rules file, and whether promtool and Prometheus are there."""
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
@@ -29,3 +30,20 @@ def rules() -> dict[str, dict[str, Any]]:
 def minutes(span: str) -> int:
     """A span of Prometheus's (`90m`, `1h`, `1d`) in minutes."""
     return int(span[:-1]) * {"m": 1, "h": 60, "d": 1440}[span[-1]]
+
+
+def panels() -> list[dict[str, Any]]:
+    """The dashboard's panels that show something."""
+    found = json.loads(DASHBOARD.read_text(encoding="utf-8"))["panels"]
+    return [panel for each in found for panel in (each, *each.get("panels", ())) if panel["type"] != "row"]
+
+
+def expressions(rate: str = "1m") -> dict[str, str]:
+    """What the dashboard asks Prometheus for, its variables filled in, by the panel's number, its title and another number."""
+    return {
+        f"{panel['id']} {panel['title']} {number}": target["expr"]
+        .replace("$gateway", ".*")
+        .replace("$__rate_interval", rate)
+        for panel in panels()
+        for number, target in enumerate(panel["targets"])
+    }
