@@ -50,6 +50,7 @@ from tasks.store.tally import Tally
 from tasks.store.told import Told
 from tasks.store.topics import Topics, What
 from tasks.store.troubles import Troubles
+from tasks.store.web import Web
 from tasks.surroundings import NotReady, make_ready
 
 WEEK = 7
@@ -88,6 +89,7 @@ class Stores:
         self.tally = Tally(self.deferred)
         self.topics = Topics(self.deferred)
         self.troubles = Troubles(redis)
+        self.web = Web(redis)
 
 
 @cache

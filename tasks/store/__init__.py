@@ -20,6 +20,7 @@
     told           what was said lately, so that it is said once
     topics         how many messages of each topic came, were not handled, failed
     troubles       what went wrong lately
+    web            who is logged in to the operators' page, and who did what there
     presence       which workers and beats run
     registries     which handlers workers have
     platform_clocks which platforms' clocks are off

@@ -104,6 +104,7 @@ class Due:
         first, number, names = pipe.execute()
         return Overdue(int(number), list(names), max(0.0, now - first[0][1]) if first else 0.0)
 
-    def all_learnt(self) -> dict[str, float]:
-        """Every number that is remembered, by account."""
-        return {name: float(number) for name, number in self.redis.hgetall(self.learnt_key).items()}
+    def learnt_many(self, names: Iterable[str]) -> dict[str, float]:
+        """The numbers that are remembered of these accounts."""
+        found = read_many(names, lambda some: self.redis.hmget(self.learnt_key, some))
+        return {name: float(number) for name, number in found.items()}

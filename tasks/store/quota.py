@@ -31,8 +31,8 @@ USED = (*APIS, "points", "owed", "held", "dearest")
 DUE = (PREFIX + "due:consume", PREFIX + "due:count")
 """Where the due times of pulls and counts are."""
 
-KEEP_SECONDS = 2 * DAY
-"""How long a day's figures are kept, from its last call on."""
+KEEP_SECONDS = 8 * DAY
+"""How long a day's figures are kept, from its last call on, for people to compare the days of a week."""
 
 ARRIVES_SECONDS = 1.0
 """A request has arrived by then, or never will: what a killed worker took is free again after this."""
@@ -188,6 +188,12 @@ class Quota:
             return map(_used, pipelined(self.redis, (("HMGET", where, *USED) for where in wheres)))
 
         return read_many(gateways, read)
+
+    def history(self, gateway: str, now: float, days: int) -> dict[float, Used]:
+        """What it has used on each of the last `days` days, by a moment of that day (seconds since the epoch), today first."""
+        moments = [now - ago * DAY for ago in range(days)]
+        commands = (("HMGET", day_key(gateway, moment), *USED) for moment in moments)
+        return dict(zip(moments, map(_used, pipelined(self.redis, commands)), strict=True))
 
     def waiting(self, gateway: str) -> int:
         """How many pulls and counts of the gateway have been put off and wait for their turn."""

@@ -1,7 +1,7 @@
 """Accounts as a table, and as lines of JSON."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from fnmatch import fnmatchcase
 from typing import Any
@@ -15,6 +15,7 @@ from tasks.commands.ages import told
 from tasks.commands.tables import ALWAYS, NONE, Column, json_line, print_table
 from tasks.rules.circuit_breaker import Pause
 from tasks.runtime import accounts, stores
+from tasks.store.chunks import chunks
 from tasks.store.troubles import Trouble
 
 
@@ -39,24 +40,37 @@ def fits(name: str, patterns: Sequence[str]) -> bool:
     return not patterns or any(name == pattern or fnmatchcase(name, pattern) for pattern in patterns)
 
 
-def standings(chosen: Sequence[Account], now: float, gateways: Mapping[str, Pause] | None = None) -> Iterator[Standing]:
-    """How each of these accounts stands, with few round trips for any number of them. `gateways` are the pauses of their
-    gateways where they are known already."""
-    names = [account.name for account in chosen]
-    if gateways is None:
-        gateways = gateway_pauses((account.gateway for account in chosen), now)
-    own, delays, seen = stores().pauses.many("account", names), stores().due.delays(names), stores().seen.many(names)
-    opened, today = stores().batches.under_way_many(names), stores().tally.read_many(names, now=now)
-    counted = {account.name for account in chosen if isinstance(account, TaobaoAccount) and account.counter}
-    waiting = stores().counts.all_learnt() if counted else {}
+def standings(
+    chosen: Iterable[Account], now: float, gateways: Mapping[str, Pause] | None = None, *, secrets: bool = True
+) -> Iterator[Standing]:
+    """How each of these accounts stands, with few round trips for any number of them, a thousand at a time. `gateways` are the
+    pauses of their gateways where they are known already; without `secrets`, as `in_force` says."""
     wrong: dict[str, list[Trouble]] = {}
     for trouble in stores().troubles.read():
         wrong.setdefault(trouble.account, []).append(trouble)
-    for account in chosen:
+    for some in chunks(chosen):
+        held = gateway_pauses((account.gateway for account in some), now) if gateways is None else gateways
+        yield from _standings(some, now, held, wrong, secrets=secrets)
+
+
+def _standings(
+    some: Sequence[Account],
+    now: float,
+    gateways: Mapping[str, Pause],
+    wrong: Mapping[str, Sequence[Trouble]],
+    *,
+    secrets: bool,
+) -> Iterator[Standing]:
+    names = [account.name for account in some]
+    own, delays, seen = stores().pauses.many("account", names), stores().due.delays(names), stores().seen.many(names)
+    opened, today = stores().batches.under_way_many(names), stores().tally.read_many(names, now=now)
+    counted = {account.name for account in some if isinstance(account, TaobaoAccount) and account.counter}
+    waiting = stores().counts.learnt_many(counted) if counted else {}
+    for account in some:
         name = account.name
         yield Standing(
             account,
-            *in_force(account, own.get(name), gateways.get(account.gateway.name), now),
+            *in_force(account, own.get(name), gateways.get(account.gateway.name), now, secrets=secrets),
             next_in=delays.get(name),
             seen=seen.get(name),
             open=opened[name],

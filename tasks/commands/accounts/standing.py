@@ -73,15 +73,22 @@ class Standing:
 
 
 def in_force(
-    account: Account, own: Pause | None, gateways: Pause | None, now: float
+    account: Account, own: Pause | None, gateways: Pause | None, now: float, *, secrets: bool = True
 ) -> tuple[Kind | None, Pause | None]:
-    """The pause that keeps an account from being called, the one that ends last; whose it is comes first."""
+    """The pause that keeps an account from being called, the one that ends last; whose it is comes first.
+
+    Without the account's `secrets` nobody can tell whether they have changed since they were refused: then they have not.
+    """
     if not (own or gateways):
         return None, None
     both: tuple[tuple[Kind, Pause | None], ...] = (("account", own), ("gateway", gateways))
-    ours = fingerprint(account)
-    held = [(kind, pause) for kind, pause in both if pause and circuit_breaker.holds(pause, ours, now=now)]
+    held = [(kind, pause) for kind, pause in both if pause and holds(account, pause, now, secrets=secrets)]
     return max(held, key=lambda each: each[1].until) if held else (None, None)
+
+
+def holds(account: Account, pause: Pause, now: float, *, secrets: bool = True) -> bool:
+    """Whether a pause is in force for this account."""
+    return circuit_breaker.holds(pause, fingerprint(account) if secrets else pause.fingerprint, now=now)
 
 
 def told_pause(pause: Pause, now: float, whose: Kind | None = None) -> str:

@@ -17,23 +17,19 @@ from tasks.text import shown
 
 def pause(names: Sequence[str], gateways: Sequence[str], reason: str, seconds: float | None) -> None:
     """Pause accounts and gateways for so many seconds, or until somebody resumes them (None)."""
-    now = stores().clock.now()
-    put = Pause(WITHOUT_END if seconds is None else now + seconds, reason, by_hand=True)
     how_long = "until it is resumed" if seconds is None else f"for {told(seconds)}"
     for kind, name in chosen(names, gateways):
-        stores().pauses.put(kind, name, put, now=now)
+        put(kind, name, reason, seconds)
         click.echo(f"{kind} {shown(name)} is paused {how_long}")
 
 
 def resume(names: Sequence[str], gateways: Sequence[str]) -> None:
     """End pauses, and poll the accounts concerned."""
     for kind, name in chosen(names, gateways):
-        there = stores().pauses.end(kind, name)
-        if kind == "account":
-            stores().recent.clear(name)
+        there = end(kind, name)
         click.echo(f"{kind} {shown(name)} {'is resumed' if there else 'was not paused'}")
     known = accounts().accounts
-    wake({name: each for name, each in known.items() if name in names or each.gateway.name in gateways})
+    tell_unknown(wake({name: each for name, each in known.items() if name in names or each.gateway.name in gateways}))
     tell_paused([known[name] for name in names])
 
 
@@ -45,10 +41,24 @@ def poll(names: Sequence[str]) -> int:
         raise click.UsageError("say which accounts")
     held = tell_paused([known[name] for name in names])
     ready = {name: known[name] for name in names if name not in held}
-    wake(ready)
+    tell_unknown(wake(ready))
     for name in ready:
         click.echo(f"account {shown(name)} is polled now")
     return 1 if held else 0
+
+
+def put(kind: Kind, name: str, reason: str, seconds: float | None) -> None:
+    """Put a person's pause, which ends after so many seconds, or when a person ends it (None)."""
+    now = stores().clock.now()
+    until = WITHOUT_END if seconds is None else now + seconds
+    stores().pauses.put(kind, name, Pause(until, reason, by_hand=True), now=now)
+
+
+def end(kind: Kind, name: str) -> bool:
+    """End a pause, whoever put it; whether there was one. What an account's latest deliveries came to is forgotten."""
+    if kind == "account":
+        stores().recent.clear(name)
+    return stores().pauses.end(kind, name)
 
 
 def chosen(names: Sequence[str], gateways: Sequence[str]) -> list[tuple[Kind, str]]:
@@ -73,12 +83,16 @@ def refuse_unknown(what: str, names: Sequence[str], known: Iterable[str]) -> Non
         raise click.UsageError("\n".join(said))
 
 
-def wake(ready: Mapping[str, Account]) -> None:
-    """Let accounts fall due now; a great many are spread like first polls."""
+def wake(ready: Mapping[str, Account]) -> int:
+    """Let accounts fall due now, a great many spread like first polls; how many of them no beat has seen yet."""
     delays = dict.fromkeys(ready, 0.0)
     if len(ready) > polling.FIRST_POLLS_A_SECOND:
         delays = polling.first_polls({name: account.poll for name, account in ready.items()})
-    unknown = len(ready) - stores().due.wake(delays)
+    return len(ready) - stores().due.wake(delays)
+
+
+def tell_unknown(unknown: int) -> None:
+    """Say on standard error of how many accounts no beat knows."""
     if unknown > 0:
         what = "have no due time yet: a beat polls them when it starts (celery -A tasks beat)"
         click.echo(f"{unknown} accounts {what}", err=True)

@@ -76,6 +76,12 @@ def attention(each: Standing, limits: Thresholds, now: float) -> Attention:
     return wrong or _overdue(each, limits, now)
 
 
+def urgency(found: Found) -> tuple[Need, float, str]:
+    """What sorts accounts, the most urgent first."""
+    each, attention = found
+    return attention.need, -attention.weight, each.name
+
+
 def needs_somebody(pause: Pause) -> bool:
     """Whether a gateway's pause is for a person to end: not one that a person put for some time, as it ends by itself."""
     return not pause.by_hand or pause.until >= WITHOUT_END

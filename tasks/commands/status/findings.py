@@ -86,8 +86,7 @@ def gateways(picture: Picture) -> Iterable[Finding]:
 
 def paused(picture: Picture) -> Iterable[Finding]:
     """How many accounts a person has paused."""
-    by_hand = [each for each, _ in picture.accounts if each.paused == "account" and each.pause and each.pause.by_hand]
-    if by_hand:
+    if by_hand := picture.crowd.by_hand:
         text = f"{many(len(by_hand), 'account')} paused by hand: celery -A tasks accounts list --paused"
         yield Finding("paused", text, todo=False)
 
@@ -106,7 +105,7 @@ def confirms(picture: Picture) -> Iterable[Finding]:
 
 def overdue(picture: Picture) -> Iterable[Finding]:
     """Whether anybody is polled at all."""
-    if picture.needs.get(Need.OVERDUE, 0) == len(picture.accounts) > 0:
+    if picture.needs.get(Need.OVERDUE, 0) == picture.crowd.number > 0:
         silent = picture.pulled and picture.now - picture.pulled
         latest = "nothing was pulled yet" if silent is None else f"the latest pull was {told(silent)} ago"
         run = picture.workers and picture.beats

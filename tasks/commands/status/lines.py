@@ -44,7 +44,7 @@ def lines(picture: Picture, accounts: Sequence[Found], width: int | None) -> Ite
 
 def sentences(picture: Picture) -> Iterator[str]:
     """How the installation stands."""
-    chosen, needs = len(picture.accounts), picture.needs
+    chosen, needs = picture.crowd.number, picture.needs
     of = "" if chosen == picture.known else f"{chosen} of "
     urgent = ", ".join(f"{number} {WORDS[need]}" for need, number in needs.items())
     yield f"{of}{many(picture.known, 'account')}, {sum(needs.values()) or 'none'} to look at{urgent and ': ' + urgent}"
@@ -58,9 +58,9 @@ def sentences(picture: Picture) -> Iterator[str]:
 
 def _today(picture: Picture) -> Iterator[str]:
     """What went wrong today with these accounts, lately or not."""
-    told_of = [(sum(each.failed for each, _ in picture.accounts), "tries failed")]
+    told_of = [(picture.crowd.failed, "tries failed")]
     for name, words in (("late_confirms", "messages were confirmed late"), ("unconfirmed", "were not confirmed")):
-        told_of.append((sum(each.today[name] for each, _ in picture.accounts), words))
+        told_of.append((picture.crowd.today[name], words))
     if found := [f"{number} {words}" for number, words in told_of if number]:
         yield f"today {', '.join(found)}"
 

@@ -1,19 +1,20 @@
 """Reads all that `status` shows, a thousand accounts at a time: a hundred thousand of them keep Redis from nobody else."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 
 from tasks import sending
-from tasks.accounts import Accounts, Gateway, fingerprint
+from tasks.accounts import Account, Accounts, Gateway
 from tasks.calling.spent import gateway_pauses
 from tasks.commands.accounts.listing import fits, standings
-from tasks.commands.accounts.standing import Standing
+from tasks.commands.accounts.standing import Standing, holds
 from tasks.commands.clocks import off
 from tasks.commands.handlers import reading
 from tasks.commands.status import broker
 from tasks.commands.status.attention import Thresholds, attention
-from tasks.commands.status.picture import Picture, Summary, spent, unserved
-from tasks.rules import circuit_breaker
+from tasks.commands.status.picture import Crowd, Picture, Summary, spent, unserved
 from tasks.rules.circuit_breaker import Pause
 from tasks.runtime import stores, whereabouts
 from tasks.settings import settings
@@ -23,7 +24,23 @@ def read(known: Accounts, patterns: Sequence[str]) -> Picture:
     """How the accounts stand whose names fit one of the patterns (all without any), their gateways, and the installation."""
     chosen = {name for name in known.accounts if fits(name, patterns)}
     gateways = {known.accounts[name].gateway.name: known.accounts[name].gateway for name in chosen}
-    behind = [account for account in known.accounts.values() if account.gateway.name in gateways]
+    behind = (account for account in known.accounts.values() if account.gateway.name in gateways)
+    return picture(len(known.accounts), gateways, behind, Crowd(), chosen)
+
+
+def picture(
+    known: int,
+    gateways: Mapping[str, Gateway],
+    behind: Iterable[Account],
+    crowd: Crowd,
+    chosen: Container[str] | None = None,
+    *,
+    secrets: bool = True,
+) -> Picture:
+    """The picture of these gateways with all accounts `behind` them; of these, the `crowd` takes in the chosen (None: all).
+
+    Accounts without their `secrets` are taken for paused as long as they may be.
+    """
     now = stores().clock.now()
     with ThreadPoolExecutor(2) as aside:
         present, depths = stores().presences.read(), aside.submit(broker.depths)
@@ -31,13 +48,21 @@ def read(known: Accounts, patterns: Sequence[str]) -> Picture:
         answering = None if workers else aside.submit(broker.workers)  # one of an earlier version
         pauses = gateway_pauses(gateways.values(), now)
         normal = Thresholds(settings().open_batches, sending.claim_seconds())
-        everybody = list(standings(behind, now, pauses))
+        sums, pulled = {name: Sum() for name in sorted(gateways)}, None
+        for each in standings(behind, now, pauses, secrets=secrets):
+            name = each.account.gateway.name
+            sums[name].add(each, pauses.get(name), now, secrets=secrets)
+            pulled = max(filter(None, (pulled, each.pulled)), default=None)
+            if chosen is None or each.name in chosen:
+                crowd.add((each, attention(each, normal, now)))
+        crowd.cut()
         redrives, first = stores().letters.waiting(settings().redrive_ages)
         return Picture(
             now=now,
-            known=len(known.accounts),
-            accounts=[(each, attention(each, normal, now)) for each in everybody if each.name in chosen],
-            gateways=summaries(gateways, everybody, pauses, now),
+            known=known,
+            accounts=crowd.kept,
+            of=crowd,
+            gateways=summaries(gateways, sums, pauses, now),
             queues=depths.result(),
             workers=answering.result() or 0 if answering else len({each.name for each in workers}),
             beats=len({each.name for each in present if each.kind == "beat"}),
@@ -45,7 +70,7 @@ def read(known: Accounts, patterns: Sequence[str]) -> Picture:
             letters=len(stores().letters),
             redrives=redrives,
             redrive_at=first,
-            pulled=max((each.pulled for each in everybody if each.pulled), default=None),
+            pulled=pulled,
             unhandled=reading.unhandled(now),
             strangers=reading.strangers(),
             clocks=list(off(present, stores().platform_clocks.read())),
@@ -54,29 +79,49 @@ def read(known: Accounts, patterns: Sequence[str]) -> Picture:
         )
 
 
+@dataclass(slots=True)
+class Sum:
+    """What a gateway's accounts come to: how many, how many of them paused, messages an hour, what was done today, open batches,
+    the latest pull and the oldest message of the latest pulls (seconds), and whether the gateway's own pause holds for any."""
+
+    accounts: int = 0
+    paused: int = 0
+    rate: float = 0.0
+    today: Counter[str] = field(default_factory=Counter)
+    open: int = 0
+    pulled: float | None = None
+    oldest_age: float | None = None
+    held: bool = False
+
+    def add(self, each: Standing, pause: Pause | None, now: float, *, secrets: bool) -> None:
+        """One more account."""
+        self.accounts += 1
+        self.paused += each.pause is not None
+        self.rate += each.rate or 0.0
+        self.today.update(each.today)
+        self.open += each.open
+        self.pulled = max(filter(None, (self.pulled, each.pulled)), default=None)
+        self.oldest_age = max(filter(None, (self.oldest_age, each.oldest_age)), default=None)
+        self.held = self.held or bool(pause and holds(each.account, pause, now, secrets=secrets))
+
+
 def summaries(
-    gateways: Mapping[str, Gateway], everybody: Sequence[Standing], pauses: Mapping[str, Pause], now: float
+    gateways: Mapping[str, Gateway], sums: Mapping[str, Sum], pauses: Mapping[str, Pause], now: float
 ) -> list[Summary]:
-    """What each gateway's accounts come to; `everybody` are all accounts behind these gateways."""
+    """What each gateway's accounts come to, with what the gateway itself has used and whether it is paused."""
     used = stores().quota.used_many(gateways, now)
-    behind: dict[str, list[Standing]] = {name: [] for name in sorted(gateways)}
-    for each in everybody:
-        behind[each.account.gateway.name].append(each)
     return [
         Summary(
             gateway=gateways[name],
-            accounts=len(some),
-            paused=sum(each.pause is not None for each in some),
-            rate=sum(each.rate or 0.0 for each in some),
-            today=spent(used[name], (each.today for each in some)),
+            accounts=each.accounts,
+            paused=each.paused,
+            rate=each.rate,
+            today=spent(used[name], [each.today]),
             put_off=stores().quota.waiting(name),
-            pause=_holding(pauses.get(name), some, now),
+            pause=pauses.get(name) if each.held else None,
+            open=each.open,
+            pulled=each.pulled,
+            oldest_age=each.oldest_age,
         )
-        for name, some in behind.items()
+        for name, each in sums.items()
     ]
-
-
-def _holding(pause: Pause | None, behind: Sequence[Standing], now: float) -> Pause | None:
-    """The pause of a gateway if it holds for any of its accounts."""
-    held = pause and any(circuit_breaker.holds(pause, fingerprint(each.account), now=now) for each in behind)
-    return pause if held else None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import click
 
 from tasks.commands.accounts.standing import Standing, for_each_handled
-from tasks.commands.status.attention import Found
+from tasks.commands.status.attention import Found, urgency
 from tasks.commands.status.json_lines import objects
 from tasks.commands.status.lines import lines
 from tasks.commands.status.picture import Picture
@@ -48,12 +48,11 @@ def ordered(found: Sequence[Found], order: str) -> list[Found]:
     """The accounts by `name`, by `attention`, the most urgent first, or in one of the orders of `MOST`."""
 
     def rank(each: Found) -> tuple[float, float]:
-        standing, attention = each
-        if order == "attention":
-            return attention.need, -attention.weight
-        value = None if order == "name" else MOST[order](standing)
+        value = None if order == "name" else MOST[order](each[0])
         return value is None, -(value or 0.0)
 
+    if order == "attention":
+        return sorted(found, key=urgency)
     return sorted(found, key=lambda each: (*rank(each), each[0].name))
 
 

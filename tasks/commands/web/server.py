@@ -1,36 +1,60 @@
 """The HTTP server: one process, one application, until SIGTERM or Ctrl-C."""
 
+import logging
 import socket
+import traceback
+from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
+from ipaddress import ip_address
+from typing import Any
 
 import click
 import uvicorn
+from kombu.exceptions import KombuError
+from redis.exceptions import RedisError
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from tasks.commands.group import Unusable
+from tasks.commands.refusals import refusal
+from tasks.commands.web import letters_pages, pages, steering_pages
+from tasks.commands.web.access import Access
+from tasks.commands.web.config import PREFIX, Config, configured
+from tasks.commands.web.entering import Entering
+from tasks.commands.web.guarding import Guard
+from tasks.commands.web.rendering import FOLDER, page
+from tasks.commands.web.sessions import Sessions
 
 GRACE_SECONDS = 5
 """Replies that are under way at the end have so long."""
 
+STATIC = {"style.css": "text/css", "icon.svg": "image/svg+xml"}
+STATIC_CACHE = {"cache-control": "public, max-age=300"}
+
+log = logging.getLogger(__name__)
+
 
 def serve(host: str, port: int) -> None:
-    """Listen there and serve until told to end. Raises `Unusable` where that address cannot be had."""
+    """Listen there and serve until told to end. Raises `Unusable` where that address cannot be had or a setting is wrong."""
+    config = configured()
     listening = bound(host, port)
     shown = f"[{host}]" if ":" in host else host
-    click.echo(f"http://{shown}:{listening.getsockname()[1]}/")
-    config = uvicorn.Config(
-        application(),
+    where = f"http://{shown}:{listening.getsockname()[1]}"
+    click.echo(f"{where}/" if config.served else f"{where}/metrics (no page, as {PREFIX}PASSWORD is not set)")
+    server = uvicorn.Config(
+        guarded(config, host),
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    uvicorn.Server(config).run(sockets=[listening])
+    uvicorn.Server(server).run(sockets=[listening])
 
 
 def bound(host: str, port: int) -> socket.socket:
@@ -44,9 +68,31 @@ def bound(host: str, port: int) -> socket.socket:
         ) from None
 
 
-def application() -> Starlette:
-    """Everything that is served."""
-    return Starlette(routes=machines())
+def guarded(config: Config, host: str) -> Any:
+    """Everything that is served at this host, behind what guards it."""
+    app: Any = Guard(application(config), [host, *config.hosts], loopback=is_loopback(host))
+    return ProxyHeadersMiddleware(app, list(config.proxy)) if config.proxy else app
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches it."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def application(config: Config) -> Starlette:
+    """All routes: for machines, and for people where there is a password."""
+    handlers: dict[Any, Callable[[Request, Exception], Response]] = {
+        RedisError: unreachable,
+        KombuError: unreachable,
+        HTTPException: refused,
+        Exception: broken,
+    }
+    return Starlette(
+        routes=[*machines(), *(people(config) if config.served else [Route("/", nothing)])], exception_handlers=handlers
+    )
 
 
 def machines() -> list[BaseRoute]:
@@ -63,3 +109,67 @@ def metrics(_: Request) -> Response:
     """The text that Prometheus reads."""
     body, kind = import_module("tasks.commands.web.metrics").exposition()
     return Response(body, media_type=kind)
+
+
+def people(config: Config) -> list[BaseRoute]:
+    """The page: all that can be looked at, and all that can be done."""
+    sessions = Sessions(config)
+    access, entering = Access(sessions), Entering(sessions)
+    looks = {
+        "/": pages.overview,
+        "/accounts": pages.accounts,
+        "/account": pages.account,
+        "/gateways": pages.gateways,
+        "/gateway": pages.gateway,
+        "/topics": pages.topics,
+        "/letters": letters_pages.letters,
+        "/letter": letters_pages.letter,
+        "/audit": pages.audit,
+    }
+    acts = {
+        "/pause": steering_pages.pause,
+        "/resume": steering_pages.resume,
+        "/poll": steering_pages.poll,
+        "/letter": letters_pages.show,
+        "/letters/replay": letters_pages.replay,
+        "/letters/drop": letters_pages.drop,
+    }
+    return [
+        *(Route(path, access.view(view), methods=["GET"]) for path, view in looks.items()),
+        *(Route(path, access.action(act), methods=["POST"]) for path, act in acts.items()),
+        Route("/login", entering.form, methods=["GET"]),
+        Route("/login", entering.enter, methods=["POST"]),
+        Route("/logout", access.action(entering.leave, operators=False), methods=["POST"]),
+        Route("/static/{name}", static, methods=["GET"]),
+    ]
+
+
+def static(request: Request) -> Response:
+    """One of our own files, of which there are two."""
+    name = request.path_params["name"]
+    if name not in STATIC:
+        return PlainTextResponse("not found\n", 404)
+    return Response((FOLDER / "static" / name).read_bytes(), media_type=STATIC[name], headers=STATIC_CACHE)
+
+
+def nothing(_: Request) -> Response:
+    """What stands in the page's place where nobody could log in."""
+    return PlainTextResponse(f"There is no page here, as {PREFIX}PASSWORD is not set.\n", 404)
+
+
+def unreachable(request: Request, error: Exception) -> Response:
+    """Redis or the broker is away: the page says so, and works again once it is back."""
+    return page(request, "unreachable.html", status=503, said=refusal(error, "").text)
+
+
+def refused(request: Request, error: Exception) -> Response:
+    """A page that is not there, a method that is not for it."""
+    status = error.status_code if isinstance(error, HTTPException) else 400
+    return page(request, "missing.html", status=status)
+
+
+def broken(request: Request, error: Exception) -> Response:
+    """A mistake of ours: the log has its place, and nothing of what it says, which may be a buyer's."""
+    *_, place = traceback.extract_tb(error.__traceback__)
+    log.error("the page %s failed: %s at %s:%d", request.url.path, type(error).__name__, place.filename, place.lineno)
+    return page(request, "unreachable.html", status=500, said="")
