@@ -4,8 +4,6 @@ import logging
 import socket
 import traceback
 from collections.abc import Callable
-from importlib import import_module
-from importlib.util import find_spec
 from ipaddress import ip_address
 from typing import Any
 
@@ -21,14 +19,14 @@ from starlette.routing import BaseRoute, Route
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from tasks.commands.group import Unusable
-from tasks.commands.refusals import refusal
-from tasks.commands.web import letters_pages, pages, steering_pages
+from tasks.commands.web import health, letters_pages, metrics, pages, steering_pages
 from tasks.commands.web.access import Access
 from tasks.commands.web.config import PREFIX, Config, configured
 from tasks.commands.web.entering import Entering
 from tasks.commands.web.guarding import Guard
 from tasks.commands.web.rendering import FOLDER, page
 from tasks.commands.web.sessions import Sessions
+from tasks.store.refusals import refusal
 
 GRACE_SECONDS = 5
 """Replies that are under way at the end have so long."""
@@ -97,18 +95,13 @@ def application(config: Config) -> Starlette:
 
 def machines() -> list[BaseRoute]:
     """What machines read, without a password."""
-    found: list[BaseRoute] = []
-    if find_spec("tasks.commands.web.metrics"):
-        found.append(Route("/metrics", metrics))
-    if find_spec("tasks.commands.web.health"):
-        found += import_module("tasks.commands.web.health").routes()
-    return found
+    return [Route("/metrics", exposed), *health.routes()]
 
 
-def metrics(_: Request) -> Response:
+def exposed(_: Request) -> Response:
     """The text that Prometheus reads."""
-    body, kind = import_module("tasks.commands.web.metrics").exposition()
-    return Response(body, media_type=kind)
+    body, kind = metrics.exposition()
+    return Response(body, headers={"content-type": kind})
 
 
 def people(config: Config) -> list[BaseRoute]:
