@@ -36,6 +36,7 @@ include = [
     "tasks.redrive",
     "tasks.handling.stragglers",
     "tasks.plumbing.lane.step",
+    "tasks.plumbing.logs",
     "tasks.plumbing.housekeeping",
     "tasks.plumbing.belonging",
     "tasks.plumbing.closing",

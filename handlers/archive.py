@@ -22,7 +22,7 @@ from handlers.content import Unfit
 from handlers.environment import needed
 from handlers.message import Message, Reject
 from handlers.registry import around
-from handlers.text import about, kind
+from handlers.text import about, fields, kind
 
 FOLDER = Path(needed("TIDINGS_ARCHIVE_FOLDER", "the folder for the archive of messages"))
 
@@ -50,7 +50,8 @@ def keep(message: Message, outcome: str, error: str = "") -> None:
         FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
         append(FOLDER / f"{now:%Y-%m-%d}.jsonl", line(message, now, outcome, error))
     except OSError as fault:
-        log.error("%s is not in the archive %s: %s", about(message), FOLDER, fault.strerror or kind(fault))  # noqa: TRY400
+        told = fields("archive_failed", message)
+        log.error("%s is not in the archive %s: %s", about(message), FOLDER, fault.strerror or kind(fault), extra=told)  # noqa: TRY400
 
 
 def line(message: Message, now: datetime, outcome: str, error: str) -> bytes:

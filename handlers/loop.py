@@ -246,7 +246,9 @@ class Home:
             try:
                 self.loop.run_forever()
             except BaseException as error:  # `SystemExit` of a task that a handler has left
-                log.warning("a task on the event loop raised %s", type(error).__name__)
+                log.warning(
+                    "a task on the event loop raised %s", type(error).__name__, extra={"event": "loop_task_raised"}
+                )
         self.served = self.stopping = False
 
     def stop(self) -> None:
@@ -301,7 +303,10 @@ class Home:
             if _home is not self:
                 return
             _home = None
-        log.error("the event loop is blocked by a handler that cannot be interrupted; the next ones get another loop")
+        log.error(
+            "the event loop is blocked by a handler that cannot be interrupted; the next ones get another loop",
+            extra={"event": "loop_blocked"},
+        )
         for run in list(self.runs):
             run.late = run.late or Blocked("another handler has blocked the event loop")
             run.away, run.over, run.error = True, True, CancelledError()
@@ -389,7 +394,7 @@ def _told(_loop: AbstractEventLoop, context: dict[str, Any]) -> None:
     coroutine = task.get_coro() if isinstance(task, asyncio.Task) else None
     name = getattr(coroutine, "__qualname__", "a callback")
     raised = f"raised {type(error).__name__}{_at(error.__traceback__)}" if error else "was not awaited to its end"
-    log.warning("%s, which a handler has left on the event loop, %s", name, raised)
+    log.warning("%s, which a handler has left on the event loop, %s", name, raised, extra={"event": "loop_task_raised"})
 
 
 def _at(traceback: TracebackType | None) -> str:

@@ -250,10 +250,12 @@ def _end(resource: Resource, opened: Opened) -> None:
     try:
         ended = _ends(opened) if isinstance(opened, Generator) else loop.run(_ends_async(opened))
     except BaseException as error:  # whatever it is, the others are to be closed
-        log.error("resource %s could not be closed: %s", resource, type(error).__name__)  # noqa: TRY400 - without its text
+        told = {"event": "resource_unclosed", "resource": str(resource)}
+        log.error("resource %s could not be closed: %s", resource, type(error).__name__, extra=told)  # noqa: TRY400 - without its text
         return
     if not ended:
-        log.error("resource %s yields more than once, and is closed at its second yield", resource)
+        told = {"event": "resource_yields_twice", "resource": str(resource)}
+        log.error("resource %s yields more than once, and is closed at its second yield", resource, extra=told)
 
 
 def _ends(opened: Generator[Any, None, None]) -> bool:

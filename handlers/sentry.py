@@ -19,7 +19,7 @@ from handlers.message import Message, Reject, Retry
 from handlers.registry import around
 from handlers.resources import default as resources
 from handlers.resources import resource
-from handlers.text import kind
+from handlers.text import fields, kind
 
 try:
     import sentry_sdk
@@ -89,7 +89,9 @@ def reported(message: Message) -> Iterator[None]:
         try:
             report(message, error)
         except Exception as fault:
-            log.warning("an error was not reported to Sentry: %s", kind(fault))
+            log.warning(
+                "an error was not reported to Sentry: %s", kind(fault), extra=fields("sentry_unreported", message)
+            )
         raise
 
 

@@ -8,7 +8,7 @@ import logging
 
 from handlers.message import Message
 from handlers.registry import handles
-from handlers.text import about
+from handlers.text import about, fields
 
 logger = logging.getLogger(__name__)
 
@@ -46,4 +46,4 @@ def on_qianmi(_content: dict[str, object], message: Message) -> None:
 def _log(message: Message) -> None:
     """Whose message, about what, from when; never its content, which tells of buyers."""
     published = message.published.isoformat() if message.published else "unknown"
-    logger.info("%s published %s", about(message), published)
+    logger.info("%s published %s", about(message), published, extra=fields("message_logged", message))

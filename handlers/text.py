@@ -13,6 +13,11 @@ def about(message: Message) -> str:
     return " ".join(map(shown, (message.account, message.topic, message.id)))
 
 
+def fields(event: str, message: Message) -> dict[str, object]:
+    """The same as fields of a log line of that event, which the log's `extra` takes (docs/logs.md)."""
+    return {"event": event, "account": message.account, "topic": message.topic, "message_id": message.id}
+
+
 def kind(error: BaseException) -> str:
     """The name of an error's type, whatever a metaclass makes of that. What an error says may be buyer data."""
     name: str = type.__dict__["__name__"].__get__(type(error))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from handlers.environment import seconds
 from handlers.message import Message
 from handlers.registry import around
-from handlers.text import about, kind
+from handlers.text import about, fields, kind
 
 SLOW_SECONDS = seconds("TIDINGS_TIMING_SLOW_SECONDS", 5)
 
@@ -29,6 +29,6 @@ def timed(message: Message) -> Iterator[None]:
         raise
     finally:
         took = time.perf_counter() - began
-        log.log(
-            logging.WARNING if took >= SLOW_SECONDS else logging.INFO, "%s %s in %.3f s", about(message), ended, took
-        )
+        level = logging.WARNING if took >= SLOW_SECONDS else logging.INFO
+        known = fields("handler_timed", message) | {"seconds": took}
+        log.log(level, "%s %s in %.3f s", about(message), ended, took, extra=known)

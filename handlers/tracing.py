@@ -64,7 +64,9 @@ def tidings_tracer() -> Iterator[trace.Tracer]:
         if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
             trace.set_tracer_provider(_provider())
     except Exception as error:
-        log.error("nothing is traced in this process, as the OTEL_ settings cannot be used: %s", kind(error))  # noqa: TRY400
+        told = {"event": "tracing_off"}
+        text = "nothing is traced in this process, as the OTEL_ settings cannot be used: %s"
+        log.error(text, kind(error), extra=told)  # noqa: TRY400
     provider = trace.get_tracer_provider()
     yield trace.get_tracer("tidings", version("tidings"))
     if isinstance(provider, TracerProvider):

@@ -15,6 +15,7 @@ from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
 from tasks.accounts import Account, Accounts, AccountsError, TaobaoAccount
+from tasks.logs import about
 from tasks.names import CONSUME, COUNT
 from tasks.plumbing import housekeeping
 from tasks.plumbing.pulse import Pulse
@@ -72,7 +73,12 @@ class AccountScheduler(Scheduler):
         try:
             ours = self.poll_due()
         except LOST as error:
-            log.warning("beat: Redis or the broker %s; beat tries again in %.0f s", advice(error), BACK_OFF_SECONDS)
+            log.warning(
+                "beat: Redis or the broker %s; beat tries again in %.0f s",
+                advice(error),
+                BACK_OFF_SECONDS,
+                extra=about("beat_backs_off", seconds=BACK_OFF_SECONDS),
+            )
             self._in_step = self._connected = False
             return BACK_OFF_SECONDS
         self._connected = True

@@ -6,8 +6,9 @@ messages come again, are known by their marks, and are confirmed with their next
 what is done is confirmed before (`tasks/handling/stragglers.py`), and only the rest with the callback.
 """
 
+import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from celery import Task
@@ -18,6 +19,7 @@ from tasks.accounts import Account, VvtoolAccount
 from tasks.calling import calls, pausing
 from tasks.calling.errors import NotNow
 from tasks.handling import failing
+from tasks.logs import about
 from tasks.names import CONFIRM, SALVAGE
 from tasks.platforms.clients import client_for
 from tasks.platforms.errors import BadRequest, MalformedReply, OutOfQuota, PlatformError, Throttled, Transient
@@ -52,12 +54,14 @@ def confirm(
     partial: bool = False,
     traceparent: str = "",
     gateway: str = "",
+    outcomes: dict[str, int] | None = None,
     **_later: Any,
 ) -> None:
     """Confirm one batch's messages, or those that a failed try has left (`receipts`).
 
     `alone` marks a message that was tried apart from its batch, which has long been closed, `partial` that `receipts` are done
-    while their batch is open. What only a later release sends is left out, here and in the results.
+    while their batch is open. `outcomes` are the numbers of them, for a try after the first. What only a later release sends is
+    left out, here and in the results.
     """
     its = Batch(account, batch, pulled, lease, traceparent, gateway)
     if partial:
@@ -65,7 +69,7 @@ def confirm(
         return
     opened, ends = None if alone else stores().batches.get(batch), Numbers()
     if receipts is None:
-        receipts = allowed(results, account, opened)
+        receipts, outcomes = allowed(results, account, opened)
         ends = measured(results, its, opened)
     stores().clock.keep()
     if receipts and clock.now() >= its.ends:
@@ -81,21 +85,51 @@ def confirm(
         if opened:
             stores().batches.confirmed(opened, [each for each in receipts if each not in {*left}], ends, counted=True)
         pause = min(max(wait, retry_delay(self.request.retries + 1)), visibility() / 2)
-        raise self.retry(args=([],), kwargs={**(self.request.kwargs or {}), "receipts": left}, countdown=pause)
+        again = {**(self.request.kwargs or {}), "receipts": left, "outcomes": outcomes}
+        put_off(its, len(left), pause)
+        raise self.retry(args=([],), kwargs=again, countdown=pause)
     if left and shop:
-        log.error("%s: %d messages could not be confirmed in time; they come again", shown(account), len(left))
+        log.error(
+            "%s: %d messages could not be confirmed in time; they come again",
+            shown(account),
+            len(left),
+            extra=about("unconfirmed", account=account, gateway=gateway, batch=batch, messages=len(left)),
+        )
         count(its, "unconfirmed", len(left))
         calls.unneeded(shop)
+    tell_of(its, len(receipts) - len(left), outcomes or {})
     if not alone and stores().batches.close(batch, account, ends):
         sending.consume(account)
 
 
-def allowed(results: Results, account: str, found: Open | None) -> list[str]:
+def tell_of(batch: Batch, confirmed: int, outcomes: Mapping[str, int]) -> None:
+    """The one line that the log has at INFO of a batch, or of a message that was tried apart from it."""
+    if log.isEnabledFor(logging.INFO):
+        seconds = round(clock.now() - batch.pulled, 3)
+        counts = {"pulled": sum(outcomes.values()), "confirmed": confirmed, **outcomes}
+        told = about("batch_confirmed", **whose(batch), seconds=seconds, **counts)
+        log.info("%d confirmed", confirmed, extra=told)
+
+
+def put_off(batch: Batch, messages: int, seconds: float) -> None:
+    """Say that a confirm is tried again; why, another line has told, unless the gateway's limits had no call for it."""
+    told = about("confirm_put_off", **whose(batch), messages=messages, seconds=seconds)
+    log.info("%s: a confirm of %d is put off for %.1f s", shown(batch.account), messages, seconds, extra=told)
+
+
+def whose(batch: Batch) -> dict[str, str | None]:
+    """The fields of every line about a batch."""
+    return {"account": batch.account, "gateway": batch.gateway or None, "batch": batch.id}
+
+
+def allowed(results: Results, account: str, found: Open | None) -> tuple[list[str], Counter[str]]:
     """Count the outcomes of a batch, or of a message by itself (None); the receipts that may be confirmed and were not yet."""
     outcomes = [(unplain(receipt), outcome) for receipt, outcome, *_ in results]
-    receipts = add_up(account, [*outcomes, *(found.settled if found else ())])
+    outcomes += found.settled if found else ()
+    counts = Counter(outcome for _, outcome in outcomes)
+    stores().tally.add(account, counts, now=clock.now())
     confirmed = {*(found.confirmed if found else ())}
-    return [receipt for receipt in receipts if receipt not in confirmed]
+    return [receipt for receipt in confirmable(outcomes) if receipt not in confirmed], counts
 
 
 def measured(results: Results, batch: Batch, found: Open | None) -> Numbers:
@@ -109,12 +143,12 @@ def measured(results: Results, batch: Batch, found: Open | None) -> Numbers:
 
 
 @app.task(name=SALVAGE, base=TellingTask)
-def salvage(_request: Any, _error: Any, _traceback: Any, **about: Any) -> None:
+def salvage(_request: Any, _error: Any, _traceback: Any, **fields: Any) -> None:
     """Save a batch whose chord broke because a handler had to be killed: what its marks say is done with is confirmed.
 
     Celery calls this where the last header ended, with that task's request, the error and its traceback.
     """
-    batch = Batch.from_json(about)
+    batch = Batch.from_json(fields)
     found = stores().batches.get(batch.id)
     waiting = found.waiting if found else ()
     over = stores().marks.over([names for _, names in waiting])
@@ -126,6 +160,7 @@ def salvage(_request: Any, _error: Any, _traceback: Any, **about: Any) -> None:
         shown(batch.account),
         sum(over),
         len(over),
+        extra=about("batch_salvaged", account=batch.account, batch=batch.id, done=sum(over), messages=len(over)),
     )
     failing.count(batch.account, "", "a handler was killed, as it ran on past its time limit", gateway=batch.gateway)
     sending.confirm(results, batch)
@@ -136,12 +171,6 @@ def count(batch: Batch, what: Literal["late_confirms", "unconfirmed"], number: i
     stores().tally.add(batch.account, {what: number}, now=clock.now())
     stores().troubles.add(Trouble(batch.account, what, count=number))
     stores().measures.add({measures.named("late" if what == "late_confirms" else what, batch.gateway): number})
-
-
-def add_up(account: str, outcomes: list[tuple[str, str]]) -> list[str]:
-    """Count what became of the messages; the receipts that may be confirmed."""
-    stores().tally.add(account, Counter(outcome for _, outcome in outcomes), now=clock.now())
-    return confirmable(outcomes)
 
 
 def confirm_part(batch: Batch, receipts: list[str]) -> None:
@@ -168,7 +197,20 @@ def tell_part(account: Account, batch: str, receipts: list[str]) -> list[str]:
         except NotNow:
             break
         except PlatformError as error:
-            log.warning("%s: a partial confirm of %d failed: %s", shown(account.name), len(chunk), shown(error, 500))
+            log.warning(
+                "%s: a partial confirm of %d failed: %s",
+                shown(account.name),
+                len(chunk),
+                shown(error, 500),
+                extra=about(
+                    "confirm_failed",
+                    account=account.name,
+                    gateway=account.gateway.name,
+                    batch=batch,
+                    messages=len(chunk),
+                    partial=True,
+                ),
+            )
             pausing.heed(account, error)
             break
         done += chunk
@@ -196,10 +238,34 @@ def tell(account: Account, batch: str, receipts: list[str]) -> tuple[list[str], 
         except NotNow as put_off:
             return left + [receipt for some in (chunk, *pending) for receipt in some], max(wait, put_off.wait)
         except BadRequest as error:
-            log.warning("%s: a confirm of %d is refused: %s", shown(account.name), len(chunk), shown(error, 500))
+            log.warning(
+                "%s: a confirm of %d is refused: %s",
+                shown(account.name),
+                len(chunk),
+                shown(error, 500),
+                extra=about(
+                    "confirm_refused",
+                    account=account.name,
+                    gateway=account.gateway.name,
+                    batch=batch,
+                    messages=len(chunk),
+                ),
+            )
             pending += halves(chunk)
         except PlatformError as error:
-            log.warning("%s: a confirm of %d failed: %s", shown(account.name), len(chunk), shown(error, 500))
+            log.warning(
+                "%s: a confirm of %d failed: %s",
+                shown(account.name),
+                len(chunk),
+                shown(error, 500),
+                extra=about(
+                    "confirm_failed",
+                    account=account.name,
+                    gateway=account.gateway.name,
+                    batch=batch,
+                    messages=len(chunk),
+                ),
+            )
             left += chunk if isinstance(error, Transient | Throttled | OutOfQuota | MalformedReply) else []
             wait = max(wait, pausing.heed(account, error))
     return left, wait

@@ -17,6 +17,7 @@ from tasks import app, clock, dispatch, sending
 from tasks.accounts import Account, VvtoolAccount
 from tasks.calling import bulkhead, calls, pausing
 from tasks.calling.errors import NotNow
+from tasks.logs import about
 from tasks.names import CONSUME
 from tasks.platforms.base import Reply
 from tasks.platforms.clients import client_for
@@ -137,7 +138,12 @@ def hand_out_again(account: VvtoolAccount) -> bool:
     kept = stores().inbox.again(account.name, lease)
     if kept is None:
         return False
-    log.warning("%s: what was left of batch %s is handed out again", shown(account.name), kept.batch)
+    log.warning(
+        "%s: what was left of batch %s is handed out again",
+        shown(account.name),
+        kept.batch,
+        extra=about("batch_again", account=account.name, gateway=account.gateway.name, batch=kept.batch),
+    )
     try:
         reply = client_for(account.gateway).read(kept.body)
     except PlatformError as error:
@@ -155,7 +161,13 @@ def later(account: Account, wait: float, known: Known) -> float:
 
 def failed(account: Account, error: PlatformError, known: Known, made: calls.Made) -> float:
     """Draw the consequence of a failed call."""
-    log.warning("%s: %s: %s", shown(account.name), type(error).__name__, shown(error, 500))
+    log.warning(
+        "%s: %s: %s",
+        shown(account.name),
+        type(error).__name__,
+        shown(error, 500),
+        extra=about("pull_failed", account=account.name, gateway=account.gateway.name, error=type(error).__name__),
+    )
     paused = pausing.after(account, error)
     seen = None if paused else learning.after_failure(account, known.seen)
     wait = seen.interval if seen else max(account.poll.min, paused)

@@ -16,6 +16,7 @@ from tasks import app, clock, sending
 from tasks.accounts import TaobaoAccount
 from tasks.calling import calls, pausing
 from tasks.calling.errors import NotNow
+from tasks.logs import about
 from tasks.names import COUNT
 from tasks.platforms.clients import client_for
 from tasks.platforms.errors import PlatformError, Transient
@@ -50,7 +51,12 @@ def count(name: str, until: float | None = None, since: float | None = None, **_
         return
     except PlatformError as error:
         pausing.heed(account, error)
-        log.warning("%s: its counter cannot be read, it is polled without: %s", shown(name), shown(error, 500))
+        log.warning(
+            "%s: its counter cannot be read, it is polled without: %s",
+            shown(name),
+            shown(error, 500),
+            extra=about("counter_unreadable", account=account.name, gateway=account.gateway.name),
+        )
         stores().tally.add(name, {"count_failures": 1}, now=clock.now())
         again = account.counter.every
         stores().counts.put(name, again if isinstance(error, Transient) else max(again, REFUSED_SECONDS))

@@ -29,6 +29,7 @@ from tasks.handling.place import reason as reason_of
 from tasks.handling.timer import limited
 from tasks.handling.turns import NotYet
 from tasks.handling.unhandled import spelled_out
+from tasks.logs import about
 from tasks.names import HANDLE, KIND
 from tasks.plumbing.beside import TheirsCurrent
 from tasks.plumbing.ending import asked_to_end
@@ -120,7 +121,8 @@ def handle(self: HandleTask, /, delivery: Any = None, **_later: Any) -> tuple[st
         if asked_to_end(error):
             raise
         why = f"Redis {advice(error)}" if isinstance(error, RedisError) else failing.said(error)
-        log.error("%s: %s; what was not confirmed comes again", given or "no delivery", why)  # noqa: TRY400 - a stack could show buyer data
+        told = about("handle_broken", **(given.fields if given else {}))
+        log.error("%s: %s; what was not confirmed comes again", given or "no delivery", why, extra=told)  # noqa: TRY400 - a stack could show buyer data
     return plain(given.item.receipt) if given else "", outcome
 
 

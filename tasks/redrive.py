@@ -13,6 +13,7 @@ from tasks.handle import handle
 from tasks.handling import asked, others
 from tasks.handling.delivery import Delivery
 from tasks.handling.timer import time_limit
+from tasks.logs import about
 from tasks.plumbing.housekeeping import every
 from tasks.rules.lease import Batch
 from tasks.runtime import gateway_of, stores
@@ -36,7 +37,7 @@ def redrive() -> None:
     if ages := settings().redrive_ages:
         ids = stores().letters.claim(ages, AT_ONCE, TURN_SECONDS * 0.9)
         if sent := send(stores().letters.many(ids)):
-            log.info("%d dead letters are replayed by themselves", sent)
+            log.info("%d dead letters are replayed by themselves", sent, extra=about("letters_redriven", letters=sent))
 
 
 def send(letters: Iterable[Letter]) -> int:

@@ -127,6 +127,11 @@ class Settings(BaseSettings):
         description="how many `async def` handlers one worker runs at a time, on one event loop beside its pool; `0`: each in a "
         "process of the pool",
     )
+    log: Literal["console", "json"] = Field(
+        "console",
+        description="how workers, beat and `up` write their logs: `console`, lines for people, or `json`, one object a line "
+        "([events and fields](docs/logs.md))",
+    )
     stock: bool = Field(
         False,
         description="`1`: Celery's own transport, pool and request in place of Tidings' (slower, the same guarantees; "

@@ -13,6 +13,7 @@ from types import ModuleType
 
 from handlers.errors import HandlersError
 from tasks import clock
+from tasks.logs import about
 from tasks.rules.lease import Batch
 from tasks.settings import settings
 
@@ -44,7 +45,7 @@ def tracing() -> ModuleType | None:
     try:
         return importlib.import_module(NAME)
     except HandlersError as error:
-        log.warning("nothing is traced here: %s", error)
+        log.warning("nothing is traced here: %s", error, extra=about("tracing_off"))
         return None
 
 
@@ -59,4 +60,4 @@ def _tell(how: Callable[[ModuleType], str | None]) -> str | None:
 
 @cache
 def _warn(kind: str) -> None:
-    log.warning("a span could not be told: %s", kind)
+    log.warning("a span could not be told: %s", kind, extra=about("span_lost"))

@@ -6,6 +6,8 @@ import threading
 import weakref
 from collections.abc import Callable
 
+from tasks.logs import about
+
 logger = logging.getLogger(__name__)
 
 
@@ -37,7 +39,7 @@ class Background:
         try:
             self._work()
         except BaseException:  # a thread of its own, in which nobody asks for an end
-            logger.exception("the accounts could not be looked at")
+            logger.exception("the accounts could not be looked at", extra=about("accounts_unusable"))
         self._busy.release()
         done.set()
 

@@ -17,6 +17,7 @@ from tasks.accounts.origins import Origin, open_origin
 from tasks.accounts.pieces import Uncut
 from tasks.accounts.reuse import Reuse
 from tasks.accounts.secrets import Secrets, Unneeded
+from tasks.logs import about
 
 SECRETS_SHARE = 0.01  # of the time may go into looking whether the secrets' files have changed
 SHOWN_WARNINGS = 10
@@ -199,11 +200,22 @@ class AccountsSource:
             set_aside()
         if first:
             return  # tasks/plumbing/starting.py tells it, once for all processes that start together
-        logger.info("%s: %d accounts, %d gateways", self._origin.name, len(fresh.accounts), len(fresh.gateways))
+        logger.info(
+            "%s: %d accounts, %d gateways",
+            self._origin.name,
+            len(fresh.accounts),
+            len(fresh.gateways),
+            extra=about("accounts_read", accounts=len(fresh.accounts), gateways=len(fresh.gateways)),
+        )
         for warning in fresh.warnings[:SHOWN_WARNINGS]:
-            logger.warning("%s: %s", self._origin.name, warning)
+            logger.warning("%s: %s", self._origin.name, warning, extra=about("accounts_advice"))
         if len(fresh.warnings) > SHOWN_WARNINGS:
-            logger.warning("%s: and %d more such", self._origin.name, len(fresh.warnings) - SHOWN_WARNINGS)
+            logger.warning(
+                "%s: and %d more such",
+                self._origin.name,
+                len(fresh.warnings) - SHOWN_WARNINGS,
+                extra=about("accounts_advice"),
+            )
 
     def _note(self, before: Mapping[str, Account], now: Mapping[str, Account]) -> None:
         """Remember for a while which accounts are new or have changed, and since when that is known."""
@@ -217,7 +229,7 @@ class AccountsSource:
         if str(error) != self._said:
             self._said = str(error)
             kept = "" if self._good is None else "; the accounts of before stay in force"
-            logger.error("%s%s", self._said, kept)
+            logger.error("%s%s", self._said, kept, extra=about("accounts_unusable"))
 
 
 def set_aside() -> None:

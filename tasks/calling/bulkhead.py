@@ -18,6 +18,7 @@ from celery.utils.log import get_task_logger
 
 from tasks.accounts import Account
 from tasks.calling.errors import NotNow
+from tasks.logs import about
 from tasks.plumbing import lane
 from tasks.rules import bulkhead
 from tasks.rules.allowance import Api
@@ -68,5 +69,8 @@ def tell(platform: str, many: int, now: float) -> None:
     if now - _said.get(platform, -SAY_SECONDS) >= SAY_SECONDS:
         _said[platform] = now
         log.warning(
-            "%s has not answered %d calls yet; more are put off, so that others are called", shown(platform), many
+            "%s has not answered %d calls yet; more are put off, so that others are called",
+            shown(platform),
+            many,
+            extra=about("platform_slow", calls=many),
         )

@@ -27,6 +27,7 @@ from tasks.accounts import Account, Gateway
 from tasks.calling import bulkhead, pausing, watching
 from tasks.calling.errors import NotNow
 from tasks.calling.spent import words
+from tasks.logs import about
 from tasks.platforms import clocks
 from tasks.platforms.errors import BadRequest, OutOfQuota, PlatformError, Throttled, Unauthorised
 from tasks.rules.allowance import Api, Limits, limits_of
@@ -154,7 +155,12 @@ def tell_end(account: Account, end: End | None, counts: Mapping[str, int]) -> No
     try:
         tell(account, Learnt(account.name, clock.now(), end=end, counts=counts))
     except LOST as error:
-        log.warning("%s: the end of a call could not be noted: %s", shown(account.name), shown(error))
+        log.warning(
+            "%s: the end of a call could not be noted: %s",
+            shown(account.name),
+            shown(error),
+            extra=about("call_end_unnoted", account=account.name, gateway=account.gateway.name),
+        )
 
 
 def tell(account: Account, learnt: Learnt) -> None:
@@ -164,7 +170,12 @@ def tell(account: Account, learnt: Learnt) -> None:
         for kind, name in called:
             SEND[kind](name)
     except LOST as error:
-        log.warning("%s: those who come next could not be called: %s", shown(account.name), shown(error))
+        log.warning(
+            "%s: those who come next could not be called: %s",
+            shown(account.name),
+            shown(error),
+            extra=about("next_uncalled", account=account.name, gateway=account.gateway.name),
+        )
     if learnt.end:
         watching.look(account.gateway.url)
 
@@ -179,4 +190,10 @@ def unneeded(account: Account) -> None:
 def tell_spent(gateway: Gateway, found: PutOff) -> None:
     """Say once a day and limit that it is reached."""
     reason, remedy = words(gateway, found.spent == "points")
-    log.warning("gateway %s is not called until midnight (GMT+8): %s; %s", shown(gateway.name), reason, remedy)
+    log.warning(
+        "gateway %s is not called until midnight (GMT+8): %s; %s",
+        shown(gateway.name),
+        reason,
+        remedy,
+        extra=about("quota_spent", gateway=gateway.name),
+    )

@@ -6,6 +6,7 @@ from celery.utils.log import get_task_logger
 
 from tasks import clock
 from tasks.accounts import Account, fingerprint
+from tasks.logs import about
 from tasks.platforms.errors import OutOfQuota, PlatformError, Throttled
 from tasks.rules import circuit_breaker
 from tasks.rules.circuit_breaker import Kind, Pause
@@ -91,4 +92,11 @@ def put(account: Account, kind: Kind, pause: Pause, now: float) -> None:
     whom = account.name if kind == "account" else account.gateway.name
     stores().pauses.put(kind, whom, pause, now=now)
     told = " ".join(shown(part, 500) for part in (pause.reason, pause.remedy) if part)
-    log.warning("%s %s is paused for %.0f s: %s", kind, shown(whom), pause.until - now, told)
+    log.warning(
+        "%s %s is paused for %.0f s: %s",
+        kind,
+        shown(whom),
+        pause.until - now,
+        told,
+        extra=about("paused", kind=kind, whom=whom, seconds=pause.until - now),
+    )

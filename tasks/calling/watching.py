@@ -4,6 +4,7 @@ from time import monotonic
 
 from celery.utils.log import get_task_logger
 
+from tasks.logs import about
 from tasks.platforms.clocks import heard, host_of
 from tasks.rules.skew import SKEW_SECONDS, Said, words, worth_saying
 from tasks.runtime import stores
@@ -36,6 +37,7 @@ def look(url: str) -> None:
             log.warning(
                 "%s: set the clock of Redis's machine by NTP; a call is refused when it is 600 s off",
                 words(off, f"{shown(host)}'s"),
+                extra=about("platform_clock_off", host=host, seconds=off),
             )
 
 

@@ -15,6 +15,9 @@ from tasks.store.refusals import refusal
 from tasks.text import shown
 from tidings_cli.terminal import forgiving
 
+LOGGING = frozenset({"worker", "beat", "flower"})
+"""Celery's commands that run on, and whose output is a log."""
+
 INTERRUPTED = 130
 """The exit code of what Ctrl-C has ended, as in a shell."""
 
@@ -97,8 +100,24 @@ def look_whose(*, only_ours: bool = True) -> None:
 
 def enter() -> None:
     """Before one of Celery's own commands works with the installation: as ours do, but it may wait for a Redis that is away."""
-    with in_one_line(), suppress(RedisError, OSError):
-        look_whose()
+    with in_one_line():
+        ctx = click.get_current_context(silent=True)
+        if ctx and ctx.invoked_subcommand in LOGGING and in_json_if_asked():
+            ctx.obj.quiet = True  # no banner, which is no JSON
+        with suppress(RedisError, OSError):
+            look_whose()
+
+
+def in_json_if_asked() -> bool:
+    """From here on, have this process print nothing but JSON lines, where TIDINGS_LOG is `json`; whether it is."""
+    from tasks.settings import settings
+
+    asked = settings().log == "json"
+    if asked:
+        from tasks.logs.streams import as_json
+
+        as_json()
+    return asked
 
 
 class Commands(Telling, click.Group):

@@ -13,6 +13,7 @@ from tasks.handling.asked import WITHOUT_SHORT_NAMES
 from tasks.handling.delivery import Delivery
 from tasks.handling.timer import limited
 from tasks.handling.unhandled import spelled_out
+from tasks.logs import about
 from tasks.plumbing.beside import TheirsCurrent
 from tasks.plumbing.ending import asked_to_end
 from tasks.runtime import registry
@@ -38,7 +39,12 @@ def offer(many: Sequence[Mapping[str, Any]]) -> None:
         except BaseException as error:  # user code may raise anything
             if asked_to_end(error):
                 raise
-            log.info("%d messages are handled one by one: %s", len(messages), type(error).__name__)
+            log.info(
+                "%d messages are handled one by one: %s",
+                len(messages),
+                type(error).__name__,
+                extra=about("handled_singly", messages=len(messages)),
+            )
 
 
 def wanted(many: Sequence[Mapping[str, Any]]) -> dict[Ahead, list[Message]]:

@@ -15,6 +15,7 @@ from tasks import clock
 from tasks.accounts import Account
 from tasks.handling import measuring
 from tasks.handling.delivery import Delivery
+from tasks.logs import about
 from tasks.platforms.base import Item, Spoilt
 from tasks.platforms.errors import PlatformError
 from tasks.rules.circuit_breaker import DEAD_SECONDS, FROM_DEAD, FROM_DEAD_OF_ALL, Pause, too_many_dead
@@ -60,7 +61,8 @@ def delivery(given: Delivery, begun: Begun, kind: Kind, reason: str, traceback: 
         given.batch.gateway,
     )
     stores().marks.finish(given.names, "dead", measuring.ended(given, "dead"))
-    log.error("%s is buried as letter %s: %s", given, stored, told)
+    logged = about("letter_buried", **given.fields, letter=stored)
+    log.error("%s is buried as letter %s: %s", given, stored, told, extra=logged)
     return "dead"
 
 
@@ -82,7 +84,8 @@ def _unreadable(account: Account, what: Literal["item", "reply"], id_: str, raw:
     reason = f"the platform's {what} cannot be read: {error}"
     letter = Letter(content, account.gateway.platform, account.name, reason, reply=what == "reply", kind="unreadable")
     stored = stores().letters.bury(letter, account.gateway.name)
-    log.error("%s: %s, buried as letter %s", shown(account.name), shown(reason, 500), stored)
+    told = about("letter_buried", account=account.name, gateway=account.gateway.name, letter=stored)
+    log.error("%s: %s, buried as letter %s", shown(account.name), shown(reason, 500), stored, extra=told)
 
 
 def went_well(account: str) -> None:
@@ -108,7 +111,13 @@ def may_bury(account: str) -> bool:
     reason = f"{refused} would be buried, more than TIDINGS_MAX_DEAD_RATIO allows"
     remedy = f"mend the handlers and restart the workers, then: celery -A tasks accounts resume {shlex.quote(account)}"
     stores().pauses.put("account", account, Pause(now + DEAD_SECONDS, reason, remedy), now=now)
-    log.error("account %s is paused: %s; %s", shown(account), reason, shown(remedy, 200))
+    log.error(
+        "account %s is paused: %s; %s",
+        shown(account),
+        reason,
+        shown(remedy, 200),
+        extra=about("paused", kind="account", whom=account),
+    )
     return False
 
 

@@ -48,6 +48,13 @@ class Delivery:
         """The message as logs name it."""
         return f"{shown(self.batch.account)} {shown(self.item.topic)} {shown(self.item.id)}"
 
+    @property
+    def fields(self) -> dict[str, str | None]:
+        """The same as fields of a log line."""
+        of, item = self.batch, self.item
+        whose = {"account": of.account, "gateway": of.gateway or None}
+        return {**whose, "topic": item.topic, "message_id": item.id, "batch": of.id}
+
     def to_json(self) -> dict[str, Any]:
         """The delivery as a task's argument, flat."""
         return {

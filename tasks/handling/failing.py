@@ -15,6 +15,7 @@ from tasks import clock
 from tasks.handling import raised
 from tasks.handling.delivery import Delivery
 from tasks.handling.place import kind, place, reason, text
+from tasks.logs import about
 from tasks.rules import measures
 from tasks.runtime import stores
 from tasks.settings import settings
@@ -33,7 +34,14 @@ PATIENT_TRIES = 2
 def told(given: Delivery, tries: int, error: BaseException, handler: Callable[..., Any]) -> None:
     """Log and count a try that ended with this error, the so-manieth of its message."""
     stack = f"\n{raised.stack(error)}" if settings().debug else ""
-    log.warning("%s: try %d failed: %s%s", given, tries, said(error, handler), stack)
+    log.warning(
+        "%s: try %d failed: %s%s",
+        given,
+        tries,
+        said(error, handler),
+        stack,
+        extra=about("try_failed", **given.fields, tries=tries, error=kind(error)),
+    )
     asked = isinstance(error, Retry) and tries <= PATIENT_TRIES
     what: What = "asked" if asked else "failed"
     count(given.batch.account, given.item.topic, _told(error, handler, reason), what, gateway=given.batch.gateway)
@@ -42,7 +50,7 @@ def told(given: Delivery, tries: int, error: BaseException, handler: Callable[..
 def died(given: Delivery) -> None:
     """Log and count a try that began and never ended, which shows when the next one begins."""
     why = "its process ended while it ran"
-    log.warning("%s: a try failed: %s", given, why)
+    log.warning("%s: a try failed: %s", given, why, extra=about("try_died", **given.fields))
     count(given.batch.account, given.item.topic, why, gateway=given.batch.gateway)
 
 
@@ -71,4 +79,4 @@ def count(account: str, topic: str, why: str, what: What = "failed", number: int
         stores().topics.add("failed", {topic: number} if topic else {}, now=clock.now())
         stores().measures.add({measures.named("tries", gateway, measures.plain(topic)): number})
     except RedisError as error:
-        log.debug("a failed try is not counted: %s", kind(error))
+        log.debug("a failed try is not counted: %s", kind(error), extra=about("try_uncounted"))

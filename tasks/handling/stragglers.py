@@ -6,6 +6,7 @@ Workers look at every batch under way about once a second, in turn (`tasks/rules
 import logging
 
 from tasks import clock, sending
+from tasks.logs import about
 from tasks.plumbing.housekeeping import every
 from tasks.rules.lease import Batch
 from tasks.rules.outcomes import confirmable
@@ -48,5 +49,10 @@ def confirm_what_is_done(batch: Batch) -> None:
         return
     ended = [(unplain(value[0]), value[1]) for value in stores().parts.ended(batch.id) if value]
     if receipts := confirmable([*ended, *opened.settled]):
-        log.info("%s: %d messages of a batch are confirmed before the others", shown(batch.account), len(receipts))
+        log.info(
+            "%s: %d messages of a batch are confirmed before the others",
+            shown(batch.account),
+            len(receipts),
+            extra=about("batch_confirmed_in_part", account=batch.account, batch=batch.id, messages=len(receipts)),
+        )
         sending.confirm([], opened.batch, alone=True, partial=True, receipts=receipts)

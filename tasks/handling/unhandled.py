@@ -11,6 +11,7 @@ from tasks import clock
 from tasks.clock import HOUR
 from tasks.handling.asked import WITHOUT_SHORT_NAMES, known
 from tasks.handling.delivery import Delivery
+from tasks.logs import about
 from tasks.platforms.base import Item
 from tasks.rules.outcomes import Outcome
 from tasks.runtime import registry, stores
@@ -66,6 +67,7 @@ def noted(given: Delivery) -> None:
             hint(topic),
             WHAT_HAPPENS[settings().unhandled],
             settings().unhandled,
+            extra=about("topic_unhandled", **given.fields),
         )
 
 
@@ -77,7 +79,12 @@ def reason(topic: str) -> str:
 def warn_of_doubt(topic: str, meant: Iterable[str]) -> None:
     """Warn of a short name that fits several topics, unless that was done within the hour."""
     if first_in_an_hour("short", topic):
-        log.warning("topic %s may be %s: it is taken for none of them", shown(topic), _either(meant))
+        log.warning(
+            "topic %s may be %s: it is taken for none of them",
+            shown(topic),
+            _either(meant),
+            extra=about("topic_ambiguous", topic=topic),
+        )
 
 
 def hint(topic: str) -> str:

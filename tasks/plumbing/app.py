@@ -66,7 +66,7 @@ class Tidings(Celery):
     """A Celery application with `batch()`, with a broker connection of its own kind, and beside those of other people."""
 
     amqp_cls = "tasks.plumbing.app:Messaging"
-    log_cls = "tasks.plumbing.lines:Logs"
+    log_cls = "tasks.plumbing.logs:Logs"
     _local = threading.local()
 
     def __init__(self, *args: Any, **options: Any) -> None:

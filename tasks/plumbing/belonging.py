@@ -5,6 +5,7 @@ import os
 import signal
 from secrets import token_hex
 
+from tasks.logs import about
 from tasks.plumbing import housekeeping
 from tasks.rules.belonging import Installation, not_ours
 from tasks.runtime import stores
@@ -37,5 +38,5 @@ _belonging = Belonging()
 def stay() -> None:
     """Stop this process when its Redis has become another installation's."""
     if why := _belonging.look():
-        log.critical("%s; this process stops", why)
+        log.critical("%s; this process stops", why, extra=about("foreign_installation"))
         os.kill(os.getpid(), signal.SIGTERM)

@@ -17,6 +17,7 @@ from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
 from tasks import app, clock
+from tasks.logs import about
 from tasks.runtime import stores
 from tasks.store.presence import EVERY_SECONDS, Kind, Presence
 
@@ -114,9 +115,14 @@ def _once(work: Work) -> None:
     try:
         work()
     except LOST as error:
-        log.debug("put off: %s", type(error).__name__)
+        log.debug("put off: %s", type(error).__name__, extra=about("housekeeping_put_off"))
     except Exception as error:
-        log.error("%s failed: %s", getattr(work, "__name__", "a job"), type(error).__name__)  # noqa: TRY400 - no text from outside
+        log.error(  # noqa: TRY400 - no text from outside
+            "%s failed: %s",
+            getattr(work, "__name__", "a job"),
+            type(error).__name__,
+            extra=about("housekeeping_failed"),
+        )
 
 
 def of_beat() -> Housekeeping:

@@ -3,12 +3,10 @@
 Celery logs each write, and `print("paid", 3)` is four of them: the words, what stands between them, and the end of the line.
 """
 
-import sys
 import threading
 from logging import Logger
 from typing import Any
 
-from celery.app.log import Logging
 from celery.utils.log import LoggingProxy
 
 LONGEST = 10_000
@@ -38,18 +36,3 @@ class Lines(LoggingProxy):
         rest, self._begun.text = getattr(self._begun, "text", ""), ""
         if rest.strip():
             super().write(rest)
-
-
-class Logs(Logging):
-    """Celery's way to set up logs, with whole lines."""
-
-    def redirect_stdouts_to_logger(
-        self, logger: Logger, loglevel: Any = None, stdout: bool = True, stderr: bool = True
-    ) -> LoggingProxy:
-        """Have what is printed logged, by this logger at this level."""
-        proxy = Lines(logger, loglevel)
-        if stdout:
-            sys.stdout = proxy
-        if stderr:
-            sys.stderr = proxy
-        return proxy

@@ -16,6 +16,7 @@ from celery.worker import state
 from celery.worker.consumer import Consumer as CelerysConsumer
 
 from tasks import app
+from tasks.logs import about
 from tasks.names import CONFIRM, CONSUME, COUNT, HANDLE
 from tasks.plumbing import housekeeping
 from tasks.rules.health import NO_PROGRESS, progressed
@@ -79,7 +80,7 @@ class Pulse:
             probe.write(self._path, connected)
         except OSError as error:
             if not self._failed:
-                log.warning("probes see nothing of this process: %s", error)
+                log.warning("probes see nothing of this process: %s", error, extra=about("unprobed"))
             self._failed = True
 
 

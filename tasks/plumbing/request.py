@@ -13,6 +13,7 @@ from celery.utils.log import get_logger
 from celery.worker.request import Request
 
 from tasks import clock
+from tasks.logs import about
 from tasks.plumbing.group_signals import for_children
 
 log = get_logger(__name__)
@@ -102,7 +103,13 @@ class WireRequest(PlainRequest):
 
     def terminate(self, pool: Any, signal: Any = None) -> None:  # noqa: ARG002 - Celery's way to call it
         """Leave the task alone, as `revoke --terminate` cannot end it by itself."""
-        log.warning("%s[%s] shares its process with others and is not ended; %s", self.name, self.id, self.limits)
+        log.warning(
+            "%s[%s] shares its process with others and is not ended; %s",
+            self.name,
+            self.id,
+            self.limits,
+            extra=about("task_not_ended", task=self.name, task_id=self.id),
+        )
 
     def cancel(self, pool: Any, signal: Any = None, emit_retry: bool = True) -> None:  # noqa: ARG002 - and here
         """In a cold shutdown: the lane ends as a whole, a little later."""

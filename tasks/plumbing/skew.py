@@ -4,6 +4,7 @@ import logging
 from time import monotonic
 
 from tasks import clock
+from tasks.logs import about
 from tasks.plumbing.housekeeping import every, tell
 from tasks.rules.skew import SKEW_SECONDS, Said, words, worth_saying
 from tasks.runtime import stores
@@ -29,6 +30,6 @@ def watch_clock() -> None:
         return
     _last = Said(skew, monotonic())
     if abs(skew) > SKEW_SECONDS:
-        log.warning("%s: %s", words(skew, "this machine's"), REMEDY)
+        log.warning("%s: %s", words(skew, "this machine's"), REMEDY, extra=about("clock_off", seconds=skew))
     else:
-        log.info("this machine's clock and Redis's agree again")
+        log.info("this machine's clock and Redis's agree again", extra=about("clock_right"))

@@ -15,6 +15,7 @@ from handlers import loop
 from handlers.errors import HandlersError
 from tasks import app
 from tasks.accounts import AccountsError
+from tasks.logs import about
 from tasks.names import CONFIRM, CONSUME, COUNT, HANDLE
 from tasks.plumbing import beside, housekeeping
 from tasks.plumbing.serving import take_too, takes
@@ -41,7 +42,11 @@ log = logging.getLogger(__name__)
 def tell_of_versions(**_: Any) -> None:
     """Log when what is installed is not what was tested: what leans on its insides may fail in silence."""
     if told := untested():
-        log.warning("this was not tested with what is installed: %s; install what was, or set TIDINGS_STOCK=1", told)
+        log.warning(
+            "this was not tested with what is installed: %s; install what was, or set TIDINGS_STOCK=1",
+            told,
+            extra=about("versions_untested"),
+        )
 
 
 @after_setup_logger.connect
@@ -56,7 +61,8 @@ def tell_of_debugging(**_: Any) -> None:
     """Log that logs may hold buyer data, where somebody asked for that."""
     if settings().debug:
         log.warning(
-            "TIDINGS_DEBUG is set: logs show what handlers' errors say, which may be buyer data; unset it in production"
+            "TIDINGS_DEBUG is set: logs show what handlers' errors say, which may be buyer data; unset it in production",
+            extra=about("debugging"),
         )
 
 
@@ -70,9 +76,14 @@ def tell_of_accounts(**_: Any) -> None:
         found = accounts()
     except AccountsError as error:
         if early:
-            log.error("no usable accounts yet: %s", error)  # noqa: TRY400 - a fault of a file, not of this code
+            log.error("no usable accounts yet: %s", error, extra=about("accounts_unusable"))  # noqa: TRY400 - a fault of a file, not of this code
         return
-    log.info("%d accounts, %d gateways", len(found.accounts), len(found.gateways))
+    log.info(
+        "%d accounts, %d gateways",
+        len(found.accounts),
+        len(found.gateways),
+        extra=about("accounts_read", accounts=len(found.accounts), gateways=len(found.gateways)),
+    )
     for warning in found.warnings[:SHOWN_WARNINGS]:
         warn_once(warning)
 
@@ -84,7 +95,7 @@ def warn_once(text: str) -> None:
     except (RedisError, OSError):
         first = True
     if first:
-        log.warning("%s", text)
+        log.warning("%s", text, extra=about("setup_advice"))
 
 
 _excluded: list[str] = []
@@ -142,7 +153,7 @@ def warn_of_doubts() -> None:
     """Once a process, warn of registered topics that look like slips."""
     for doubt in doubted():
         if doubt.meant:
-            log.warning("%s", shown(doubt, 500))
+            log.warning("%s", shown(doubt, 500), extra=about("topic_doubtful"))
 
 
 @cache

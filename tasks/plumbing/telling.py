@@ -7,6 +7,7 @@ from celery.utils.log import get_task_logger
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
+from tasks.logs import about
 from tasks.store.refusals import advice
 from tasks.text import shown
 
@@ -23,4 +24,7 @@ class TellingTask(Task):  # type: ignore[type-arg]
         """Say what a refusal means."""
         if isinstance(exc, self.throws):
             whose = kwargs.get("account") or next((each for each in args if isinstance(each, str)), "")
-            log.error("%s: Redis or the broker %s; what was under way comes again", shown(whose), advice(exc))
+            told = about("redis_refused", account=whose or None)
+            log.error(
+                "%s: Redis or the broker %s; what was under way comes again", shown(whose), advice(exc), extra=told
+            )

@@ -23,6 +23,7 @@ from celery.signals import worker_process_init, worker_shutdown, worker_shutting
 from celery.utils.log import get_logger
 
 from tasks import app
+from tasks.logs import about
 from tasks.names import HANDLE
 from tasks.plumbing.serving import takes
 
@@ -82,7 +83,11 @@ def hurry() -> None:
     somebody has asked twice.
     """
     if children := active_children():
-        log.warning("what still runs is interrupted and handed on: %d processes are left", len(children))
+        log.warning(
+            "what still runs is interrupted and handed on: %d processes are left",
+            len(children),
+            extra=about("shutdown_interrupts", processes=len(children)),
+        )
     end = time.monotonic() + KILL_SECONDS
     while children := active_children():
         number = signal.SIGALRM if time.monotonic() < end else signal.SIGKILL
@@ -92,7 +97,9 @@ def hurry() -> None:
         time.sleep(AGAIN_SECONDS)
     if _works_in_threads() and (_told_again.is_set() or not takes(HANDLE)):
         time.sleep(max(AGAIN_SECONDS, end - time.monotonic()))
-        log.warning("what still runs in threads ends with this process, and comes again")
+        log.warning(
+            "what still runs in threads ends with this process, and comes again", extra=about("shutdown_leaves_threads")
+        )
         logging.shutdown()
         os._exit(EX_OK)
 

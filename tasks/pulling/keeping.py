@@ -10,6 +10,7 @@ from redis.exceptions import RedisError
 
 from tasks.accounts import Account, VvtoolAccount
 from tasks.handling import burying
+from tasks.logs import about
 from tasks.platforms.errors import MalformedReply, PlatformError
 from tasks.runtime import stores
 from tasks.store.inbox import Put
@@ -49,7 +50,11 @@ class KeptReply:
             except RedisError as error:
                 if time.monotonic() >= until:
                     log.critical(
-                        "%s: a reply of %d bytes is lost: %s", shown(self.account.name), len(body), shown(error)
+                        "%s: a reply of %d bytes is lost: %s",
+                        shown(self.account.name),
+                        len(body),
+                        shown(error),
+                        extra=about("reply_lost", account=self.account.name, batch=self.batch, bytes=len(body)),
                     )
                     raise
                 time.sleep(AGAIN_SECONDS)

@@ -7,6 +7,7 @@ from celery.utils.log import get_task_logger
 from tasks import clock
 from tasks.accounts import Account
 from tasks.clock import day_left
+from tasks.logs import about
 from tasks.platforms.base import Reply
 from tasks.pulling import planner
 from tasks.rules import polling, retention
@@ -27,7 +28,12 @@ def after_pull(account: Account, reply: Reply, pulled: float, before: Seen | Non
     rate = Rate.from_list(before.rate).after(got, got >= account.quantity, pulled)
     watched = retention.watch(reply.items, before.warned, pulled=pulled)
     if watched.warning:
-        log.warning("%s: %s", shown(account.name), watched.warning)
+        log.warning(
+            "%s: %s",
+            shown(account.name),
+            watched.warning,
+            extra=about("message_old", account=account.name, gateway=account.gateway.name),
+        )
     if got and planner.planned_for(account.gateway):
         stores().plans.count(account.gateway.name, got, now)
     per_second = rate.per_second(now)

@@ -5,6 +5,7 @@ from time import monotonic
 from celery.utils.log import get_task_logger
 
 from tasks import clock
+from tasks.logs import about
 from tasks.rules.measures import named
 from tasks.runtime import stores
 from tasks.text import shown
@@ -33,6 +34,7 @@ class Told:
             self._dropped,
             shown(name),
             late,
+            extra=about("polls_discarded", polls=self._dropped, account=name, seconds=late),
         )
         self._dropped = 0
         self._not_before = monotonic() + TELL_SECONDS

@@ -12,6 +12,7 @@ from celery.utils.log import get_task_logger
 
 from tasks import clock
 from tasks.accounts import Gateway, fingerprint
+from tasks.logs import about
 from tasks.rules import circuit_breaker
 from tasks.rules.allowance import limits_of
 from tasks.rules.budget import Planned, Today, demand, replan
@@ -81,6 +82,7 @@ def renew(gateway: Gateway, before: Planned, now: float) -> Planned:
             "intervals are up to %.1f times that",
             shown(gateway.name),
             planned.plan.stretch,
+            extra=about("quota_short", gateway=gateway.name, stretch=planned.plan.stretch),
         )
     return planned
 

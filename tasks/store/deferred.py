@@ -18,6 +18,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from tasks.logs import about
 from tasks.store.connection import Client
 from tasks.store.refusals import advice
 from tasks.store.scripts import of_digest
@@ -191,10 +192,16 @@ def cork(connection: Any, on: bool) -> None:
 def follow(name: str, then: Then | None, answer: Any) -> None:
     """Do what depends on an answer. The task that it is for has ended, so what goes wrong can only be told."""
     if isinstance(answer, ResponseError):
-        log.error("Redis refuses %s: it %s; the message comes again", name, advice(answer))
+        told = about("write_refused", command=name)
+        log.error("Redis refuses %s: it %s; the message comes again", name, advice(answer), extra=told)
         return
     if then:
         try:
             then(answer)
         except Exception as error:
-            log.error("what follows %s failed: %s; its batch comes again", name, type(error).__name__)  # noqa: TRY400 - no content in logs
+            log.error(  # noqa: TRY400 - no content in logs
+                "what follows %s failed: %s; its batch comes again",
+                name,
+                type(error).__name__,
+                extra=about("follow_up_failed", command=name),
+            )

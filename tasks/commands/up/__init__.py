@@ -2,7 +2,7 @@
 
 import click
 
-from tasks.commands.group import Command
+from tasks.commands.group import Command, in_json_if_asked
 
 LEVELS = click.Choice(["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], case_sensitive=False)
 FLOWER_PORT = 5555
@@ -27,7 +27,14 @@ def up(concurrency: int | None, loglevel: str, flower: int | None) -> None:
     """
     from tasks.commands.up.machine import Machine
 
+    in_json = in_json_if_asked()
+
     def say(text: str) -> None:
-        click.echo(f"up: {text}", err=True)
+        if in_json:
+            from tasks.logs.streams import tell
+
+            tell("up", text)
+        else:
+            click.echo(f"up: {text}", err=True)
 
     Machine(concurrency=concurrency, loglevel=loglevel, flower=flower, say=say).run()

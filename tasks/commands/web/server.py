@@ -26,6 +26,7 @@ from tasks.commands.web.entering import Entering
 from tasks.commands.web.guarding import Guard
 from tasks.commands.web.rendering import FOLDER, page
 from tasks.commands.web.sessions import Sessions
+from tasks.logs import about
 from tasks.store.refusals import refusal
 
 GRACE_SECONDS = 5
@@ -164,5 +165,6 @@ def refused(request: Request, error: Exception) -> Response:
 def broken(request: Request, error: Exception) -> Response:
     """A mistake of ours: the log has its place, and nothing of what it says, which may be a buyer's."""
     *_, place = traceback.extract_tb(error.__traceback__)
-    log.error("the page %s failed: %s at %s:%d", request.url.path, type(error).__name__, place.filename, place.lineno)
+    where = request.url.path, type(error).__name__, place.filename, place.lineno
+    log.error("the page %s failed: %s at %s:%d", *where, extra=about("page_failed", path=request.url.path))
     return page(request, "unreachable.html", status=500, said="")

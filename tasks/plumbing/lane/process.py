@@ -20,6 +20,7 @@ from kombu.asynchronous import Hub
 from kombu.serialization import loads, prepare_accept_content
 
 from tasks import app
+from tasks.logs import about
 from tasks.plumbing.lane import child
 from tasks.plumbing.lane.link import Incoming, Outgoing
 from tasks.plumbing.pool.job import Job
@@ -132,11 +133,19 @@ class Process:
         self._silent = self._silent + 1 if self.jobs else 0
         if self._silent * self._work.look_seconds >= SILENT_SECONDS:
             told = self._work.name, len(self.jobs)
-            log.error("the process of %s says nothing any more and is killed; %d tasks are lost or come again", *told)
+            log.error(
+                "the process of %s says nothing any more and is killed; %d tasks are lost or come again",
+                *told,
+                extra=about("lane_silent", lane=self._work.name, tasks=len(self.jobs)),
+            )
             self.kill()
         elif self._is_overdue():
             told = self._work.name, len(self.jobs)
-            log.error("a task in the process of %s does not end and has it killed; its %d tasks come again", *told)
+            log.error(
+                "a task in the process of %s does not end and has it killed; its %d tasks come again",
+                *told,
+                extra=about("lane_overdue", lane=self._work.name, tasks=len(self.jobs)),
+            )
             self.kill()
 
     def _is_overdue(self) -> bool:
@@ -179,7 +188,11 @@ class Process:
         if lost or not self._finishing:
             status = human_status(self._process.exitcode or 0)
             told = self._work.name, status, len(lost)
-            log.error("the process of %s ended (%s) with %d tasks in it, which come again", *told)
+            log.error(
+                "the process of %s ended (%s) with %d tasks in it, which come again",
+                *told,
+                extra=about("lane_ended", lane=self._work.name, tasks=len(lost)),
+            )
         if lost and self._work.limited:
             orphan(lost)
         if lost:
@@ -201,7 +214,12 @@ def orphan(lost: Sequence[Job]) -> None:
             task: Any = app.tasks[name]
             task.orphaned(arguments)
     except Exception as error:
-        log.warning("%d tasks begin when their claims are over: %s", len(lost), type(error).__name__)
+        log.warning(
+            "%d tasks begin when their claims are over: %s",
+            len(lost),
+            type(error).__name__,
+            extra=about("claims_kept", tasks=len(lost)),
+        )
 
 
 def how_it_ended(code: int | None, work: Work = POLLS) -> ExceptionInfo:

@@ -9,6 +9,7 @@ from celery.utils.log import get_logger
 from kombu.serialization import loads, prepare_accept_content
 
 from tasks import app
+from tasks.logs import about
 from tasks.plumbing.ending import asked_to_end
 from tasks.plumbing.pool.progress import Progress
 from tasks.plumbing.tracing import with_own
@@ -98,5 +99,11 @@ def together(calls: Sequence[Call]) -> list[Call]:
         try:
             task.prepare(arguments)
         except Exception as error:
-            log.warning("%d %s tasks are prepared one by one: %s", len(arguments), name, type(error).__name__)
+            log.warning(
+                "%d %s tasks are prepared one by one: %s",
+                len(arguments),
+                name,
+                type(error).__name__,
+                extra=about("prepare_failed", task=name, tasks=len(arguments)),
+            )
     return decoded

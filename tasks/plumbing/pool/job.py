@@ -7,6 +7,7 @@ from typing import Any
 from celery.utils.log import get_logger
 from celery.worker.state import revoked
 
+from tasks.logs import about
 from tasks.names import KIND
 from tasks.plumbing.pool.child import Call
 
@@ -31,7 +32,7 @@ class Job:
         except (MemoryError, *self.options.get("callbacks_propagate", ())):
             raise
         except Exception:
-            log.exception("the pool's %s of a task failed", whom)
+            log.exception("the pool's %s of a task failed", whom, extra=about("pool_callback_failed"))
 
     @property
     def revoked(self) -> bool:

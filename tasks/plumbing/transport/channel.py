@@ -17,6 +17,7 @@ from kombu.transport import redis as kombu_redis
 from kombu.utils.encoding import bytes_to_str
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+from tasks.logs import about
 from tasks.plumbing.fast_json import loads
 from tasks.plumbing.transport import apart, envelope
 from tasks.plumbing.transport.lost import telling_refusals
@@ -309,7 +310,7 @@ class Channel(Leans):
             payload["properties"]["delivery_tag"] = taken.tag
         except (ValueError, TypeError, LookupError, RecursionError) as error:
             told = len(taken.text), shown(taken.queue), type(error).__name__
-            log.error("%d bytes in %s are no message and are dropped: %s", *told)  # noqa: TRY400 - no content in logs
+            log.error("%d bytes in %s are no message and are dropped: %s", *told, extra=about("message_dropped"))  # noqa: TRY400 - no content in logs
             self.settling.finished(taken.tag)
             return
         try:
@@ -318,7 +319,12 @@ class Channel(Leans):
             raise
         except Exception as error:
             kind = type(error).__name__
-            log.error("a message of %s cannot be received and comes again: %s", shown(taken.queue), kind)  # noqa: TRY400 - nor here
+            log.error(  # noqa: TRY400 - nor here
+                "a message of %s cannot be received and comes again: %s",
+                shown(taken.queue),
+                kind,
+                extra=about("message_unreceived", queue=taken.queue),
+            )
             self.qos.forget(taken.tag)
 
 

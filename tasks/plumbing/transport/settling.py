@@ -14,6 +14,7 @@ from typing import Protocol
 
 from redis.exceptions import ResponseError
 
+from tasks.logs import about
 from tasks.plumbing.transport.prefetch import HOLD_SECONDS, Stock, Taken
 from tasks.plumbing.transport.record import CHUNK, Record
 from tasks.text import shown
@@ -157,7 +158,12 @@ class Settling:
             self.settle()
         except self._may_fail as error:
             left = len(self._books.done), len(self._books.back)
-            log.warning("%d finished tasks and %d to give back are told to Redis later: %s", *left, shown(error))
+            log.warning(
+                "%d finished tasks and %d to give back are told to Redis later: %s",
+                *left,
+                shown(error),
+                extra=about("settling_late"),
+            )
             if loop := self._channel.loop:
                 self._writing = loop.call_later(RETRY_SECONDS, self.settle_or_later)
 

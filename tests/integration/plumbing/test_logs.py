@@ -1,0 +1,106 @@
+"""Celery's way to set up logs, as workers go it: which lines there are at which level, and whose configuration counts."""
+
+import logging
+from collections.abc import Callable, Iterator
+
+import pytest
+from celery.app import trace
+from celery.app.log import Logging
+from celery.utils.log import get_task_logger
+from celery.worker import strategy
+
+from tasks import app
+from tasks.logs.console import WithFields
+from tasks.plumbing import logs
+
+SetUp = Callable[..., None]
+
+NAMES = ("", "celery", "celery.task", "celery.redirected", *logs.A_LINE_A_TASK)
+
+
+@pytest.fixture
+def fresh() -> Iterator[SetUp]:
+    """Sets up logs as a new process does. Afterwards loggers are as they were."""
+    kept = [(log, log.level, log.handlers, log.filters, log.propagate) for log in map(logging.getLogger, NAMES)]
+    before = Logging.already_setup
+
+    def set_up(level: str, *theirs: logging.Handler) -> None:
+        """With these handlers in place before; pytest's own are in place of nobody's."""
+        Logging.already_setup = False
+        for name in ("", "celery", "celery.task", "celery.redirected"):
+            logging.getLogger(name).handlers = [*theirs] if not name else []
+        app.log.setup_logging_subsystem(loglevel=level)
+
+    for log, *_ in kept:
+        log.filters = []
+        log.setLevel(logging.NOTSET)
+    yield set_up
+    for log, level, handlers, filters, propagate in kept:
+        log.setLevel(level)
+        log.handlers, log.filters, log.propagate = handlers, filters, propagate
+    Logging.already_setup = before
+
+
+@pytest.mark.parametrize(("level", "asks"), [("DEBUG", True), ("INFO", False), ("WARNING", False), ("ERROR", False)])
+def test_celery_makes_a_line_for_each_task_at_debug_only(fresh: SetUp, level: str, asks: bool) -> None:
+    fresh(level)
+    for module in (strategy, trace):
+        assert module.logger.isEnabledFor(logging.INFO) is asks
+        assert module.logger.isEnabledFor(logging.ERROR)
+        assert module.logger.isEnabledFor(logging.WARNING) is (level != "ERROR")
+
+
+def test_at_debug_such_a_line_says_that_it_is_one(fresh: SetUp, caplog: pytest.LogCaptureFixture) -> None:
+    fresh("DEBUG")
+    logging.getLogger().addHandler(caplog.handler)
+    context = {"id": "1", "name": "tidings.handle", "runtime": 0.1, "return_value": "x", "description": "", "exc": ""}
+    trace.logger.info(trace.LOG_SUCCESS, context)
+    trace.logger.error(trace.LOG_FAILURE, context)
+    assert [record.levelname for record in caplog.records] == ["DEBUG", "ERROR"]
+
+
+def test_who_has_set_a_level_for_these_lines_keeps_it(fresh: SetUp) -> None:
+    trace.logger.setLevel(logging.INFO)
+    fresh("INFO")
+    assert trace.logger.isEnabledFor(logging.INFO)
+    assert not strategy.logger.isEnabledFor(logging.INFO)
+
+
+def test_lines_of_tasks_and_others_have_fields(fresh: SetUp) -> None:
+    fresh("INFO")
+    [root] = logging.getLogger().handlers
+    [of_tasks] = [each for each in logging.getLogger("celery.task").handlers if each.formatter]
+    assert isinstance(root.formatter, WithFields)
+    assert isinstance(of_tasks.formatter, WithFields)
+    record = logging.makeLogRecord({"msg": "left", "event": "unconfirmed", "messages": 3, "levelname": "INFO"})
+    assert root.format(record).endswith("] left [unconfirmed messages=3]")
+    assert of_tasks.format(record).endswith("???[???]: left [unconfirmed messages=3]")
+
+
+def test_a_configuration_of_the_users_own_stays(fresh: SetUp) -> None:
+    theirs = logging.StreamHandler()
+    hijack, app.conf.worker_hijack_root_logger = app.conf.worker_hijack_root_logger, False
+    try:
+        fresh("INFO", theirs)
+    finally:
+        app.conf.worker_hijack_root_logger = hijack
+    assert logging.getLogger().handlers == [theirs]
+
+
+def test_the_signal_that_hands_logging_over_still_does(fresh: SetUp) -> None:
+    from celery.signals import setup_logging
+
+    told: list[object] = []
+
+    def mine(loglevel: object, **_: object) -> None:
+        told.append(loglevel)
+        logging.getLogger().addHandler(logging.NullHandler())
+
+    setup_logging.connect(mine)
+    try:
+        fresh("INFO")
+    finally:
+        setup_logging.disconnect(mine)
+    assert told == [logging.INFO]
+    assert [type(each) for each in logging.getLogger().handlers] == [logging.NullHandler]
+    assert get_task_logger("tasks.handle").parent is logging.getLogger("celery.task")
