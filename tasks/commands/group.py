@@ -108,15 +108,20 @@ def enter() -> None:
             look_whose()
 
 
-def in_json_if_asked() -> bool:
-    """From here on, have this process print nothing but JSON lines, where TIDINGS_LOG is `json`; whether it is."""
+def in_json_if_asked(*, logs: bool = False) -> bool:
+    """From here on, have this process print nothing but JSON lines, where TIDINGS_LOG is `json`; whether it is.
+
+    With `logs` for what has no other log: what is logged at INFO too.
+    """
     from tasks.settings import settings
 
     asked = settings().log == "json"
     if asked:
-        from tasks.logs.streams import as_json
+        from tasks.logs.streams import as_json, log_to_stderr
 
         as_json()
+        if logs:
+            log_to_stderr()
     return asked
 
 

@@ -91,6 +91,13 @@ def as_json() -> None:
     threading.excepthook = lambda args: crashed(args.exc_type, args.exc_value, args.exc_traceback)
 
 
+def log_to_stderr() -> None:
+    """Have what is logged at INFO written as JSON too, in a process that Celery sets no log up for."""
+    handler = logging.StreamHandler(beneath(sys.__stderr__))
+    handler.setFormatter(formatter())
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+
+
 def quietly(before: Callable[..., Any]) -> Callable[..., Any]:
     """A hook that tells an exception in one line, except for Ctrl-C, whose hook says what it has to."""
 

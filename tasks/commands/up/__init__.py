@@ -27,7 +27,7 @@ def up(concurrency: int | None, loglevel: str, flower: int | None) -> None:
     """
     from tasks.commands.up.machine import Machine
 
-    in_json = in_json_if_asked()
+    in_json = in_json_if_asked(logs=True)
 
     def say(text: str) -> None:
         if in_json:

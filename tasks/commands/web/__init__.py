@@ -4,7 +4,7 @@ from importlib.util import find_spec
 
 import click
 
-from tasks.commands.group import Command
+from tasks.commands.group import Command, in_json_if_asked
 
 HOST, PORT = "127.0.0.1", 8700
 
@@ -28,4 +28,5 @@ def web(host: str, port: int) -> None:
             raise click.ClickException(f"{name} is not installed: pip install 'tidings[web]'")
     from tasks.commands.web.server import serve
 
+    in_json_if_asked(logs=True)
     serve(host, port)

@@ -96,6 +96,7 @@ def test_no_field_of_somebody_takes_the_place_of_ours(said: Said) -> None:
 @pytest.mark.parametrize(
     "value",
     [float("nan"), float("inf"), {1: 2, (3,): 4}, object(), "\ud800", b"x", {"a": {1, 2}}, "中文" * 9, "\n\x1b[2J"],
+    ids=lambda value: type(value).__name__,
 )
 def test_whatever_a_field_holds_a_line_is_one_object_in_ascii(said: Said, value: object) -> None:
     said.log.info("x %s", value, extra={"field": value})
