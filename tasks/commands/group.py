@@ -102,8 +102,8 @@ def enter() -> None:
     """Before one of Celery's own commands works with the installation: as ours do, but it may wait for a Redis that is away."""
     with in_one_line():
         ctx = click.get_current_context(silent=True)
-        if ctx and ctx.invoked_subcommand in LOGGING and in_json_if_asked():
-            ctx.obj.quiet = True  # no banner, which is no JSON
+        if ctx and ctx.invoked_subcommand in LOGGING:
+            in_json_if_asked()
         with suppress(RedisError, OSError):
             look_whose()
 

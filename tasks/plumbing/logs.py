@@ -12,7 +12,7 @@ from typing import Any
 from celery._state import get_current_task
 from celery.app import trace
 from celery.app.log import Logging, TaskFormatter
-from celery.signals import celeryd_after_setup
+from celery.signals import celeryd_after_setup, celeryd_init
 from celery.utils.log import ColorFormatter, LoggingProxy
 
 from tasks.logs import about
@@ -127,6 +127,13 @@ def translated(record: logging.LogRecord) -> bool:
     elif (task := get_current_task()) and task.request.id:
         record.__dict__.update(task=task.name, task_id=task.request.id)
     return True
+
+
+@celeryd_init.connect
+def without_banner(instance: Any, **_: Any) -> None:
+    """Where lines are JSON, one tells what the banner would tell in thirty. That of beat is short, and comes as it is printed."""
+    if settings().log == "json":
+        instance.quiet = True
 
 
 @celeryd_after_setup.connect
