@@ -37,7 +37,6 @@ url = "{url}"
 platform = "qianmi"
 app_key = "10000001"
 app_secret = "env:QM_SECRET"
-access_token = "env:VV_TOKEN"
 url = "{url}"
 lease_seconds = 6
 [gateways.vv]
@@ -150,7 +149,7 @@ def stage(folder: Path) -> Iterator[Stage]:
         here = Stage(made, server, f"http://127.0.0.1:{port}")
         try:
             here.configure()
-            control.app("taobao", app_key="23456789", app_secret="helloworld")
+            control.app("taobao", app_key="23456789")
             for start in (here.pull_worker, here.handle_worker, made.beat):
                 start()
             made.start("web", "web", "--port", str(web))

@@ -41,7 +41,7 @@ def confirms_fail(stage: Stage) -> None:
 
 def nobody_confirms(stage: Stage) -> None:
     before = stage.began()
-    publish(stage, "long", to="qianmi", seconds=3)
+    publish(stage, "long", to="qianmi", seconds=1.5)
     stage.until(lambda: stage.began() > before, "a handler has begun")
     stage.made.kill("pull")
 
