@@ -30,6 +30,7 @@ BENCHES = {
     "polls": Bench("polls a second of a platform that is empty and slow, and what each costs"),
     "hundred_thousand": Bench("100,000 accounts for minutes: how late polls are, CPU, memory, and a changed file"),
     "sizing": Bench("what polls and messages cost, and whether `size` says so beforehand", ("check",)),
+    "web": Bench("the operators' page with 100,000 accounts: first byte and memory"),
     "renewed": Bench("how soon a renewed session is polled with"),
     "call_limits": Bench("how much of a limit of calls all workers use together"),
     "reply_window": Bench("how long a reply of vv-tool's is in danger, and what kills cost then"),

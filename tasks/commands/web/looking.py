@@ -13,6 +13,7 @@ from tasks.accounts.roster import Roster
 from tasks.commands.letters.grouping import Group, Groups
 from tasks.commands.status.picture import Crowd, Picture
 from tasks.commands.status.reading import picture
+from tasks.commands.web import memory
 from tasks.runtime import stores
 from tasks.settings import settings
 
@@ -93,6 +94,7 @@ class Looking:
         crowd = Crowd(URGENT)
         self._picture = picture(len(names), self.roster.gateways, self.roster.accounts(names), crowd, secrets=False)
         self._group_letters()
+        memory.give_back()
         self.trouble = ""
         self._taken.set()
 

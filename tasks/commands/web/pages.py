@@ -29,7 +29,7 @@ DAYS = 8
 FIRST_SECONDS = 5.0
 """Whoever comes before the first picture is taken waits so long for it."""
 
-URGENT = 20
+URGENT = 10
 """Accounts on the first page."""
 
 

@@ -122,7 +122,7 @@ def span(seconds: float | None, language: str) -> str:
     """A span of time in few words; a dash for none."""
     if seconds is None:
         return "–"
-    return format_timedelta(max(0, round(seconds)), threshold=2, format="short", locale=Locale.parse(language))
+    return format_timedelta(max(0, round(seconds)), threshold=1.5, format="short", locale=Locale.parse(language))
 
 
 def moment(at: float) -> str:

@@ -19,7 +19,7 @@ from starlette.routing import BaseRoute, Route
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from tasks.commands.group import Unusable
-from tasks.commands.web import health, letters_pages, metrics, pages, steering_pages
+from tasks.commands.web import health, letters_pages, memory, metrics, pages, steering_pages
 from tasks.commands.web.access import Access
 from tasks.commands.web.config import PREFIX, Config, configured
 from tasks.commands.web.entering import Entering
@@ -41,6 +41,7 @@ log = logging.getLogger(__name__)
 def serve(host: str, port: int) -> None:
     """Listen there and serve until told to end. Raises `Unusable` where that address cannot be had or a setting is wrong."""
     config = configured()
+    memory.one_heap()
     listening = bound(host, port)
     shown = f"[{host}]" if ":" in host else host
     where = f"http://{shown}:{listening.getsockname()[1]}"

@@ -7,6 +7,7 @@ can log in with nothing that stands there.
 import hashlib
 import hmac
 import secrets
+from functools import lru_cache
 from ipaddress import IPv6Address, IPv6Network, ip_address
 
 from starlette.requests import Request
@@ -32,7 +33,6 @@ class Sessions:
 
     def __init__(self, config: Config) -> None:
         self.config = config
-        self._derived: tuple[str, bytes] = ("", b"")
 
     def log_in(self, request: Request, name: str, password: str) -> tuple[Session, str] | float:
         """A new session and its token; or the seconds to wait where there were too many tries, 0 for a wrong password."""
@@ -84,13 +84,13 @@ class Sessions:
 
     def _key(self) -> bytes:
         """What digests are made with: of both passwords and of the installation's own random key, slow to try passwords with."""
-        salt = stores().web.key()
-        known, derived = self._derived
-        if known != salt:
-            both = f"{self.config.password}\0{self.config.readonly}".encode("utf-8", "replace")
-            derived = hashlib.scrypt(both, salt=salt.encode(), n=2**14, r=8, p=1, dklen=32)
-            self._derived = salt, derived
-        return derived
+        return derived(f"{self.config.password}\0{self.config.readonly}", stores().web.key())
+
+
+@lru_cache(4)
+def derived(passwords: str, salt: str) -> bytes:
+    """A key of both passwords and a random text; it takes some 50 ms to make."""
+    return hashlib.scrypt(passwords.encode("utf-8", "replace"), salt=salt.encode(), n=2**14, r=8, p=1, dklen=32)
 
 
 def same(given: str, wanted: str) -> bool:
