@@ -21,11 +21,13 @@ from tasks.beat import AccountScheduler
 from tasks.calling import calls
 from tasks.calling.errors import NotNow
 from tasks.commands.accounts import accounts as accounts_command
+from tasks.commands.web.sessions import IDLE_SECONDS, TRIES_SECONDS
 from tasks.platforms.base import Item
 from tasks.pulling import gateways, holding_back, planner
 from tasks.runtime import Stores
 from tasks.sandbox.control import Control
 from tasks.store.letters import Letter
+from tasks.store.web import LOGINS, Line, Session
 from tests import ROOT
 from tests.integration.commands.running import run
 
@@ -207,6 +209,15 @@ def put_off(name: str) -> None:
         pass
 
 
+def on_the_page(stores: Stores) -> None:
+    """Somebody is not let in, then is, and does something."""
+    stores.web.key()
+    stores.web.attempt("203.0.113.7", TRIES_SECONDS)
+    stores.web.note(Line(0, "Li", "203.0.113.7", "login refused"), LOGINS)
+    stores.web.begin("digest", Session("Li", "operator", 0, "token"), IDLE_SECONDS)
+    stores.web.note(Line(0, "Li", "203.0.113.7", "poll account", "shop"))
+
+
 def test_every_key_is_in_the_table_and_every_row_is_seen(
     shop: Control, tidings: Stores, looks: Looks, registered: Callable[..., object], traced: None
 ) -> None:
@@ -250,6 +261,7 @@ def test_every_key_is_in_the_table_and_every_row_is_seen(
     )
     assert tidings.letters.claim([3600.0], 1, 5) == []
     gateways.tell()
+    on_the_page(tidings)
     confirm.confirm([], "shop", "gone", clock.now(), 20, alone=True, receipts=["1"])
     looks.look()
     assert not looks.missing(table())
