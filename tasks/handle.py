@@ -115,8 +115,8 @@ def handle(self: HandleTask, /, delivery: Any = None, **_later: Any) -> tuple[st
             outcome = try_again(self, given, again.delay)
         if given.alone:
             conclude(given, outcome)
-    except CeleryRetry:
-        raise
+    except CeleryRetry as asked:
+        raise asked from None  # Celery shows Flower its traceback, in which the handler's error would stand with what it says
     except BaseException as error:  # whatever broke, the batch goes on and the message comes again
         if asked_to_end(error):
             raise
