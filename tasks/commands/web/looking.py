@@ -8,6 +8,9 @@ import threading
 import time
 from functools import cache
 
+from kombu.exceptions import KombuError
+from redis.exceptions import RedisError
+
 from tasks import clock
 from tasks.accounts.roster import Roster
 from tasks.commands.letters.grouping import Group, Groups
@@ -16,6 +19,7 @@ from tasks.commands.status.reading import picture
 from tasks.commands.web import memory
 from tasks.runtime import stores
 from tasks.settings import settings
+from tasks.store.refusals import refusal
 
 EVERY_SECONDS = 3.0
 SHARE = 0.15
@@ -81,7 +85,7 @@ class Looking:
             try:
                 self.take()
             except Exception as error:  # whatever it is, the next one may be better, and the page says so
-                self.trouble = f"{type(error).__name__}: {error}"
+                self.trouble = told(error)
             time.sleep(max(EVERY_SECONDS, (time.thread_time() - spent) / SHARE))
 
     def take(self) -> None:
@@ -108,6 +112,11 @@ class Looking:
             for _ in groups.passing(letters.many(ids[-GROUPED:])):
                 pass
             self.groups, self._letters = groups.all(), (len(ids), newest)
+
+
+def told(error: Exception) -> str:
+    """What kept a picture from being taken, without anything that may be a secret or a buyer's."""
+    return refusal(error, "").text if isinstance(error, RedisError | KombuError) else type(error).__name__
 
 
 @cache

@@ -153,8 +153,9 @@ def nothing(_: Request) -> Response:
 
 
 def unreachable(request: Request, error: Exception) -> Response:
-    """Redis or the broker is away: the page says so, and works again once it is back."""
-    return page(request, "unreachable.html", status=503, said=refusal(error, "").text)
+    """Redis or the broker is away: the page says so to anybody, the log says where, and all works again once it is back."""
+    log.warning("Redis or the broker cannot be used: %s", refusal(error, "").text)
+    return page(request, "unreachable.html", status=503, away=True)
 
 
 def refused(request: Request, error: Exception) -> Response:
@@ -168,4 +169,4 @@ def broken(request: Request, error: Exception) -> Response:
     *_, place = traceback.extract_tb(error.__traceback__)
     where = request.url.path, type(error).__name__, place.filename, place.lineno
     log.error("the page %s failed: %s at %s:%d", *where, extra=about("page_failed", path=request.url.path))
-    return page(request, "unreachable.html", status=500, said="")
+    return page(request, "unreachable.html", status=500, away=False)

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
+from starlette.testclient import TestClient
 
 from tasks import redrive
 from tasks.accounts.roster import Roster
@@ -179,3 +181,32 @@ def look_twice(roster: Roster) -> None:
     """A change counts once the file has kept still for a look."""
     roster.look()
     roster.look()
+
+
+def test_a_redis_that_is_away_is_said_without_telling_where_it_is(
+    operator: Browser, web: Stores, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def away(*_: object) -> None:
+        raise RedisConnectionError("Error 111 connecting to 10.9.8.7:6379. Connection refused.")
+
+    monkeypatch.setattr(web.web, "session", away)
+    reply = operator.get("/")
+    assert (reply.status_code, reply.headers["cache-control"]) == (503, "no-store")
+    assert "Redis or the broker cannot be used." in reply.text
+    assert "10.9.8.7" not in reply.text
+
+
+def test_a_mistake_of_ours_tells_nothing_of_what_it_met(
+    operator: Browser, web: Stores, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def wrong(*_: object, **__: object) -> None:
+        raise ValueError("the buyer 张三")
+
+    monkeypatch.setattr(web.topics, "read", wrong)
+    operator.client = TestClient(
+        operator.client.app, "http://127.0.0.1:8700", raise_server_exceptions=False, cookies=operator.client.cookies
+    )
+    reply = operator.get("/topics")
+    assert reply.status_code == 500
+    assert "张三" not in reply.text + caplog.text
+    assert "the page /topics failed: ValueError" in caplog.text
