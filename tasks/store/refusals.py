@@ -88,6 +88,16 @@ KNOWN: tuple[tuple[Callable[[Exception, str], bool], str, str], ...] = (
         "see whether that port is a Redis's, with TLS (rediss://) or without; if it is, what keeps it busy (SLOWLOG)",
     ),
     (
+        lambda _, said: "Timeout connecting" in said,
+        "cannot be connected to in time",
+        "see whether host and port are right, a firewall drops what is sent there, or the port speaks no TLS (redis://)",
+    ),
+    (
+        lambda _, said: "Connection closed by server" in said,
+        "takes connections, and then ends them",
+        "see what its log says; a port with TLS (rediss://) may want a certificate of ours: ssl_certfile=FILE&ssl_keyfile=FILE",
+    ),
+    (
         lambda _, said: "No master found" in said,
         "cannot be found: no sentinel answers that knows a master of that name",
         "correct hosts, `master` and `sentinel_password` in the address",

@@ -1,6 +1,7 @@
 """A way to a server that takes its time, stalls, or leads to another one; on loopback, in a thread of its own."""
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,9 +12,11 @@ LOOK_SECONDS = 0.02
 
 
 class Way:
-    """Forwards what comes to `port`. `delay` is in seconds, for each direction, and keeps what is sent in order."""
+    """Forwards what comes to `port`. `delay` is in seconds, for each direction, and keeps what is sent in order. With `tls`, who
+    comes has to speak that; who is led to does not."""
 
-    def __init__(self, to: int) -> None:
+    def __init__(self, to: int, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self.port = 0
         self.delay = 0.0
         self.stalled = False
@@ -50,7 +53,7 @@ class Way:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        server = self._loop.run_until_complete(asyncio.start_server(self._accept, "127.0.0.1", 0))
+        server = self._loop.run_until_complete(asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self._tls))
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         self._loop.run_forever()

@@ -3,6 +3,7 @@
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import MasterDownError, OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from tasks.store.refusals import advice, refusal
 
@@ -31,6 +32,10 @@ def test_a_redis_that_was_taken_for_a_sentinel_is_told_of() -> None:
         (MasterDownError("Link with MASTER is down"), "has lost its primary", "the primary's address"),
         (ResponseError("NOREPLICAS Not enough good replicas to write."), "fewer replicas", "min-replicas-to-write"),
         (ResponseError("MISCONF Errors writing to the AOF file: No space left on device"), "to disk", "free space"),
+        (RedisConnectionError("Connection closed by server."), "ends them", "ssl_certfile=FILE"),
+        (RedisTimeoutError("Timeout connecting to server"), "in time", "redis://"),
+        (RedisConnectionError("Error 1 connecting: [SSL: WRONG_VERSION_NUMBER]"), "without TLS", "redis://"),
+        (RedisConnectionError("(1, '[SSL: TLSV1_ALERT_UNKNOWN_CA] tlsv1 alert unknown ca')"), "we show", "ssl_certfile"),
         (RedisConnectionError("Error 111 connecting to host:6379. Connection refused."), "does not answer", "it runs"),
     ],
 )
