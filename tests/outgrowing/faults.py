@@ -22,11 +22,15 @@ from tests.outgrowing.way import Way
 OUT_SECONDS = 15.0
 """Longer than the lease: whatever was under way has come again by then."""
 
+MOST_TWICE = 60
+"""Two outages, three processes, a bundle of ten in each: handlers that had returned when Redis took no mark of theirs."""
+
 
 class Full(Trial):
     """Redis reaches its maxmemory in the middle of work, and is given room again."""
 
     name = "full"
+    most_twice = MOST_TWICE
 
     def trouble(self, run: Run) -> None:
         """Take the room, twice."""
@@ -45,7 +49,7 @@ class ByWay(Trial):
 
     def stage(self, folder: Path, processes: Processes, stopping: Stopping, control: Control) -> RunStage:
         """The server as elsewhere, and the way before it."""
-        server = Server(folder / "redis", free_port())
+        server = Server(folder / "redis", free_port(), options={"enable-debug-command": "local"})
         self.way = Way(server.port)
         self.way.__enter__()
         url = f"redis://127.0.0.1:{self.way.port}/0"
@@ -61,6 +65,7 @@ class Slow(ByWay):
     """Every round trip takes 50, then 200 ms more; then Redis says nothing for 10 s; then it is asleep for 10 s itself."""
 
     name = "slow"
+    most_twice = MOST_TWICE
     limit = 240.0
 
     def trouble(self, run: Run) -> None:
@@ -92,6 +97,7 @@ class ReadOnly(ByWay):
     """The address leads to a replica for a while, as a stale name or a half-done failover has it, and back."""
 
     name = "readonly"
+    most_twice = MOST_TWICE
 
     def trouble(self, run: Run) -> None:
         """Lead it there and back, twice."""
@@ -119,6 +125,7 @@ class Disk(Trial):
     """The disk of the append-only file is full, and has room again."""
 
     name = "disk"
+    most_twice = MOST_TWICE
     size = 48
 
     def missing(self) -> str:

@@ -24,6 +24,7 @@ class Tls(Trial):
 
     name = "tls"
     most_twice = 60
+    limit = 300.0
 
     def missing(self) -> str:
         """A server that knows TLS, and openssl."""
@@ -73,6 +74,7 @@ class Tls(Trial):
                 run.wait(WRONG_SECONDS)
                 self._show(run, self.right)
             run.notes.append(f"{what}: goes on {run.goes_on():.1f} s after the right one is back")
+            run.wait(3)
         for line in sorted({line.partition("beat: ")[2][:230] for line in run.stage.said("beat: Redis")}):
             run.notes.append(f"beat says: {line}")
 

@@ -17,7 +17,7 @@ from kombu.connection import ConnectionPool, PooledConnection
 from kombu.transport import redis as kombu_redis
 
 from tasks.plumbing.transport.channel import Channel, SentinelChannel
-from tasks.plumbing.transport.lost import REFUSALS
+from tasks.plumbing.transport.lost import REFUSALS, telling_refusals
 
 
 class Looped:
@@ -28,7 +28,8 @@ class Looped:
     def register_with_event_loop(self, connection: Any, loop: Any) -> None:
         """Called when a worker with an event loop connects."""
         self.loop = loop
-        super().register_with_event_loop(connection, loop)  # type: ignore[misc]
+        with telling_refusals():
+            super().register_with_event_loop(connection, loop)  # type: ignore[misc]
 
 
 class Transport(Looped, kombu_redis.Transport):

@@ -124,4 +124,3 @@ def test_wrong_certificates_are_refused_with_a_remedy(
     with pytest.raises(RedisError) as refused:
         reach(server, shown, trusted, clients=ours.file if "ours" in wrong else None, ask=ask)
     assert remedy in advice(refused.value), advice(refused.value)
-

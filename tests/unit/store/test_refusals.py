@@ -35,7 +35,11 @@ def test_a_redis_that_was_taken_for_a_sentinel_is_told_of() -> None:
         (RedisConnectionError("Connection closed by server."), "ends them", "ssl_certfile=FILE"),
         (RedisTimeoutError("Timeout connecting to server"), "in time", "redis://"),
         (RedisConnectionError("Error 1 connecting: [SSL: WRONG_VERSION_NUMBER]"), "without TLS", "redis://"),
-        (RedisConnectionError("(1, '[SSL: TLSV1_ALERT_UNKNOWN_CA] tlsv1 alert unknown ca')"), "we show", "ssl_certfile"),
+        (
+            RedisConnectionError("(1, '[SSL: TLSV1_ALERT_UNKNOWN_CA] tlsv1 alert unknown ca')"),
+            "we show",
+            "ssl_certfile",
+        ),
         (RedisConnectionError("Error 111 connecting to host:6379. Connection refused."), "does not answer", "it runs"),
     ],
 )

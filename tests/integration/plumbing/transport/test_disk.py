@@ -5,15 +5,18 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kombu import Consumer, Exchange, Queue
+from kombu.asynchronous import Hub
 from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from tasks.commands.processes import Processes
 from tasks.commands.processes.valkey import binary, free_port
-from tests.integration.plumbing.transport.receiver import Receiver
+from tasks.plumbing.transport import SteadyConnection
+from tests.integration.plumbing.transport.receiver import Receiver, options
 
 
 @pytest.fixture
@@ -61,3 +64,13 @@ def test_a_refused_ping_on_the_connection_for_remote_control_counts_as_a_lost_on
         made.turn(lambda: False, 5)
     assert not made.channel._in_listen
     made.close()
+
+
+def test_one_that_lacks_replicas_when_a_worker_connects_counts_as_a_lost_one(unable: Redis) -> None:
+    unable.config_set("min-replicas-to-write", 1)
+    port = unable.connection_pool.connection_kwargs["port"]
+    connection: Any = SteadyConnection(f"redis://127.0.0.1:{port}/0", transport_options=options("t:", 60))
+    connection.connect()
+    with pytest.raises(connection.connection_errors, match="NOREPLICAS"):
+        connection.transport.register_with_event_loop(connection.connection, Hub())
+    connection.release()
