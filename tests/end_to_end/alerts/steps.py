@@ -34,6 +34,11 @@ def clear(stage: Stage) -> None:
     stage.made.control.clear_faults()
 
 
+def nobody_handles(stage: Stage) -> None:
+    stage.made.kill("handle")
+    publish(stage, "paid")
+
+
 def confirms_fail(stage: Stage) -> None:
     stage.made.control.fault("qianmi", "http", api="confirm")
     publish(stage, "paid", to="qianmi")
@@ -89,7 +94,7 @@ STEPS = [
         ("TidingsLettersGrowing", "TidingsLettersOld"),
     ),
     Step("a handler breaks", lambda s: publish(s, "broken", 15), ("TidingsHandlersFailing",)),
-    Step("a handler takes 30 s", lambda s: publish(s, "long", seconds=30), ("TidingsOldestMessage",)),
+    Step("nobody handles", nobody_handles, ("TidingsOldestMessage",), lambda s: s.handle_worker()),
     Step("the platform takes no confirms", confirms_fail, ("TidingsUnconfirmed",), clear),
     Step("the pull worker is killed", nobody_confirms, ("TidingsQueueUnserved",)),
     Step("it comes back too late", too_late, ("TidingsLateConfirms", "TidingsPollsDropped")),
@@ -107,7 +112,7 @@ STEPS = [
     ),
     Step(
         "the app is banned for a while",
-        lambda s: s.made.control.fault("qianmi", "ban", seconds=40, count=1),
+        lambda s: s.made.control.fault("taobao", "ban", app="23456789", seconds=60, count=1),
         ("TidingsGatewayPaused",),
         clear,
     ),
