@@ -16,7 +16,7 @@ MEGA, GIGA = 2**20, 2**30
 MOST_ACCOUNTS, MOST_MESSAGES, MOST_CORES = 10_000_000, 1e12, 1024
 DAY_MS, DAY = 86_400_000, 86_400
 ROUGH = 1.35
-"""What is told may be off by so many times, either way: docs/sizing.md has runs beside what was told of them."""
+"""`python -m tests.bench.sizing check` lets a figure be off by so many times: docs/sizing.md has a run."""
 
 LEAST_REDIS = 256 * MEGA
 WORKER = "celery -A tasks worker"
@@ -139,7 +139,7 @@ def told(load: Load, found: Size, cores: int) -> Iterator[str]:
     if found.points_per_day:
         yield f"  {found.points_per_day:,.0f} of them are pulls, which cost points"
     yield f"  a message waits {found.wait:,.1f} s for its pull, in the mean"
-    yield f"\nOff by {ROUGH - 1:.0%} at most where it was tried (docs/sizing.md). What your handlers hold in memory comes on top."
+    yield "\nReckoned from what was measured on one busy machine (docs/sizing.md); your handlers' own memory comes on top."
 
 
 def of(workers: Workers, name: str) -> str:

@@ -47,19 +47,19 @@ class Memory:
         return self.base + self.account * accounts
 
 
-PULL = Cost(idle=6 * MS, poll=1.5 * MS, batch=5.6 * MS, message=0.21 * MS)
-HANDLE = Cost(idle=3 * MS, poll=0.0, batch=3.6 * MS, message=0.61 * MS)
-HANDLE_MAIN = Cost(idle=3 * MS, poll=0.0, batch=0.9 * MS, message=0.25 * MS)
+PULL = Cost(idle=6 * MS, poll=1.6 * MS, batch=5.3 * MS, message=0.41 * MS)
+HANDLE = Cost(idle=4 * MS, poll=0.0, batch=2.4 * MS, message=0.89 * MS)
+HANDLE_MAIN = Cost(idle=4 * MS, poll=0.0, batch=0.5 * MS, message=0.3 * MS)
 BEAT = Cost(idle=7 * MS, poll=0.13 * MS, batch=0.0, message=0.0)
-REDIS = Cost(idle=5 * MS, poll=0.22 * MS, batch=1.3 * MS, message=0.12 * MS)
+REDIS = Cost(idle=5 * MS, poll=0.23 * MS, batch=1.1 * MS, message=0.19 * MS)
 """Cores of the pull worker, the handle worker with its processes (of which its main process alone), one beat, and Redis."""
 
-REDIS_COMMANDS = Cost(idle=72, poll=4.6, batch=62, message=4.8)
+REDIS_COMMANDS = Cost(idle=73, poll=5.4, batch=80, message=8.0)
 """Commands, those inside of scripts too."""
 
-PULL_MEMORY = Memory(104e6, 2100)
-HANDLE_MEMORY = Memory(80e6, 0)
-PROCESS_BYTES = 45e6
+PULL_MEMORY = Memory(140e6, 2100)
+HANDLE_MEMORY = Memory(90e6, 0)
+PROCESS_BYTES = 48e6
 """Of each process of a handle worker, with handlers that import nothing of their own."""
 BEAT_MEMORY = Memory(77e6, 1000)
 

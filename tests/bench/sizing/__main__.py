@@ -1,6 +1,6 @@
 """`python -m tests.bench.sizing costs` measures what `tasks/rules/costs.py` holds; `… check` holds a run against it.
 
-Exit code 1 when `check` finds a figure further off than `size` says that it may be.
+Exit code 1 when `check` finds a figure further off than `ROUGH`.
 """
 
 import json
@@ -19,7 +19,7 @@ SMALL = Case(accounts=800, messages=50, least=8, most=8, latency=0.08, warm=12, 
 LARGE = Case(accounts=20, messages=250, least=4, most=4, latency=0.08, warm=10, seconds=25)
 """Nothing to do; empty polls; batches of one message or two; batches of fifty."""
 
-SMALLEST = 0.02
+SMALLEST = 0.05
 """Of a core: below this, a process's share is not compared."""
 
 PROCESSES = ("pull", "handle", "handle main", "beat", "redis")
@@ -60,9 +60,9 @@ def tell(what: str, totals: list[float], runs: list[Used]) -> None:
 
 @main.command()
 @click.option("--accounts", default=2000, show_default=True)
-@click.option("--messages", default=200.0, show_default=True, help="A second, of all accounts together.")
-@click.option("--least", default=15.0, show_default=True, help="poll.min, seconds.")
-@click.option("--most", default=60.0, show_default=True, help="poll.max, seconds.")
+@click.option("--messages", default=100.0, show_default=True, help="A second, of all accounts together.")
+@click.option("--least", default=20.0, show_default=True, help="poll.min, seconds.")
+@click.option("--most", default=80.0, show_default=True, help="poll.max, seconds.")
 @click.option("--warm", default=90.0, show_default=True)
 @click.option("--seconds", default=40.0, show_default=True)
 def check(accounts: int, messages: float, least: float, most: float, warm: float, seconds: float) -> None:
@@ -93,7 +93,7 @@ def check(accounts: int, messages: float, least: float, most: float, warm: float
 
 
 def near(before: float, found: float) -> bool:
-    """Whether what was told is right, as far as `size` says."""
+    """Whether what was told is right, as far as `ROUGH` says."""
     return max(before, found) < SMALLEST or before / ROUGH <= found <= before * ROUGH
 
 
