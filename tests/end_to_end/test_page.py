@@ -98,6 +98,7 @@ def log_in(tab: Any, url: str) -> None:
     tab.wait_for_url(f"{url}/")
 
 
+@pytest.mark.timeout(300)  # 26 looks of axe, on a machine that may be busy
 def test_axe_finds_nothing_on_any_page_in_either_language(page: tuple[str, str], chromium: Any) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
