@@ -1,6 +1,6 @@
 -- Adds to counters of /metrics: fields and numbers from ARGV[first] on, of a hash. Topics come from outside: of those beyond MOST,
 -- each with its gateway, all are counted as one. Only a field that is new has to be looked at.
-local MOST = 250
+local MOST = 150
 local function measure(hash, first)
   for i = first, #ARGV, 2 do
     local field, number = ARGV[i], ARGV[i + 1]

@@ -23,7 +23,9 @@ def main(kills: int, messages: int, seed: int, accounts: int) -> None:
 
     Exit code 0 only if every counter does, or the scrape takes no more than it may.
     """
-    sys.exit(0 if (killed(Plan(messages, kills, beats=2, enough=0.0, seed=seed)) if kills else measure(accounts)) else 1)
+    sys.exit(
+        0 if (killed(Plan(messages, kills, beats=2, enough=0.0, seed=seed)) if kills else measure(accounts)) else 1
+    )
 
 
 def killed(plan: Plan) -> bool:

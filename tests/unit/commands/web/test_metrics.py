@@ -1,0 +1,69 @@
+"""What `/metrics` says: every metric that its page names and no other, in Prometheus's text."""
+
+import re
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from tasks.commands.web import metrics
+from tasks.commands.web.gauges import Gauges
+from tasks.commands.web.metrics import COUNTERS, GAUGES, HISTOGRAMS, OWN, Picture, Shown, render
+from tasks.rules import measures
+from tests import ROOT
+
+PAGE = ROOT / "docs" / "metrics.md"
+
+
+def exposed() -> dict[str, set[str]]:
+    """Every metric with its labels."""
+    counters = {f"{name}_total": set(labels) for name, (_, labels, _) in COUNTERS.items()}
+    others = {name: set(labels) for name, (_, labels, _) in {**HISTOGRAMS, **OWN}.items()}
+    return {**counters, **others, **{name: set(each.labels) for name, each in GAUGES.items()}}
+
+
+def test_the_page_names_what_is_exposed_with_its_labels() -> None:
+    rows = re.findall(r"^\| `(tidings_\w+)` \| ([^|]*) \|", PAGE.read_text("utf-8"), re.MULTILINE)
+    assert {name: set(re.findall(r"`(\w+)`", labels)) for name, labels in rows} == exposed()
+
+
+def test_counters_histograms_and_gauges_read_as_prometheus_reads_them() -> None:
+    found = measures.measured(
+        {measures.handled("tb", 'a "topic"', 0.01, 3.0): "2", measures.named("handler.sum", "tb", 'a "topic"'): "20000"}
+    )
+    now = Gauges(limits={("tb", "calls"): 5}, used={("tb", "calls"): 7}, queues={"handle": 3, "far": None})
+    text = render(Shown("1.0", found, now, 2.0)).decode()
+    samples = {
+        (each.name, *sorted(each.labels.items())): each.value
+        for family in text_string_to_metric_families(text)
+        for each in family.samples
+    }
+    about = ("gateway", "tb"), ("topic", 'a "topic"')
+    assert samples["tidings_messages_total", about[0], ("outcome", "handled"), about[1]] == 2
+    assert samples["tidings_handler_seconds_bucket", about[0], ("le", "0.005"), about[1]] == 0
+    assert samples["tidings_handler_seconds_bucket", about[0], ("le", "+Inf"), about[1]] == 2
+    assert samples["tidings_handler_seconds_sum", *about] == 0.02
+    assert samples["tidings_left_today", ("gateway", "tb"), ("unit", "calls")] == 0
+    assert samples[("tidings_queue_length", ("queue", "handle"))] == 3
+    assert ("tidings_queue_length", ("queue", "far")) not in samples
+    assert samples[("tidings_redis_up",)] == 1
+
+
+def test_without_redis_it_says_so_and_nothing_else() -> None:
+    families = {
+        family.name for family in text_string_to_metric_families(render(Shown("1.0")).decode()) if family.samples
+    }
+    assert families == {"tidings_redis_up", "tidings_build_info"}
+
+
+def test_gauges_are_read_again_beside_the_answer_and_waited_for_only_when_old() -> None:
+    now, reads = [0.0], list[float]()
+
+    def read() -> Gauges:
+        reads.append(now[0])
+        return Gauges()
+
+    picture = Picture(read, lambda: now[0])
+    assert [picture.get()[1] for now[0] in (0.0, metrics.READ_SECONDS)] == [0.0, metrics.READ_SECONDS]
+    assert reads == [0.0]
+    now[0] = 1000.0
+    assert picture.get()[1] == 0.0
+    assert reads == [0.0, 1000.0]

@@ -1,0 +1,72 @@
+"""How counters are named in Redis, and what Prometheus gets of them."""
+
+import pytest
+
+from tasks.rules import measures
+from tasks.rules.circuit_breaker import Pause
+
+
+def read(*numbers: measures.Numbers) -> measures.Measured:
+    """What is read back of these."""
+    return measures.measured({field: str(number) for some in numbers for field, number in some.items()})
+
+
+def test_one_step_of_one_counter_tells_how_many_how_fast_and_how_late() -> None:
+    found = read({measures.handled("tb", "t", 0.03, 7.0): 3}, measures.lasted("tb", "t", 0.09, 21.0))
+    assert found.counters["message"] == {("tb", "t", "handled"): 3}
+    assert found.histograms["handler"]["tb", "t"].up_to == [0, 0, 3, 3, 3, 3, 3, 3]
+    assert found.histograms["lag"]["tb", "t"].up_to == [0, 0, 3, 3, 3, 3, 3, 3]
+    assert (found.histograms["handler"]["tb", "t"].seconds, found.histograms["lag"]["tb", "t"].seconds) == (0.09, 21.0)
+
+
+def test_a_message_without_a_time_has_no_lag() -> None:
+    found = read({measures.handled("tb", "t", 99.0, None): 1})
+    assert found.histograms["handler"]["tb", "t"].buckets[-1] == 1
+    assert sum(found.histograms["lag"]["tb", "t"].buckets) == 0
+
+
+def test_what_a_mark_counts_is_not_counted_with_its_batch() -> None:
+    ends = [("t", outcome) for outcome in ("handled", "dead", "superseded", "again", "ignored", "late", "ignored")]
+    assert read(measures.ended("tb", ends)).counters["message"] == {("tb", "t", "ignored"): 2, ("tb", "t", "late"): 1}
+
+
+def test_what_a_batch_brought_and_gave_to_nobody_are_duplicates() -> None:
+    found = read(measures.came("tb", {"a": 5, "b": 1}, {"a": 3}, ["dead"], new=True))
+    assert found.counters["pulled"] == {("tb", "a"): 5, ("tb", "b"): 1, ("tb", ""): 1}
+    outcomes = {labels: number for labels, number in found.counters["message"].items() if number}
+    assert outcomes == {("tb", "a", "duplicate"): 2, ("tb", "b", "duplicate"): 1, ("tb", "", "dead"): 1}
+
+
+def test_what_is_handed_out_again_was_pulled_before() -> None:
+    assert sum(read(measures.came("vv", {"a": 5}, {"a": 5}, ["dead"], new=False)).counters["pulled"].values()) == 0
+
+
+def test_calls_are_measured_and_failed_ones_counted() -> None:
+    found = read(
+        measures.called("pull", "tb", 0.2), measures.called("confirm", "tb", None), measures.called("count", "tb", 1)
+    )
+    assert found.histograms["pull"][("tb",)].buckets[2] == 1
+    assert found.counters["failed"] == {("tb", "confirm"): 1}
+
+
+def test_names_from_outside_cannot_break_a_field() -> None:
+    assert measures.plain("a\tb\nc" + "x" * 500) == "a b c" + "x" * 195
+    assert measures.plain("\ud83d") == "?"
+    assert measures.plain("退款") == "退款"
+
+
+def test_what_another_version_has_written_is_left_out() -> None:
+    assert read({"": 1, "a\tb": 2, "pull\ttb\t\tx": 3, "pull\ttb\t\t99": 4}).counters == {}
+
+
+@pytest.mark.parametrize(
+    ("pause", "why"),
+    [
+        (Pause(1, "resting", by_hand=True), "by_hand"),
+        (Pause(1, "expired session", "renew it", fingerprint="x"), "refused"),
+        (Pause(1, "20 would be buried", "mend the handlers"), "dead_letters"),
+        (Pause(1, "banned"), "limits"),
+    ],
+)
+def test_the_kind_of_a_pause(pause: Pause, why: str) -> None:
+    assert measures.reason(pause) == why
