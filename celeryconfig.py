@@ -17,7 +17,7 @@ except (SettingsError, NotReady) as error:
     raise SystemExit(str(error)) from None
 
 _redis = settings().broker
-_on_rabbitmq = _redis is None and settings().broker_url.lower().startswith(("amqp", "pyamqp"))
+_on_rabbitmq = settings().rabbitmq
 # RabbitMQ's replicated queues: what is confirmed to its publisher survives the loss of a node. They drop what was given back
 # 20 times (from RabbitMQ 4 on), as by workers that are killed again and again. That loses nothing: its batch is not confirmed
 # and comes again with its lease. A message whose handler kills is buried long before. A task is never held for as long as
@@ -142,6 +142,8 @@ if _redis:
 if _on_rabbitmq:
     from tasks.plumbing.countdowns import countable
 
+    broker_url = _on_rabbitmq.url
+    broker_use_ssl = dict(_on_rabbitmq.tls) or None
     broker_transport_options = {
         # Nothing is promised of a message that was not confirmed.
         "confirm_publish": True,

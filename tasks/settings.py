@@ -1,7 +1,7 @@
 """Every setting that comes from the environment, each as `TIDINGS_` and its name in capitals."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import cache
 from importlib.util import find_spec
@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import Field, PrivateAttr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from tasks.address import Address, AddressError, is_redis, looked_at, parse
+from tasks.address import Address, AddressError, Amqp, amqp, is_amqp, is_redis, looked_at, parse
 from tasks.home import remembered
 
 PREFIX = "TIDINGS_"
@@ -171,6 +171,8 @@ class Settings(BaseSettings):
             _with_files(parse(url))
         elif url:
             looked_at(url)
+            if is_amqp(url):
+                _there(amqp(url).files)
         return url
 
     @field_validator("redrive")
@@ -200,6 +202,11 @@ class Settings(BaseSettings):
         return parse(self.redis_url)
 
     @property
+    def rabbitmq(self) -> Amqp | None:
+        """The broker's address; None when it is no RabbitMQ."""
+        return amqp(self.broker_url) if is_amqp(self.broker_url) else None
+
+    @property
     def broker(self) -> Address | None:
         """The broker's address; None when it is no Redis."""
         url = self.broker_url or self.redis_url
@@ -220,9 +227,13 @@ def _ages(written: str) -> tuple[float, ...]:
 
 def _with_files(address: Address) -> None:
     """Raises `AddressError` when a file that an address names is not there: OpenSSL does not say which one it is."""
-    for name in ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_ca_path"):
-        path = Path(address.tls.get(name, "."))
-        if not (path.is_dir() if name == "ssl_ca_path" else name not in address.tls or path.is_file()):
+    names = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_ca_path")
+    _there({name: address.tls[name] for name in names if name in address.tls})
+
+
+def _there(files: Mapping[str, str]) -> None:
+    for name, path in files.items():
+        if not (Path(path).is_dir() if name == "ssl_ca_path" else Path(path).is_file()):
             raise AddressError(f"there is no such {'folder' if name == 'ssl_ca_path' else 'file'} as {name} says")
 
 

@@ -8,6 +8,9 @@
 With sentinels, user and password are the Redis's; the sentinels' own are `sentinel_username` and `sentinel_password`.
 """
 
+from tasks.address.broker import Amqp as Amqp
+from tasks.address.broker import amqp as amqp
+from tasks.address.broker import is_amqp as is_amqp
 from tasks.address.broker import looked_at as looked_at
 from tasks.address.model import Address as Address
 from tasks.address.model import AddressError as AddressError

@@ -102,8 +102,8 @@ def test_messages_are_handled_and_confirmed_once_and_retried_after_their_delay(
     publish(running, TOPICS)
     running.worker()
     running.beat()
-    running.until(lambda: waiting(rabbit, "celery_delayed_2"), 40, "what is to be tried in 4 s waits in RabbitMQ")
-    running.until(lambda: all(m["confirmed"] for m in running.control.ledger()), 40, "everything is confirmed")
+    running.until(lambda: waiting(rabbit, "celery_delayed_2"), 90, "what is to be tried in 4 s waits in RabbitMQ")
+    running.until(lambda: all(m["confirmed"] for m in running.control.ledger()), 90, "everything is confirmed")
     handled = Counter(line[4] for line in running.handled())
     assert len(handled) == sum(TOPICS.values())
     assert set(handled.values()) == {1}
@@ -131,7 +131,7 @@ def test_a_killed_worker_loses_nothing(running: Installation) -> None:
     )  # `count` is nobody's queue, and no harm
     running.worker("handle", "-Q", "handle")
     running.beat()
-    running.until(lambda: len(running.handled()) >= 60, 40, "some are handled")
+    running.until(lambda: len(running.handled()) >= 60, 90, "some are handled")
     running.kill("handle")
     running.worker("everything")
     running.until(lambda: all(m["confirmed"] for m in running.control.ledger()), 60, "everything is confirmed")

@@ -1,12 +1,13 @@
 """One Redis address, whatever way it is spelled."""
 
+import ssl
 from urllib.parse import quote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.address import Address, AddressError, Login, looked_at, parse
+from tasks.address import Address, AddressError, Login, amqp, looked_at, parse
 
 SECRET = "hunter2"
 NONE, ONE = Login(), Login("me", "p/w")
@@ -74,6 +75,11 @@ def test_what_is_written_is_understood(url: str, expected: Address) -> None:
             for host in (".", "a..b", ".b", "a" * 64 + ".b")
         ),
         ("redis://h/0?db=1&db=2", "two things of db"),
+        ("amqp://a;amqps://b", "all of its nodes"),
+        ("amqp://a?ssl_ca_certs=/ca", "is for amqps:// only"),
+        (f"amqps://a?ssl_{SECRET}=1", "knows ssl_ca_certs"),
+        ("amqps://a?ssl_ca_certs=/x;b?ssl_ca_certs=/y", "two things of ssl_ca_certs"),
+        ("amqps://a?ssl_cert_reqs=never", "none, optional or required"),
         ("sentinel://a:1/0", "names sentinels but no master"),
         (f"sentinel://:{SECRET}@a;sentinel://:other@b/0?master=m", "two things of password"),
         ("unix://run/redis.sock", "unix:///path/of/socket"),
@@ -93,6 +99,24 @@ def test_what_cannot_be_used_is_told_without_showing_any_of_it(url: str, said: s
 )
 def test_another_broker_of_celerys_passes(url: str) -> None:
     looked_at(url)
+
+
+def test_rabbitmqs_nodes_share_what_is_said_of_tls_which_is_verified() -> None:
+    found = amqp("amqps://me:p%2Fw@a/v?ssl_ca_certs=/ca.pem&heartbeat=5;b:5673/v?ssl_certfile=/c&ssl_keyfile=/k")
+    assert found.url == "amqps://me:p%2Fw@a/v?heartbeat=5;amqps://b:5673/v"
+    files = {"ca_certs": "/ca.pem", "certfile": "/c", "keyfile": "/k"}
+    assert found.tls == {**files, "cert_reqs": ssl.CERT_REQUIRED, "server_hostname": None}
+    assert found.files == {f"ssl_{name}": path for name, path in files.items()}
+
+
+def test_rabbitmqs_certificate_is_verified_unless_it_is_said_otherwise() -> None:
+    assert amqp("amqps://a").tls == {"cert_reqs": ssl.CERT_REQUIRED, "server_hostname": None}
+    assert amqp("amqps://a?ssl_check_hostname=no&ssl_min_version=1.3").tls == {
+        "cert_reqs": ssl.CERT_REQUIRED,
+        "tls_minimum_version": ssl.TLSVersion.TLSv1_3,
+    }
+    assert amqp("amqps://a?ssl_cert_reqs=none").tls == {"cert_reqs": ssl.CERT_NONE}
+    assert amqp("amqp://a").tls == {}
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)

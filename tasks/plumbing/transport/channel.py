@@ -58,7 +58,7 @@ class Channel(Leans):
     """Transport option: whether to take more than can begin. Not for a pool that runs tasks where messages arrive."""
 
     def __init__(self, connection: Any, **options: Any) -> None:
-        self.stock = Stock()
+        self.stock: Stock[Taken] = Stock()
         self.pace = Pace(monotonic())
         self.prefix, self.numbered = f"{uuid4().hex}:", 0  # of tags
         self.dry = True

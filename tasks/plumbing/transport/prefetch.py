@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 WINDOW = 0.05
 """A worker takes ahead what it finished in so many seconds: about so long a message waits in it."""
@@ -29,11 +29,25 @@ class Taken:
     at: float
 
 
-class Stock:
+class Waits(Protocol):
+    """A message in stock: its tag (unique), its queue, since when (monotonic)."""
+
+    @property
+    def tag(self) -> object: ...
+    @property
+    def queue(self) -> str: ...
+    @property
+    def at(self) -> float: ...
+
+
+T = TypeVar("T", bound=Waits)
+
+
+class Stock(Generic[T]):
     """Messages by queue. The queues take turns, so that a pile in one of them does not hold the others."""
 
     def __init__(self) -> None:
-        self._lines: dict[str, deque[Taken]] = {}
+        self._lines: dict[str, deque[T]] = {}
 
     def __bool__(self) -> bool:
         return bool(self._lines)
@@ -41,14 +55,14 @@ class Stock:
     def __len__(self) -> int:
         return sum(map(len, self._lines.values()))
 
-    def __iter__(self) -> Iterator[Taken]:
+    def __iter__(self) -> Iterator[T]:
         return (taken for line in self._lines.values() for taken in line)
 
-    def add(self, taken: Taken) -> None:
+    def add(self, taken: T) -> None:
         """Put a message behind the others of its queue."""
         self._lines.setdefault(taken.queue, deque()).append(taken)
 
-    def next(self) -> Taken:
+    def next(self) -> T:
         """The message whose turn it is. Raises `LookupError` when there is none."""
         if not self._lines:
             raise LookupError("nothing is in stock")
@@ -59,7 +73,7 @@ class Stock:
             self._lines[queue] = line
         return taken
 
-    def withdraw(self, queue: str | None = None, before: float | None = None) -> list[Taken]:
+    def withdraw(self, queue: str | None = None, before: float | None = None) -> list[T]:
         """Take out what is there: of one queue, or what was taken before a moment, or all."""
         out = [
             taken for taken in self if (queue is None or taken.queue == queue) and (before is None or taken.at < before)

@@ -1,23 +1,22 @@
-"""RabbitMQ as the broker: a batch is confirmed as a whole.
+"""RabbitMQ as the broker: batches are confirmed as a whole, and what belongs together is sent, read and acknowledged together.
 
-RabbitMQ promises nothing of a message that it has not confirmed. kombu waits for each confirmation before it sends the next
-message: a batch of 100 takes 60 ms. Sent first and waited for afterwards, it takes 8 ms.
+confirming.py sends a batch, ahead.py has RabbitMQ send more than Celery has places for while tasks are quick (appetite.py says
+how much), wire.py is the socket's side.
 """
 
-import time
+from collections.abc import Callable
+from ssl import SSLError
 from typing import Any
 
 import amqp
-from kombu.exceptions import BatchPublishError  # type: ignore[attr-defined]  # the types lag behind: new in kombu 5.7
+from amqp import spec
 from kombu.transport import pyamqp
 
-from tasks.plumbing.transport import apart
+from tasks.plumbing.transport import apart, certificates, wire
+from tasks.plumbing.transport.ahead import Ahead
+from tasks.plumbing.transport.appetite import together
+from tasks.plumbing.transport.confirming import Confirmed
 from tasks.text import shown
-
-CONFIRM_SECONDS = 30.0
-"""A broker that has not confirmed a batch by then is taken for lost; one that is short of memory or disk confirms nothing."""
-
-LOST = (*pyamqp.Transport.connection_errors, *pyamqp.Transport.channel_errors)
 
 ANOTHER = (
     "The queue {name} is of another kind than this version of Tidings wants. Stop all workers and beats, then "
@@ -25,104 +24,143 @@ ANOTHER = (
 )
 
 
-class Confirmed:
-    """A batch in kombu's sense: messages are kept until it is flushed, then sent and confirmed together."""
+class Leans(pyamqp.Channel):
+    """What is leaned on of py-amqp's channel beyond its types."""
 
-    def __init__(self, channel: Any, max_size: int) -> None:
-        self.channel = channel
-        self._client = channel.connection.client
-        self._max_size = max_size
-        self._kept: list[tuple[Any, dict[str, Any]]] = []
-
-    def publish(self, message: Any, **how: Any) -> None:
-        """Keep a message until the batch is flushed or full."""
-        self._kept.append((message, how))
-        if len(self._kept) >= self._max_size:
-            self.flush()
-
-    def flush(self) -> None:
-        """Send what was kept. Raises `BatchPublishError` when RabbitMQ does not confirm every message."""
-        kept, self._kept = self._kept, []
-        if not kept:
-            return
-        try:
-            with self._open() as channel:
-                send(channel, kept)
-        except LOST as error:
-            raise BatchPublishError("RabbitMQ did not confirm a batch; what arrived is uncertain") from error
-
-    def _open(self) -> Any:
-        """A channel for one flush. Nothing is sent yet, so a RabbitMQ that has restarted since is simply connected to anew."""
-        try:
-            return self._client.channel()
-        except LOST:
-            self._client.collect()
-            return self._client.channel()
-
-    def discard(self) -> None:
-        """Forget what was not sent."""
-        self._kept = []
-
-    def close(self) -> None:
-        """Nothing is held open between two flushes."""
+    callbacks: dict[str, Callable[[Any], object]]
+    no_ack_consumers: set[str]
+    connection: Any
+    _on_basic_deliver: Callable[..., None]
 
 
-def send(channel: Any, messages: list[tuple[Any, dict[str, Any]]]) -> None:
-    """Publish messages on a channel of their own and wait until each is confirmed.
+class Channel(Leans):
+    """kombu's channel, which can send a batch, acknowledge many messages at once, and receive ahead of Celery's places."""
 
-    Raises `BatchPublishError` for one that is refused, `TimeoutError`, and what py-amqp raises for a connection or channel
-    that was closed.
-    """
-    open_, refused = set(range(1, len(messages) + 1)), set()
+    places = 0
+    """How many messages of a queue Celery has places for."""
 
-    def settled(tag: int, multiple: bool) -> None:
-        open_.difference_update(range(1, tag + 1) if multiple else (tag,))
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self.ahead = Ahead(self)
+        self._open: dict[int, None] = {}
+        """Tags of what was received and is not acknowledged, in their order."""
+        self._done: set[int] = set()
+        """Tags of those that are to be acknowledged by the end of this turn of the loop."""
+        self._begun = 0
+        super().__init__(*args, **options)
 
-    def nacked(tag: int, multiple: bool) -> None:
-        refused.add(tag)
-        settled(tag, multiple)
-
-    channel.confirm_select()
-    channel.events["basic_ack"].add(settled)
-    channel.events["basic_nack"].add(nacked)
-    for message, how in messages:
-        amqp.Channel.basic_publish(channel, message, **how)
-    end = time.monotonic() + CONFIRM_SECONDS
-    while open_:
-        channel.connection.drain_events(timeout=max(0.0, end - time.monotonic()))
-    if refused:
-        raise BatchPublishError("RabbitMQ refused messages of a batch: a queue is full or not available")
-
-
-class Channel(pyamqp.Channel):
-    """kombu's channel, which can send a batch, and says what to do about a queue of another kind."""
-
-    _places = 0
+    @property
+    def loop(self) -> Any:
+        """The event loop of the worker that receives here, if any."""
+        return getattr(self.connection, "loop", None)
 
     def create_publish_batch(self, max_size: int) -> Confirmed:
         """What kombu's `Producer.batch()` asks for."""
         return Confirmed(self, max_size)
 
-    def basic_consume(self, queue: str = "", *more: Any, **options: Any) -> Any:
+    def basic_consume(self, queue: str = "", consumer_tag: str = "", *more: Any, **options: Any) -> Any:
         """Consume from a queue; from one of a lane's with a prefetch of its own, which RabbitMQ keeps for this consumer."""
         places = self._places_for(queue)
-        if places == self._places:
-            return super().basic_consume(queue, *more, **options)
+        if self._ahead_of(queue, options.get("no_ack")):
+            options["callback"] = self.ahead.source(consumer_tag, queue, options["callback"])
+        if places == self.places:
+            return super().basic_consume(queue, consumer_tag, *more, **options)
         super().basic_qos(0, places, False)
-        found = super().basic_consume(queue, *more, **options)
-        super().basic_qos(0, self._places, False)
+        found = super().basic_consume(queue, consumer_tag, *more, **options)
+        super().basic_qos(0, self.places, False)
         return found
+
+    def _ahead_of(self, queue: str, no_ack: Any) -> bool:
+        """Whether more of a queue may come than Celery has places for: tasks run in a pool, which says how many it wants."""
+        return bool(self.loop and self.places and self.connection.ahead and not no_ack and not apart.has(queue))
 
     def _places_for(self, queue: str) -> int:
         if apart.room and apart.has(queue):
             return apart.room.size
-        more = apart.guests.more_places(queue) if apart.guests and self._places else 0
-        return self._places + more
+        more = apart.guests.more_places(queue) if apart.guests and self.places else 0
+        return self.places + more
 
     def basic_qos(self, prefetch_size: int, prefetch_count: int, a_global: bool, *more: Any, **options: Any) -> Any:
         """Set how many messages that are not acknowledged a consumer may have that begins from now on."""
-        self._places = prefetch_count
+        self.places = prefetch_count
         return super().basic_qos(prefetch_size, prefetch_count, a_global, *more, **options)
+
+    def begin(self, queue: str, size: int, callback: Callable[[Any], object]) -> str:
+        """Begin a consumer beside Celery's, with a prefetch of its own. RabbitMQ's answers are not waited for."""
+        self._begun += 1
+        tag = f"ahead-{self._begun}"
+        self.callbacks[tag] = callback
+        with self.connection.joined():
+            self.send_method(spec.Basic.Qos, "lBb", (0, size, False))
+            self.send_method(spec.Basic.Consume, "BssbbbbF", (0, queue, tag, False, False, False, True, None))
+            self.send_method(spec.Basic.Qos, "lBb", (0, self.places, False))
+        return tag
+
+    def end(self, tag: str) -> None:
+        """End such a consumer; what still comes by it is received as before, until RabbitMQ has heard of it."""
+        self.send_method(spec.Basic.Cancel, "sb", (tag, False))
+
+    def give_back(self, tags: list[int]) -> None:
+        """Let others have messages that were not begun here."""
+        if tags and self.connection is not None:
+            with self.connection.joined():
+                for tag in tags:
+                    self.basic_reject(tag, requeue=True)
+
+    def basic_cancel(self, consumer_tag: str, *more: Any, **options: Any) -> Any:
+        """Stop consuming from a queue."""
+        if self.connection is not None:
+            self.ahead.cancel(consumer_tag)
+            self.acknowledge()
+        return super().basic_cancel(consumer_tag, *more, **options)
+
+    def set_aside(self, tag: int) -> None:
+        """A message in hand needs none of Celery's places: another may have its."""
+        self.ahead.set_aside(tag)
+
+    def _on_basic_deliver(self, consumer_tag: str, delivery_tag: int, *more: Any) -> None:
+        if consumer_tag not in self.no_ack_consumers:
+            self._open[delivery_tag] = None
+        super()._on_basic_deliver(consumer_tag, delivery_tag, *more)
+
+    def basic_get(self, queue: str = "", no_ack: bool = False, *more: Any, **options: Any) -> Any:
+        """One message, if there is one."""
+        found = super().basic_get(queue, no_ack, *more, **options)
+        if found is not None and not no_ack:
+            self._open[int(found.delivery_tag or 0)] = None
+        return found
+
+    def basic_ack(self, delivery_tag: int, multiple: bool = False, *more: Any, **options: Any) -> Any:
+        """Acknowledge a message: in a worker with an event loop, with all others that end in this turn of it."""
+        if multiple or self.loop is None or self._open.pop(delivery_tag, delivery_tag) is not None:
+            return super().basic_ack(delivery_tag, multiple, *more, **options)
+        if not self._done:
+            self.loop.call_soon(self.acknowledge)
+        self._done.add(delivery_tag)
+        self.ahead.finished(delivery_tag)
+        return None
+
+    def acknowledge(self) -> None:
+        """Tell RabbitMQ what has ended. Raises what py-amqp raises for a connection that is lost."""
+        if not self._done or self.connection is None:
+            return
+        upto, others = together(self._done, self._open)
+        self._done.clear()
+        with self.connection.joined():
+            if upto:
+                super().basic_ack(upto, multiple=True)
+            for tag in others:
+                super().basic_ack(tag)
+
+    def basic_reject(self, delivery_tag: int, requeue: bool, *more: Any, **options: Any) -> Any:
+        """Give a message back, or drop it."""
+        self._open.pop(delivery_tag, None)
+        self.ahead.finished(delivery_tag)
+        return super().basic_reject(delivery_tag, requeue, *more, **options)
+
+    def close(self, *args: Any, **options: Any) -> Any:
+        """Acknowledge what has ended, then close: RabbitMQ gives everything else to others."""
+        self.acknowledge()
+        return super().close(*args, **options)
 
     def queue_declare(self, queue: str = "", *more: Any, **options: Any) -> Any:
         """Declare a queue. Raises `PreconditionFailed` when there is one of that name that was declared in another way."""
@@ -133,23 +171,50 @@ class Channel(pyamqp.Channel):
             raise amqp.PreconditionFailed(told, error.method_sig, error.method_name, error.reply_code) from None
 
 
-class Connection(pyamqp.Connection):
-    """py-amqp's connection, with such channels."""
+class Connection(wire.Connection):
+    """A connection with such channels. `ahead`: whether to receive more than can begin; not for a pool that runs tasks where
+    messages arrive."""
 
     Channel = Channel
 
+    def __init__(self, *args: Any, ahead: bool = True, **options: Any) -> None:
+        self.ahead = ahead
+        super().__init__(*args, **options)
 
-class Transport(pyamqp.Transport):
-    """Serves `amqp://`."""
+
+class Steady:
+    """What both transports below add to kombu's."""
 
     Connection = Connection
+    client: Any
+
+    def establish_connection(self) -> Any:
+        """Connect; by TLS, verify the node that is connected to. Raises `TlsRefused`, which says what to do."""
+        host = self.client.hostname or "localhost"
+        if self.client.ssl:
+            self.client.ssl = certificates.arguments(self.client.ssl, host)
+        try:
+            return super().establish_connection()  # type: ignore[misc]
+        except SSLError as error:
+            raise certificates.TlsRefused(certificates.told(error, host)) from None
+        finally:
+            self.client.hostname = host  # kombu writes 127.0.0.1 for localhost, which is in no certificate
+
+    def register_with_event_loop(self, connection: Any, loop: Any) -> None:
+        """Called when a worker with an event loop connects."""
+        connection.loop = loop
+        super().register_with_event_loop(connection, loop)  # type: ignore[misc]
+
+
+class Transport(Steady, pyamqp.Transport):  # type: ignore[misc]  # kombu's stubs know one kind of connection
+    """Serves `amqp://`."""
+
     implements = pyamqp.Transport.implements.extend(batch_publish=True)
 
 
-class SSLTransport(pyamqp.SSLTransport):
+class SSLTransport(Steady, pyamqp.SSLTransport):  # type: ignore[misc]
     """Serves `amqps://`."""
 
-    Connection = Connection
     implements = pyamqp.SSLTransport.implements.extend(batch_publish=True)
 
 

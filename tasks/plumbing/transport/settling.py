@@ -102,7 +102,7 @@ class Settling:
     """Keeps time for one channel. Without an event loop everything is told at once."""
 
     def __init__(
-        self, channel: Way, record: Record, books: Books, stock: Stock, lost: tuple[type[Exception], ...]
+        self, channel: Way, record: Record, books: Books, stock: Stock[Taken], lost: tuple[type[Exception], ...]
     ) -> None:
         self._channel = channel
         self._record = record

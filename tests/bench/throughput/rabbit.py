@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tasks.commands.processes import Processes
@@ -28,17 +28,25 @@ def program() -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Rabbit:
-    """A server with its data in a folder."""
+    """A server with its data in a folder. `mapper` is the port of the mapper of names, which the nodes of a cluster share;
+    `config` are the lines of rabbitmq.conf."""
 
     folder: Path
     port: int
     distribution: int
     mapper: int
+    config: Mapping[str, object] = field(default_factory=dict)
+    name: str = "bench"
 
     @classmethod
-    def new(cls, folder: Path) -> "Rabbit":
+    def new(cls, folder: Path, config: Mapping[str, object] | None = None) -> "Rabbit":
         """One on ports that are free now."""
-        return cls(folder, free_port(), free_port(), free_port())
+        return cls(folder, free_port(), free_port(), free_port(), config or {})
+
+    @property
+    def node(self) -> str:
+        """Its name in a cluster."""
+        return f"{self.name}@localhost"
 
     @property
     def url(self) -> str:
@@ -50,10 +58,9 @@ class Rabbit:
         found = program()
         if found is None:
             raise FileNotFoundError("rabbitmq-server is not on this machine")
-        self.folder.mkdir(parents=True)
-        (self.folder / "plugins").write_text("[].\n")
+        self._write()
         pid = processes.start(
-            NAME, [found], env=self.environment(), cwd=self.folder, log=self.folder / "rabbitmq.log", base=True
+            self.process, [found], env=self.environment(), cwd=self.folder, log=self.folder / "rabbitmq.log", base=True
         )
         until = time.monotonic() + START_SECONDS
         while time.monotonic() < until:
@@ -62,19 +69,35 @@ class Rabbit:
             time.sleep(LOOK_SECONDS)
         raise TimeoutError(f"RabbitMQ did not start: {(self.folder / 'rabbitmq.log').read_text()[-1000:]}")
 
+    @property
+    def process(self) -> str:
+        """Its name among processes."""
+        return f"{NAME}-{self.name}"
+
+    def _write(self) -> None:
+        """Its files; a node that comes back has them already."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / "plugins").write_text("[].\n")
+        lines = [f"{name} = {value}\n" for name, value in self.config.items()]
+        (self.folder / "rabbitmq.conf").write_text("".join(lines))
+        cookie = self.folder / ".erlang.cookie"
+        if not cookie.exists():
+            cookie.write_text("SECRETOFTHETESTS")
+            cookie.chmod(0o400)
+
     def environment(self) -> Mapping[str, str]:
         """Everything of the server in its folder and on loopback, its port mapper too."""
         return {
             **os.environ,
             "HOME": str(self.folder),
-            "RABBITMQ_NODENAME": "bench@localhost",
+            "RABBITMQ_NODENAME": self.node,
             "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
             "RABBITMQ_NODE_PORT": str(self.port),
             "RABBITMQ_DIST_PORT": str(self.distribution),
             "RABBITMQ_MNESIA_BASE": str(self.folder / "data"),
             "RABBITMQ_LOG_BASE": str(self.folder),
             "RABBITMQ_LOGS": "-",
-            "RABBITMQ_CONFIG_FILE": str(self.folder / "none.conf"),
+            "RABBITMQ_CONFIG_FILE": str(self.folder / "rabbitmq.conf"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.folder / "plugins"),
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
             "ERL_EPMD_PORT": str(self.mapper),

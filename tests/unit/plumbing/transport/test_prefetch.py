@@ -46,14 +46,14 @@ def taken(queue: str, number: int, at: float = 0.0) -> Taken:
     return Taken(f"{queue}{number}", queue, queue, b"", at)
 
 
-def stock(*messages: Taken) -> Stock:
-    made = Stock()
+def stock(*messages: Taken) -> Stock[Taken]:
+    made: Stock[Taken] = Stock()
     for each in messages:
         made.add(each)
     return made
 
 
-def tags(made: Stock) -> list[str]:
+def tags(made: Stock[Taken]) -> list[str]:
     out = []
     while made:
         out.append(made.next().tag)
