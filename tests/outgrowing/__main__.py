@@ -11,13 +11,15 @@ from tasks.commands.group import Unusable
 from tests.outgrowing.faults import Disk, Full, ReadOnly, Slow
 from tests.outgrowing.figures import told
 from tests.outgrowing.hosts import Hosts
+from tests.outgrowing.rabbit import RabbitCluster
 from tests.outgrowing.restore import Restore
 from tests.outgrowing.run import Report, Run, Trial
 from tests.outgrowing.sentinel import Sentinels, Split
 from tests.outgrowing.tls import Tls
 
 TRIALS: dict[str, Trial] = {
-    trial.name: trial for trial in (Hosts(), Sentinels(), Split(), Full(), Slow(), ReadOnly(), Disk(), Tls(), Restore())
+    trial.name: trial
+    for trial in (Hosts(), Sentinels(), Split(), Full(), Slow(), ReadOnly(), Disk(), Tls(), Restore(), RabbitCluster())
 }
 SKIPPED = 77
 """What a run that is not possible on this machine ends with, as in automake's tests."""
