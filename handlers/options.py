@@ -34,14 +34,17 @@ QUEUE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 TAKEN = frozenset(
     {
+        "batches",
         "celery",
         "clocks",
         "confirm",
         "consume",
         "count",
         "flow",
+        "gateways",
         "installation",
         "letters",
+        "measures",
         "plans",
         "presence",
         "secured",

@@ -59,6 +59,7 @@ EVENTS = {
     "clock_off": "this machine's clock and Redis's differ",
     "clock_right": "they agree again",
     "page_failed": "a page of `web` failed",
+    "page_unreachable": "a page of `web` has no Redis or broker to read from",
     "redis_refused": "Redis or the broker refused or lost what a task asked for; it comes again",
     "beat_backs_off": "beat waits for Redis or the broker",
     "housekeeping_put_off": "a regular job waits, as Redis does not answer",

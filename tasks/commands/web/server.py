@@ -154,7 +154,8 @@ def nothing(_: Request) -> Response:
 
 def unreachable(request: Request, error: Exception) -> Response:
     """Redis or the broker is away: the page says so to anybody, the log says where, and all works again once it is back."""
-    log.warning("Redis or the broker cannot be used: %s", refusal(error, "").text)
+    said = about("page_unreachable", path=request.url.path)
+    log.warning("Redis or the broker cannot be used: %s", refusal(error, "").text, extra=said)
     return page(request, "unreachable.html", status=503, away=True)
 
 
