@@ -14,9 +14,10 @@ import os
 import signal
 import threading
 from asyncio import AbstractEventLoop, CancelledError
+from collections import deque
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import suppress
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from time import monotonic
 from types import TracebackType
 from typing import Any
@@ -85,13 +86,14 @@ class Run:
         self.value: Any = None
         self.error: BaseException | None = None
         self.task: asyncio.Task[None] | None = None
+        self._context = copy_context()
         self.woken = threading.Lock()
         """Free once it is over."""
         self.woken.acquire()
 
     def begin(self) -> None:
-        """Start it; called in the loop's thread, with the context of who waits for it."""
-        self.task = self.loop.create_task(self._go())
+        """Start it, with the context of who waits for it; called in the loop's thread."""
+        self.task = self.loop.create_task(self._go(), context=self._context)
         self.task.add_done_callback(self._finished)
         if self.late:
             self.cancel()
@@ -203,6 +205,9 @@ class Home:
         self._blocked = False
         self._thread: int | None = None
         self._turn = threading.Lock()
+        self._to_begin: deque[Run] = deque()
+        self._woken = False
+        """Whether the loop is about to look at those."""
 
     def run(self, awaitable: Awaitable[Any]) -> Any:
         """Run it to its end. Raises what it raises, and `RuntimeError` in the loop's own thread."""
@@ -258,7 +263,10 @@ class Home:
 
     def _run_there(self, run: Run) -> Any:
         self.runs.add(run)
-        self.loop.call_soon_threadsafe(run.begin)
+        self._to_begin.append(run)
+        if not self._woken:  # else it has yet to look, as it says so before it does
+            self._woken = True
+            self.loop.call_soon_threadsafe(self._begin_all)
         late: BaseException | None = None
         try:
             in_time = run.woken.acquire(timeout=-1 if run.ends is None else max(0.0, run.ends - monotonic()))
@@ -268,6 +276,12 @@ class Home:
             run.interrupt(late or run.make_late())
             self._await_the_end(run)
         return run.result()
+
+    def _begin_all(self) -> None:
+        """Begin those that have come. One that wakes the loop does so for all: that costs more than the beginning."""
+        self._woken = False
+        while self._to_begin:
+            self._to_begin.popleft().begin()
 
     def _await_the_end(self, run: Run) -> None:
         """Wait for one that was interrupted, and see to whatever keeps the loop from that."""
@@ -335,6 +349,8 @@ os.register_at_fork(after_in_child=_forked)
 
 def _this() -> Home:
     global _home  # noqa: PLW0603 - one a process
+    if (home := _home) is not None:
+        return home
     with _making:
         if _home is None:
             _home = Home()

@@ -71,6 +71,15 @@ class HandleTask(Task):  # type: ignore[type-arg]
         ahead.offer(fields)
         stores().marks.hold([held(each) for each in fields])
 
+    def claim(self, many: Sequence[Mapping[str, Any]]) -> None:
+        """Begin what threads of this process are about to handle side by side, given the keyword arguments of each."""
+        if some := [each for kwargs in many if (each := claimed(kwargs["delivery"]))]:
+            stores().marks.claim(some)
+
+    def unclaim(self, kwargs: Mapping[str, Any]) -> None:
+        """Leave what was claimed and not handled after all to others."""
+        stores().marks.leave(kwargs["delivery"]["names"])
+
     def orphaned(self, many: Sequence[Mapping[str, Any]]) -> None:
         """Let others begin what a process that is gone was handling, given the keyword arguments of each."""
         fields = [kwargs["delivery"] for kwargs in many]
@@ -86,6 +95,15 @@ def held(fields: Mapping[str, Any]) -> Hold:
     seconds = timer.seconds(batch.lease, handler.options.timeout) + HARD_GRACE
     turn = turns.of_member(handler, names, batch, fields["content"], fields["pub_time"])
     return Hold(names, batch.handing_out, turn, seconds)
+
+
+def claimed(fields: Mapping[str, Any]) -> Hold | None:
+    """What is to be claimed of one message: none of one that has a key, waits for its time, or has no handler."""
+    batch, handler = Batch.from_json(fields), asked.handler(fields["topic"], fields["platform"], registry())
+    if handler is None or handler.options.key is not None or fields.get("not_before"):
+        return None
+    seconds = timer.seconds(batch.lease, handler.options.timeout) + HARD_GRACE
+    return Hold(fields["names"], batch.handing_out, seconds=seconds)
 
 
 def described_arguments(delivery: Mapping[str, Any]) -> str:

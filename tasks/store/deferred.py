@@ -1,14 +1,15 @@
 """Commands that nobody waits for: sent at once or a little later, their answers read together.
 
-Only while a bundle of quick tasks runs (`tasks.plumbing.pool.child`), on a connection of its own; otherwise, and in all other
-threads, each command is sent and answered by itself. A command may be sent twice when its connection breaks: none
-but such as do no harm then belong here.
+Only while a bundle of quick tasks runs (`tasks.plumbing.pool.child`), on a connection of its own, or a task among many others
+in a lane, which sends what all of these have left (`tasks.plumbing.lane.ends`); otherwise, and in all other threads, each command
+is sent and answered by itself. A command may be sent twice when its connection breaks: none but such as do no harm then belong
+here.
 """
 
 import logging
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import Any
@@ -31,8 +32,12 @@ ANSWER_SECONDS = 0.05
 log = logging.getLogger(__name__)
 
 Command = tuple[Any, ...]
-Then = Callable[[Any], None]
-"""What is to be done with a command's answer."""
+Rest = Callable[[], object]
+
+Then = Callable[[Any], Rest | None]
+"""What is to be done with a command's answer; what of it takes longer is returned."""
+
+Told = tuple[Command, Then | None]
 
 Watch = Callable[[bool], None]
 """Told that everything so far has been sent; and with True, that it was answered."""
@@ -44,7 +49,8 @@ class Deferred(threading.local):
     def __init__(self, redis: Client) -> None:
         self.redis = redis
         self._watch: Watch | None = None
-        self._open: list[tuple[Command, Then | None]] = []
+        self._gathers = False
+        self._open: list[Told] = []
         self._sent = 0
         """So many of the commands that are open are on their way."""
         self._answered = 0.0
@@ -69,14 +75,31 @@ class Deferred(threading.local):
             self._watch, self._open = None, []
             self._leave()
 
+    @contextmanager
+    def gathered(self) -> Iterator[list[Told]]:
+        """Hold back, inside the block, what `tell` is given. What is left at its end is in the list, for `send` to send."""
+        self._gathers, left = True, list[Told]()
+        try:
+            yield left
+            left += self._open
+        finally:
+            self._gathers, self._open = False, []
+
+    def send(self, many: Sequence[Told]) -> list[Any]:
+        """The answers to what was gathered, a refusal as its error. Raises `RedisError` when Redis cannot be reached."""
+        pipe = self.redis.pipeline(transaction=False)
+        for command, _ in many:
+            pipe.execute_command(*command)
+        return list(pipe.execute(raise_on_error=False))
+
     def tell(self, *command: Any, then: Then | None = None) -> None:
         """Send a command, or hold it back; `then` gets its answer. Redis's refusal is raised, or logged if it was held."""
-        if self._watch:
+        if self._watch or self._gathers:
             self._open.append((command, then))
             return
         [answer] = self.ask(command)
-        if then:
-            then(answer)
+        if then and (rest := then(answer)):
+            rest()
 
     def put(self, *command: Any) -> None:
         """Have a command, and all that are held, on their way to Redis. Answers are waited for once in `ANSWER_SECONDS`.
@@ -153,10 +176,7 @@ class Deferred(threading.local):
             else:
                 self._sent = 0
                 return answers
-        pipe = self.redis.pipeline(transaction=False)
-        for command in commands:
-            pipe.execute_command(*command)
-        return list(pipe.execute(raise_on_error=False))
+        return self.send([(command, None) for command in commands])
 
     def _answer(self) -> Any:
         try:
@@ -189,19 +209,26 @@ def cork(connection: Any, on: bool) -> None:
         connection._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, int(on))
 
 
-def follow(name: str, then: Then | None, answer: Any) -> None:
-    """Do what depends on an answer. The task that it is for has ended, so what goes wrong can only be told."""
+def follow(name: str, then: Then | None, answer: Any, begin: Callable[[Rest], object] = lambda rest: rest()) -> None:
+    """Do what depends on an answer, and `begin` what of that takes longer. The task that it is for has ended, so what goes wrong
+    can only be told.
+    """
     if isinstance(answer, ResponseError):
         told = about("write_refused", command=name)
         log.error("Redis refuses %s: it %s; the message comes again", name, advice(answer), extra=told)
-        return
-    if then:
+    elif then:
         try:
-            then(answer)
+            if rest := then(answer):
+                begin(rest)
         except Exception as error:
-            log.error(  # noqa: TRY400 - no content in logs
-                "what follows %s failed: %s; its batch comes again",
-                name,
-                type(error).__name__,
-                extra=about("follow_up_failed", command=name),
-            )
+            failed(name, error)
+
+
+def failed(name: str, error: Exception) -> None:
+    """Tell that what follows a command went wrong, without its words: no content in logs."""
+    log.error(
+        "what follows %s failed: %s; its batch comes again",
+        name,
+        type(error).__name__,
+        extra=about("follow_up_failed", command=name),
+    )

@@ -70,6 +70,16 @@ class Held:
     turn: Turn | None
 
 
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A message that this process has begun for a batch and whose thread is about to run: its claim is as long as it should be
+    until `fresh`, and nobody's any more after `over`, by the steady clock."""
+
+    batch: str
+    fresh: float
+    over: float
+
+
 FIRST = Begun("begun", 0.0, 1, 1, 1)
 
 
@@ -83,6 +93,7 @@ class Marks:
         self.measures = Measures(deferred)
         self.turns = Turns(deferred, REMEMBER_SECONDS, self.remember)
         self._held: dict[str, Held] = {}
+        self._claimed: dict[str, Claimed] = {}
         self._begin = script(self.redis, "marks_begin")
         self._finish = script(self.redis, "marks_finish")
         self._release = script(self.redis, "marks_release")
@@ -122,22 +133,55 @@ class Marks:
             self.deferred.tell("DEL", *(where for where, _ in ours), *(turn.names[0] for _, turn in ours if turn))
         self._held.clear()
 
+    def claim(self, many: Sequence[Hold]) -> None:
+        """Begin messages that have no key, which threads of this process run at once side by side, in one round trip.
+
+        Those that are not new are left to `begin`, which every one of them takes. What none of them takes is left with `leave`.
+        """
+        began, wheres = monotonic(), [key("mark", *each.names) for each in many]
+        answers = self.deferred.ask(
+            *(
+                ("SET", where, first(each.seconds + HOLD_SECONDS, each.batch), "NX", "EX", REMEMBER_SECONDS)
+                for each, where in zip(many, wheres, strict=True)
+            )
+        )
+        fresh = began + HOLD_SECONDS
+        got = zip(many, wheres, answers, strict=True)
+        self._claimed |= {where: Claimed(each.batch, fresh, fresh + each.seconds) for each, where, mine in got if mine}
+
+    def leave(self, names: Sequence[str]) -> None:
+        """Leave a message that was claimed to others, if it was not begun."""
+        where = key("mark", *names)
+        if (claimed := self._claimed.pop(where, None)) and monotonic() < claimed.over:
+            self.deferred.tell("DEL", where)
+
+    def _was_claimed(self, where: str, batch: str, seconds: float) -> bool:
+        """Whether the message was begun with others; if that is a while ago its claim is written anew."""
+        claimed, now = self._claimed.pop(where, None), monotonic()
+        if claimed is None or claimed.batch != batch or now >= claimed.over:
+            return False
+        if now >= claimed.fresh:
+            self.deferred.ask(("SET", where, first(seconds, batch), "EX", REMEMBER_SECONDS))
+        return True
+
     def begin(
         self, names: Sequence[str], batch: str, seconds: float, turn: Turn | None = None, superseded: str = ""
     ) -> Begun:
         """Claim the message, and its key where it has one, for one try of at most `seconds`. `superseded` is the counter of those
         that their handler needs no more."""
-        where, first = key("mark", *names), f"{seconds:.6f} 1 1 1 {batch}"
+        where, mark = key("mark", *names), first(seconds, batch)
+        if self._claimed and self._was_claimed(where, batch, seconds):
+            return FIRST
         held = self._held.pop(where, None) if self._held else None
         ours = held is not None and held.batch == batch and monotonic() < held.until
         if ours and held and held.turn == turn:
-            self.deferred.put("SET", where, first, "EX", REMEMBER_SECONDS)
+            self.deferred.put("SET", where, mark, "EX", REMEMBER_SECONDS)
             if turn:
                 self.turns.runs(where, turn, seconds)
             return FIRST
         if turn:
             return Begun(*self.turns.begin(where, turn, batch, seconds, "held" if ours else "", superseded))
-        if self.deferred.ask(("SET", where, first, "NX", "EX", REMEMBER_SECONDS))[0]:
+        if self.deferred.ask(("SET", where, mark, "NX", "EX", REMEMBER_SECONDS))[0]:
             return FIRST
         reply = self._begin(keys=[where], args=[batch, f"{seconds:.6f}", REMEMBER_SECONDS])
         return Begun(reply[0], float(reply[1]), *map(int, reply[2:]))
@@ -205,3 +249,8 @@ class Marks:
 def held_value(hold: Hold) -> str:
     """What stands in the mark of a message that is held."""
     return f"{HOLD_SECONDS} 1 0 0 {hold.batch}"
+
+
+def first(seconds: float, batch: str) -> str:
+    """What stands in the mark of a message whose first try takes at most so many seconds."""
+    return f"{seconds:.6f} 1 1 1 {batch}"

@@ -6,11 +6,12 @@ repeats a part of a chord that is still there finds it complete and publishes ag
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
 
-from tasks.store.deferred import Deferred
+from tasks.store.deferred import Deferred, Rest
 from tasks.store.keys import key
 from tasks.store.stragglers import leave
 
@@ -39,11 +40,12 @@ class Parts:
         """
         where = key("parts", batch)
 
-        def added(length: int) -> None:
+        def added(length: int) -> Rest | None:
             if length == 1:  # the chord is over, or Redis has lost it
                 self.redis.expire(where, _whole(seconds))
-            if length < size:
-                return
+            return None if length < size else partial(look, length)
+
+        def look(length: int) -> None:
             until_mine = self.redis.lrange(where, 0, length - 1)  # what came after has its own header to look at it
             found = dict(msgspec.json.decode(each) for each in until_mine if each.startswith("["))
             if len(found) == size:

@@ -3,30 +3,23 @@
 import os
 import pickle
 import signal
-import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from socket import socket
 from threading import Thread
 from typing import Any
 
-from billiard.einfo import ExceptionInfo
 from celery.concurrency.prefork import process_destructor, process_initializer
-from redis.exceptions import RedisError
 
 from handlers import loop
+from tasks import app
 from tasks.plumbing import lane
-from tasks.plumbing.lane.link import Incoming, packed
-from tasks.plumbing.pool.child import outcome, plain
-from tasks.plumbing.tracing import with_own
+from tasks.plumbing.lane.ends import Ends
+from tasks.plumbing.lane.link import Incoming
+from tasks.plumbing.pool.child import outcome, plain, together
 from tasks.runtime import stores
-
-TOGETHER_SECONDS = 0.005
-"""Answers that come within so long go together: each wakes the main process."""
-
-SIGN_SECONDS = 5.0
-"""So often the main process hears that this one is alive, as nobody limits the time of its tasks."""
+from tasks.store.deferred import Told
 
 NO_MEMORY = 71
 """The exit code after a `MemoryError`, when nobody knows what else is broken."""
@@ -34,11 +27,11 @@ NO_MEMORY = 71
 Ask = tuple[int, Callable[..., Any], Sequence[Any]]
 """A job's number, Celery's tracer and what it takes."""
 
-Call = Callable[[Callable[..., Any], Sequence[Any]], tuple[bool, Any]]
-"""Runs one job: whether its call returned, and what, or `ExceptionInfo`."""
+Call = Callable[[Callable[..., Any], Sequence[Any]], tuple[bool, Any, Sequence[Told]]]
+"""Runs one job: whether its call returned, and what, or `ExceptionInfo`; and what it has left to write."""
 
-Answer = tuple[int, bool, Any]
-"""A job's number, whether its call returned, and what, or `ExceptionInfo`."""
+Prepare = Callable[[Sequence[Ask]], Sequence[Ask]]
+"""Does what can be done at once for jobs that came together."""
 
 
 def run(asks: socket, answers: socket, threads: int, app: Any, hostname: str) -> None:
@@ -60,7 +53,7 @@ def run_handlers(asks: socket, answers: socket, threads: int, app: Any, hostname
 
     def serve_jobs() -> None:
         try:
-            run_all(asks, answers, threads, together)
+            run_all(asks, answers, threads, gathered, claimed)
         finally:
             loop.stop()
 
@@ -72,24 +65,42 @@ def nothing(*_: object) -> None:
     """What a signal does that is the main process's to answer."""
 
 
-def together(target: Callable[..., Any], args: Sequence[Any]) -> tuple[bool, Any]:
-    """Run one task; what it writes to Redis at its end goes there in one round trip."""
-    name, id_, headers, *content = args
-    try:
-        with stores().deferred.held(nothing):
-            return outcome(target, (name, id_, with_own(headers), *content))
-    except RedisError:
-        return False, ExceptionInfo()
+def claimed(asks: Sequence[Ask]) -> Sequence[Ask]:
+    """Jobs that came together, their messages decoded, and claimed in one round trip."""
+    calls = together([(target, args) for _, target, args in asks], "claim")
+    return [(number, *call) for (number, _, _), call in zip(asks, calls, strict=True)]
 
 
-def run_all(asks: socket, answers: socket, threads: int, call: Call = outcome) -> None:
+def gathered(target: Callable[..., Any], args: Sequence[Any]) -> tuple[bool, Any, Sequence[Told]]:
+    """Run one task, and leave what it writes to Redis at its end to be written with what others do.
+
+    A message that was claimed for it and that it has not begun is free again.
+    """
+    name, _, _, body, kind, _ = args
+    with stores().deferred.gathered() as told:
+        ended = outcome(target, args)
+        if kind is None:  # it was decoded, and may have been claimed
+            task: Any = app.tasks[name]
+            task.unclaim(body[1])
+    return *ended, told
+
+
+def alone(target: Callable[..., Any], args: Sequence[Any]) -> tuple[bool, Any, Sequence[Told]]:
+    """Run one task that writes what it has to by itself."""
+    return *outcome(target, args), ()
+
+
+def as_they_are(asks: Sequence[Ask]) -> Sequence[Ask]:
+    """Jobs of which each is on its own."""
+    return asks
+
+
+def run_all(asks: socket, answers: socket, threads: int, call: Call = alone, prepare: Prepare = as_they_are) -> None:
     """Run jobs in so many threads."""
-    done: SimpleQueue[Answer | None] = SimpleQueue()
-    telling = Thread(target=tell, args=(answers, done), name="answers", daemon=True)
-    telling.start()
+    ends = Ends(answers)
     todo: SimpleQueue[Ask | None] = SimpleQueue()
     workers = [
-        Thread(target=work_off, args=(todo, done, call), name=f"lane-{number}", daemon=True)
+        Thread(target=work_off, args=(todo, ends, call), name=f"lane-{number}", daemon=True)
         for number in range(threads)
     ]
     for worker in workers:
@@ -97,27 +108,28 @@ def run_all(asks: socket, answers: socket, threads: int, call: Call = outcome) -
     incoming = Incoming(asks)
     with suppress(EOFError):
         while True:
-            for ask in incoming.get():
-                todo.put(ask)
+            if some := incoming.get():
+                for ask in prepare(some):
+                    todo.put(ask)
     for _ in workers:
         todo.put(None)
     for worker in workers:
         worker.join()
-    done.put(None)
-    telling.join()
+    ends.close()
 
 
-def work_off(todo: SimpleQueue[Ask | None], done: SimpleQueue[Answer | None], call: Call) -> None:
+def work_off(todo: SimpleQueue[Ask | None], ends: Ends, call: Call) -> None:
     """Run jobs one after the other, until there is None."""
     while ask := todo.get():
-        work(ask, done, call)
+        work(ask, ends, call)
 
 
-def work(ask: Ask, done: SimpleQueue[Answer | None], call: Call) -> None:
+def work(ask: Ask, ends: Ends, call: Call) -> None:
     """Run one job. One that finds no memory ends this process: all that runs in it is to be run again."""
     number, target, args = ask
+    told: Sequence[Told] = ()
     try:
-        returned, value = call(target, args)
+        returned, value, told = call(target, args)
     except BaseException as error:  # what would end a process of the pool; here others run
         returned, value = False, plain(error)
     broken = getattr(value[1] if returned else value, "exception", None)
@@ -127,7 +139,7 @@ def work(ask: Ask, done: SimpleQueue[Answer | None], call: Call) -> None:
             os._exit(NO_MEMORY)
         if not portable(value):
             value = (value[0], plain(raised), *value[2:]) if returned else plain(raised)
-    done.put((number, returned, value))
+    ends.put(number, returned, value, told)
 
 
 def portable(value: Any) -> bool:
@@ -137,20 +149,3 @@ def portable(value: Any) -> bool:
     except Exception:
         return False
     return True
-
-
-def tell(answers: socket, done: SimpleQueue[Answer | None]) -> None:
-    """Send answers as they come, until there is None; where none come, an empty list as a sign of life."""
-    last = False
-    while not last:
-        some: list[Answer | None] = []
-        with suppress(Empty):
-            some.append(done.get(timeout=SIGN_SECONDS))
-            time.sleep(TOGETHER_SECONDS)
-            while True:
-                some.append(done.get_nowait())
-        last = None in some
-        try:
-            answers.sendall(packed([each for each in some if each is not None]))
-        except OSError:
-            os._exit(0)  # the main process is gone

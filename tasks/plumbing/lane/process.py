@@ -22,6 +22,7 @@ from kombu.serialization import loads, prepare_accept_content
 from tasks import app
 from tasks.logs import about
 from tasks.plumbing.lane import child
+from tasks.plumbing.lane.ends import Answer
 from tasks.plumbing.lane.link import Incoming, Outgoing
 from tasks.plumbing.pool.job import Job
 
@@ -118,7 +119,7 @@ class Process:
         """Tell jobs of their ends, as far as the process has; of its own end, all that are left."""
         self._silent = 0
         try:
-            answers: list[child.Answer] = self._answers.get()
+            answers: list[Answer] = self._answers.get()
         except EOFError:
             self._over()
             return

@@ -78,8 +78,8 @@ def plain(error: BaseException) -> ExceptionInfo:
         return ExceptionInfo()
 
 
-def together(calls: Sequence[Call]) -> list[Call]:
-    """Let the tasks prepare together, with the `prepare` of their class; the calls, their bodies decoded once for both.
+def together(calls: Sequence[Call], how: str = "prepare") -> list[Call]:
+    """Let the tasks prepare together, with that method of their class; the calls, their bodies decoded once for both.
 
     What cannot be decoded or prepared is left as it is: it fails by itself then, and the others do not.
     """
@@ -97,7 +97,7 @@ def together(calls: Sequence[Call]) -> list[Call]:
     for name, arguments in many.items():
         task: Any = app.tasks.get(name)
         try:
-            task.prepare(arguments)
+            getattr(task, how)(arguments)
         except Exception as error:
             log.warning(
                 "%d %s tasks are prepared one by one: %s",

@@ -13,7 +13,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 from redis.retry import Retry
 
-from tasks.store.deferred import Deferred
+from tasks.store.deferred import Deferred, Told
 
 
 class Watched:
@@ -258,3 +258,42 @@ def test_answers_that_nobody_has_read_are_nobody_elses(watched: Watched, redis: 
     assert [redis.get("none") for _ in range(5)] == [None] * 5
     watched.push("b")
     assert watched.back == [4]
+
+
+def test_what_is_gathered_is_sent_by_whoever_is_given_it(watched: Watched, redis: Redis) -> None:
+    deferred = watched.deferred
+    with deferred.gathered() as left:
+        watched.push("a")
+        watched.push("b")
+        assert not told(redis)
+    assert not told(redis)
+    deferred.tell("RPUSH", "told", "first")
+    assert deferred.send(left) == [2, 3]
+    assert told(redis) == ["first", "a", "b"]
+    assert not watched.back
+
+
+def test_what_is_gathered_goes_out_before_what_is_asked_for(watched: Watched, redis: Redis) -> None:
+    with watched.deferred.gathered() as left:
+        watched.push("a")
+        assert watched.deferred.ask(("LRANGE", "told", 0, -1)) == [["a"]]
+        watched.push("b")
+        watched.deferred.settle()
+        assert told(redis) == ["a", "b"]
+    assert not left
+    assert watched.back == [1, 2]
+
+
+def test_what_is_interrupted_leaves_nothing(watched: Watched, redis: Redis) -> None:
+    left: list[Told] = []
+
+    def interrupted() -> None:
+        nonlocal left
+        with watched.deferred.gathered() as left:
+            watched.push("a")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    watched.push("b")
+    assert (left, told(redis)) == ([], ["b"])

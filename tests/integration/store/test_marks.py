@@ -7,7 +7,7 @@ import pytest
 from redis import Redis
 
 from tasks.store.deferred import Deferred
-from tasks.store.marks import Hold, Marks
+from tasks.store.marks import HOLD_SECONDS, Hold, Marks
 
 NAMES = ("app", "7104300007405429232")
 
@@ -183,3 +183,64 @@ def test_what_another_has_begun_or_ended_is_left_to_it(redis: Redis) -> None:
     assert marks.begin(NAMES, "b1", 60).state == "busy"
     assert marks.begin(done, "b1", 60).state == "done"
     assert marks.begin(("app", "unknown"), "b1", 60).tries == 1
+
+
+def test_what_is_claimed_is_begun_and_its_holder_needs_no_command_for_it(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marks, other = Marks(Deferred(redis), 100), Marks(Deferred(redis), 100)
+    marks.claim([Hold(NAMES, "b1", seconds=10)])
+    found = other.begin(NAMES, "b1", 10)
+    assert found.state == "busy"
+    assert 10 < found.wait <= 10 + HOLD_SECONDS
+    monkeypatch.setattr(Deferred, "ask", lambda *_: pytest.fail("it is begun already"))
+    assert marks.begin(NAMES, "b1", 10).state == "begun"
+
+
+def test_what_is_not_new_is_not_claimed(redis: Redis) -> None:
+    marks, other = Marks(Deferred(redis), 100), Marks(Deferred(redis), 100)
+    other.begin(NAMES, "b1", 10)
+    marks.claim([Hold(NAMES, "b2", seconds=10)])
+    assert marks.begin(NAMES, "b2", 10).state == "busy"
+    other.finish(NAMES)
+    marks.claim([Hold(NAMES, "b2", seconds=10)])
+    assert marks.begin(NAMES, "b2", 10).state == "done"
+
+
+def test_a_claim_is_for_one_try_of_one_batch(redis: Redis) -> None:
+    marks = Marks(Deferred(redis), 100)
+    marks.claim([Hold(NAMES, "b1", seconds=10)])
+    assert marks.begin(NAMES, "b2", 10).state == "busy"
+    assert marks.begin(NAMES, "b1", 10).state == "busy"
+
+
+def test_what_was_claimed_and_not_begun_counts_as_no_try(redis: Redis) -> None:
+    marks, other = Marks(Deferred(redis), 100), Marks(Deferred(redis), 100)
+    marks.claim([Hold(NAMES, "b1", seconds=10)])
+    marks.leave(NAMES)
+    found = other.begin(NAMES, "b2", 10)
+    assert (found.state, found.deliveries, found.tries, found.open) == ("begun", 1, 1, 1)
+    marks.leave(NAMES)
+    assert other.begin(NAMES, "b2", 10).state == "busy"
+
+
+def test_a_claim_that_is_begun_late_lasts_as_long_as_its_try(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tasks.store.marks.HOLD_SECONDS", 0.0)
+    marks, other = Marks(Deferred(redis), 100), Marks(Deferred(redis), 100)
+    marks.claim([Hold(NAMES, "b1", seconds=10)])
+    time.sleep(0.2)
+    assert marks.begin(NAMES, "b1", 10).state == "begun"
+    assert other.begin(NAMES, "b1", 10).wait > 9.9
+
+
+def test_a_claim_that_is_over_may_be_somebody_else_s(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tasks.store.marks.HOLD_SECONDS", 0.0)
+    marks, other = Marks(Deferred(redis), 100), Marks(Deferred(redis), 100)
+    marks.claim([Hold(NAMES, "b1", seconds=0.1)])
+    time.sleep(0.15)
+    assert other.begin(NAMES, "b1", 10).state == "begun"
+    marks.leave(NAMES)
+    marks.claim([Hold(NAMES, "b1", seconds=0.1)])
+    assert marks.begin(NAMES, "b1", 10).state == "busy"
+    other.finish(NAMES)
+    assert other.begin(NAMES, "b1", 10).state == "done"

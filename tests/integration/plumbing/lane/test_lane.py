@@ -15,7 +15,7 @@ from billiard.exceptions import WorkerLostError
 from kombu.asynchronous import Hub
 
 from tasks import app
-from tasks.plumbing.lane import child
+from tasks.plumbing.lane import ends
 from tasks.plumbing.lane import lane as lane_module
 from tasks.plumbing.lane import process as process_module
 from tasks.plumbing.lane.lane import Lane
@@ -193,7 +193,7 @@ def test_a_process_that_hangs_as_a_whole_is_killed(turning: Turning, monkeypatch
 def test_a_process_whose_tasks_only_wait_says_that_it_is_alive(
     turning: Turning, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(child, "SIGN_SECONDS", 0.1)
+    monkeypatch.setattr(ends, "SIGN_SECONDS", 0.1)
     turning.ask("waits", wait, 60)
     assert turning.turn(turning.accepted)
     [process] = turning.lane._processes()
