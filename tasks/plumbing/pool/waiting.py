@@ -6,16 +6,20 @@ from math import inf
 
 from tasks.plumbing.pool.job import Job
 
-SECONDS = 0.1
+SECONDS = 0.12
 """What a bundle should take: so long the last task in it waits for the others, while other processes may be idle. Half of it
-left 2 % of the time of processes that run handlers of 20 ms unused; more gained nothing."""
+left 2 % of the time of processes that run handlers of 20 ms unused. Two that wait 50 ms for an answer go together."""
 
 MOST = 20
 """The most tasks in a bundle; more saves nothing."""
 
 AHEAD_SECONDS = 0.05
-"""How much work, by what is expected of it, may wait in a worker for each of its processes; a kind that takes longer is slow.
-Twice as much made handlers that do nothing slower by 5 %."""
+"""How much work, by what is expected of it, may wait in a worker for each of its processes. Twice as much made handlers that do
+nothing slower by 5 %."""
+
+SLOW_SECONDS = 0.1
+"""Nothing waits here beside a kind that takes longer: another worker may be idle. Where that was 0.05, processes that wait 50 ms
+for an answer had to wait for their next message too, a seventh of their time."""
 
 WEIGHT = 1 / 16
 """How much the latest task counts; a slow one is remembered for some dozens."""
@@ -89,7 +93,7 @@ class Waiting:
         left = processes * AHEAD_SECONDS
         for kind, line in self._lines.items():
             takes = self._durations.expected(kind)
-            if takes > AHEAD_SECONDS:
+            if takes > SLOW_SECONDS:
                 return False
             left -= takes * len(line)
         return left > 0

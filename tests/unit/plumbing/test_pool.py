@@ -12,7 +12,7 @@ from tasks.names import KIND
 from tasks.plumbing.pool.bundle import WENT_WELL, Bundle
 from tasks.plumbing.pool.job import Job, kind_of
 from tasks.plumbing.pool.progress import PLACES, Progress
-from tasks.plumbing.pool.waiting import AHEAD_SECONDS, MOST, MOST_KINDS, SECONDS, Durations, Waiting
+from tasks.plumbing.pool.waiting import AHEAD_SECONDS, MOST, MOST_KINDS, SECONDS, SLOW_SECONDS, Durations, Waiting
 
 
 def job(kind: str | None = "quick", told: list[tuple[str, str, Any]] | None = None, id_: str = "") -> Job:
@@ -94,7 +94,16 @@ def test_there_is_room_while_what_waits_is_little_and_quick() -> None:
     assert not waiting(["quick"] * 40, quick=AHEAD_SECONDS / 20).room(2), "that much is waiting already"
 
 
-@pytest.mark.parametrize("known", [{}, {"slow": AHEAD_SECONDS * 1.1}])
+def test_what_waits_for_an_answer_of_50_ms_has_its_next_ones_here_already_two_by_two() -> None:
+    some = waiting(["post"] * 3, post=0.053)
+    assert some.room(4)
+    some.add(job("post"))
+    assert not some.room(4)
+    assert [len(some.take(idle=1)) for _ in range(3)] == [2, 2, 0]
+    assert len(waiting(["post"] * 4, post=0.053).take(idle=4)) == 1
+
+
+@pytest.mark.parametrize("known", [{}, {"slow": SLOW_SECONDS * 1.1}])
 def test_there_is_no_room_beside_one_that_is_slow_or_unknown(known: dict[str, float]) -> None:
     assert not waiting(["slow"], **known).room(100)
 
