@@ -21,6 +21,7 @@ from tasks.plumbing import beside, housekeeping
 from tasks.plumbing.serving import take_too, takes
 from tasks.plumbing.versions import untested
 from tasks.plumbing.visibility import leases, visibility
+from tasks.rules.registries import beside as registered_beside
 from tasks.rules.registries import entries, fingerprint
 from tasks.rules.timeouts import too_long
 from tasks.runtime import accounts, accounts_source, doubted, registry, stores
@@ -127,7 +128,7 @@ def import_handlers(**_: Any) -> None:
             sys.stderr.write(f"{error}\n")
             raise SystemExit(1) from None
         take_too(filter(None, (each.queue for each in registered)), _excluded)
-        housekeeping.tell(handlers=fingerprint(registered))
+        housekeeping.tell(handlers=fingerprint(registered, registered_beside(registry())))
     show_queues()
     app.set_current()  # an application of the user's own has made itself that
     loop.before = partial(beside.enter, app)
@@ -143,7 +144,7 @@ def show_queues() -> None:
 def show_handlers() -> None:
     """Let others see what this worker has registered, and compare it with the topics that there are."""
     if takes(HANDLE):
-        stores().registries.put(entries(registry()))
+        stores().registries.put(entries(registry()), registered_beside(registry()))
         warn_of_doubts()
         warn_of_timeouts()
 

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from handlers import Handler
+from handlers import Handler, Registry
 from handlers.options import Key
+from handlers.resources import default
 
 SHOWN = 3
 """So many topics are named of each kind of difference."""
@@ -86,9 +87,18 @@ def key_name(key: Key | None) -> str:
     return f"{getattr(key, '__qualname__', type(key).__qualname__)}()"
 
 
-def fingerprint(registered: Iterable[Entry]) -> str:
-    """A few letters that are the same for the same handlers of the same topics."""
-    return blake2b("\n".join(sorted(each.says for each in registered)).encode(), digest_size=6).hexdigest()
+def beside(registry: Registry) -> tuple[str, ...]:
+    """What is registered beside handlers, by name: what runs around them, in its order, and resources."""
+    arounds = (f"around {each.name}" for each in registry.arounds)
+    resources = ((each.name, each.function.__module__) for each in registry.resources)
+    own = (f"resource {name} {module}" for name, module in resources if module != default.__module__)
+    return *arounds, *sorted(own)
+
+
+def fingerprint(registered: Iterable[Entry], beside: Iterable[str] = ()) -> str:
+    """A few letters that are the same for the same handlers of the same topics, with the same beside them."""
+    told = [*sorted(each.says for each in registered), *beside]
+    return blake2b("\n".join(told).encode(), digest_size=6).hexdigest()
 
 
 def strangers(nodes: Sequence[Node], registered: Mapping[str, Iterable[Entry]]) -> list[str]:
@@ -112,7 +122,7 @@ def strangers(nodes: Sequence[Node], registered: Mapping[str, Iterable[Entry]]) 
 
 
 def difference(mine: Sequence[Entry], others: Sequence[Entry]) -> str:
-    """In what one lot differs from the other, as `: …`; "" while either is not known."""
+    """In what one lot differs from the other, whose fingerprint is another, as `: …`; "" while either is not known."""
     if not mine or not others:
         return ""
     ours, theirs = ({(each.topic, each.fallback): each for each in lot} for lot in (mine, others))
@@ -120,7 +130,8 @@ def difference(mine: Sequence[Entry], others: Sequence[Entry]) -> str:
     has = [topic for topic, _ in ours.keys() - theirs.keys()]
     differ = [each.topic for name, each in ours.items() if name in theirs and theirs[name].says != each.says]
     kinds = (("it lacks", lacks), ("it alone has", has), ("another function, model or options for", differ))
-    return ": " + "; ".join(f"{what} {listed(topics)}" for what, topics in kinds if topics)
+    found = "; ".join(f"{what} {listed(topics)}" for what, topics in kinds if topics)
+    return f": {found or 'the handlers are the same, and not what runs around them, or their resources'}"
 
 
 def listed(topics: Iterable[str]) -> str:

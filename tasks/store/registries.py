@@ -27,10 +27,10 @@ class Registries:
     def __init__(self, redis: Client) -> None:
         self.redis = redis
 
-    def put(self, entries: Iterable[Entry]) -> None:
+    def put(self, entries: Iterable[Entry], beside: Iterable[str] = ()) -> None:
         """Say what a worker has."""
         lot = Lot(tuple(entries))
-        self.redis.set(key("handlers", fingerprint(lot.entries)), json.dumps(asdict(lot)), ex=KEEP_SECONDS)
+        self.redis.set(key("handlers", fingerprint(lot.entries, beside)), json.dumps(asdict(lot)), ex=KEEP_SECONDS)
 
     def read(self, fingerprints: Iterable[str]) -> Mapping[str, tuple[Entry, ...]]:
         """What stands behind each of these, as far as it is known, in one round trip."""

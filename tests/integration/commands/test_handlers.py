@@ -13,7 +13,7 @@ from tasks.commands.check import topics
 from tasks.commands.handlers import handlers, reading
 from tasks.commands.status import broker, status
 from tasks.plumbing import starting
-from tasks.rules.registries import Entry, entries, fingerprint
+from tasks.rules.registries import Entry, beside, entries, fingerprint
 from tasks.runtime import Stores
 from tasks.settings import settings
 from tasks.store.presence import Presence
@@ -227,7 +227,7 @@ def test_a_worker_warns_of_slips_at_its_start_and_shows_its_handlers(
     for _ in range(2):
         starting.show_handlers()
     assert [f"did you mean {PAY}?" in record.message for record in caplog.records] == [True]
-    its = fingerprint(entries(registry))
+    its = fingerprint(entries(registry), beside(registry))
     assert [entry.topic for entry in tidings.registries.read([its])[its]] == [SLIP]
 
 
@@ -237,4 +237,4 @@ def test_a_worker_that_runs_no_handlers_shows_none(
     monkeypatch.setattr(starting, "takes", lambda _task: False)
     registry.handles(SLIP)(on_any)
     starting.show_handlers()
-    assert tidings.registries.read([fingerprint(entries(registry))]) == {}
+    assert tidings.registries.read([fingerprint(entries(registry), beside(registry))]) == {}

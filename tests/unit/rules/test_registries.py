@@ -1,9 +1,11 @@
 """Whether workers have the same handlers, and in what they differ."""
 
+from collections.abc import Iterator
+
 import pytest
 
-from handlers import Registry
-from tasks.rules.registries import Entry, Node, difference, entries, fingerprint, strangers
+from handlers import Message, Registry
+from tasks.rules.registries import Entry, Node, beside, difference, entries, fingerprint, strangers
 from tasks.wire import read
 
 USUAL = (Entry("a", "shop.on_a", "dict", "/one/shop.py:3"), Entry("b_*", "shop.on_b", "str", pattern=True))
@@ -45,6 +47,35 @@ def test_the_fingerprint_is_of_what_is_registered_wherever_it_is_installed_and_i
 )
 def test_another_topic_function_or_model_is_another_fingerprint(other: Entry) -> None:
     assert fingerprint((other, USUAL[1])) != fingerprint(USUAL)
+
+
+def test_what_runs_around_handlers_and_their_resources_count_too() -> None:
+    def timed(message: Message) -> Iterator[None]:
+        yield
+
+    def archived(message: Message) -> Iterator[None]:
+        yield
+
+    def engine(settings: dict[str, str]) -> str:
+        return "one"
+
+    registries = [Registry() for _ in range(5)]
+    for registry, arounds in zip(registries, ((), (timed,), (timed, archived), (archived, timed), ()), strict=True):
+        for around in arounds:
+            registry.around(around)
+    registries[4].resources.resource(engine)
+    prints = {fingerprint(USUAL, beside(registry)) for registry in registries}
+    assert len(prints) == 5
+    assert fingerprint(USUAL, beside(registries[0])) == fingerprint(USUAL), "as earlier versions tell it"
+
+
+def test_one_that_has_the_same_handlers_is_named_too() -> None:
+    odd = Node("odd", 0.0, fingerprint(USUAL, ["around shop.timed"]))
+    [said] = told((node("one", USUAL), USUAL), (node("two", USUAL), USUAL), (odd, USUAL))
+    assert said == (
+        "worker odd has other handlers than the other workers (2): the handlers are the same, and not what runs around them, "
+        "or their resources"
+    )
 
 
 def test_workers_that_have_the_same_have_nothing_said_of_them() -> None:
