@@ -17,6 +17,7 @@ import pytest
 import requests
 from standardwebhooks import Webhook
 
+from tasks.commands.processes.valkey import free_port
 from tests import ROOT
 from tests.end_to_end.marked import NAME, Mark
 from tests.end_to_end.recipes import Block, Follower, blocks, fits
@@ -25,6 +26,9 @@ from tests.packaging import built
 PAGE = (ROOT / "docs" / "handlers.md").read_text()
 PROGRAMS = {"celery": "celery", "pytest": "pytest", "mypy": "mypy", "tidings": "tidings"}
 """Programs that the recipes call, by the distribution that brings them."""
+
+PORTS = ("18800", "18801", "18802")
+"""What the recipes listen on; other tests may have these, and whoever runs them."""
 
 OTHERS = {"PHP": "php", "Java": "javac"}
 """What is needed for the recipes in other languages."""
@@ -53,6 +57,15 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def page() -> str:
+    """The page, with ports that are free here."""
+    found = PAGE
+    for port in PORTS:
+        found = found.replace(port, str(free_port()))
+    return found
+
+
+@pytest.fixture
 def follower(environment: Path, tmp_path: Path) -> Iterator[Follower]:
     """Somebody in an empty folder, with nothing of this test's own around them."""
     folder = tmp_path / "shop"
@@ -74,17 +87,19 @@ def follower(environment: Path, tmp_path: Path) -> Iterator[Follower]:
 
 
 @pytest.mark.timeout(400)
-def test_write_it_try_it_test_it_ship_it(follower: Follower) -> None:
-    follower.follow(blocks(PAGE, "### Write it", "### Try it", "### Test it", "### Ship it"))
+def test_write_it_try_it_test_it_ship_it(follower: Follower, page: str) -> None:
+    follower.follow(blocks(page, "### Write it", "### Try it", "### Test it", "### Ship it"))
 
 
 @pytest.mark.timeout(200)
 @pytest.mark.parametrize("language", OTHERS)
-def test_a_back_end_in_another_language_gets_what_is_signed_and_nothing_else(follower: Follower, language: str) -> None:
+def test_a_back_end_in_another_language_gets_what_is_signed_and_nothing_else(
+    follower: Follower, page: str, language: str
+) -> None:
     """The check of the signature refuses what somebody has made up, has changed, or sends again much later."""
     if shutil.which(OTHERS[language]) is None:
         pytest.skip(f"{OTHERS[language]} is not installed")
-    follower.follow(blocks(PAGE, "## A back end in another language", f"### {language}"))
+    follower.follow(blocks(page, "## A back end in another language", f"### {language}"))
     url, secret = (follower.environment[f"TIDINGS_WEBHOOK_{name}"] for name in ("URL", "SECRET"))
     now = datetime.now(UTC)
     other = f"whsec_{base64.b64encode(b'x' * 32).decode()}"
@@ -112,6 +127,12 @@ def test_the_check_of_a_signature_is_ten_lines(language: str, longest: int) -> N
     first = next(number for number, line in enumerate(lines) if "verified(" in line and line.endswith("{"))
     indent = lines[first][: len(lines[first]) - len(lines[first].lstrip())]
     assert lines.index(f"{indent}}}", first) - first < longest
+
+
+def test_each_port_of_the_page_is_replaced(page: str) -> None:
+    """Or two runs beside each other would meet."""
+    assert all(port in PAGE and port not in page for port in PORTS)
+    assert not set(re.findall(r"\b188\d\d\b", PAGE)) - set(PORTS)
 
 
 def test_what_is_printed_is_compared() -> None:
