@@ -1,6 +1,5 @@
 """`message.extra` and the times of a message, in a process that handles: it reads no secret of a gateway."""
 
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Any
 import pytest
 
 from handlers import Message, Registry
-from tasks import runtime
+from tasks import clock, runtime
 from tasks.handle import Again, deliver
 from tasks.runtime import Stores
 from tasks.settings import settings
@@ -91,9 +90,9 @@ def test_a_message_tells_when_it_was_pulled_and_what_is_left_of_its_try(tidings:
         found.append((message.pulled, message.deadline))
 
     registered(on_any, timeout=3)
-    pulled = time.time() - 2
+    pulled = clock.now() - 2
     assert deliver(delivery(pulled=pulled)) == "handled"
-    assert deliver(delivery(pulled=time.time() - 14, names=("app", "2"))) == "handled"
+    assert deliver(delivery(pulled=clock.now() - 14, names=("app", "2"))) == "handled"
     (at, left), (_, less) = found
     assert at == datetime.fromtimestamp(pulled, UTC)
     assert str(at).endswith("+08:00")
