@@ -100,6 +100,7 @@ def columns(now: float) -> list[Column[Standing]]:
         Column("failed", lambda each: each.failed, 6),
         count("dead", 6),
         count("unhandled", 6),
+        count("superseded", 6),
         Column("why", lambda each: each.why, number=False),
     ]
 

@@ -35,11 +35,11 @@ def test_the_list_shows_every_account_with_its_state_and_todays_figures(polled: 
     polled.due.put("shop", 300)
     polled.seen.put("shop", Seen(at=time.time(), interval=8.0))
     polled.batches.open(Open(Batch("shop", "b", time.time(), 60)))
-    polled.tally.add("shop", {"calls": 3, "pulled": 5, "unhandled": 2}, now=time.time())
+    polled.tally.add("shop", {"calls": 3, "pulled": 5, "unhandled": 2, "superseded": 4}, now=time.time())
     polled.pauses.put("account", "vshop", Pause(time.time() + 600, "27: expired", "renew it"), now=time.time())
     head, shop, vshop = (line.split() for line in run(accounts, "list").out.splitlines())
     assert head[:8] == ["account", "gateway", "platform", "state", "next", "every", "open", "calls"]
-    assert shop == ["shop", "tb", "taobao", "polled", "4m", "8s", "1", "3", "5", "0", "0", "0", "2"]
+    assert shop == ["shop", "tb", "taobao", "polled", "4m", "8s", "1", "3", "5", "0", "0", "0", "2", "4"]
     assert vshop[3:5] == ["paused", "until"]
     assert vshop[-4:] == ["27:", "expired;", "renew", "it"]
 
