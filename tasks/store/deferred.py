@@ -90,7 +90,8 @@ class Deferred(threading.local):
         pipe = self.redis.pipeline(transaction=False)
         for command, _ in many:
             pipe.execute_command(*command)
-        return list(pipe.execute(raise_on_error=False))
+        answers = list(pipe.execute(raise_on_error=False))
+        return self._scripts_sent_whole([command for command, _ in many], answers)
 
     def tell(self, *command: Any, then: Then | None = None) -> None:
         """Send a command, or hold it back; `then` gets its answer. Redis's refusal is raised, or logged if it was held."""
