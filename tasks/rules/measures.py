@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import accumulate
 from typing import Literal
 
@@ -75,6 +76,7 @@ def named(what: What, gateway: str, topic: str = "", rest: str = "") -> str:
     return f"{what}\t{gateway}\t{topic}\t{rest}"
 
 
+@lru_cache(1024)
 def plain(text: str) -> str:
     """A name from outside as part of a field: short, of letters that Redis's clients can write, without a tab or a line's end."""
     if text.isascii() and text.isprintable() and len(text) <= LONGEST:

@@ -123,9 +123,9 @@ class Deferred(threading.local):
 
         When Redis cannot be reached, what is held stays so, and these are not sent later.
         """
-        answers = self._scripts_sent_whole(
-            [*(command for command, _ in self._open), *commands], self._answers(*commands)
-        )
+        answers = self._answers(*commands)
+        if NoScriptError in map(type, answers):
+            answers = self._scripts_sent_whole([*(command for command, _ in self._open), *commands], answers)
         done, self._open = self._open, []
         for (command, then), answer in zip(done, answers, strict=False):
             follow(str(command[0]), then, answer)

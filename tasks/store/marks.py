@@ -199,7 +199,7 @@ class Marks:
         In the same step it counts in `counter`, unless it was done with before, and with what it adds to `sums`.
         """
         mark = key("mark", *names)
-        counts = [*self.measures.with_sums(counter, sums or {})] if counter else []
+        counts = self.measures.with_sums(counter, sums or {}) if counter else ()
         if self.turns.running and self.turns.ends(mark, over, counts=counts):
             return
         self.deferred.tell("EVALSHA", self._finish.sha, 2, mark, MEASURES, over, self.remember, *counts)

@@ -6,8 +6,7 @@ of seconds are the exception: while a bundle runs they are held back until its e
 """
 
 import threading
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import chain
 from typing import Any
 
@@ -27,7 +26,7 @@ class Measures(threading.local):
         self.deferred = deferred
         self.redis = deferred.redis
         self._once = script(self.redis, "measures_once")
-        self._held: Counter[str] = Counter()
+        self._held: Numbers = {}
 
     def add(self, numbers: Mapping[str, int]) -> None:
         """Add to counters, together with all that is told besides; without numbers, nothing."""
@@ -39,16 +38,18 @@ class Measures(threading.local):
         if words := pairs(numbers):
             self._once(keys=[MEASURES, key("counted", *what)], args=[max(1, round(seconds)), *words])
 
-    def with_sums(self, field: str, sums: Numbers) -> Iterator[str | int]:
+    def with_sums(self, field: str, sums: Numbers) -> tuple[str | int, ...]:
         """What a message adds as words of the script that writes its mark; the sums are left out while a bundle runs."""
         if not self.deferred.holds:
-            return iter((field, 1, *pairs(sums)))
-        self._held.update(sums)
-        return iter((field, 1))
+            return (field, 1, *pairs(sums))
+        held = self._held
+        for name, number in sums.items():
+            held[name] = held.get(name, 0) + number
+        return (field, 1)
 
     def settle(self) -> None:
         """Have what was held back written with the rest of the bundle."""
-        held, self._held = self._held, Counter()
+        held, self._held = self._held, {}
         self.add(held)
 
     def read(self) -> Measured:
