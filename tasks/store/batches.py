@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from itertools import chain, repeat
 from typing import Any
 
+from tasks.clock import DAY
 from tasks.rules.backpressure import Load
 from tasks.rules.lease import Batch
 from tasks.store.chunks import pipelined, read_many
@@ -20,6 +21,8 @@ from tasks.store.scripts import script, text
 from tasks.wire import read
 
 UNDER_WAY = PREFIX + "batches"
+LONGEST_SECONDS = 2 * round(DAY)
+"""No batch is under way for longer: twice the longest lease. Beats drop what ran out before (`tasks/pulling/gateways.py`)."""
 """All batches together, for who looks at them from outside."""
 
 HELD_SECONDS = 600
@@ -103,6 +106,7 @@ class Batches:
         pipe.hset(sizes, batch.id, handed).expire(sizes, keep)
         pipe.hincrby(FLOW, HANDED, handed).expire(FLOW, KEEP_SECONDS)
         pipe.hset(UNDER_WAY, batch.id, f"{batch.ends + batch.lease:.3f} {oldest or batch.pulled:.3f} {batch.gateway}")
+        pipe.expire(UNDER_WAY, LONGEST_SECONDS)
         if words := pairs(numbers or {}):
             pipe.execute_command("EVAL", text("measures_add"), 1, MEASURES, *words)
         pipe.execute()

@@ -72,6 +72,11 @@ class TaskPool(prefork.TaskPool):
         prefetch.more = prefetch.no_more
         super().on_stop()
 
+    def on_terminate(self) -> None:
+        """The same at once."""
+        prefetch.more = prefetch.no_more
+        super().on_terminate()
+
     def _room(self, in_hand: int, places: int) -> bool:
         """Whether the worker may take more than Celery has places for: all that it has is here, or waits for its time.
 

@@ -188,7 +188,7 @@ def test_a_try_ends_before_a_limit_that_was_set_without_knowing_its_handler(
 ) -> None:
     seen: list[float] = []
 
-    def begin(_names: object, _batch: str, seconds: float, _turn: object) -> Begun:
+    def begin(_names: object, _batch: str, seconds: float, *_more: object) -> Begun:
         seen.append(seconds)
         return FIRST
 
