@@ -119,7 +119,7 @@ def test_nothing_is_confirmed_marked_or_stored_but_the_call(
     assert (len(row["deliveries"]), row["confirmed"]) == (1, None)
     kinds = {str(key).split(":")[1] for key in redis.scan_iter("tidings:*")}
     assert kinds <= ALLOWED, kinds
-    assert {str(field).split("\t")[0] for field in redis.hkeys("tidings:measures")} <= {"pull", "pull_sum"}
+    assert {str(field).split("\t")[0] for field in redis.hkeys("tidings:measures")} <= {"pull", "pull.sum"}
     assert [shop().err.splitlines()[-1] for _ in range(2)] == ["account shop: no message waits"] * 2
     said = shop()
     assert said.code == 1

@@ -63,7 +63,7 @@ FAULTS = {
     ],
     "vvtool": [{"kind": "http"}, {"kind": "cut"}, {"kind": "error", "code": "202"}, {"kind": "duplicate"}],
 }
-LASTING = {"due", "seen", "plans", "letters", "measures"}
+LASTING = {"due", "seen", "plans", "letters", "measures", "paused"}
 
 
 class Guarantees(RuleBasedStateMachine):
