@@ -22,14 +22,16 @@ class CountedRun(Run):
 
     def _settle(self) -> None:
         super()._settle()
-        self._wait(self._plan.lease, self._closed)
+        self._wait(2 * self._plan.lease, self._closed)
         found = self._stage.stores.measures.read()
         self.checks = [*checks(found, self._truth())]
         self.measured: Measured = found
 
     def _closed(self) -> bool:
-        """Whether every batch is confirmed: its confirm counts when it closes it, a moment after the platform knows."""
-        return not self._stage.stores.batches.under_way(self._stage.stores.clock.now())
+        """Whether every confirm is noted: it counts a moment after the platform knows, and one that a killed worker had in hand
+        counts when the next one has it."""
+        stores = self._stage.stores
+        return not (stores.batches.under_way(stores.clock.now()) or stores.deferred.redis.hlen("tidings:unacked"))
 
     def _truth(self) -> Truth:
         stage = self._stage
