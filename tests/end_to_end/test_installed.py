@@ -47,7 +47,7 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     wheel = built(folder)
     venv.create(folder / "venv", with_pip=False)
     python = folder / "venv" / "bin" / "python"
-    wanted = [f"{wheel}[embedded,flower,sandbox]", "pytest", "--constraint", str(ROOT / "constraints.txt")]
+    wanted = [f"{wheel}[embedded,flower,sandbox,web]", "pytest", "--constraint", str(ROOT / "constraints.txt")]
     installer = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-compile"]
     if uv := shutil.which("uv"):
         installer = [uv, "pip", "install", "--quiet", "--python", str(python)]
