@@ -252,16 +252,20 @@ def test_without_a_word_of_tls_a_certificate_is_verified_too(server: Rabbit, aut
 
 @contextmanager
 def presented(certificate: Path, key: Path) -> Iterator[int]:
-    """The port of a server that shows this certificate, once."""
+    """The port of a server that shows this certificate to whoever connects; kombu tries twice."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
+    over = threading.Event()
 
     def serve(listener: socket.socket) -> None:
-        with suppress(OSError):
-            context.wrap_socket(listener.accept()[0], server_side=True).close()
+        while not over.is_set():
+            with suppress(OSError):
+                context.wrap_socket(listener.accept()[0], server_side=True).close()
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0.2)
         thread = threading.Thread(target=serve, args=(listener,))
         thread.start()
         yield listener.getsockname()[1]
+        over.set()
         thread.join(10)
