@@ -89,17 +89,20 @@ def confirm(
         put_off(its, len(left), pause)
         raise self.retry(args=([],), kwargs=again, countdown=pause)
     if left and shop:
-        log.error(
-            "%s: %d messages could not be confirmed in time; they come again",
-            shown(account),
-            len(left),
-            extra=about("unconfirmed", account=account, gateway=gateway, batch=batch, messages=len(left)),
-        )
-        count(its, "unconfirmed", len(left))
+        given_up(its, len(left))
         calls.unneeded(shop)
     tell_of(its, len(receipts) - len(left), outcomes or {})
     if not alone and stores().batches.close(batch, account, ends):
         sending.consume(account)
+
+
+def given_up(batch: Batch, messages: int) -> None:
+    """Say and count that so many messages were not confirmed in time."""
+    told = about("unconfirmed", **whose(batch), messages=messages)
+    log.error(
+        "%s: %d messages could not be confirmed in time; they come again", shown(batch.account), messages, extra=told
+    )
+    count(batch, "unconfirmed", messages)
 
 
 def tell_of(batch: Batch, confirmed: int, outcomes: Mapping[str, int]) -> None:
@@ -197,20 +200,8 @@ def tell_part(account: Account, batch: str, receipts: list[str]) -> list[str]:
         except NotNow:
             break
         except PlatformError as error:
-            log.warning(
-                "%s: a partial confirm of %d failed: %s",
-                shown(account.name),
-                len(chunk),
-                shown(error, 500),
-                extra=about(
-                    "confirm_failed",
-                    account=account.name,
-                    gateway=account.gateway.name,
-                    batch=batch,
-                    messages=len(chunk),
-                    partial=True,
-                ),
-            )
+            told = about("confirm_failed", **fields(account, batch, chunk), partial=True)
+            log.warning("%s: a partial confirm of %d failed: %s", *said(account, chunk, error), extra=told)
             pausing.heed(account, error)
             break
         done += chunk
@@ -238,37 +229,25 @@ def tell(account: Account, batch: str, receipts: list[str]) -> tuple[list[str], 
         except NotNow as put_off:
             return left + [receipt for some in (chunk, *pending) for receipt in some], max(wait, put_off.wait)
         except BadRequest as error:
-            log.warning(
-                "%s: a confirm of %d is refused: %s",
-                shown(account.name),
-                len(chunk),
-                shown(error, 500),
-                extra=about(
-                    "confirm_refused",
-                    account=account.name,
-                    gateway=account.gateway.name,
-                    batch=batch,
-                    messages=len(chunk),
-                ),
-            )
+            told = about("confirm_refused", **fields(account, batch, chunk))
+            log.warning("%s: a confirm of %d is refused: %s", *said(account, chunk, error), extra=told)
             pending += halves(chunk)
         except PlatformError as error:
-            log.warning(
-                "%s: a confirm of %d failed: %s",
-                shown(account.name),
-                len(chunk),
-                shown(error, 500),
-                extra=about(
-                    "confirm_failed",
-                    account=account.name,
-                    gateway=account.gateway.name,
-                    batch=batch,
-                    messages=len(chunk),
-                ),
-            )
+            told = about("confirm_failed", **fields(account, batch, chunk))
+            log.warning("%s: a confirm of %d failed: %s", *said(account, chunk, error), extra=told)
             left += chunk if isinstance(error, Transient | Throttled | OutOfQuota | MalformedReply) else []
             wait = max(wait, pausing.heed(account, error))
     return left, wait
+
+
+def fields(account: Account, batch: str, chunk: list[str]) -> dict[str, Any]:
+    """The fields of a line about a call that did not confirm these."""
+    return {"account": account.name, "gateway": account.gateway.name, "batch": batch, "messages": len(chunk)}
+
+
+def said(account: Account, chunk: list[str], error: PlatformError) -> tuple[str, int, str]:
+    """What such a line tells in words: whose call, of how many, and why not."""
+    return shown(account.name), len(chunk), shown(error, 500)
 
 
 def halves(refused: list[str]) -> list[list[str]]:
