@@ -72,7 +72,10 @@ class Stragglers:
 
     def goes_apart(self, batch: str) -> bool:
         """Whether a message of this batch leaves it to be confirmed by itself: the first that asks."""
-        return bool(self.redis.hsetnx(SEEN, APART + batch, 1))
+        pipe = (
+            self.redis.pipeline().hsetnx(SEEN, APART + batch, 1).expire(SEEN, DAY)
+        )  # it may be the only one that is left
+        return bool(pipe.execute()[0])
 
     def drop(self, batch: str) -> None:
         """Look at it no more."""

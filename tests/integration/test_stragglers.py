@@ -151,3 +151,9 @@ def test_a_chord_whose_parts_are_gone_is_forgotten(tidings: Stores, account: Acc
         return not redis.exists("tidings:stragglers", "tidings:stragglers:seen")
 
     until(forgotten)
+
+
+def test_what_is_noted_of_a_batch_that_is_looked_at_no_more_expires(tidings: Stores, redis: Redis) -> None:
+    assert tidings.stragglers.goes_apart("gone")
+    assert not tidings.stragglers.goes_apart("gone")
+    assert redis.ttl("tidings:stragglers:seen") > 0
