@@ -4,6 +4,7 @@ Celery decodes every task's arguments in the main process and sends them to the 
 them too. Here they stay in the body until somebody asks, as the main process does when a pool process was lost.
 """
 
+from contextlib import suppress
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -50,8 +51,9 @@ class DiscreetRequest(Request):
         super().terminate(pool, for_children(signal))
 
     def cancel(self, pool: Any, signal: Any = None, emit_retry: bool = True) -> None:
-        """The same in a cold shutdown: the task is to be run again."""
-        super().cancel(pool, for_children(signal), emit_retry)
+        """The same in a cold shutdown: the task is to be run again. Nobody can end a thread."""
+        with suppress(NotImplementedError):
+            super().cancel(pool, for_children(signal), emit_retry)
 
 
 class PlainRequest(DiscreetRequest):

@@ -51,7 +51,6 @@ def bound(how: str, **_: Any) -> None:
     if how != "Warm" or _told.is_set():
         return
     _told.set()
-    _later(app.conf.worker_soft_shutdown_timeout)
     before: Any = signal.getsignal(signal.SIGINT)
 
     def again(*args: Any) -> None:
@@ -60,7 +59,8 @@ def bound(how: str, **_: Any) -> None:
         _told_again.set()
         _later(0)  # Celery would wait for as long again
 
-    signal.signal(signal.SIGINT, again)
+    signal.signal(signal.SIGINT, again)  # first of all: the second Ctrl-C may come while the watch starts
+    _later(app.conf.worker_soft_shutdown_timeout)
 
 
 @worker_shutdown.connect
