@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -50,9 +51,16 @@ class Installation:
         return self.home / "journal"
 
     def configure(self, accounts: str, handlers: str = HANDLERS) -> None:
-        """Write the accounts file and the handlers. `{url}` in the accounts stands for the sandbox's address."""
+        """Write the accounts file and the handlers. `{url}` in the accounts stands for the sandbox's address.
+
+        The sandbox leases for as long as the file says: what comes too late for a lease is dropped here, and a platform
+        that leased for longer would not send it again within a test's time.
+        """
         (self.home / "accounts.toml").write_text(accounts.replace("{url}", self.control.url))
         (self.home / "shop_handlers.py").write_text(handlers)
+        gateways = tomllib.loads(accounts).get("gateways", {}).values()
+        leases = {one["platform"]: one["lease_seconds"] for one in gateways if "lease_seconds" in one}
+        self.control.switches(lease_seconds={name: leases[name] for name in ("taobao", "qianmi") if name in leases})
 
     def environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("TIDINGS_")}

@@ -85,7 +85,6 @@ async def on_kill(content: dict, message: Message) -> None:
 def shop(installation: Installation) -> Installation:
     """Two shops, and a worker of one process that has read its handlers, with a beat."""
     installation.configure(ACCOUNTS, WAITING)
-    installation.control.switches(lease_seconds={"taobao": 60})
     installation.env |= {
         "TIDINGS_WORKER_CONCURRENCY": "1",
         "TIDINGS_OPEN_BATCHES": "50",

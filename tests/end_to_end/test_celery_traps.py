@@ -41,6 +41,11 @@ def slow(content: dict, message: Message) -> None:
     time.sleep(2)
     note(message, "handled")
 
+@handles("held", timeout=50)
+def held(content: dict, message: Message) -> None:
+    note(message, "began")
+    time.sleep(45)
+
 @handles("die-once")
 def die_once(content: dict, message: Message) -> None:
     first = not os.path.exists(JOURNAL)
@@ -87,7 +92,6 @@ def test_chords_started_in_a_worker_leave_no_subscription(installation: Installa
 
 def test_a_worker_survives_the_loss_of_redis_while_a_late_acknowledged_task_runs(installation: Installation) -> None:
     installation.configure(one_account(8), MISBEHAVING)
-    installation.control.switches(lease_seconds={"taobao": 8})
     server = ValkeyServer(port=free_port())  # nobody else takes it while it is stopped
     server.start()
     port = server.port
@@ -111,7 +115,6 @@ def test_a_worker_survives_the_loss_of_redis_while_a_late_acknowledged_task_runs
 
 def test_a_handler_that_ignores_its_limit_is_killed_and_costs_its_own_message_only(installation: Installation) -> None:
     installation.configure(one_account(10), MISBEHAVING)
-    installation.control.switches(lease_seconds={"taobao": 10})
     hanging = publish(installation, "hang")
     good = publish(installation, "t", 30)
     installation.worker()
@@ -128,7 +131,6 @@ def test_handlers_that_kill_their_process_are_buried_in_the_end_and_the_others_a
 ) -> None:
     installation.configure(one_account(5), MISBEHAVING)
     installation.env["TIDINGS_MAX_DELIVERIES"] = "2"
-    installation.control.switches(lease_seconds={"taobao": 5})
     deadly = publish(installation, "die", 3)  # it exits, it crashes, and the kernel kills it for the memory it takes
     good = publish(installation, "t", 10)
     installation.worker()
@@ -168,7 +170,7 @@ def test_what_a_killed_worker_had_taken_is_handled_by_another_within_the_same_le
 def test_what_inspect_shows_of_a_task_in_a_worker_holds_none_of_its_content(installation: Installation) -> None:
     installation.configure(one_account(60), MISBEHAVING)
     event = {"buyer_nick": "Zhang-San-of-Hangzhou"}
-    ids = installation.control.publish("taobao", [{"topic": "slow", "content": event} for _ in range(4)])
+    ids = installation.control.publish("taobao", [{"topic": "held", "content": event} for _ in range(4)])
     installation.worker()
     installation.beat()
     installation.until(lambda: installation.handled("began"), 40, "a handler runs")

@@ -74,7 +74,6 @@ def test_whatever_the_clocks_say_nothing_is_dropped_done_twice_or_late(
     installation: Installation, tmp_path: Path
 ) -> None:
     installation.configure(ACCOUNTS, HANDLERS)
-    installation.control.switches(lease_seconds={"taobao": 30})
     for name, off, queues in (
         ("puller", 25, "consume,confirm"),
         ("handler", -120, "handle"),

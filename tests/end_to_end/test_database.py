@@ -38,7 +38,6 @@ def asked(path: Path, query: str) -> list[Any]:
 def test_every_message_is_stored_once_and_every_order_is_as_its_last_event_has_it(installation: Installation) -> None:
     installation.configure(ACCOUNTS, HANDLERS.replace('"*"', f'"{OWN}"'))
     installation.env |= {"TIDINGS_HANDLERS": "handlers.database,shop_handlers", "TIDINGS_DATABASE_TOPICS": "taobao_*"}
-    installation.control.switches(lease_seconds={"taobao": 12})
     messages = [
         {"topic": f"taobao_trade_{topic}", "content": {"tid": tid, "buyer_nick": f"b{tid}"}}
         for topic in LIFE

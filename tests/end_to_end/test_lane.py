@@ -69,7 +69,6 @@ def lane_of(installation: Installation) -> list[int]:
 def test_neither_slow_polls_nor_long_handlers_hold_the_other_up(installation: Installation) -> None:
     slow = "".join(SHOP.format(name=f"s{n}", gateway="qm") for n in range(200))
     installation.configure(GATEWAYS + SHOP.format(name="shop", gateway="tb") + slow, LONG)
-    installation.control.switches(lease_seconds={"taobao": 60})
     installation.control.fault("qianmi", "slow", seconds=3, api="consume")
     ids = publish(installation, "shop", 60)
     installation.worker()
@@ -88,7 +87,6 @@ def test_neither_slow_polls_nor_long_handlers_hold_the_other_up(installation: In
 def test_the_process_of_polls_may_be_killed_and_a_stop_waits_for_it(installation: Installation, redis: Redis) -> None:
     names = [f"shop{n}" for n in range(6)]
     installation.configure(GATEWAYS + "".join(SHOP.format(name=name, gateway="tb") for name in names))
-    installation.control.switches(lease_seconds={"taobao": 60})
     installation.env |= {"TIDINGS_CONNECT_SECONDS": "1", "TIDINGS_READ_SECONDS": "2"}
     worker = installation.worker()
     installation.beat()

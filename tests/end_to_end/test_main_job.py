@@ -114,7 +114,6 @@ def test_two_beats_poll_an_idle_account_no_more_often_than_one_would(installatio
 def test_a_killed_worker_loses_nothing(installation: Installation) -> None:
     slow = HANDLERS.replace('    note(message, "handled")', '    time.sleep(0.01)\n    note(message, "handled")')
     installation.configure(ACCOUNTS.replace("lease_seconds = 30", "lease_seconds = 6"), slow)
-    installation.control.switches(lease_seconds={"taobao": 6, "qianmi": 6})
     publish(installation, 150)
     installation.worker()
     installation.beat()

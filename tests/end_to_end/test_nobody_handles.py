@@ -42,7 +42,6 @@ def test_a_topic_that_nobody_handles_is_seen_everywhere_and_handled_once_it_is_m
 ) -> None:
     accounts = ACCOUNTS.replace("lease_seconds = 30", f"lease_seconds = {LEASE}")
     installation.configure(accounts.replace('shop_id = "123"', 'shop_id = "123"\ntopic = "TradeCreate"'), SLIP)
-    installation.control.switches(lease_seconds={"taobao": LEASE})
     installation.env["TIDINGS_UNHANDLED"] = "leave"
     ids = set(installation.control.publish("taobao", [{"topic": PAY, "content": {"tid": n}} for n in range(3)]))
     both = ("TradeCreate", "taobao_trade_TradeCreate")

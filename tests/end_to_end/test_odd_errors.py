@@ -53,7 +53,6 @@ def test_what_is_no_exception_is_tried_again_and_buried_in_every_pool(
     installation: Installation, redis: Redis, pool: str
 ) -> None:
     installation.configure(ACCOUNTS, HANDLERS + ODD)
-    installation.control.switches(lease_seconds={"taobao": 6})
     installation.env |= {"TIDINGS_MAX_DELIVERIES": "1", "TIDINGS_MAX_DEAD_RATIO": "1"}
     installation.env |= {"TIDINGS_STOCK": "1"} if pool == "stock" else {}
     odd = [{"topic": "odd", "content": {"raises": raised}} for raised in RAISED]

@@ -73,7 +73,6 @@ def confirmed(installation: Installation) -> set[str]:
 def warm(installation: Installation) -> Installation:
     """An installation whose worker knows the topic as a quick one."""
     installation.configure(ACCOUNTS, BAD)
-    installation.control.switches(lease_seconds={"taobao": 60})
     installation.env |= {"TIDINGS_HANDLER_SECONDS": "3", "TIDINGS_MAX_DELIVERIES": "9"}
     publish(installation, QUICK)
     installation.worker()

@@ -1,5 +1,7 @@
 """Topics in a Celery queue of their own: workers of that queue alone run their handlers, tries and retries alike."""
 
+from redis import Redis
+
 from tests.end_to_end.installation import HANDLERS, Installation
 from tests.end_to_end.test_letters import ACCOUNTS, celery
 
@@ -19,7 +21,9 @@ def on_slow(content: dict, message: Message) -> None:
 )
 
 
-def test_topics_with_a_queue_of_their_own_are_handled_by_its_workers_alone(installation: Installation) -> None:
+def test_topics_with_a_queue_of_their_own_are_handled_by_its_workers_alone(
+    installation: Installation, redis: Redis
+) -> None:
     installation.configure(ACCOUNTS, SLOW)
     slow = installation.worker("slow", "-Q", "slow")
     installation.until(lambda: "slow@" in installation.log("slow").read_text(), 60, "the worker does not start")
@@ -35,6 +39,7 @@ def test_topics_with_a_queue_of_their_own_are_handled_by_its_workers_alone(insta
     installation.beat()
     installation.until(lambda: len(installation.handled()) == 10, 60, "not all of the slow ones are handled")
     assert {line[3] for line in installation.handled()} == {"slow_a", "slow_b"}
+    installation.until(lambda: not redis.hlen("tidings:unacked"), 20, "what it handled is marked so")
 
     installation.kill("slow")
     assert slow.returncode != 0

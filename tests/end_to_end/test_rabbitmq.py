@@ -98,7 +98,6 @@ def test_messages_are_handled_and_confirmed_once_and_retried_after_their_delay(
     running: Installation, rabbit: str
 ) -> None:
     running.configure(ACCOUNTS, FALTERING)
-    running.control.switches(lease_seconds={"taobao": 30})
     publish(running, TOPICS)
     running.worker()
     running.beat()
@@ -124,7 +123,6 @@ def test_messages_are_handled_and_confirmed_once_and_retried_after_their_delay(
 def test_a_killed_worker_loses_nothing(running: Installation) -> None:
     slow = HANDLERS.replace('    note(message, "handled")', '    time.sleep(0.01)\n    note(message, "handled")')
     running.configure(ACCOUNTS.replace("lease_seconds = 30", "lease_seconds = 6"), slow)
-    running.control.switches(lease_seconds={"taobao": 6})
     publish(running, {"plain": 300})
     running.worker(
         "pull", "-P", "threads", "-c", "8", "-Q", "consume,confirm,count"

@@ -28,7 +28,6 @@ def test_letters_leave_by_themselves_once_what_their_handler_needs_is_back(
 ) -> None:
     installation.env |= {"TIDINGS_REDRIVE": "1s,10s,20s,40s,80s,160s", "TIDINGS_MAX_DELIVERIES": "1"}
     installation.configure(ACCOUNTS, HANDLERS.replace('    note(message, "handled")', AWAY))
-    installation.control.switches(lease_seconds={"taobao": 5})
     messages = [{"topic": TOPIC, "content": {"tid": number}} for number in range(COUNT)]
     installation.control.publish(platform="taobao", messages=messages)
     installation.worker()

@@ -33,7 +33,6 @@ def on_t(content: dict, message: Message) -> None:
 @pytest.mark.parametrize("stock", ["", "1"])
 def test_ninety_nine_messages_do_not_wait_for_the_hundredth(installation: Installation, stock: str) -> None:
     installation.configure(ACCOUNTS, HANDLERS + HOLDING)
-    installation.control.switches(lease_seconds={"taobao": 120})
     installation.env |= {"TIDINGS_STOCK": stock} if stock else {}
 
     def publish(sleeps: int | None) -> list[str]:

@@ -29,7 +29,6 @@ def test_whatever_the_receiver_does_each_message_is_taken_and_only_then_confirme
             "TIDINGS_MAX_DELIVERIES": "20",
         }
         installation.configure(ACCOUNTS.replace("lease_seconds = 30", "lease_seconds = 10"))
-        installation.control.switches(lease_seconds={"taobao": 10, "qianmi": 10})
         publish(installation, 30)
         installation.worker()
         installation.beat()
