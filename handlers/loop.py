@@ -93,6 +93,8 @@ class Run:
 
     def begin(self) -> None:
         """Start it, with the context of who waits for it; called in the loop's thread."""
+        if self.over:  # the loop was given up before it came to this one
+            return
         self.task = self.loop.create_task(self._go(), context=self._context)
         self.task.add_done_callback(self._finished)
         if self.late:

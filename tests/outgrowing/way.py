@@ -24,6 +24,7 @@ class Way:
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
+        self._end = asyncio.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def __enter__(self) -> Self:
@@ -32,8 +33,7 @@ class Way:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._call(self._cut)
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._loop.call_soon_threadsafe(self._end.set)
         self._thread.join(10)
 
     def lead(self, to: int) -> None:
@@ -52,11 +52,15 @@ class Way:
             task.cancel()
 
     def _run(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        server = self._loop.run_until_complete(asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self._tls))
-        self.port = server.sockets[0].getsockname()[1]
-        self._ready.set()
-        self._loop.run_forever()
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:  # it waits for what it cancels
+            runner.run(self._serve())
+
+    async def _serve(self) -> None:
+        async with await asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self._tls) as server:
+            self.port = server.sockets[0].getsockname()[1]
+            self._ready.set()
+            await self._end.wait()
+            self._cut()
 
     async def _accept(self, here: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

@@ -1,6 +1,7 @@
 """The process's event loop: in the main thread, in a thread for all, served by a main thread; ends, limits, what blocks it."""
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -197,8 +198,11 @@ def test_in_a_main_thread_a_task_of_its_that_blocks_is_interrupted() -> None:
     assert time.monotonic() - began < 10
 
 
-def test_whoever_waits_behind_one_that_blocks_hears_of_it(caplog: pytest.LogCaptureFixture) -> None:
+def test_whoever_waits_behind_one_that_blocks_hears_of_it(
+    caplog: pytest.LogCaptureFixture, recwarn: pytest.WarningsRecorder
+) -> None:
     ends: list[BaseException] = []
+    given_up = loop._this()
 
     async def blocks() -> None:
         time.sleep(2)
@@ -220,6 +224,13 @@ def test_whoever_waits_behind_one_that_blocks_hears_of_it(caplog: pytest.LogCapt
         thread.join(20)
     assert {type(end) for end in ends} == {Late, loop.Blocked}
     assert "blocked" in caplog.text
+    until = time.monotonic() + 20
+    while given_up.served and time.monotonic() < until:
+        time.sleep(0.01)
+    del given_up
+    ends.clear()  # their tracebacks hold what ran there
+    gc.collect()
+    assert [str(each.message) for each in recwarn if each.category is RuntimeWarning] == [], "begun, and never run"
 
 
 @both
