@@ -22,6 +22,7 @@ from tasks.commands.sandbox import sandbox
 from tasks.commands.size import size
 from tasks.commands.status import status
 from tasks.commands.up import up
+from tasks.commands.web import web
 from tasks.platforms import Item
 from tasks.runtime import Stores
 from tasks.store.letters import Letter
@@ -31,7 +32,7 @@ RUN: dict[str, click.Command] = {each.name or "": each for each in (accounts, ha
 WAITING: dict[str, click.Command] = {"status": status}
 """What waits for workers to answer."""
 
-SERVING: dict[str, click.Command] = {each.name or "": each for each in (check, demo, sandbox, up)}
+SERVING: dict[str, click.Command] = {each.name or "": each for each in (check, demo, sandbox, up, web)}
 """What starts or asks others: their command lines are read only."""
 
 TOPIC = "taobao_trade_TradeBuyerPay"
