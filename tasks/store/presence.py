@@ -52,7 +52,7 @@ class Presence:
 
 
 class Presences:
-    """Who is there, by kind, name and process id."""
+    """Who is there, by kind, name, process id and start."""
 
     def __init__(self, redis: Client) -> None:
         self.redis = redis
@@ -83,4 +83,5 @@ class Presences:
 
 
 def _field(present: Presence) -> str:
-    return f"{present.kind} {present.name} {present.pid}"
+    """What tells a process from all others: its id and name alone may be another container's too."""
+    return f"{present.kind} {present.name} {present.pid} {present.since:.3f}"

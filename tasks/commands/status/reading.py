@@ -65,7 +65,7 @@ def picture(
             gateways=summaries(gateways, sums, pauses, now),
             queues=depths.result(),
             workers=answering.result() or 0 if answering else len({each.name for each in workers}),
-            beats=len({each.name for each in present if each.kind == "beat"}),
+            beats=sum(each.kind == "beat" for each in present),
             unserved=unserved(depths.result(), workers),
             letters=len(stores().letters),
             redrives=redrives,

@@ -238,6 +238,13 @@ def test_without_a_worker_or_a_beat_there_is_something_to_do(
     assert installation[about] == 0
 
 
+def test_each_beat_counts_also_where_another_runs_on_the_same_machine(polled: Stores) -> None:
+    polled.presences.put(replace(BEAT, pid=9))
+    polled.presences.put(replace(BEAT, since=5.0))  # in a container of its own, with the machine's name
+    assert "beats: 3" in run(status).out
+    assert objects()[""]["beats"] == 3
+
+
 def test_a_worker_of_an_earlier_version_is_known_by_its_answer(polled: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
     polled.presences.drop(WORKER)
     monkeypatch.setattr(app.control, "ping", lambda **_: [{"worker": {"ok": "pong"}}])
