@@ -1,6 +1,7 @@
 """The one place that makes Redis clients."""
 
 from functools import cache
+from threading import local
 from typing import Any
 
 from redis import Redis
@@ -78,6 +79,32 @@ class BrokerSentinelLogIn(LogIn):
         return found.sentinel_login if found else Login()
 
 
+class NotNested(Retry):
+    """Tries a command `TRIES` times more. What redis-py tries again within a try is done once: the connection, and a PING on it.
+
+    Else a Redis that takes connections and ends them, as one with TLS that wants another certificate does, costs each command
+    16 of them and seconds.
+    """
+
+    _within = local()
+
+    def __init__(self) -> None:
+        super().__init__(ExponentialBackoff(cap=1, base=0.05), TRIES)
+
+    def call_with_retry(self, *args: Any, **options: Any) -> Any:
+        """As redis-py's, which calls it in turn for a command, for its connection and for a PING."""
+        if getattr(self._within, "a_try", False):
+            return _ONCE.call_with_retry(*args, **options)
+        self._within.a_try = True
+        try:
+            return super().call_with_retry(*args, **options)
+        finally:
+            self._within.a_try = False
+
+
+_ONCE = Retry(NoBackoff(), 0)
+
+
 @cache
 def connect(url: str = "") -> Client:
     """A client on its own pool, one a process and address; without an address, the state's.
@@ -88,12 +115,8 @@ def connect(url: str = "") -> Client:
 
 
 def knock() -> None:
-    """Ask the state's Redis for a sign of life, once. Raises `redis.exceptions.RedisError`.
-
-    redis-py tries to connect several times for each of a command's tries: where something takes connections and then says
-    nothing, that is a minute.
-    """
-    client = made(settings().redis, retry=Retry(NoBackoff(), 0))
+    """Ask the state's Redis for a sign of life, once. Raises `redis.exceptions.RedisError`."""
+    client = made(settings().redis, retry=_ONCE)
     try:
         client.ping()
     finally:
@@ -110,7 +133,7 @@ def made(address: Address, **options: Any) -> Client:
         "socket_connect_timeout": CONNECT_SECONDS,
         "health_check_interval": 25,
         "max_connections": MOST_CONNECTIONS,
-        "retry": Retry(ExponentialBackoff(cap=1, base=0.05), TRIES),
+        "retry": NotNested(),
         **_tls(address),
         **address.options,
         **options,

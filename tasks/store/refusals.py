@@ -21,6 +21,10 @@ LOGIN = "correct both in its address, with what is special in them percent-quote
 ALERTS = ("ALERT_CERTIFICATE_REQUIRED", "ALERT_UNKNOWN_CA", "ALERT_BAD_CERTIFICATE", "ALERT_CERTIFICATE_EXPIRED")
 """What a server says, in OpenSSL's words, that asks for our certificate and does not like it."""
 
+ENDED = ("Connection closed by server", "Connection reset by peer", "EOF occurred in violation of protocol")
+"""How a connection looks that was ended before there was a reply. With TLS 1.3 a server refuses our certificate after the
+handshake is over for us, so that its alert is often lost."""
+
 KNOWN: tuple[tuple[Callable[[Exception, str], bool], str, str], ...] = (
     (
         lambda _, said: "protected mode" in said,
@@ -93,9 +97,10 @@ KNOWN: tuple[tuple[Callable[[Exception, str], bool], str, str], ...] = (
         "see whether host and port are right, a firewall drops what is sent there, or the port speaks no TLS (redis://)",
     ),
     (
-        lambda _, said: "Connection closed by server" in said,
+        lambda _, said: any(each in said for each in ENDED),
         "takes connections, and then ends them",
-        "see what its log says; a port with TLS (rediss://) may want a certificate of ours: ssl_certfile=FILE&ssl_keyfile=FILE",
+        "see what its log says; a port with TLS wants rediss:// in the address, and may want a certificate of ours that it "
+        "trusts: ssl_certfile=FILE&ssl_keyfile=FILE",
     ),
     (
         lambda _, said: "No master found" in said,

@@ -5,6 +5,7 @@ from redis.exceptions import RedisError
 from tasks.commands.check.finding import Finding, fail, note, ok
 from tasks.runtime import refusal, stores, whereabouts
 from tasks.settings import settings
+from tasks.store.connection import knock
 
 ABOUT = "install"
 
@@ -14,6 +15,8 @@ def whose() -> tuple[list[Finding], bool]:
     here = settings()
     try:
         why = refusal()
+        if not why:
+            knock()  # once, as what asks below tries again and again
         found = None if why else stores().installations.read()
     except (RedisError, ValueError, OSError):
         if here.told or here.found_at_home:

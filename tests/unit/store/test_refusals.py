@@ -33,6 +33,18 @@ def test_a_redis_that_was_taken_for_a_sentinel_is_told_of() -> None:
         (ResponseError("NOREPLICAS Not enough good replicas to write."), "fewer replicas", "min-replicas-to-write"),
         (ResponseError("MISCONF Errors writing to the AOF file: No space left on device"), "to disk", "free space"),
         (RedisConnectionError("Connection closed by server."), "ends them", "ssl_certfile=FILE"),
+        (
+            RedisConnectionError(
+                "Error 8 while writing to socket. EOF occurred in violation of protocol (_ssl.c:2427)."
+            ),
+            "ends them",
+            "ssl_certfile=FILE",
+        ),
+        (
+            RedisConnectionError("Error while reading from host:6379 : (104, 'Connection reset by peer')"),
+            "ends them",
+            "rediss://",
+        ),
         (RedisTimeoutError("Timeout connecting to server"), "in time", "redis://"),
         (RedisConnectionError("Error 1 connecting: [SSL: WRONG_VERSION_NUMBER]"), "without TLS", "redis://"),
         (
