@@ -2,6 +2,8 @@
 
 import shutil
 import subprocess
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tasks.commands.group import Unusable
@@ -87,22 +89,25 @@ class Tls(Trial):
             redis.client_kill_filter(_type="pubsub", skipme=True)
 
     def _refused(self, run: Run) -> None:
-        """What `check` says of addresses that cannot work; each has to be refused, with a remedy."""
+        """What `check` says of addresses that cannot work: each has to be refused, with what mends it. All at once, as a process
+        takes its time to start."""
         foreign = self.others.sign("stranger")
         addresses = {
-            "an authority of others": self.url(self.others.file),
-            "a client's certificate of others": self.url(client=foreign),
-            "no client's certificate": self.url(bare=True),
-            "no TLS": f"redis://127.0.0.1:{self.port}/0",
+            "an authority of others": (self.url(self.others.file), "ssl_ca_certs="),
+            "a client's certificate of others": (self.url(client=foreign), "ssl_certfile="),
+            "no client's certificate": (self.url(bare=True), "ssl_certfile="),
+            "no TLS": (f"redis://127.0.0.1:{self.port}/0", "rediss://"),
         }
-        for what, url in addresses.items():
-            said = checked(run, url)
-            run.notes.append(f"check, {what}: {said}")
+        with ThreadPoolExecutor(len(addresses)) as checks:
+            found = {what: checks.submit(checked, run, *address) for what, address in addresses.items()}
+        run.notes += [f"check, {what}: {said.result()}" for what, said in found.items()]
 
 
-def checked(run: Run, url: str) -> str:
-    """The line that `check` says of this Redis. Raises `Unusable` where it finds nothing wrong."""
+def checked(run: Run, url: str, remedy: str) -> str:
+    """How long `check` took, and the line that it says of this Redis. Raises `Unusable` where it finds nothing wrong, or says
+    nothing of this remedy."""
     env = {**run.stage.environment(), "TIDINGS_REDIS_URL": url}
+    began = time.monotonic()
     done = subprocess.run(
         children.celery("check"),
         env=env,
@@ -112,10 +117,11 @@ def checked(run: Run, url: str) -> str:
         timeout=CHECK_SECONDS,
         check=False,
     )
+    took = time.monotonic() - began
     lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
     found = [
         f"{line} {after}" for line, after in zip(lines, [*lines[1:], ""], strict=True) if line.startswith("FAIL redis")
     ]
-    if not done.returncode or not found:
-        raise Unusable(f"check finds nothing wrong with {url}: {done.stdout}{done.stderr}")
-    return found[0]
+    if not done.returncode or not found or remedy not in found[0]:
+        raise Unusable(f"check does not refuse {url} with {remedy}: {done.stdout}{done.stderr}")
+    return f"{took:.0f} s, {found[0]}"
