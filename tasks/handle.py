@@ -30,6 +30,7 @@ from tasks.handling.timer import limited
 from tasks.handling.turns import NotYet
 from tasks.handling.unhandled import spelled_out
 from tasks.logs import about
+from tasks.logs.seldom import Seldom, left_out
 from tasks.names import HANDLE, KIND
 from tasks.plumbing.beside import TheirsCurrent
 from tasks.plumbing.ending import asked_to_end
@@ -46,6 +47,7 @@ from tasks.store.turns import Turn
 from tasks.text import plain, shown
 
 log = get_task_logger(__name__)
+_refused = Seldom()
 
 REPLAY_TRIES = 3
 """A replay ends after so many tries: somebody waits for it, and it can be sent again."""
@@ -138,10 +140,18 @@ def handle(self: HandleTask, /, delivery: Any = None, **_later: Any) -> tuple[st
     except BaseException as error:  # whatever broke, the batch goes on and the message comes again
         if asked_to_end(error):
             raise
-        why = f"Redis {advice(error)}" if isinstance(error, RedisError) else failing.said(error)
-        told = about("handle_broken", **(given.fields if given else {}))
-        log.error("%s: %s; what was not confirmed comes again", given or "no delivery", why, extra=told)  # noqa: TRY400 - a stack could show buyer data
+        broken(given, error)
     return plain(given.item.receipt) if given else "", outcome
+
+
+def broken(given: Delivery | None, error: BaseException) -> None:
+    """Tell of a delivery that failed outside of its handler; not of each when Redis refuses, as it does so to all in hand."""
+    why = f"Redis {advice(error)}" if isinstance(error, RedisError) else failing.said(error)
+    left = _refused.left_out(why) if isinstance(error, RedisError) else 0
+    if left is not None:
+        told = about("handle_broken", **(given.fields if given else {}))
+        text = "%s: %s; what was not confirmed comes again%s"
+        log.error(text, given or "no delivery", why, left_out(left), extra=told)
 
 
 def deliver(given: Delivery, hard: float | None = None) -> Outcome:

@@ -9,6 +9,7 @@ import os
 import socket
 import time
 from contextlib import suppress
+from time import sleep
 from typing import Any
 
 from celery import bootsteps
@@ -17,10 +18,12 @@ from celery.worker.consumer import Consumer as CelerysConsumer
 
 from tasks import app
 from tasks.logs import about
+from tasks.logs.seldom import Seldom, left_out
 from tasks.names import CONFIRM, CONSUME, COUNT, HANDLE
 from tasks.plumbing import housekeeping
 from tasks.rules.health import NO_PROGRESS, progressed
 from tasks.store.presence import Kind
+from tasks.store.refusals import advice
 from tidings_cli import probe
 
 log = logging.getLogger(__name__)
@@ -28,6 +31,10 @@ log = logging.getLogger(__name__)
 EVERY_SECONDS = 2.0
 """How often a loop gives a sign of life. Writing it takes a tenth of a millisecond."""
 
+AGAIN_SECONDS = 0.5
+"""From one try of a broker that refuses to the next: far from what Celery calls frequent, each time with a traceback."""
+
+_refused = Seldom()
 _reserved: Any = state.reserved_requests
 """Weak references, which are copied in one step: tasks end in other threads."""
 
@@ -97,6 +104,9 @@ def notify(word: str) -> None:
 class Consumer(CelerysConsumer):
     """Celery's, which gives signs of life while it waits for its broker: its event loop does not turn then."""
 
+    conninfo: Any
+    """The broker's address; the stubs lack it."""
+
     def ensure_connected(self, conn: Any) -> Any:
         """Connect, however long that takes."""
         ensure = conn.ensure_connection
@@ -114,6 +124,15 @@ class Consumer(CelerysConsumer):
             return super().ensure_connected(conn)
         finally:
             del conn.ensure_connection
+
+    def on_connection_error_before_connected(self, exc: Exception) -> None:
+        """Say what is wrong with a broker that takes connections and refuses the rest, and wait; Celery tries again at once."""
+        why = advice(exc)
+        if (left := _refused.left_out(why)) is not None:
+            text, told = "consumer: %s %s; it is tried again%s", about("consumer_waits")
+            log.error(text, self.conninfo.as_uri(), why, left_out(left), extra=told)
+        of_worker(self.hostname).turn(connected=False)
+        sleep(AGAIN_SECONDS)
 
 
 _worker: dict[str, Pulse] = {}

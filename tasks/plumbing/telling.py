@@ -8,10 +8,12 @@ from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
 from tasks.logs import about
+from tasks.logs.seldom import Seldom, left_out
 from tasks.store.refusals import advice
 from tasks.text import shown
 
 log = get_task_logger(__name__)
+_refused = Seldom()
 
 
 class TellingTask(Task):  # type: ignore[type-arg]
@@ -24,7 +26,8 @@ class TellingTask(Task):  # type: ignore[type-arg]
         """Say what a refusal means."""
         if isinstance(exc, self.throws):
             whose = kwargs.get("account") or next((each for each in args if isinstance(each, str)), "")
-            told = about("redis_refused", account=whose or None)
-            log.error(
-                "%s: Redis or the broker %s; what was under way comes again", shown(whose), advice(exc), extra=told
-            )
+            why = advice(exc)
+            if (left := _refused.left_out(why)) is not None:
+                told = about("redis_refused", account=whose or None)
+                text = "%s: Redis or the broker %s; what was under way comes again%s"
+                log.error(text, shown(whose), why, left_out(left), extra=told)

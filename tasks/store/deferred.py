@@ -20,6 +20,7 @@ from redis.exceptions import NoScriptError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from tasks.logs import about
+from tasks.logs.seldom import Seldom, left_out
 from tasks.store.connection import Client
 from tasks.store.refusals import advice
 from tasks.store.scripts import of_digest
@@ -30,6 +31,7 @@ ANSWER_SECONDS = 0.05
 """A Redis that is gone takes what it has not answered with it: what was handled within this time may be handled again."""
 
 log = logging.getLogger(__name__)
+_refused = Seldom()
 
 Command = tuple[Any, ...]
 Rest = Callable[[], object]
@@ -215,14 +217,21 @@ def follow(name: str, then: Then | None, answer: Any, begin: Callable[[Rest], ob
     can only be told.
     """
     if isinstance(answer, ResponseError):
-        told = about("write_refused", command=name)
-        log.error("Redis refuses %s: it %s; the message comes again", name, advice(answer), extra=told)
+        refused(name, answer)
     elif then:
         try:
             if rest := then(answer):
                 begin(rest)
         except Exception as error:
             failed(name, error)
+
+
+def refused(name: str, error: ResponseError) -> None:
+    """Tell that Redis took no write; what one is refused with, all in hand are, here and in every other process."""
+    why = advice(error)
+    if (left := _refused.left_out(why)) is not None:
+        told = about("write_refused", command=name)
+        log.error("Redis refuses %s: it %s; the message comes again%s", name, why, left_out(left), extra=told)
 
 
 def failed(name: str, error: Exception) -> None:
