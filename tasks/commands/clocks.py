@@ -3,22 +3,29 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from tasks import clock
-from tasks.rules.skew import SKEW_SECONDS, words
+from tasks.commands.sentences import Said, Sentence
+from tasks.rules.skew import SKEW_SECONDS
 from tasks.store.presence import Presence
 from tasks.text import shown
 
-MACHINE = "set it by NTP; Tidings goes by Redis's clock, but logs and handlers go by that machine's"
+MACHINE = Said(Sentence.SET_MACHINE)
 
 
-PLATFORM = "set the clock of Redis's machine by NTP; a call is refused when it is 600 s off"
+PLATFORM = Said(Sentence.SET_REDIS)
 
 
-def off(present: Iterable[Presence], platforms: Mapping[str, float]) -> Iterator[tuple[str, str]]:
+def off(present: Iterable[Presence], platforms: Mapping[str, float]) -> Iterator[tuple[Said, Said]]:
     """Each clock that differs by more than `SKEW_SECONDS`: how much, and what to do. `platforms` are seconds ahead, by host."""
     if abs(clock.skew()) > SKEW_SECONDS:
-        yield words(clock.skew(), "this machine's"), MACHINE
+        yield _said(clock.skew(), Said(Sentence.THIS_MACHINES)), MACHINE
     for each in present:
         if abs(each.skew) > SKEW_SECONDS:
-            yield words(each.skew, f"{each.kind} {shown(each.name)}: its machine's"), MACHINE
+            whose = Said(Sentence.ITS_MACHINES, {"process": f"{each.kind} {shown(each.name)}"})
+            yield _said(each.skew, whose), MACHINE
     for host, ahead in platforms.items():
-        yield words(ahead, f"{shown(host)}'s"), PLATFORM
+        yield _said(ahead, Said(Sentence.HOSTS, {"host": shown(host)})), PLATFORM
+
+
+def _said(ahead: float, whose: Said) -> Said:
+    kind = Sentence.CLOCK_AHEAD if ahead > 0 else Sentence.CLOCK_BEHIND
+    return Said(kind, {"whose": whose, "seconds": round(abs(ahead))})

@@ -9,9 +9,6 @@ from handlers import Handler, Registry
 from handlers.options import Key
 from handlers.resources import default
 
-SHOWN = 3
-"""So many topics are named of each kind of difference."""
-
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -101,8 +98,27 @@ def fingerprint(registered: Iterable[Entry], beside: Iterable[str] = ()) -> str:
     return blake2b("\n".join(told).encode(), digest_size=6).hexdigest()
 
 
-def strangers(nodes: Sequence[Node], registered: Mapping[str, Iterable[Entry]]) -> list[str]:
-    """What is to be said of each worker whose handlers are not those of most; of equally many, of those who started last.
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """The topics that one lot of handlers lacks, has alone, and has another function, model or options for; none of these where
+    only what runs around the handlers differs, or their resources."""
+
+    lacks: tuple[str, ...] = ()
+    alone: tuple[str, ...] = ()
+    other: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """A worker whose handlers are not those of so many `others`, and the difference, None where nobody knows it."""
+
+    worker: str
+    others: int
+    difference: Difference | None = None
+
+
+def strangers(nodes: Sequence[Node], registered: Mapping[str, Iterable[Entry]]) -> list[Stranger]:
+    """The workers whose handlers are not those of most; of equally many, of those who started last.
 
     `registered` has what stands behind the fingerprints; without it, that they differ is all that can be said.
     """
@@ -114,28 +130,18 @@ def strangers(nodes: Sequence[Node], registered: Mapping[str, Iterable[Entry]]) 
     usual = max(counts, key=lambda each: (counts[each], latest[each], each))
     others = tuple(registered.get(usual, ()))
     return [
-        f"worker {node.name} has other handlers than the other workers ({counts[usual]})"
-        f"{difference(tuple(registered.get(node.fingerprint, ())), others)}"
+        Stranger(node.name, counts[usual], difference(tuple(registered.get(node.fingerprint, ())), others))
         for node in told
         if node.fingerprint != usual
     ]
 
 
-def difference(mine: Sequence[Entry], others: Sequence[Entry]) -> str:
-    """In what one lot differs from the other, whose fingerprint is another, as `: …`; "" while either is not known."""
+def difference(mine: Sequence[Entry], others: Sequence[Entry]) -> Difference | None:
+    """In what one lot differs from the other, whose fingerprint is another; None while either is not known."""
     if not mine or not others:
-        return ""
+        return None
     ours, theirs = ({(each.topic, each.fallback): each for each in lot} for lot in (mine, others))
-    lacks = [topic for topic, _ in theirs.keys() - ours.keys()]
-    has = [topic for topic, _ in ours.keys() - theirs.keys()]
-    differ = [each.topic for name, each in ours.items() if name in theirs and theirs[name].says != each.says]
-    kinds = (("it lacks", lacks), ("it alone has", has), ("another function, model or options for", differ))
-    found = "; ".join(f"{what} {listed(topics)}" for what, topics in kinds if topics)
-    return f": {found or 'the handlers are the same, and not what runs around them, or their resources'}"
-
-
-def listed(topics: Iterable[str]) -> str:
-    """Some topics in one line, by name."""
-    known = sorted(set(topics))
-    more = f" and {len(known) - SHOWN} more" if len(known) > SHOWN else ""
-    return ", ".join(known[:SHOWN]) + more
+    lacks = {topic for topic, _ in theirs.keys() - ours.keys()}
+    alone = {topic for topic, _ in ours.keys() - theirs.keys()}
+    other = {each.topic for name, each in ours.items() if name in theirs and theirs[name].says != each.says}
+    return Difference(tuple(sorted(lacks)), tuple(sorted(alone)), tuple(sorted(other)))

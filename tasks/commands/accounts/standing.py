@@ -7,7 +7,7 @@ from typing import Any
 
 from tasks.accounts import Account, fingerprint
 from tasks.clock import HOUR, SHANGHAI
-from tasks.commands.ages import told
+from tasks.commands.sentences import Said, Sentence, Span
 from tasks.rules import circuit_breaker
 from tasks.rules.circuit_breaker import WITHOUT_END, Kind, Pause
 from tasks.store.seen import Seen
@@ -57,7 +57,7 @@ class Standing:
 
     def state(self, now: float) -> str:
         """The state in a few words."""
-        return told_pause(self.pause, now, self.paused) if self.pause else "polled"
+        return said_pause(self.pause, now, self.paused).told() if self.pause else "polled"
 
     @property
     def failed(self) -> int:
@@ -91,13 +91,17 @@ def holds(account: Account, pause: Pause, now: float, *, secrets: bool = True) -
     return circuit_breaker.holds(pause, fingerprint(account) if secrets else pause.fingerprint, now=now)
 
 
-def told_pause(pause: Pause, now: float, whose: Kind | None = None) -> str:
+def said_pause(pause: Pause, now: float, whose: Kind | None = None) -> Said:
     """A pause in a few words: whose, by whom, until when."""
-    until = ""
-    if pause.until < WITHOUT_END:
-        at, left = datetime.fromtimestamp(pause.until, SHANGHAI), pause.until - now
-        until = f" until {at:{'%H:%M:%S' if left < 12 * HOUR else '%Y-%m-%d %H:%M'}} ({told(left)})"
-    return f"{'gateway paused' if whose == 'gateway' else 'paused'}{' by hand' if pause.by_hand else ''}{until}"
+    if whose == "gateway":
+        paused = Said(Sentence.GATEWAY_PAUSED_BY_HAND if pause.by_hand else Sentence.GATEWAY_PAUSED)
+    else:
+        paused = Said(Sentence.PAUSED_BY_HAND if pause.by_hand else Sentence.PAUSED)
+    if pause.until >= WITHOUT_END:
+        return paused
+    at, left = datetime.fromtimestamp(pause.until, SHANGHAI), pause.until - now
+    until = f"{at:{'%H:%M:%S' if left < 12 * HOUR else '%Y-%m-%d %H:%M'}}"
+    return Said(Sentence.UNTIL, {"pause": paused, "until": until, "left": Span(left)})
 
 
 def why(pause: Pause) -> str:

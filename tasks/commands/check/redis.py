@@ -8,6 +8,7 @@ from redis.exceptions import NoPermissionError, RedisError
 from tasks.commands.check.finding import Finding, fail, ok, warn
 from tasks.commands.check.rights import rights
 from tasks.commands.clocks import off
+from tasks.commands.sentences import Said
 from tasks.runtime import stores
 from tasks.settings import settings
 from tasks.store.connection import Client, connect, knock
@@ -92,12 +93,12 @@ def judged(url: str, info: dict[str, Any] | None) -> Iterator[Finding]:
         yield warn(ABOUT, f"it throws keys away when it is full ({shown(policy)})", "set `maxmemory-policy noeviction`")
 
 
-def clocks(wrong: Sequence[tuple[str, str]]) -> Iterator[Finding]:
+def clocks(wrong: Sequence[tuple[Said, Said]]) -> Iterator[Finding]:
     """What is to be said of clocks that are off, and what is to be done."""
     if not wrong:
         yield ok("clock", "this machine, workers, beats and platforms agree with Redis")
-    for text, todo in wrong:
-        yield warn("clock", text, todo)
+    for clock, todo in wrong:
+        yield warn("clock", clock.told(), todo.told())
 
 
 def waiting(letters: int, replies: int) -> Iterator[Finding]:

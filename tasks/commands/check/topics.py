@@ -7,7 +7,8 @@ from redis.exceptions import RedisError
 from handlers.errors import HandlersError
 from tasks.commands.check.finding import Finding, note, warn
 from tasks.commands.handlers import reading
-from tasks.commands.handlers.telling import HAS_ONE, ONE_CODE, WRITE_ONE, told_unhandled
+from tasks.commands.handlers.telling import ONE_CODE, WRITE_ONE, said_stranger, said_unhandled
+from tasks.commands.sentences import Said, Sentence
 from tasks.runtime import doubted, stores
 from tasks.text import shown
 
@@ -26,11 +27,12 @@ def topics_findings() -> Iterator[Finding]:
     except (RedisError, OSError):
         return  # `redis` says so
     if counts.still:
-        yield warn(ABOUT, told_unhandled(counts.still), f"{WRITE_ONE}; `celery -A tasks handlers` shows all")
+        todo = f"{WRITE_ONE.told()}; `celery -A tasks handlers` shows all"
+        yield warn(ABOUT, said_unhandled(counts.still).told(), todo)
     if counts.mended:
-        yield note(ABOUT, f"{told_unhandled(counts.mended)}; {HAS_ONE}")
-    for said in strangers:
-        yield warn("handlers", said, ONE_CODE)
+        yield note(ABOUT, Said(Sentence.MENDED, {"unhandled": said_unhandled(counts.mended)}).told())
+    for each in strangers:
+        yield warn("handlers", said_stranger(each).told(), ONE_CODE.told())
 
 
 def slips() -> Iterator[Finding]:

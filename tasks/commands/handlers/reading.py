@@ -7,7 +7,6 @@ from tasks.rules import registries
 from tasks.rules.registries import Entry, Node, entries
 from tasks.runtime import registry, stores
 from tasks.settings import settings
-from tasks.text import shown
 
 
 def unhandled(now: float) -> Unhandled:
@@ -31,13 +30,13 @@ def nodes() -> list[Node]:
     return [Node(each.name, each.since, each.handlers) for each in present]
 
 
-def strangers() -> list[str]:
-    """What is to be said of workers whose handlers are not those of the others."""
+def strangers() -> list[registries.Stranger]:
+    """The workers whose handlers are not those of the others."""
     found = nodes()
     if len({each.fingerprint for each in found}) < 2:
         return []
     known = stores().registries.read(each.fingerprint for each in found)
-    return [shown(text, 500) for text in registries.strangers(found, known)]
+    return registries.strangers(found, known)
 
 
 def arounds() -> tuple[str, ...]:

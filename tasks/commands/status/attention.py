@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from enum import IntEnum
 
-from tasks.commands.accounts.standing import Standing
-from tasks.commands.ages import told
+from tasks.commands.accounts.standing import Standing, said_pause
+from tasks.commands.sentences import Said, Sentence, Span
 from tasks.rules import retention
 from tasks.rules.circuit_breaker import WITHOUT_END, Pause
 from tasks.store.troubles import What
@@ -34,18 +34,23 @@ class Need(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """What an account needs, how much more than others that need the same, and what is told of it ("": nothing)."""
+    """What an account needs, how much more than others that need the same, and what is said of it."""
 
     need: Need
     weight: float = 0.0
-    note: str = ""
+    said: Said | None = None
+
+    @property
+    def note(self) -> str:
+        """What is told of it in English."""
+        return self.said.told() if self.said else ""
 
 
-WRONG: tuple[tuple[tuple[What, ...], Need, str], ...] = (
-    (("failed",), Need.FAILING, "tries failed"),
-    (("late_confirms", "unconfirmed"), Need.UNCONFIRMED, "messages not confirmed in time"),
+WRONG: tuple[tuple[tuple[What, ...], Need, Sentence], ...] = (
+    (("failed",), Need.FAILING, Sentence.HAS_FAILED),
+    (("late_confirms", "unconfirmed"), Need.UNCONFIRMED, Sentence.NOT_IN_TIME),
 )
-"""Of what went wrong lately, what needs a person, and in which words."""
+"""Of what went wrong lately, what needs a person, and what is said of it."""
 
 Found = tuple[Standing, Attention]
 """An account, and what it needs."""
@@ -68,11 +73,11 @@ def attention(each: Standing, limits: Thresholds, now: float) -> Attention:
     if wrong and wrong.need is Need.FAILING:
         return wrong
     if each.oldest_age is not None and each.oldest_age >= retention.WARN_AT:
-        return Attention(Need.OLD, each.oldest_age, f"its oldest message waited {told(each.oldest_age)}")
+        return Attention(Need.OLD, each.oldest_age, Said(Sentence.WAITED, {"age": Span(each.oldest_age)}))
     if each.waiting is not None and each.waiting >= most:
-        return Attention(Need.BACKLOG, each.waiting, f"{each.waiting} wait, a pull brings {most}")
+        return Attention(Need.BACKLOG, each.waiting, Said(Sentence.BACKLOG, {"waiting": each.waiting, "most": most}))
     if each.open >= limits.open_batches:
-        return Attention(Need.FULL, each.open, f"{each.open} batches open: its handlers do not keep up")
+        return Attention(Need.FULL, each.open, Said(Sentence.ALL_OPEN, {"open": each.open}))
     return wrong or _overdue(each, limits, now)
 
 
@@ -89,38 +94,43 @@ def needs_somebody(pause: Pause) -> bool:
 
 def _wrong(each: Standing, now: float) -> Attention | None:
     """What went wrong lately, failing handlers before confirms."""
-    for kinds, need, words in WRONG:
+    for kinds, need, sentence in WRONG:
         if found := [trouble for trouble in each.troubles if trouble.what in kinds]:
             number, last = sum(trouble.count for trouble in found), found[0]
-            why = f": {last.topic}: {last.text}" if last.text else ""
-            return Attention(need, number, f"{number} {words}, the last {told(now - last.at)} ago{why}")
+            said = Said(sentence, {"count": number, "ago": Span(now - last.at)})
+            return Attention(need, number, _because(said, f"{last.topic}: {last.text}") if last.text else said)
     return None
 
 
 def _paused(each: Standing, pause: Pause, now: float) -> Attention:
     """A pause that a platform or a bad release put needs somebody; a person's own does not."""
     silent = now - (each.pulled or 0.0)
-    missed = f"; not pulled for {told(silent)}" if each.pulled and silent >= retention.WARN_AT else ""
-    state = each.state(now) + missed
+    state = said_pause(pause, now, each.paused)
+    if each.pulled and silent >= retention.WARN_AT:
+        state = Said(Sentence.SILENT, {"what": state, "silent": Span(silent)})
     if pause.by_hand:
-        return Attention(Need.NOTHING, 0.0, f"{state}: {each.why}")
+        return Attention(Need.NOTHING, 0.0, _because(state, each.why))
     if each.paused == "gateway":
         return Attention(Need.GATEWAY, silent, state)
-    return Attention(Need.PAUSED, silent, f"{state}: {each.why}")
+    return Attention(Need.PAUSED, silent, _because(state, each.why))
+
+
+def _because(what: Said, why: str) -> Said:
+    return Said(Sentence.BECAUSE, {"what": what, "why": why})
 
 
 def _overdue(each: Standing, limits: Thresholds, now: float) -> Attention:
     """Whether it should have been sent or pulled long ago."""
     if each.next_in is None:
-        return Attention(Need.OVERDUE, 0.0, "no beat has seen it yet")
+        return Attention(Need.OVERDUE, 0.0, Said(Sentence.NOT_SEEN))
     if each.next_in < -BEAT_LATE:
-        return Attention(Need.OVERDUE, -each.next_in, f"due {told(-each.next_in)} ago, and no beat has sent it")
+        return Attention(Need.OVERDUE, -each.next_in, Said(Sentence.NOT_SENT, {"late": Span(-each.next_in)}))
     if each.seen is None:
         return Attention(Need.NOTHING)
     if each.pulled is None:
-        return Attention(Need.OVERDUE, 0.0, "no reply yet: its calls fail")
+        return Attention(Need.OVERDUE, 0.0, Said(Sentence.NO_REPLY_YET))
     silent = now - each.pulled
     longest = max(each.seen.interval, each.account.poll.max)
     if silent > longest + 2 * limits.claim_seconds and each.next_in <= longest + limits.claim_seconds:
-        return Attention(Need.OVERDUE, silent, f"no reply for {told(silent)}: no worker, or its calls fail")
+        return Attention(Need.OVERDUE, silent, Said(Sentence.NO_REPLY, {"silent": Span(silent)}))
     return Attention(Need.NOTHING)

@@ -1,7 +1,7 @@
 """The columns of the tables of gateways and accounts, with numbers in few characters. Pure."""
 
 from tasks.accounts import Gateway, VvtoolGateway
-from tasks.commands.accounts.standing import for_each_handled, told_pause, why
+from tasks.commands.accounts.standing import for_each_handled, said_pause, why
 from tasks.commands.ages import told
 from tasks.commands.status.attention import Found, Need, needs_somebody
 from tasks.commands.status.picture import Summary
@@ -62,7 +62,7 @@ def gateway_note(each: Summary, now: float) -> str:
     """Whether and why a gateway is paused."""
     if each.pause is None:
         return ""
-    return f"{MARK if needs_somebody(each.pause) else ''}{told_pause(each.pause, now)}: {why(each.pause)}"
+    return f"{MARK if needs_somebody(each.pause) else ''}{said_pause(each.pause, now).told()}: {why(each.pause)}"
 
 
 def account_note(each: Found) -> str:

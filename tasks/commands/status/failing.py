@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from tasks.commands.ages import told
+from tasks.commands.sentences import Said, Sentence, Span, Value, some
 from tasks.store.troubles import Trouble, What
 from tasks.text import shown
 
@@ -27,16 +27,18 @@ class Group:
         """How often."""
         return sum(each.count for each in self.troubles)
 
-    def when(self, now: float) -> str:
+    def when(self, now: float) -> Said:
         """Over which time, and how long ago last."""
         since, at = min(each.since for each in self.troubles), max(each.at for each in self.troubles)
-        return f"{told(now - at)} ago" if self.count == 1 else f"in {told(now - since)}, the last {told(now - at)} ago"
+        ago = Span(now - at)
+        if self.count == 1:
+            return Said(Sentence.AGO, {"ago": ago})
+        return Said(Sentence.SINCE, {"span": Span(now - since), "ago": ago})
 
-    def whose(self) -> str:
-        """The accounts, the latest first."""
-        names = list(dict.fromkeys(shown(each.account) for each in self.troubles))
-        more = f" and {len(names) - SHOWN_ACCOUNTS} more" if len(names) > SHOWN_ACCOUNTS else ""
-        return ", ".join(names[:SHOWN_ACCOUNTS]) + more
+    def values(self, now: float) -> dict[str, Value]:
+        """How often, when, and for which accounts, the latest first."""
+        accounts = list(dict.fromkeys(each.account for each in self.troubles))
+        return {"count": self.count, "when": self.when(now), "accounts": some(accounts, SHOWN_ACCOUNTS)}
 
 
 def groups(troubles: Iterable[Trouble], what: What) -> list[Group]:
@@ -48,44 +50,29 @@ def groups(troubles: Iterable[Trouble], what: What) -> list[Group]:
     return [Group(what, topic, some) for topic, some in found.items()]
 
 
-def failed(troubles: Iterable[Trouble], now: float) -> Iterable[str]:
-    """A line for each topic whose handler fails."""
-    yield from _by_topic(groups(troubles, "failed"), now, ("try failed", "tries failed"))
+def failed(troubles: Iterable[Trouble], now: float) -> Iterable[Said]:
+    """What is said of each topic whose handler fails."""
+    yield from _by_topic(groups(troubles, "failed"), now, Sentence.TRIES_FAILED, Sentence.TRIES_FAILED_ELSEWHERE)
 
 
-def asked(troubles: Iterable[Trouble], now: float) -> Iterable[str]:
-    """A line for each topic whose handler asks for another try now and then."""
-    yield from _by_topic(
-        groups(troubles, "asked"),
-        now,
-        ("time its handler asked for another try", "times its handler asked for another"),
-    )
+def asked(troubles: Iterable[Trouble], now: float) -> Iterable[Said]:
+    """What is said of each topic whose handler asks for another try now and then."""
+    yield from _by_topic(groups(troubles, "asked"), now, Sentence.TRIES_ASKED, Sentence.TRIES_ASKED_ELSEWHERE)
 
 
-def late(troubles: Iterable[Trouble], now: float) -> Iterable[str]:
-    """A line if confirms came after the end of their lease."""
-    for group in groups(troubles, "late_confirms"):
-        why = "they come again, as handlers do not keep up with their lease"
-        todo = f"{why}; add a handle worker: `celery -A tasks worker -Q handle`"
-        yield f"{_messages(group)} confirmed too late {group.when(now)}, for {group.whose()}: {todo}"
+def late(troubles: Iterable[Trouble], now: float) -> Iterable[Said]:
+    """What is said if confirms came after the end of their lease."""
+    yield from (Said(Sentence.CONFIRMED_LATE, group.values(now)) for group in groups(troubles, "late_confirms"))
 
 
-def unconfirmed(troubles: Iterable[Trouble], now: float) -> Iterable[str]:
-    """A line if messages could not be confirmed."""
-    for group in groups(troubles, "unconfirmed"):
-        todo = "they come again; the log of the workers says what the platform answered"
-        yield f"{_messages(group)} not confirmed {group.when(now)}, for {group.whose()}: {todo}"
+def unconfirmed(troubles: Iterable[Trouble], now: float) -> Iterable[Said]:
+    """What is said if messages could not be confirmed."""
+    yield from (Said(Sentence.NOT_CONFIRMED, group.values(now)) for group in groups(troubles, "unconfirmed"))
 
 
-def _by_topic(found: Sequence[Group], now: float, words: tuple[str, str]) -> Iterable[str]:
+def _by_topic(found: Sequence[Group], now: float, each: Sentence, others: Sentence) -> Iterable[Said]:
     for group in islice(found, SHOWN_TOPICS):
-        topic = f"{shown(group.topic)}: " if group.topic else ""
-        why = shown(group.troubles[0].text, TEXT)
-        yield f"{topic}{group.count} {words[group.count != 1]} {group.when(now)}, for {group.whose()}: {why}"
-    if len(found) > SHOWN_TOPICS:
-        left = found[SHOWN_TOPICS:]
-        yield f"{sum(group.count for group in left)} {words[1]} for {len(left)} more topics"
-
-
-def _messages(group: Group) -> str:
-    return "1 message was" if group.count == 1 else f"{group.count} messages were"
+        topic = Said(Sentence.OF_TOPIC, {"topic": shown(group.topic)}) if group.topic else ""
+        yield Said(each, {"topic": topic, **group.values(now), "why": shown(group.troubles[0].text, TEXT)})
+    if left := found[SHOWN_TOPICS:]:
+        yield Said(others, {"tries": sum(group.count for group in left), "count": len(left)})

@@ -1,7 +1,6 @@
 """What `status --json` prints: one object a line, told apart by `kind`. Times are seconds, those of day since the epoch."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from tasks.commands.accounts.listing import fields
@@ -41,7 +40,9 @@ def installation(picture: Picture) -> dict[str, Any]:
         "pulled_at": picture.pulled,
         "missing": [each.text for each in found if each.todo],
         "unhandled_today": {**picture.unhandled.still, **picture.unhandled.mended},
-        "findings": [asdict(each) for each in found],
+        "findings": [
+            {"about": each.about, "text": each.text, "todo": each.todo, **each.said.plain()} for each in found
+        ],
     }
 
 

@@ -7,8 +7,10 @@ from functools import cached_property
 
 from tasks.accounts import Gateway
 from tasks.commands.handlers.telling import Unhandled
+from tasks.commands.sentences import Said
 from tasks.commands.status.attention import Found, Need, urgency
 from tasks.rules.circuit_breaker import Pause
+from tasks.rules.registries import Stranger
 from tasks.store.presence import Presence
 from tasks.store.quota import Used
 from tasks.store.troubles import Trouble
@@ -92,7 +94,7 @@ class Picture:
     gateways, what waits in the queues (None: the broker cannot say), how many workers and beats run (None: not known), from
     which queues nobody takes, the dead letters, how many of these are yet to be redriven and when the first of them is, when
     anything was pulled last, today's messages by topic that nobody handled,
-    what is odd about workers' handlers, whose clock is off with what to do, and which installation it is: its Redis, its id
+    the workers with other handlers, whose clock is off with what to do, and which installation it is: its Redis, its id
     ("": none yet)."""
 
     now: float
@@ -108,8 +110,8 @@ class Picture:
     redrive_at: float | None = None
     pulled: float | None = None
     unhandled: Unhandled = field(default_factory=Unhandled)
-    strangers: Sequence[str] = ()
-    clocks: Sequence[tuple[str, str]] = ()
+    strangers: Sequence[Stranger] = ()
+    clocks: Sequence[tuple[Said, Said]] = ()
     redis: str = ""
     id: str = ""
     of: Crowd | None = None

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse
 
 from tasks import clock
 from tasks.clock import SHANGHAI
+from tasks.commands.sentences import Language
 from tasks.commands.web import words
 from tasks.rules.circuit_breaker import WITHOUT_END
 from tasks.store.web import Session
@@ -24,6 +25,9 @@ from tasks.text import shown
 FOLDER = Path(__file__).parent
 LANGUAGES = {"en": "en", "zh": "zh-Hans"}
 """What pages are written in: babel's name, and HTML's."""
+
+BETWEEN = {"en": "; ", "zh": "；"}
+"""Stands between two clauses."""
 
 LONGEST_TEXT = 600
 HEADERS = {"vary": "Accept-Language, Cookie"}
@@ -96,6 +100,7 @@ def environment(language: str) -> Environment:
         lambda one, many, n: translated(language, one if n == 1 else many),
         newstyle=True,
     )
+    tongue = speech(language)
     made.globals |= {"words": words, "lang": LANGUAGES[language], "without_end": WITHOUT_END}
     made.filters |= {
         "number": lambda value: number(value, language),
@@ -103,11 +108,22 @@ def environment(language: str) -> Environment:
         "moment": moment,
         "iso": lambda at: datetime.fromtimestamp(at, SHANGHAI).isoformat(timespec="seconds"),
         "day": lambda at: f"{datetime.fromtimestamp(at, SHANGHAI):%Y-%m-%d}",
+        "said": lambda said: shown(said.told(tongue), LONGEST_TEXT),
         "shown": lambda text: shown(text, LONGEST_TEXT),
         "readable": readable,
         "ago": lambda at: span(clock.now() - at, language),
     }
     return made
+
+
+def speech(language: str) -> Language:
+    """How sentences of `status` are told in that language."""
+    return Language(
+        partial(translated, language),
+        partial(number, language=language),
+        partial(span, language=language),
+        BETWEEN[language],
+    )
 
 
 def number(value: float | None, language: str) -> str:

@@ -12,6 +12,7 @@ from tasks.commands.check.finding import Finding, fail, ok
 from tasks.commands.check.redis import clocks, judged, waiting
 from tasks.commands.check.rights import BOTH, STATE, commands
 from tasks.commands.check.setup import fitting
+from tasks.commands.sentences import Said, Sentence
 from tests import ROOT
 
 GOOD: dict[str, Any] = {"redis_version": "7.2.4", "aof_enabled": 1, "maxmemory_policy": "noeviction", "role": "master"}
@@ -49,9 +50,10 @@ def test_versions_are_compared_by_number(version: str) -> None:
 
 def test_each_clock_that_is_off_is_a_line_with_what_to_do() -> None:
     assert [finding.level for finding in clocks([])] == ["OK"]
-    [warned] = clocks([("this machine's clock is 25 s ahead of Redis's", "set it by NTP")])
+    off = Said(Sentence.CLOCK_AHEAD, {"whose": Said(Sentence.THIS_MACHINES), "seconds": 25})
+    [warned] = clocks([(off, Said(Sentence.SET_MACHINE))])
     assert (warned.level, warned.about) == ("WARN", "clock")
-    assert "25 s ahead" in warned.text
+    assert warned.text == "this machine's clock is 25 s ahead of Redis's"
     assert "NTP" in warned.todo
 
 

@@ -5,7 +5,17 @@ from collections.abc import Iterator
 import pytest
 
 from handlers import Message, Registry
-from tasks.rules.registries import Entry, Node, beside, difference, entries, fingerprint, strangers
+from tasks.rules.registries import (
+    Difference,
+    Entry,
+    Node,
+    Stranger,
+    beside,
+    difference,
+    entries,
+    fingerprint,
+    strangers,
+)
 from tasks.wire import read
 
 USUAL = (Entry("a", "shop.on_a", "dict", "/one/shop.py:3"), Entry("b_*", "shop.on_b", "str", pattern=True))
@@ -15,7 +25,7 @@ def node(name: str, lot: tuple[Entry, ...], since: float = 0.0) -> Node:
     return Node(name, since, fingerprint(lot) if lot else "")
 
 
-def told(*nodes: tuple[Node, tuple[Entry, ...]]) -> list[str]:
+def told(*nodes: tuple[Node, tuple[Entry, ...]]) -> list[Stranger]:
     return strangers([node for node, _ in nodes], {each.fingerprint: lot for each, lot in nodes})
 
 
@@ -72,10 +82,7 @@ def test_what_runs_around_handlers_and_their_resources_count_too() -> None:
 def test_one_that_has_the_same_handlers_is_named_too() -> None:
     odd = Node("odd", 0.0, fingerprint(USUAL, ["around shop.timed"]))
     [said] = told((node("one", USUAL), USUAL), (node("two", USUAL), USUAL), (odd, USUAL))
-    assert said == (
-        "worker odd has other handlers than the other workers (2): the handlers are the same, and not what runs around them, "
-        "or their resources"
-    )
+    assert said == Stranger("odd", 2, Difference())
 
 
 def test_workers_that_have_the_same_have_nothing_said_of_them() -> None:
@@ -86,35 +93,30 @@ def test_workers_that_have_the_same_have_nothing_said_of_them() -> None:
 def test_the_one_that_differs_is_named_and_in_what() -> None:
     lot = (Entry("a", "shop.later", "dict"), Entry("c", "shop.on_c", "str"))
     said = told((node("one", USUAL), USUAL), (node("two", USUAL), USUAL), (node("odd", lot), lot))
-    assert said == [
-        "worker odd has other handlers than the other workers (2): it lacks b_*; it alone has c; "
-        "another function, model or options for a"
-    ]
+    assert said == [Stranger("odd", 2, Difference(("b_*",), ("c",), ("a",)))]
 
 
 def test_of_two_the_one_that_started_first_is_the_odd_one() -> None:
     lot = (USUAL[0],)
     [said] = told((node("new", USUAL, 20.0), USUAL), (node("old", lot, 10.0), lot))
-    assert said.startswith("worker old has other handlers")
+    assert said.worker == "old"
 
 
 def test_that_they_differ_is_said_where_nobody_knows_in_what() -> None:
-    assert strangers([Node("a", 1, "x"), Node("b", 2, "y")], {}) == [
-        "worker a has other handlers than the other workers (1)"
-    ]
-    assert difference(USUAL, ()) == ""
+    assert strangers([Node("a", 1, "x"), Node("b", 2, "y")], {}) == [Stranger("a", 1)]
+    assert difference(USUAL, ()) is None
 
 
-def test_many_topics_are_told_in_one_line() -> None:
-    lot = (*USUAL, *(Entry(f"t{number}", "shop.f") for number in range(9)))
-    assert difference(lot, USUAL) == ": it alone has t0, t1, t2 and 6 more"
+def test_topics_of_a_difference_are_in_order() -> None:
+    lot = (*USUAL, *(Entry(f"t{number}", "shop.f") for number in (2, 0, 1)))
+    assert difference(lot, USUAL) == Difference(alone=("t0", "t1", "t2"))
 
 
 def test_options_that_differ_are_a_difference_and_none_leave_what_earlier_versions_know_it_by() -> None:
     plain, asked = Entry("a", "m.f", "dict"), Entry("a", "m.f", "dict", timeout=10.0, queue="slow")
     assert plain.says == "a m.f dict 0"
     assert fingerprint([plain]) != fingerprint([asked])
-    assert difference([plain], [asked]) == ": another function, model or options for a"
+    assert difference([plain], [asked]) == Difference(other=("a",))
 
 
 def test_what_an_earlier_version_has_written_is_read() -> None:

@@ -6,7 +6,7 @@ from pydantic import SecretStr
 from tasks.accounts import QianmiAccount, QianmiGateway
 from tasks.commands.accounts.standing import Standing
 from tasks.commands.status.attention import Attention, Found, Need
-from tasks.commands.status.findings import Finding, findings, something_to_do
+from tasks.commands.status.findings import findings, something_to_do
 from tasks.commands.status.picture import Picture
 
 NOW = 1_795_219_200.0
@@ -42,9 +42,12 @@ def test_what_seems_not_to_run_is_named(picture: Picture, words: list[str]) -> N
 
 
 def test_dead_letters_are_something_to_do() -> None:
-    assert findings(Picture(NOW, 3, [], workers=1, letters=1)) == [
-        Finding("letters", "1 dead letter to look at: celery -A tasks letters list")
-    ]
+    [one] = findings(Picture(NOW, 3, [], workers=1, letters=1))
+    assert (one.about, one.text, one.todo) == (
+        "letters",
+        "1 dead letter to look at: celery -A tasks letters list",
+        True,
+    )
     assert "2 dead letters " in findings(Picture(NOW, 3, [], workers=1, letters=2))[0].text
 
 
