@@ -67,6 +67,8 @@ def perform(trial: Trial, *, keep: bool) -> bool:
 def show(report: Report) -> None:
     """The figures, what was seen, and the verdict."""
     lines = [*told(report.found), *(f"  by itself: {alone}" for alone in report.alone)]
+    most = f"{report.most_twice} handled twice, {report.found.gone.lost} lost on vvtool"
+    lines.append(f"  {'explained, at the most':<28}{most}")
     lines += [f"  {note}" for note in report.notes]
     click.echo("\n".join([f"{report.trial.name}:", *lines, "  PASSED" if report.good else "  FAILED"]))
 

@@ -14,7 +14,7 @@ from tasks.commands.processes import Processes
 from tasks.commands.processes.stopping import Stopping
 from tasks.commands.processes.valkey import free_port
 from tasks.sandbox.control import Control
-from tests.outgrowing.run import Run, Trial
+from tests.outgrowing.run import IN_HAND, Run, Trial
 from tests.outgrowing.server import Server
 from tests.outgrowing.stage import RunStage
 from tests.outgrowing.way import Way
@@ -22,8 +22,8 @@ from tests.outgrowing.way import Way
 OUT_SECONDS = 15.0
 """Longer than the lease: whatever was under way has come again by then."""
 
-MOST_TWICE = 60
-"""Two outages, three processes, a bundle of ten in each: handlers that had returned when Redis took no mark of theirs."""
+MOST_TWICE = 2 * IN_HAND
+"""Two outages, each of the one worker that handles. While one lasts nothing is begun, so nothing is added at its end."""
 
 
 class Full(Trial):

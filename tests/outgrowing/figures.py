@@ -3,8 +3,10 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from math import inf
+from typing import NamedTuple
 
-from tests.end_to_end.chaos.verdict import Deed, Known, Sums, judge
+from tests.end_to_end.chaos.verdict import KILLED_WITHIN, Deed, Known, Sums, judge
 
 SHOWN = 8
 """Lines about messages that did not end well."""
@@ -18,6 +20,17 @@ class Gap:
     seconds: float = 0.0
 
 
+Span = tuple[float, float]
+"""What Redis was told between these two moments is gone at the second one: seconds since the epoch."""
+
+
+class Gone(NamedTuple):
+    """How many messages are to be handled once more, as their marks are gone, and how many of vvtool are lost with the inbox."""
+
+    again: int
+    lost: int
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """A whole run. `leased` sums up taobao and qianmi, which send again what is not confirmed; `given` vvtool, which does not.
@@ -29,6 +42,7 @@ class Outcome:
     second: float
     most: int
     deeds: Sequence[Deed]
+    gone: Gone
 
     @property
     def waiting(self) -> int:
@@ -46,8 +60,8 @@ class Outcome:
         return self.leased.all.early + self.given.all.early
 
 
-def outcome(known: Known) -> Outcome:
-    """All that is to be told of what is known."""
+def outcome(known: Known, spans: Sequence[Span] = ()) -> Outcome:
+    """All that is to be told of what is known; `spans` is what Redis has forgotten."""
     parts = [{actor: rows for actor, rows in known.ledger.items() if actor.confirms is each} for each in (True, False)]
     leased, given = (judge(replace(known, ledger=part)) for part in parts)
     rows = [row for part in known.ledger.values() for row in part]
@@ -55,7 +69,24 @@ def outcome(known: Known) -> Outcome:
     began = min((row["published"] for row in rows), default=0.0)
     second = len(ended) / (ended[-1] - began) if ended else 0.0
     confirms = sorted(row["confirmed"] for row in rows if row["confirmed"] is not None)
-    return Outcome(leased, given, longest(confirms), second, best_second(ended), known.deeds)
+    return Outcome(leased, given, longest(confirms), second, best_second(ended), known.deeds, gone(known, spans))
+
+
+def gone(known: Known, spans: Sequence[Span]) -> Gone:
+    """What a Redis explains that has forgotten what it was told in these spans."""
+    again = lost = 0
+    for actor, rows in known.ledger.items():
+        for row in rows:
+            pulled = row["deliveries"][0] if row["deliveries"] else inf
+            handled = min(known.handled.get((actor.name, row["id"]), ()), default=inf)
+            for began, ended in spans:
+                marked = began <= handled <= ended
+                if actor.confirms:
+                    again += marked and (row["confirmed"] or inf) >= ended
+                else:
+                    again += marked and pulled < began
+                    lost += began - KILLED_WITHIN <= pulled <= ended < handled
+    return Gone(again, lost)
 
 
 def longest(moments: Sequence[float]) -> Gap:
