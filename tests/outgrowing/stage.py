@@ -89,8 +89,10 @@ class RunStage(ChaosStage):
         return [str(redis.hget(name, "body")) for name in redis.scan_iter("tidings:inbox:raw:*", count=1000)]
 
     def settings(self) -> dict[str, str]:
-        """The chaos run's, with the Redis of this one."""
-        return {**super().settings(), "TIDINGS_REDIS_URL": self.url}
+        """The chaos run's, with the Redis of this one. No handler hangs here, so a try has the time that the lease gives it:
+        the chaos run's 2 s killed processes that had just started, on a machine that was busy."""
+        own = {"TIDINGS_REDIS_URL": self.url, "TIDINGS_HANDLER_SECONDS": f"{self.plan.lease:g}"}
+        return {**super().settings(), **own}
 
     def environment(self) -> Mapping[str, str]:
         """The children's environment; no proxy stands between them and the sandbox."""
