@@ -130,7 +130,7 @@ def handle(self: HandleTask, /, delivery: Any = None, **_later: Any) -> tuple[st
         if (item := spelled_out(given.item, given.platform)) is not given.item:
             given = replace(given, item=item)
         try:
-            outcome = deliver(given, (self.request.timelimit or (None,))[0])
+            outcome = known(deliver(given, (self.request.timelimit or (None,))[0]), given, self.request)
         except Again as again:
             outcome = try_again(self, given, again.delay)
         if given.alone:
@@ -152,6 +152,15 @@ def broken(given: Delivery | None, error: BaseException) -> None:
         told = about("handle_broken", **(given.fields if given else {}))
         text = "%s: %s; what was not confirmed comes again%s"
         log.error(text, given or "no delivery", why, left_out(left), extra=told)
+
+
+def known(outcome: Outcome, given: Delivery, request: Any) -> Outcome:
+    """What became of a delivery. One that a killed worker had in hand and that is done with by now is no duplicate: it was that
+    worker's to end, and counted there.
+    """
+    if outcome != "duplicate" or not (request.delivery_info or {}).get("redelivered"):
+        return outcome
+    return "handled" if stores().marks.is_done(given.names) else "dead"
 
 
 def deliver(given: Delivery, hard: float | None = None) -> Outcome:

@@ -62,6 +62,30 @@ def test_a_handler_that_returns_has_handled_and_is_not_called_again(tidings: Sto
     ]
 
 
+@pytest.mark.parametrize(("redelivered", "outcome"), [(True, "handled"), (False, "duplicate")])
+def test_what_a_worker_had_handled_before_it_was_killed_is_no_duplicate(
+    tidings: Stores, registered: Register, redelivered: bool, outcome: str
+) -> None:
+    registered(handler)
+    given = delivery()
+    assert deliver(given) == "handled"
+    handle.push_request(delivery_info={"redelivered": redelivered})
+    try:
+        assert handle.run(delivery=given.to_json()) == ("r1", outcome)
+    finally:
+        handle.pop_request()
+
+
+@pytest.mark.parametrize(("redelivered", "outcome"), [(True, "dead"), (False, "duplicate")])
+def test_nor_is_what_it_had_buried(tidings: Stores, redelivered: bool, outcome: str) -> None:
+    tidings.marks.finish(("app", "1"), "dead")
+    handle.push_request(delivery_info={"redelivered": redelivered})
+    try:
+        assert handle.run(delivery=delivery().to_json()) == ("r1", outcome)
+    finally:
+        handle.pop_request()
+
+
 def test_a_topic_that_nobody_handles_is_ignored(tidings: Stores, registered: Register) -> None:
     assert deliver(delivery()) == "ignored"
 
