@@ -76,14 +76,15 @@ def confirm(
         count(its, "late_confirms", len(receipts))
     shop = runtime.account(account)
     began = clock.now()
-    left, wait = tell(shop, batch, receipts) if shop else ([], 0.0)
-    spans.confirmed(its, began, len(receipts), len(left))
-    ends[measures.named("confirmed", gateway)] = len(receipts) - len(left) if shop else 0
+    taken = list[str]()
+    left, wait = tell(shop, batch, receipts, taken) if shop else ([], 0.0)
+    spans.confirmed(its, began, len(receipts), len(receipts) - len(taken))
+    ends[measures.named("confirmed", gateway)] = len(taken)
     if alone:
         stores().measures.once(ends, 2 * lease, batch, *receipts)
     if left and clock.now() < its.confirm_until:
         if opened:
-            stores().batches.confirmed(opened, [each for each in receipts if each not in {*left}], ends, counted=True)
+            stores().batches.confirmed(opened, taken, ends, counted=True)
         pause = min(max(wait, retry_delay(self.request.retries + 1)), visibility() / 2)
         again = {**(self.request.kwargs or {}), "receipts": left, "outcomes": outcomes}
         put_off(its, len(left), pause)
@@ -91,8 +92,8 @@ def confirm(
     if left and shop:
         given_up(its, len(left))
         calls.unneeded(shop)
-    tell_of(its, len(receipts) - len(left), outcomes or {})
-    if not alone and stores().batches.close(batch, account, ends):
+    tell_of(its, len(taken), outcomes or {})
+    if not alone and stores().batches.close(batch, account, ends, ends=its.ends, lease=lease):
         sending.consume(account)
 
 
@@ -137,12 +138,11 @@ def allowed(results: Results, account: str, found: Open | None) -> tuple[list[st
 
 def measured(results: Results, batch: Batch, found: Open | None) -> Numbers:
     """What a batch's outcomes add to the counters; nothing when they did before, or nobody knows their topics."""
-    if found is None or found.counted:
+    unmarked = [(unplain(receipt), outcome) for receipt, outcome, *_ in results if outcome not in measures.MARKED]
+    if found is None or found.counted or not unmarked:
         return {}
     topics = found.topic_of
-    return measures.ended(
-        batch.gateway, ((topics.get(unplain(receipt), ""), outcome) for receipt, outcome, *_ in results)
-    )
+    return measures.ended(batch.gateway, ((topics.get(receipt, ""), outcome) for receipt, outcome in unmarked))
 
 
 @app.task(name=SALVAGE, base=TellingTask)
@@ -208,12 +208,14 @@ def tell_part(account: Account, batch: str, receipts: list[str]) -> list[str]:
     return done
 
 
-def tell(account: Account, batch: str, receipts: list[str]) -> tuple[list[str], float]:
+def tell(account: Account, batch: str, receipts: list[str], taken: list[str] | None = None) -> tuple[list[str], float]:
     """Tell the platform, or on vvtool the inbox; the receipts worth another try, and the wait that the platform asks for,
-    or the gateway's limits.
+    or the gateway's limits. Those that are confirmed are added to `taken`.
     """
+    taken = [] if taken is None else taken
     if isinstance(account, VvtoolAccount):
         stores().inbox.settle(account.name, batch, receipts)
+        taken += receipts
         return [], 0.0
     client = client_for(account.gateway)
     pending = list(chunks(receipts, client.confirm_limit))
@@ -226,6 +228,7 @@ def tell(account: Account, batch: str, receipts: list[str]) -> tuple[list[str], 
         try:
             with calls.call(account, "confirm"):
                 client.confirm(account, chunk)
+            taken += chunk
         except NotNow as put_off:
             return left + [receipt for some in (chunk, *pending) for receipt in some], max(wait, put_off.wait)
         except BadRequest as error:

@@ -132,13 +132,17 @@ class Batches:
         keys = [key("batch", batch.id), key("sizes", batch.account), MEASURES]
         self._confirmed(keys=keys, args=[json.dumps(after.to_json()), batch.id, left, *pairs(numbers)])
 
-    def close(self, id_: str, account: str, numbers: Mapping[str, int] | None = None) -> bool:
+    def close(
+        self, id_: str, account: str, numbers: Mapping[str, int] | None = None, *, ends: float = 0.0, lease: float = 0.0
+    ) -> bool:
         """Forget the batch. True when the account is held back, and may go on now.
 
-        In the same step this adds `numbers` to the counters, unless the batch was forgotten before.
+        In the same step this adds `numbers` to the counters, unless the batch was closed before. Where it has run out by itself,
+        which is a `lease` after its lease `ends`, they are added the first time that somebody comes.
         """
-        keys = [*self._keys(account), key("batch", id_), UNDER_WAY, MEASURES]
-        return bool(self._close(keys=keys, args=[id_, *pairs(numbers or {})]))
+        counted = key("counted", id_, f"{ends:.3f}")
+        keys = [*self._keys(account), key("batch", id_), UNDER_WAY, MEASURES, counted]
+        return bool(self._close(keys=keys, args=[id_, ends, lease, *pairs(numbers or {})]))
 
     def under_way(self, now: float) -> list[UnderWay]:
         """Every batch that is open at `now`; those that ran out are forgotten."""

@@ -232,6 +232,19 @@ def test_a_confirm_past_the_lease_is_tried_and_counted_as_late(
     assert tidings.tally.read_many(["shop"], now=time.time())["shop"]["late_confirms"] == 1
 
 
+@pytest.mark.parametrize("error", [BadRequest("isv.invalid-parameter"), Unauthorised("expired", remedy="renew")])
+def test_only_what_the_platform_took_counts_as_confirmed(
+    platform: FakePlatform, tidings: Stores, account: Account, error: PlatformError
+) -> None:
+    batch = Batch("shop", "b1", time.time(), 20.0, gateway="tb")
+    tidings.batches.open(Open(batch))
+    platform.failures = [error] * 5 if isinstance(error, BadRequest) else [error]
+    confirm.confirm([(str(n), "handled") for n in range(60)], **batch.to_json())
+    counted = tidings.measures.read().counters["confirmed"]["tb",]
+    assert counted == len(platform.confirmed)
+    assert counted == 60 - (1 if isinstance(error, BadRequest) else 10)
+
+
 def test_what_a_later_version_adds_to_a_task_is_left_out(platform: FakePlatform, tidings: Stores) -> None:
     about = Batch("shop", "b1", time.time(), 20.0).to_json()
     confirm.confirm([("1", "handled", "later"), ("2", "superseded later")], **about, later=1)

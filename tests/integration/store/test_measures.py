@@ -1,8 +1,10 @@
 """Counters that no killed process and no repeated task makes wrong, on a real Valkey."""
 
 import time
+from dataclasses import replace
 from typing import Any
 
+import pytest
 from redis import Redis
 
 from tasks.rules import measures
@@ -57,6 +59,30 @@ def test_a_confirm_that_is_done_again_does_not_count_again(stores: Stores) -> No
     for _ in range(2):
         stores.batches.close("b", "shop", CONFIRMED)
     assert (counted(stores, "confirmed"), counted(stores, "pulled")) == ({("tb",): 2}, {("tb", "t"): 2})
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_confirm_past_two_leases_counts_once_though_its_batch_is_forgotten(stores: Stores, kept: bool) -> None:
+    batch = replace(opened(), batch=Batch("shop", "b", time.time() - 41, 20, gateway="tb"))
+    if kept:
+        stores.batches.open(batch)
+    for _ in range(2):
+        stores.batches.close("b", "shop", CONFIRMED, ends=batch.batch.ends, lease=20)
+    assert counted(stores, "confirmed") == {("tb",): 2}
+
+
+def test_a_late_confirm_that_is_done_again_past_two_leases_does_not_count_again(stores: Stores) -> None:
+    ends = time.time() - 0.7
+    stores.batches.open(opened())
+    for _ in range(2):
+        stores.batches.close("b", "shop", CONFIRMED, ends=ends, lease=1)
+        time.sleep(0.4)
+    assert counted(stores, "confirmed") == {("tb",): 2}
+
+
+def test_a_batch_that_is_not_there_within_its_lease_was_closed(stores: Stores) -> None:
+    stores.batches.close("b", "shop", CONFIRMED, ends=time.time() - 1, lease=20)
+    assert counted(stores, "confirmed") == {}
 
 
 def test_a_part_of_a_batch_counts_while_it_is_open(stores: Stores) -> None:
