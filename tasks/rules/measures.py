@@ -7,7 +7,7 @@ which its lag: so one number tells how many, how fast and how late. Sums of seco
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import accumulate
@@ -26,12 +26,8 @@ What = Literal[
     "unconfirmed",
     "dropped",
     "failed",
-    "pull",
-    "confirm",
     "handler.sum",
     "lag.sum",
-    "pull.sum",
-    "confirm.sum",
 ]
 """
 handled      messages whose handler returned: buckets of its seconds and of the lag
@@ -44,8 +40,6 @@ late         messages whose confirm was sent after their lease
 unconfirmed  messages that could not be confirmed within it
 dropped      polls that came too late to be made
 failed       calls that failed: the API
-pull         calls for messages that were answered: the bucket of their seconds
-confirm      the same of confirms
 ….sum        microseconds of all of them
 """
 
@@ -58,6 +52,11 @@ HANDLER_EDGES = (0.005, 0.025, 0.1, 0.5, 2.0, 10.0, 60.0)
 LAG_EDGES = (1.0, 5.0, 30.0, 120.0, 600.0, 3600.0, 21600.0)
 CALL_EDGES = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0)
 """Upper edges of buckets, in seconds. Few, as each is a line for every topic of every gateway."""
+
+CALLS = ("pull", "confirm")
+SLOTS = len(CALL_EDGES) + 3
+"""What is kept of a gateway's calls of one kind that were answered, one whole number each: how many fell into each bucket, the
+microseconds of all, and when the latest was answered, in milliseconds since the epoch. A row of these for each of `CALLS`."""
 
 LONGEST = 200
 """Characters of a topic that count: a longer one is garbage."""
@@ -84,34 +83,39 @@ def plain(text: str) -> str:
     return " ".join(text[:LONGEST].encode("utf-8", "replace").decode().split())
 
 
+@lru_cache(1024)
+def of_handled(gateway: str, topic: str) -> tuple[str, str, str]:
+    """The fields of a topic's handled messages: how each begins that counts them, and the sums of their seconds and lags."""
+    topic = plain(topic)
+    return named("handled", gateway, topic), named("handler.sum", gateway, topic), named("lag.sum", gateway, topic)
+
+
 def handled(gateway: str, topic: str, seconds: float, lag: float | None) -> str:
     """The field of a message whose handler returned after so many seconds, `lag` after it was published (None: nobody knows)."""
     late = "" if lag is None else bisect_left(LAG_EDGES, lag)
-    return f"handled\t{gateway}\t{plain(topic)}\t{bisect_left(HANDLER_EDGES, seconds)} {late}"
+    return f"{of_handled(gateway, topic)[0]}{bisect_left(HANDLER_EDGES, seconds)} {late}"
 
 
 def lasted(gateway: str, topic: str, seconds: float, lag: float | None) -> Numbers:
     """What the same message adds to the sums of seconds."""
-    topic = plain(topic)
-    sums = {named("handler.sum", gateway, topic): micros(seconds)}
-    return sums if lag is None else {**sums, named("lag.sum", gateway, topic): micros(lag)}
+    _, of_seconds, of_lags = of_handled(gateway, topic)
+    return {of_seconds: micros(seconds)} if lag is None else {of_seconds: micros(seconds), of_lags: micros(lag)}
 
 
-def called(api: str, gateway: str, seconds: float | None) -> Numbers:
-    """What a call adds that took so many seconds, None for one that failed; nothing for calls of counters."""
-    if seconds is None:
-        return {named("failed", gateway, rest=api): 1}
-    if api == "pull":
-        return {
-            named("pull", gateway, rest=str(bisect_left(CALL_EDGES, seconds))): 1,
-            named("pull.sum", gateway): micros(seconds),
-        }
-    if api == "confirm":
-        return {
-            named("confirm", gateway, rest=str(bisect_left(CALL_EDGES, seconds))): 1,
-            named("confirm.sum", gateway): micros(seconds),
-        }
-    return {}
+@dataclass(slots=True)
+class Answered:
+    """Calls of one gateway that were answered: what they add to its row of numbers, and the latest times, by their places."""
+
+    adds: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    latest: dict[int, int] = field(default_factory=dict)
+
+    def add(self, api: str, seconds: float, now: float) -> None:
+        """One more that took so many seconds. Calls of counters are not kept."""
+        if api in CALLS:
+            first = CALLS.index(api) * SLOTS
+            self.adds[first + bisect_left(CALL_EDGES, seconds)] += 1
+            self.adds[first + SLOTS - 2] += micros(seconds)
+            self.latest[first + SLOTS - 1] = max(self.latest.get(first + SLOTS - 1, 0), round(now * 1000))
 
 
 def ended(gateway: str, ends: Iterable[tuple[str, str]]) -> Numbers:
@@ -174,23 +178,30 @@ class Measured:
 
 
 BY_TOPIC = ("pulled", "tries")
+BY_GATEWAY = ("confirmed", "late", "unconfirmed", "dropped")
 BY_REST = ("buried", "failed")
-CALLS = ("pull", "confirm")
-SUMS: Mapping[str, tuple[float, ...]] = {
+EDGES: Mapping[str, tuple[float, ...]] = {
     "handler": HANDLER_EDGES,
     "lag": LAG_EDGES,
     "pull": CALL_EDGES,
     "confirm": CALL_EDGES,
 }
+SUMS = {"handler.sum": "handler", "lag.sum": "lag"}
 
 
-def measured(found: Mapping[str, str]) -> Measured:
-    """The counters of a hash from Redis; what another version has written, and this one does not know, is left out."""
+def measured(found: Mapping[str, str], answered: Mapping[str, Sequence[int]] | None = None) -> Measured:
+    """The counters of a hash from Redis, and of each gateway the numbers of its calls; what another version has written, and this
+    one does not know, is left out."""
     all_ = Measured()
     for name, text in found.items():
         what, *labels = name.split("\t")
         if len(labels) == 3:
             _add(all_, what, *labels, number=int(text))
+    for gateway, numbers in (answered or {}).items():
+        for at, api in enumerate(CALLS):
+            *buckets, seconds, latest = numbers[at * SLOTS : (at + 1) * SLOTS]
+            if latest:
+                all_.histograms[api][gateway,] = Histogram(buckets, seconds / 1_000_000)
     return all_
 
 
@@ -206,17 +217,14 @@ def _add(all_: Measured, what: str, gateway: str, topic: str, rest: str, *, numb
         all_.counters[what][gateway, topic] += number
     elif what in BY_REST:
         all_.counters[what][gateway, rest] += number
-    elif what in CALLS:
-        _put(all_, what, (gateway,), rest, number)
-    elif (of := what.removesuffix(".sum")) != what and of in SUMS:
-        labels = (gateway,) if of in CALLS else (gateway, topic)
-        all_.into(of, labels, SUMS[of]).seconds += number / 1_000_000
-    else:
+    elif of := SUMS.get(what):
+        all_.into(of, (gateway, topic), EDGES[of]).seconds += number / 1_000_000
+    elif what in BY_GATEWAY:
         all_.counters[what][(gateway,)] += number
 
 
 def _put(all_: Measured, name: str, labels: Labels, bucket: str, number: int) -> None:
-    into = all_.into(name, labels, SUMS[name])
+    into = all_.into(name, labels, EDGES[name])
     if bucket.isdigit() and int(bucket) < len(into.buckets):
         into.buckets[int(bucket)] += number
 

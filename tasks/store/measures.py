@@ -10,13 +10,16 @@ from collections.abc import Mapping
 from itertools import chain
 from typing import Any
 
-from tasks.rules.measures import Measured, Numbers, measured
+from tasks.rules.measures import CALLS, SLOTS, Answered, Measured, Numbers, measured
+from tasks.store.chunks import pipelined
 from tasks.store.deferred import Deferred
 from tasks.store.keys import PREFIX, key
+from tasks.store.measures_gateways import GATEWAYS
 from tasks.store.scripts import script, text
 
 MEASURES = PREFIX + "measures"
-LAST_PULLS = MEASURES + ":pulls"
+NUMBER = "i64"
+"""How each number of a gateway's calls is kept, one after the other in a string: all that a call adds is one command."""
 
 
 class Measures(threading.local):
@@ -53,12 +56,36 @@ class Measures(threading.local):
         self.add(held)
 
     def read(self) -> Measured:
-        """All counters, of all processes that there ever were."""
-        return measured(self.redis.hgetall(MEASURES))
+        """All counters, of all processes that there ever were; calls of the gateways that beats know."""
+        return measured(self.redis.hgetall(MEASURES), self._answered())
 
     def last_pulls(self) -> dict[str, float]:
-        """When each gateway last answered a pull, in seconds since the epoch."""
-        return {name: float(at) for name, at in self.redis.hgetall(LAST_PULLS).items()}
+        """When each gateway that beats know last answered a pull, in seconds since the epoch."""
+        found = {gateway: numbers[SLOTS - 1] for gateway, numbers in self._answered().items()}
+        return {gateway: at / 1000 for gateway, at in found.items() if at}
+
+    def _answered(self) -> dict[str, list[int]]:
+        gateways = sorted(self.redis.hkeys(GATEWAYS))
+        each = [word for place in range(SLOTS * len(CALLS)) for word in ("GET", NUMBER, f"#{place}")]
+        return dict(
+            zip(
+                gateways,
+                pipelined(self.redis, (("BITFIELD", calls_key(name), *each) for name in gateways)),
+                strict=True,
+            )
+        )
+
+
+def calls_key(gateway: str) -> str:
+    """Where the numbers of a gateway's calls are."""
+    return key("measures", "calls", gateway)
+
+
+def answered_words(calls: Answered) -> list[Any]:
+    """What calls add to them, as words of `BITFIELD`."""
+    adds = (("INCRBY", NUMBER, f"#{place}", number) for place, number in calls.adds.items())
+    latest = (("SET", NUMBER, f"#{place}", at) for place, at in calls.latest.items())
+    return [*chain.from_iterable(chain(adds, latest))]
 
 
 def pairs(numbers: Mapping[str, int]) -> list[Any]:

@@ -11,15 +11,17 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
+from tasks import clock
 from tasks.clock import day
 from tasks.rules import measures
 from tasks.rules.allowance import Api, Limits
 from tasks.rules.backpressure import Load
 from tasks.rules.circuit_breaker import Pause
+from tasks.rules.measures import Answered
 from tasks.store import quota, tally
 from tasks.store.connection import Client
 from tasks.store.keys import key
-from tasks.store.measures import LAST_PULLS, MEASURES
+from tasks.store.measures import MEASURES, answered_words, calls_key
 from tasks.store.quota import DUE, PutOff, Settled, Turn, called_in, day_key, keys_of, taken, taking
 from tasks.store.scripts import script
 from tasks.store.seen import SEEN, Seen, packed
@@ -64,11 +66,6 @@ class End:
     points: int = 0
     took: float | None = None
     failed: bool = False
-
-    @property
-    def measured(self) -> dict[str, int]:
-        """What it adds to the counters."""
-        return measures.called(self.api, self.gateway, self.took) if self.failed or self.took is not None else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +120,8 @@ class Polls:
         seen = [(each.account, packed(each.seen)) for each in learnt if each.seen]
         counts = [*_counts(learnt)]
         empty = [each for each in learnt if each.empty]
-        answered = {
-            each.end.gateway for each in learnt if each.end and each.end.api == "pull" and each.end.took is not None
-        }
-        keys: list[str] = [*DUE[:1], SEEN, LAST_PULLS]
-        args: list[Any] = [len(settled)]
+        keys: list[str] = [*DUE[:1], SEEN]
+        args: list[Any] = ["" if clock.stale() else repr(clock.now()), len(settled)]
         for ended in settled:
             keys += keys_of(ended.gateway)
             args.append(json.dumps(ended.to_json()))
@@ -139,7 +133,12 @@ class Polls:
         for each in empty:
             keys += key("inbox", each.account), key("inbox", "raw", each.empty)
             args.append(each.empty)
-        args += len(answered), *answered
+        answered = _answered(learnt)
+        args.append(len(answered))
+        for gateway, calls in answered.items():
+            keys.append(calls_key(gateway))
+            words = answered_words(calls)
+            args += len(words), *words
         answers = iter(self._tell(keys=keys, args=args))
         return [called_in(next(answers)) if each.end and each.end.settled else [] for each in learnt]
 
@@ -163,7 +162,7 @@ def _known(answer: Sequence[Any], id_: str) -> Known:
 
 def _counts(learnt: Sequence[Learnt]) -> Iterator[tuple[str, int, Mapping[str, int]]]:
     """Hashes to count in, for how many seconds they are kept (0: for good), and what to add: the day's calls of gateways without
-    limits, how long calls took, and tallies of accounts."""
+    limits, calls that failed, and tallies of accounts."""
     used: dict[str, dict[str, int]] = {}
     for each in learnt:
         if each.end and not each.end.settled:
@@ -172,9 +171,21 @@ def _counts(learnt: Sequence[Learnt]) -> Iterator[tuple[str, int, Mapping[str, i
                 if number:
                     numbers[name] = numbers.get(name, 0) + number
     yield from ((where, quota.KEEP_SECONDS, numbers) for where, numbers in used.items())
-    called = sum((Counter(each.end.measured) for each in learnt if each.end), Counter[str]())
-    if called:
-        yield MEASURES, 0, called
+    if failed := Counter(measures.named("failed", end.gateway, rest=end.api) for end in _ends(learnt) if end.failed):
+        yield MEASURES, 0, failed
     for each in learnt:
         if some := {name: number for name, number in each.counts.items() if number}:
             yield key("tally", day(each.now), each.account), tally.KEEP_SECONDS, some
+
+
+def _answered(learnt: Sequence[Learnt]) -> dict[str, Answered]:
+    """Of each gateway, its calls that were answered."""
+    found: dict[str, Answered] = {}
+    for each in learnt:
+        if each.end and each.end.took is not None and each.end.api in measures.CALLS:
+            found.setdefault(each.end.gateway, Answered()).add(each.end.api, each.end.took, each.now)
+    return found
+
+
+def _ends(learnt: Sequence[Learnt]) -> Iterator[End]:
+    return (each.end for each in learnt if each.end)

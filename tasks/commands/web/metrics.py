@@ -18,7 +18,7 @@ from redis.exceptions import RedisError
 
 from tasks.commands.web import gauges
 from tasks.commands.web.gauges import Gauges
-from tasks.rules.measures import SUMS, Histogram, Measured
+from tasks.rules.measures import EDGES, Histogram, Measured
 from tasks.runtime import stores
 
 READ_SECONDS = 10.0
@@ -172,7 +172,7 @@ def counters(measured: Measured) -> Iterator[Metric]:
 def histograms(measured: Measured) -> Iterator[Metric]:
     """Every histogram."""
     for name, (what, labels, tells) in HISTOGRAMS.items():
-        metric, edges = HistogramMetricFamily(name, tells, labels=labels), [*map(str, SUMS[what]), "+Inf"]
+        metric, edges = HistogramMetricFamily(name, tells, labels=labels), [*map(str, EDGES[what]), "+Inf"]
         for values, found in measured.histograms.get(what, {}).items():
             metric.add_metric(values, list(zip(edges, found.up_to, strict=True)), sum_value=sum_of(found))
         yield metric

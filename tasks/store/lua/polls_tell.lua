@@ -1,19 +1,24 @@
--- needs: now day quota settle
+-- needs: clock day quota settle
 -- What polls, counts and confirms have learnt. Tells of each call that is settled who is called in.
--- KEYS: due times, what pulls told, when gateways answered pulls last, hashes to count in, a batch's inbox and raw reply, and a gateway's of `quota` for each ...
--- ARGV: how many ..., and the words of each, in this order:
+-- KEYS: due times, what pulls told, a gateway's of `quota` for each call to settle, hashes to count in, a batch's inbox and raw
+--   reply, numbers of gateways' calls
+-- ARGV: the time, '' where who tells does not know Redis's; then how many ..., and the words of each, in this order:
 --   calls to settle (what `settle` needs), due times (seconds, name), pulls (name, text), hashes (seconds to live, 0 for
---   good, how many fields, and field and number of each), empty replies (batch), gateways that have answered a pull
-local word, place = 0, 3
+--   good, how many fields, and field and number of each), empty replies (batch), gateways (how many words, and those of BITFIELD)
+local word, place = 1, 2
 local function next_word() word = word + 1 return ARGV[word] end
 local function next_key() place = place + 1 return KEYS[place] end
 
 local called_in = {}
 for n = 1, next_word() do
+  ask_time()
   of(place + 1, next_word())
   place = place + 7
   called_in[n] = settle()
 end
+
+now = now or tonumber(ARGV[1])
+if not now then ask_time() end
 
 local due = {}
 for _ = 1, next_word() do
@@ -39,5 +44,9 @@ for _ = 1, next_word() do
   redis.call('ZREM', next_key(), next_word())
   redis.call('DEL', next_key())
 end
-for _ = 1, next_word() do redis.call('HSET', KEYS[3], next_word(), string.format('%.3f', now)) end
+for _ = 1, next_word() do
+  local words = {}
+  for i = 1, next_word() do words[i] = next_word() end
+  redis.call('BITFIELD', next_key(), unpack(words))
+end
 return called_in

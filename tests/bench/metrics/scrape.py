@@ -14,6 +14,7 @@ from tasks.rules import measures
 from tasks.rules.circuit_breaker import Pause
 from tasks.store.chunks import chunks
 from tasks.store.measures_gateways import Known
+from tasks.store.polls import End, Learnt
 from tasks.store.troubles import MOST
 
 MOST_SECONDS, MOST_BYTES = 0.3, 1_000_000
@@ -57,10 +58,10 @@ def fill(accounts: int) -> None:
     pipe.execute()
     here.gateways.put({f"gw{number}": Known(accounts // GATEWAYS, 100_000, 500) for number in range(GATEWAYS)})
     here.pauses.put("gateway", "gw0", Pause(now + 600, "banned"), now=now)
-    count(here.measures.add)
+    count(here.measures.add, here.polls.tell)
 
 
-def count(add: Callable[[measures.Numbers], None]) -> None:
+def count(add: Callable[[measures.Numbers], None], end: Callable[[Learnt], object]) -> None:
     """Counters of every kind: each topic in all buckets, each gateway in all of its own."""
     for topic in range(TOPICS):
         gateway, name = f"gw{topic % GATEWAYS}", f"taobao_trade_TradeChangedOfKind{topic}"
@@ -76,8 +77,8 @@ def count(add: Callable[[measures.Numbers], None]) -> None:
         for what in ("confirmed", "late", "unconfirmed", "dropped"):
             add({measures.named(what, gateway): 7})
         for seconds in (0.01, 0.3, 20.0):
-            add(measures.called("pull", gateway, seconds))
-            add(measures.called("confirm", gateway, seconds))
+            end(Learnt("shop", 1.0, End("pull", gateway, took=seconds)))
+            end(Learnt("shop", 1.0, End("confirm", gateway, took=seconds)))
 
 
 def measure(accounts: int) -> bool:

@@ -18,8 +18,8 @@ from tasks.runtime import Stores
 ROUND_TRIPS = 2
 """One question, one answer."""
 
-COMMANDS = 13
-"""A poll alone, three of them for `/metrics` (how long it took, and when); the more at a time, the fewer each takes."""
+COMMANDS = 10
+"""A poll alone; the more at a time, the fewer each takes."""
 
 THREADS, POLLS = 20, 5
 TOGETHER = 6

@@ -8,12 +8,14 @@ import pytest
 from redis import Redis
 from redis.exceptions import ResponseError
 
+from tasks import clock
 from tasks.rules.allowance import Limits
 from tasks.rules.backpressure import Load
 from tasks.rules.circuit_breaker import Pause
 from tasks.rules.lease import Batch
 from tasks.runtime import Stores
 from tasks.store.batches import Open
+from tasks.store.measures_gateways import Known as Gateway
 from tasks.store.polls import End, Known, Learnt, Question
 from tasks.store.quota import PutOff, Settled, Turn
 from tasks.store.seen import Seen
@@ -147,3 +149,42 @@ def test_a_key_of_another_type_costs_its_own_account_only(tidings: Stores, redis
     with pytest.raises(ResponseError):
         tidings.polls.ask(question("bad"))
     assert isinstance(tidings.polls.ask(replace(question(), account="good")).taken, Turn)
+
+
+def test_calls_that_were_answered_are_measured_each_with_its_gateway(tidings: Stores) -> None:
+    tidings.gateways.put({name: Gateway(1) for name in ("tb", "vv", "new")})
+    ends = [
+        End("pull", "tb", took=0.2),
+        End("pull", "tb", took=0.3),
+        End("confirm", "tb", took=20.0),
+        End("count", "tb", took=1.0),
+        End("pull", "vv", took=0.01),
+        End("pull", "vv", failed=True),
+    ]
+    for _ in range(2):
+        tidings.polls.tell_many([Learnt("shop", 1000.5, end) for end in ends])
+    found = tidings.measures.read()
+    told = {(api, *gateway): histogram for api, some in found.histograms.items() for gateway, histogram in some.items()}
+    assert {whose: (sum(each.buckets), each.seconds) for whose, each in told.items()} == {
+        ("pull", "tb"): (4, 1.0),
+        ("confirm", "tb"): (2, 40.0),
+        ("pull", "vv"): (2, 0.02),
+    }
+    assert told["confirm", "tb"].buckets[-1] == 2
+    assert found.counters["failed"] == {("vv", "pull"): 2}
+    assert tidings.measures.last_pulls() == {"tb": 1000.5, "vv": 1000.5}
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_an_account_is_due_by_the_common_clock_and_by_redis_where_that_is_not_known(
+    tidings: Stores, redis: Redis, monkeypatch: pytest.MonkeyPatch, known: bool
+) -> None:
+    clock.follow(0.0)
+    if not known:
+        wrong = time.time() + 3600
+        monkeypatch.setattr(time, "time", lambda: wrong)
+    tidings.due.seed({"shop": 0.0})
+    before = float("{}.{:06d}".format(*redis.time()))
+    tidings.polls.tell(Learnt("shop", 1.0, due=10.0))
+    score = redis.zscore("tidings:due:consume", "shop") or 0.0
+    assert before + 9.9 <= score <= before + 12

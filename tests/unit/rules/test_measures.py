@@ -41,12 +41,17 @@ def test_what_is_handed_out_again_was_pulled_before() -> None:
     assert sum(read(measures.came("vv", {"a": 5}, {"a": 5}, ["dead"], new=False)).counters["pulled"].values()) == 0
 
 
-def test_calls_are_measured_and_failed_ones_counted() -> None:
-    found = read(
-        measures.called("pull", "tb", 0.2), measures.called("confirm", "tb", None), measures.called("count", "tb", 1)
-    )
-    assert found.histograms["pull"][("tb",)].buckets[2] == 1
-    assert found.counters["failed"] == {("tb", "confirm"): 1}
+def test_calls_that_were_answered_are_measured_by_their_kind() -> None:
+    calls = measures.Answered()
+    for seconds, now in ((0.2, 8.0), (0.3, 9.0), (99.0, 7.0)):
+        calls.add("pull", seconds, now)
+    calls.add("count", 1, 9.0)
+    row = dict.fromkeys(range(2 * measures.SLOTS), 0) | dict(calls.adds) | calls.latest
+    found = measures.measured({}, {"tb": [*row.values()]})
+    assert found.histograms["pull"]["tb",].buckets == [0, 0, 1, 1, 0, 0, 0, 0, 1]
+    assert found.histograms["pull"]["tb",].seconds == pytest.approx(99.5)
+    assert not found.histograms["confirm"]
+    assert row[measures.SLOTS - 1] == 9000
 
 
 def test_names_from_outside_cannot_break_a_field() -> None:
@@ -56,7 +61,7 @@ def test_names_from_outside_cannot_break_a_field() -> None:
 
 
 def test_what_another_version_has_written_is_left_out() -> None:
-    assert read({"": 1, "a\tb": 2, "pull\ttb\t\tx": 3, "pull\ttb\t\t99": 4}).counters == {}
+    assert read({"": 1, "a\tb": 2, "handled\ttb\tt": 3, "later\ttb\t\t99": 4}).counters == {}
 
 
 @pytest.mark.parametrize(
