@@ -12,7 +12,7 @@ from tasks.clock import DAY
 from tasks.commands.accounts.listing import standings
 from tasks.commands.accounts.standing import for_each_handled
 from tasks.commands.handlers import reading
-from tasks.commands.status.attention import Found, Need, Thresholds, attention, needs_somebody
+from tasks.commands.status.attention import Found, Need, Thresholds, attention
 from tasks.commands.status.columns import points_per_day
 from tasks.commands.status.findings import findings
 from tasks.commands.status.picture import Picture
@@ -44,7 +44,6 @@ def overview(request: Request, session: Session) -> Response:
         findings=sorted(findings(found), key=lambda each: not each.todo) if found else [],
         urgent=found.accounts[:URGENT] if found else [],
         needs=found.needs if found else {},
-        needs_somebody=needs_somebody,
         points_per_day=points_per_day,
     )
 

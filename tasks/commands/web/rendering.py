@@ -1,5 +1,6 @@
 """Makes pages of templates, in the reader's language. Everything in them is escaped."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache, partial
@@ -11,12 +12,14 @@ from babel.dates import format_timedelta
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from tasks import clock
 from tasks.clock import SHANGHAI
 from tasks.commands.sentences import Language
+from tasks.commands.status.attention import needs_somebody
 from tasks.commands.web import words
 from tasks.rules.circuit_breaker import WITHOUT_END
 from tasks.store.web import Session
@@ -28,6 +31,8 @@ LANGUAGES = {"en": "en", "zh": "zh-Hans"}
 
 BETWEEN = {"en": "; ", "zh": "；"}
 """Stands between two clauses."""
+
+COMMAND = re.compile("`([^`]+)`")
 
 LONGEST_TEXT = 600
 HEADERS = {"vary": "Accept-Language, Cookie"}
@@ -101,19 +106,32 @@ def environment(language: str) -> Environment:
         newstyle=True,
     )
     tongue = speech(language)
-    made.globals |= {"words": words, "lang": LANGUAGES[language], "without_end": WITHOUT_END}
+    made.globals |= {
+        "words": words,
+        "lang": LANGUAGES[language],
+        "without_end": WITHOUT_END,
+        "needs_somebody": needs_somebody,
+    }
     made.filters |= {
         "number": lambda value: number(value, language),
         "span": lambda value: span(value, language),
         "moment": moment,
         "iso": lambda at: datetime.fromtimestamp(at, SHANGHAI).isoformat(timespec="seconds"),
         "day": lambda at: f"{datetime.fromtimestamp(at, SHANGHAI):%Y-%m-%d}",
-        "said": lambda said: shown(said.told(tongue), LONGEST_TEXT),
+        "said": lambda said: with_commands(shown(said.told(tongue), LONGEST_TEXT)),
         "shown": lambda text: shown(text, LONGEST_TEXT),
         "readable": readable,
         "ago": lambda at: span(clock.now() - at, language),
     }
     return made
+
+
+def with_commands(text: str) -> Markup:
+    """A sentence in which what stands between backticks is to be typed."""
+    pieces = enumerate(COMMAND.split(text))
+    return Markup("").join(
+        Markup("<code>{}</code>").format(each) if place % 2 else escape(each) for place, each in pieces
+    )
 
 
 def speech(language: str) -> Language:

@@ -19,6 +19,9 @@ NEEDS = {
     Need.GATEWAY: N_("Behind a paused gateway"),
 }
 
+OF_PAUSE = (Need.PAUSED, Need.GATEWAY)
+"""What a badge of the pause says already."""
+
 FINDINGS = {
     "accounts": N_("There are no accounts"),
     "broker": N_("The broker does not answer"),
