@@ -34,6 +34,10 @@ EVERY_SECONDS = 2.0
 AGAIN_SECONDS = 0.5
 """From one try of a broker that refuses to the next: far from what Celery calls frequent, each time with a traceback."""
 
+MOST_SECONDS = 4
+"""From one try to connect to the next at the most. By itself kombu waits for 2 s more after each, up to 30: for as long a worker
+did nothing although its broker was back."""
+
 _refused = Seldom()
 _reserved: Any = state.reserved_requests
 """Weak references, which are copied in one step: tasks end in other threads."""
@@ -117,7 +121,7 @@ class Consumer(CelerysConsumer):
                 if callback:
                     callback()
 
-            return ensure(*args, callback=again, **options)
+            return ensure(*args, callback=again, interval_max=MOST_SECONDS, **options)
 
         conn.ensure_connection = ensure_connection
         try:

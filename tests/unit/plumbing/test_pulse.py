@@ -4,9 +4,11 @@ import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tasks import app
 from tasks.plumbing import pulse
 from tasks.plumbing.pulse import Pulse
 from tidings_cli import probe
@@ -71,3 +73,23 @@ def test_a_folder_that_cannot_be_made_is_told_once(
     beat.turn(connected=False)
     beat.turn(connected=True)
     assert caplog.text.count("probes see nothing of this process") == 1
+
+
+class Told:
+    """Of kombu's connection, how it is told to try."""
+
+    def __init__(self) -> None:
+        self.options: dict[str, Any] = {}
+
+    def ensure_connection(self, *_: Any, **options: Any) -> "Told":
+        self.options = options
+        return self
+
+
+def test_a_worker_whose_broker_is_away_for_long_tries_again_every_few_seconds() -> None:
+    """By itself kombu comes to wait for 30 s, in which a worker does nothing although its broker is back."""
+    connection, consumer = Told(), object.__new__(pulse.Consumer)
+    consumer.app = app
+    consumer.first_connection_attempt = False
+    assert consumer.ensure_connected(connection) is connection
+    assert connection.options["interval_max"] == pulse.MOST_SECONDS <= 5
