@@ -11,6 +11,7 @@ from handlers.base import Event
 from handlers.content import Unfit, decoder
 from handlers.message import Message
 from handlers.names import last_part
+from handlers.topics import MODELS
 
 Kind = Literal["trade", "refund", "item"]
 
@@ -198,8 +199,6 @@ def _kind(topic: str) -> Kind | None:
 
 def _event(message: Message) -> Event | None:
     """The content as its topic's model; None for a topic that has none."""
-    from handlers.topics import MODELS  # not before somebody needs it: models take a tenth of a second to make
-
     model = MODELS.get(message.topic)
     decode = decoder(model) if model else None
     event = decode(message) if decode else None
