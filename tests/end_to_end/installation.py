@@ -4,18 +4,20 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import pytest
 
 from tasks.sandbox.control import Control
+from tests.end_to_end import warm
+from tests.end_to_end.warm import Running
 
 HANDLERS = '''
 """Handlers that write one line a message to a journal, in one write, and misbehave where a topic says so."""
@@ -44,7 +46,9 @@ class Installation:
     redis: str
     control: Control
     env: dict[str, str] = field(default_factory=dict)
-    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    processes: dict[str, Running] = field(default_factory=dict)
+    cold: bool = False
+    """Start each process in an interpreter of its own, as users do: slower (see `warm`)."""
 
     @property
     def journal(self) -> Path:
@@ -79,35 +83,38 @@ class Installation:
             **self.env,
         }
 
-    def start(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
+    def start(self, name: str, *arguments: str) -> Running:
         """Start `celery -A tasks …` under a name; what it prints goes to a file of that name."""
         with self.log(name).open("ab") as log:
-            self.processes[name] = subprocess.Popen(
-                [sys.executable, "-m", "celery", "-A", "tasks", *arguments],
-                cwd=self.home,
-                env=self.environment(),
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+            self.processes[name] = self._start(arguments, log.fileno(), log.fileno())
         return self.processes[name]
 
-    def worker(self, name: str = "worker", *arguments: str) -> subprocess.Popen[bytes]:
+    def _start(self, arguments: Sequence[str], stdout: int, stderr: int) -> Running:
+        words = ["-A", "tasks", *arguments]
+        cold = self.cold or "PYTHONPATH" in self.env
+        return warm.celery(words, self.home, self.environment(), stdout, stderr, cold=cold)
+
+    def worker(self, name: str = "worker", *arguments: str) -> Running:
         return self.start(
             name, "worker", "-n", f"{name}@%h", "-l", "INFO", "--without-gossip", "--without-mingle", *arguments
         )
 
-    def beat(self, name: str = "beat") -> subprocess.Popen[bytes]:
+    def beat(self, name: str = "beat") -> Running:
         return self.start(name, "beat", "-l", "INFO", "--pidfile", "")
 
+    def run(self, *words: str, stderr: int | None = None) -> subprocess.CompletedProcess[str]:
+        """Run `celery -A tasks …` to its end. `stderr`: a descriptor to write it to, in place of keeping it."""
+        with TemporaryFile("w+") as said, TemporaryFile("w+") as errors:
+            code = self._start(words, said.fileno(), errors.fileno() if stderr is None else stderr).wait(60)
+            said.seek(0)
+            errors.seek(0)
+            return subprocess.CompletedProcess(words, code, said.read(), errors.read())
+
     def once(self, *arguments: str) -> str:
-        """Run `celery -A tasks …` to its end; what it printed."""
-        command = [sys.executable, "-m", "celery", "-q", "-A", "tasks", *arguments]
-        done = subprocess.run(
-            command, cwd=self.home, env=self.environment(), capture_output=True, timeout=60, check=False
-        )
+        """Run `celery -A tasks …` to its end, which has to be a good one; what it printed."""
+        done = self.run(*arguments)
         assert done.returncode == 0, done.stderr
-        return done.stdout.decode()
+        return done.stdout
 
     def kill(self, name: str) -> None:
         """SIGKILL the process and everything it forked."""

@@ -3,8 +3,6 @@
 import json
 import os
 import pty
-import subprocess
-import sys
 from typing import Any
 
 from tests.end_to_end.installation import HANDLERS, Installation
@@ -26,24 +24,9 @@ BROKEN = HANDLERS + '    raise Reject("no such shop")\n'
 MENDED = HANDLERS + '    if content["poison"] == 2:\n        raise Reject("still no such shop")\n'
 
 
-def celery(installation: Installation, *words: str, stderr: int = subprocess.PIPE) -> subprocess.CompletedProcess[str]:
-    """Run one of the operator's commands to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "celery", "-A", "tasks", *words],
-        cwd=installation.home,
-        env=installation.environment(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=stderr,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
 def rows(installation: Installation, *words: str) -> list[dict[str, Any]]:
     """What a command prints with --json."""
-    return [json.loads(line) for line in celery(installation, *words, "--json").stdout.splitlines()]
+    return [json.loads(line) for line in installation.run(*words, "--json").stdout.splitlines()]
 
 
 def publish(installation: Installation, *poisons: int) -> list[str]:
@@ -69,7 +52,7 @@ def test_what_was_buried_is_handled_after_the_handler_is_mended(installation: In
     installation.configure(ACCOUNTS, MENDED)
     installation.worker("worker-2")
     leader, follower = pty.openpty()
-    replayed = celery(installation, "letters", "replay", "--topic", TOPIC, "--seconds", "30", stderr=follower)
+    replayed = installation.run("letters", "replay", "--topic", TOPIC, "--seconds", "30", stderr=follower)
     shown = os.read(leader, 100_000).decode()
     assert replayed.returncode == 1, replayed.stdout
     assert replayed.stdout.splitlines() == [
@@ -84,7 +67,7 @@ def test_what_was_buried_is_handled_after_the_handler_is_mended(installation: In
     installation.kill("worker-2")
     installation.configure(ACCOUNTS, HANDLERS)
     installation.worker("worker-3")
-    assert celery(installation, "letters", "replay", left["id"], "--seconds", "30").returncode == 0
+    assert installation.run("letters", "replay", left["id"], "--seconds", "30").returncode == 0
     assert rows(installation, "letters", "list") == []
     assert all(len(message["deliveries"]) == 1 for message in installation.control.ledger()), "no platform was asked"
 
@@ -95,14 +78,14 @@ def test_an_account_is_paused_and_resumed_while_everything_runs(installation: In
     installation.beat()
     publish(installation, 1)
     installation.until(lambda: confirmed(installation) == 1, 40, "the account is polled")
-    assert celery(installation, "accounts", "pause", "shop-1", "--reason", "stocktaking").returncode == 0
+    assert installation.run("accounts", "pause", "shop-1", "--reason", "stocktaking").returncode == 0
     until_quiet(installation)
     publish(installation, 2)
     (row,) = rows(installation, "accounts", "list", "--paused")
     assert row["paused"]["reason"] == "stocktaking"
-    assert celery(installation, "accounts", "poll", "shop-1").returncode == 1
+    assert installation.run("accounts", "poll", "shop-1").returncode == 1
     assert confirmed(installation) == 1, "a paused account is not called"
-    assert celery(installation, "accounts", "resume", "shop-1").returncode == 0
+    assert installation.run("accounts", "resume", "shop-1").returncode == 0
     installation.until(lambda: confirmed(installation) == 2, 5, "resumed, it is polled at once")
 
 

@@ -72,6 +72,7 @@ def test_a_worker_and_two_beats_handle_and_confirm_everything_once_and_nothing_e
     installation: Installation, stock: str
 ) -> None:
     installation.env["TIDINGS_STOCK"] = stock
+    installation.cold = True
     installation.configure(ACCOUNTS)
     publish(installation, 250)
     installation.worker()

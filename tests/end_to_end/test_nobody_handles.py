@@ -1,8 +1,6 @@
 """A slip in a registered topic, as its user meets it: seen everywhere, nothing confirmed with `leave`, mended by a new worker."""
 
 import json
-import subprocess
-import sys
 from typing import Any
 
 from tests.end_to_end.installation import HANDLERS, Installation
@@ -16,15 +14,7 @@ MENDED = SLIP.replace(f"{PAY}d", PAY)
 
 def asked(installation: Installation, *words: str) -> tuple[int, str]:
     """Exit code and output of one of the operator's commands."""
-    done = subprocess.run(
-        [sys.executable, "-m", "celery", "-A", "tasks", *words],
-        cwd=installation.home,
-        env=installation.environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = installation.run(*words)
     assert "Traceback" not in done.stderr
     return done.returncode, done.stdout
 

@@ -3,7 +3,7 @@
 from redis import Redis
 
 from tests.end_to_end.installation import HANDLERS, Installation
-from tests.end_to_end.test_letters import ACCOUNTS, celery
+from tests.end_to_end.test_letters import ACCOUNTS
 
 SLOW = (
     HANDLERS
@@ -32,7 +32,7 @@ def test_topics_with_a_queue_of_their_own_are_handled_by_its_workers_alone(
     installation.worker("pull", "-P", "threads", "-c", "8", "-Q", "consume,confirm")
     installation.env.clear()
     told = "! no worker takes what waits in the queue handle"
-    installation.until(lambda: told in celery(installation, "status").stdout, 60, "handle has no worker yet")
+    installation.until(lambda: told in installation.run("status").stdout, 60, "handle has no worker yet")
     contents = {"slow_a": {"delay": 0.2}, "slow_b": {"delay": 3}, "plain": {}}
     messages = [{"topic": topic, "content": content} for topic, content in contents.items() for _ in range(5)]
     installation.control.publish("taobao", messages)
@@ -54,5 +54,5 @@ def test_topics_with_a_queue_of_their_own_are_handled_by_its_workers_alone(
 
 def unserved(installation: Installation) -> str:
     """What `status` says of queues without a worker."""
-    lines = celery(installation, "status").stdout.splitlines()
+    lines = installation.run("status").stdout.splitlines()
     return "".join(line for line in lines if line.startswith("! no worker takes"))

@@ -1,8 +1,5 @@
 """A worker whose tasks Celery holds back, for a rate limit or for their time, leaves to others what it could not begin anyway."""
 
-import subprocess
-import sys
-
 import pytest
 from redis import Redis
 
@@ -35,8 +32,7 @@ def test_a_rate_limit_leaves_messages_in_their_queue_also_beside_delayed_ones(
     installation.worker("worker", "-c", str(PLACES))
     installation.beat()
     installation.until(lambda: len(installation.handled()) == 60, 40, "the worker knows the topic as a quick one")
-    limit = [sys.executable, "-m", "celery", "-A", "tasks", "control", "rate_limit", HANDLE, "5/s"]
-    subprocess.run(limit, cwd=installation.home, env=installation.environment(), check=True, timeout=60)
+    installation.once("control", "rate_limit", HANDLE, "5/s")
     for _ in range(DELAYED):
         app.send_task(HANDLE, kwargs={"delivery": None}, countdown=120)
     installation.until(lambda: redis.hlen("tidings:unacked") >= DELAYED, 20, "the worker keeps what is delayed")

@@ -77,7 +77,8 @@ def landed(installation: Installation, tmp_path_factory: pytest.TempPathFactory)
     if packed.returncode:
         pytest.skip(f"no git history with the commit {LAST_LANDED}: {packed.stderr.decode().strip()}")
     subprocess.run(["tar", "x", "-C", str(tree)], input=packed.stdout, check=True)  # noqa: S607
-    made = replace(installation, processes={}, env={"PYTHONPATH": f"{tree}{os.pathsep}{installation.home}"})
+    path = f"{tree}{os.pathsep}{installation.home}"
+    made = replace(installation, processes={}, env={"PYTHONPATH": path})
     assert code(made) == str(tree / "tasks" / "__init__.py")
     yield made
     made.stop()
