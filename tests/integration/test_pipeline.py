@@ -245,6 +245,17 @@ def test_only_what_the_platform_took_counts_as_confirmed(
     assert counted == 60 - (1 if isinstance(error, BadRequest) else 10)
 
 
+def test_a_confirm_whose_batch_has_run_out_counts_what_it_confirms_and_no_other_outcome(
+    platform: FakePlatform, tidings: Stores, account: Account
+) -> None:
+    batch = Batch("shop", "b1", time.time() - 41, 20.0, gateway="tb")
+    for _ in range(2):
+        confirm.confirm([("1", "handled"), ("2", "failed")], **batch.to_json())
+    counters = tidings.measures.read().counters
+    assert platform.confirms == [["1"], ["1"]]
+    assert (counters["confirmed"], counters["message"]) == ({("tb",): 1}, {})
+
+
 def test_what_a_later_version_adds_to_a_task_is_left_out(platform: FakePlatform, tidings: Stores) -> None:
     about = Batch("shop", "b1", time.time(), 20.0).to_json()
     confirm.confirm([("1", "handled", "later"), ("2", "superseded later")], **about, later=1)
