@@ -23,6 +23,8 @@ ARRIVES_SECONDS = 12.0
 """A kernel sends again what it could not deliver, ever more seldom; so a pull may reach vv-tool long after its worker gave up."""
 
 OFF_SECONDS = 120.0
+WATCHED = "DEBUG"
+"""The level at which a worker logs the end of each task, by which we see that it works."""
 
 
 class Hosts(Trial):
@@ -45,8 +47,8 @@ class Hosts(Trial):
         parts = [
             Part("worker-pull-a", "pull", a),
             Part("beat-a", "beat", a),
-            Part("worker-pull-b", "pull", b),
-            Part("worker-handle-b", "handle", b),
+            Part("worker-pull-b", "pull", b, level=WATCHED),
+            Part("worker-handle-b", "handle", b, level=WATCHED),
             Part("beat-b", "beat", b),
             Part("worker-handle-c", "handle", c, self._wrong_clock(folder)),
         ]

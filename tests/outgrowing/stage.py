@@ -20,12 +20,14 @@ CONCURRENCY = 3
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A process: what it does (pull, handle or beat), behind which command it starts, and what its environment adds."""
+    """A process: what it does (pull, handle or beat), behind which command it starts, what its environment adds, and from which
+    level on it logs."""
 
     name: str
     role: str
     behind: Sequence[str] = ()
     extra: Mapping[str, str] | None = None
+    level: str = "INFO"
 
 
 ONE_MACHINE = (Part("worker-pull", "pull"), Part("worker-handle", "handle"), Part("beat", "beat"))
@@ -69,11 +71,11 @@ class RunStage(ChaosStage):
         """Start one of the parts."""
         part = self.parts[name]
         if part.role == "beat":
-            argv = children.beat(loglevel="INFO")
+            argv = children.beat(loglevel=part.level)
         elif part.role == "pull":
-            argv = children.pull_worker(loglevel="INFO", name=name)
+            argv = children.pull_worker(loglevel=part.level, name=name)
         else:
-            argv = children.handle_worker(loglevel="INFO", name=name, concurrency=CONCURRENCY)
+            argv = children.handle_worker(loglevel=part.level, name=name, concurrency=CONCURRENCY)
         env = {**self.environment(), **(part.extra or {})}
         self._said_before[name] = self.log(name).stat().st_size if self.log(name).exists() else 0
         self.processes.start(name, [*part.behind, *argv], env=env, cwd=self.folder, log=self.log(name))
