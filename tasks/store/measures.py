@@ -15,7 +15,7 @@ from tasks.store.chunks import pipelined
 from tasks.store.deferred import Deferred
 from tasks.store.keys import PREFIX, key
 from tasks.store.measures_gateways import GATEWAYS
-from tasks.store.scripts import script, text
+from tasks.store.scripts import script
 
 MEASURES = PREFIX + "measures"
 NUMBER = "i64"
@@ -28,13 +28,14 @@ class Measures(threading.local):
     def __init__(self, deferred: Deferred) -> None:
         self.deferred = deferred
         self.redis = deferred.redis
+        self._add = script(self.redis, "measures_add")
         self._once = script(self.redis, "measures_once")
         self._held: Numbers = {}
 
     def add(self, numbers: Mapping[str, int]) -> None:
         """Add to counters, together with all that is told besides; without numbers, nothing."""
         if words := pairs(numbers):
-            self.deferred.tell("EVAL", text("measures_add"), 1, MEASURES, *words)
+            self.deferred.tell("EVALSHA", self._add.sha, 1, MEASURES, *words)
 
     def once(self, numbers: Mapping[str, int], seconds: float, *what: str) -> None:
         """Add to counters, unless it was done for the same thing within so many seconds."""

@@ -50,8 +50,13 @@ def test_a_redis_that_has_lost_its_scripts_gets_them_again(stores: Stores, redis
     with stores.deferred.held(lambda _: None):
         redis.script_flush()
         stores.marks.finish(("a", "1"), "done", HANDLED)
+        redis.script_flush()
+        stores.measures.add(CONFIRMED)
+    redis.script_flush()
+    stores.measures.add(CONFIRMED)
     assert redis.get("tidings:mark:a:1") == "done"
     assert counted(stores, "message") == {("tb", "t", "handled"): 1}
+    assert counted(stores, "confirmed") == {("tb",): 4}
 
 
 def test_a_confirm_that_is_done_again_does_not_count_again(stores: Stores) -> None:
