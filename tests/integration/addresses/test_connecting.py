@@ -3,8 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
+from tests import ready
 from tests.integration.addresses.servers import DATABASE, PASSWORD, SENTINEL_PASSWORD, USER, Servers, servers
 
 TLS = pytest.mark.skipif(not shutil.which("openssl"), reason="there is no openssl to make a certificate with")
@@ -27,8 +26,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 def probe(**environment: str) -> dict[str, Any]:
     """What `probe.py` finds with these settings."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TIDINGS_")}
-    script = [sys.executable, str(Path(__file__).with_name("probe.py"))]
-    done = subprocess.run(script, env={**kept, **environment}, capture_output=True, text=True, timeout=60, check=False)
+    probe_py = Path(__file__).with_name("probe.py")
+    done = ready.run([str(probe_py)], probe_py.parent, {**kept, **environment})
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     for secret in SECRETS:

@@ -2,9 +2,8 @@
 
 import os
 import socket
-import subprocess
-import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from tasks.platforms import Item
 from tasks.runtime import Stores
 from tasks.store.letters import Letter
 from tasks.store.presence import Presence
+from tests import ready
 
 ACCOUNTS = """
 [gateways.tb]
@@ -34,7 +34,10 @@ def on_paid(content: dict) -> None: ...
 """
 
 
-def check(folder: Path, **settings: str) -> tuple[int, str]:
+CHECK = ["-m", "celery", "-A", "tasks", "check"]
+
+
+def check(folder: Path, words: Sequence[str] = CHECK, **settings: str) -> tuple[int, str]:
     """Exit code and output; `settings` are the environment's, an empty one is left out."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("TIDINGS_")}
     env = {
@@ -43,8 +46,7 @@ def check(folder: Path, **settings: str) -> tuple[int, str]:
         "PYTHONPATH": os.pathsep.join(filter(None, (str(folder), os.environ.get("PYTHONPATH")))),
         **settings,
     }
-    command = [sys.executable, "-m", "celery", "-A", "tasks", "check"]
-    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=60, check=False)
+    done = ready.run(words, folder, env)
     assert "hunter2" not in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     return done.returncode, done.stdout
@@ -136,12 +138,15 @@ def test_without_a_file_it_says_which_is_missing(tmp_path: Path, valkey: str) ->
 
 
 def test_every_machine_whose_clock_is_off_is_named(folder: Path, valkey: str, stores: Stores) -> None:
-    (folder / "sitecustomize.py").write_text(
-        "import time, time_machine; time_machine.travel(time.time() + 25).start(); time.time()"
+    (folder / "ahead.py").write_text(
+        "import runpy, sys, time, time_machine\n"
+        "time_machine.travel(time.time() + 25).start()\n"
+        f"sys.argv = {CHECK[1:]}\n"
+        "runpy.run_module('celery', run_name='__main__')\n"
     )
     stores.presences.put(Presence("worker", "a@far", 1, skew=-120.0))
     stores.presences.put(Presence("beat", "near", 2, skew=0.2))
-    _, said = check(folder, TIDINGS_REDIS_URL=valkey, TIDINGS_HANDLERS="my_handlers")
+    _, said = check(folder, ["ahead.py"], TIDINGS_REDIS_URL=valkey, TIDINGS_HANDLERS="my_handlers")
     assert "WARN  clock     this machine's clock is 25 s ahead of Redis's" in said
     assert "WARN  clock     worker a@far: its machine's clock is 120 s behind Redis's" in said
     assert "near" not in said

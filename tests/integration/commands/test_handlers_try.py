@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ from tasks import runtime
 from tasks.commands.handlers import handlers as command
 from tasks.home import Remembered, remember
 from tasks.settings import settings
-from tests import ROOT
+from tests import ROOT, ready
 from tests.integration.commands.running import Said, run, run_forking
 
 PAID = "taobao_trade_TradeBuyerPay"
@@ -281,8 +280,8 @@ def test_hostile_text_reaches_no_terminal_as_it_is(shop: Shop) -> None:
 def test_it_is_part_of_celerys_command_line(shop: Shop, tmp_path: Path) -> None:
     """In a process of its own, where nothing else runs."""
     shop(f"@handles('{PAID}')\ndef on_paid(trade: TradeBuyerPay) -> None: ...\n")
-    argv = [sys.executable, "-m", "celery", "-A", "tasks", "handlers", "try", PAID]
+    argv = ["-m", "celery", "-A", "tasks", "handlers", "try", PAID]
     env = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"}
-    done = subprocess.run(argv, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=False)
+    done = ready.run(argv, tmp_path, env)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("handled by on_paid at ")

@@ -2,8 +2,6 @@
 
 import os
 import re
-import subprocess
-import sys
 import tomllib
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -22,7 +20,7 @@ from tasks.sandbox.control import Control
 from tasks.sandbox.memory.apps import BUILT_IN, SESSIONS
 from tasks.sandbox.sample import EXPORT
 from tasks.settings import settings
-from tests import ROOT
+from tests import ROOT, ready
 from tests.conftest import free_port
 from tests.integration.commands.running import Said, run
 from tests.integration.sandbox.calls import post, top_params
@@ -336,9 +334,9 @@ def test_the_example_fits_the_sandbox_with_the_secrets_that_it_tells() -> None:
 
 def test_it_is_part_of_celerys_command_line(sandbox: Control, here: Path) -> None:
     """In a process of its own."""
-    argv = [sys.executable, "-m", "celery", "-A", "tasks", "sandbox", "publish", PAID, "--url", sandbox.url]
+    argv = ["-m", "celery", "-A", "tasks", "sandbox", "publish", PAID, "--url", sandbox.url]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(argv, cwd=here, env=env, capture_output=True, text=True, timeout=60, check=False)
+    done = ready.run(argv, here, env)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert [item["topic"] for item in pulled(sandbox)] == [PAID]

@@ -41,6 +41,7 @@ from tasks.store.presence import Presence
 from tasks.store.quota import Turn
 from tasks.store.seen import Seen
 from tasks.store.troubles import Trouble
+from tests import ready
 from tests.integration.commands.running import Said, assert_harmless, run
 from tests.integration.conftest import ACCOUNTS
 
@@ -468,8 +469,8 @@ def folder(tmp_path: Path) -> Path:
 
 def test_celerys_own_status_gives_way_for_this_application_only(folder: Path, valkey: str) -> None:
     def said(*words: str, application: str) -> subprocess.CompletedProcess[str]:
-        argv, env = command("status", *words, application=application), environment(folder, valkey)
-        return subprocess.run(argv, cwd=folder, env=env, capture_output=True, text=True, timeout=PATIENCE, check=False)
+        argv = command("status", *words, application=application)
+        return ready.run(argv[1:], folder, environment(folder, valkey), imported=ready.CELERYS)
 
     ours = said(application="tasks")  # whose accounts nobody polls
     assert (ours.returncode, ours.stdout.splitlines()[0].split()[0]) == (1, "gateway"), ours

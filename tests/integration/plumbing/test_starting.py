@@ -1,7 +1,6 @@
 """Handlers that cannot be loaded stop a worker at its start, with a text that says why."""
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from handlers import Registry
 from tasks import app
 from tasks.plumbing import starting
 from tasks.runtime import Stores
+from tests import ready
 
 
 @pytest.mark.parametrize(
@@ -82,14 +82,7 @@ def test_nothing_starts_that_would_confirm_messages_without_code_of_the_users(
 
 def started(folder: Path, command: str, **settings: str) -> "subprocess.CompletedProcess[str]":
     """The end of a command that has to refuse within some seconds."""
-    done = subprocess.run(
-        [sys.executable, "-m", "celery", "-A", "tasks", command, "-l", "INFO"],
-        cwd=folder,
-        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(folder), **settings},
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    words = ["-m", "celery", "-A", "tasks", command, "-l", "INFO"]
+    done = ready.run(words, folder, {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(folder), **settings})
     assert "Traceback" not in done.stderr
     return done

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import ready
 from tidings_cli.quiet import is_asked_for_us
 
 ENDS = """
@@ -76,8 +77,7 @@ def test_only_tidings_own_command_lines_are_meant(words: list[str], ours: bool) 
 @pytest.mark.parametrize("words", [["worker"], ["status"], ["check"], ["inspect", "ping"], ["report"]], ids=" ".join)
 def test_a_setting_that_is_wrong_is_told_in_one_line_by_every_command(words: list[str], tmp_path: Path) -> None:
     env = {**os.environ, "TIDINGS_MAX_DELIVERIES": "none", "TIDINGS_HANDLERS": "handlers"}
-    argv = [sys.executable, "-m", "celery", "-A", "tasks", *words]
-    done = subprocess.run(argv, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=False)
+    done = ready.run(["-m", "celery", "-A", "tasks", *words], tmp_path, env, imported=ready.CELERYS)
     assert done.returncode == 1
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from tests import ROOT
+from tests import ROOT, ready
 from tidings_cli.commands import COMMANDS
 
 TIDINGS = [str(Path(sys.executable).parent / "tidings")]
 CELERY = [str(Path(sys.executable).parent / "celery"), "-A", "tasks"]
-MODULE = [sys.executable, "-m", "celery", "-A", "tasks"]
+MODULE = ["-m", "celery", "-A", "tasks"]
 AN_APPLICATION = "from celery import Celery\napp = Celery('theirs', broker='memory://')\nprint('theirs is loaded')\n"
 HANDLER = "from handlers import handles\n@handles('own_*')\ndef on_own(content: dict) -> None: ...\n"
 WAY_OUT = "start with `tidings` in place of `celery -A tasks`"
@@ -33,20 +33,24 @@ def installed(valkey: str) -> dict[str, str]:
     return {"TIDINGS_REDIS_URL": valkey, "TIDINGS_HANDLERS": "shop"}
 
 
-def run(command: list[str], project: Path, **env: str) -> tuple[int, str]:
-    """Its exit code, and all that it prints; the environment says of Tidings only what is given."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TIDINGS_", "PYTHON"))}
+def run(words: list[str], project: Path, **env: str) -> tuple[int, str]:
+    """The exit code of Python with these words, and all that it prints; Celery and what it needs are imported already, nothing
+    of ours. The environment says of Tidings only what is given."""
+    done = ready.run(words, project, environment(env), imported=ready.CELERYS)
+    return done.returncode, done.stdout + done.stderr
+
+
+def run_anew(words: list[str], project: Path, **env: str) -> tuple[int, str]:
+    """The same in a Python that has imported nothing."""
+    command = [sys.executable, *words]
     done = subprocess.run(
-        command,
-        cwd=project,
-        env={**kept, **env},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=60,
-        check=False,
+        command, cwd=project, env=environment(env), capture_output=True, text=True, timeout=60, check=False
     )
-    return done.returncode, done.stdout
+    return done.returncode, done.stdout + done.stderr
+
+
+def environment(more: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith(("TIDINGS_", "PYTHON"))} | more
 
 
 @pytest.mark.parametrize("text", [AN_APPLICATION, "", "raise RuntimeError('broken')", "import nowhere", "def x(:"])
@@ -110,7 +114,7 @@ def test_a_module_called_as_one_that_we_need_breaks_nothing(
 ) -> None:
     for name in ("redis", "requests", "pydantic_settings", "queue", "calendar"):
         (project / f"{name}.py").write_text("raise RuntimeError('theirs')")
-    _, said = run([*command, "check"], project, **installed)
+    _, said = run_anew([*command, "check"], project, **installed)
     assert "own_*" in said
     assert "theirs" not in said
 
@@ -123,7 +127,7 @@ def test_settings_are_ours_and_theirs_stay_theirs(project: Path) -> None:
         "other.config_from_object('celeryconfig')\n"
         "print(app.conf.task_default_queue, other.conf.task_default_queue)\n"
     )
-    assert run([sys.executable, "both.py"], project) == (0, "handle theirs\n")
+    assert run(["both.py"], project) == (0, "handle theirs\n")
 
 
 def test_a_command_of_theirs_of_the_same_name_stays_theirs(project: Path) -> None:
@@ -149,7 +153,7 @@ def test_pytest_leaves_a_project_its_own_tasks(project: Path) -> None:
     (project / "test_mine.py").write_text(
         "import tasks\ndef test_mine():\n    assert tasks.MINE == 1\ndef test_ours(sandbox): ...\n"
     )
-    _, said = run([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"], project)
+    _, said = run(["-m", "pytest", "-q", "-p", "no:cacheprovider"], project)
     assert "1 passed, 1 error" in said
     assert f"`tasks` is {project / 'tasks.py'} here" in said
 

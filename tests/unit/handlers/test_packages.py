@@ -1,6 +1,5 @@
 """Handlers that installed packages bring by their entry points."""
 
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 from handlers import BadHandler, DuplicateTopic, HandlersError, NotLoaded, packages
 from handlers.load import anything, load
 from handlers.registry import registry
+from tests import ready
 from tests.unit.handlers.test_load import HANDLER, folder  # noqa: F401 - the fixture
 
 Installs = Callable[..., None]
@@ -112,6 +112,6 @@ def test_packages_without_any_handler_are_told(installs: Installs) -> None:
 def test_a_worker_lists_what_an_installed_package_brings(installs: Installs, folder: Path) -> None:  # noqa: F811
     installs("orders = shop_orders", shop_orders=HANDLER.format(topic="orders", name="on_order"))
     env = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(folder), "TIDINGS_REDIS_URL": "redis://127.0.0.1:1/0"}
-    argv = [sys.executable, "-m", "celery", "-A", "tasks", "handlers", "--json"]
-    done = subprocess.run(argv, cwd=folder, env=env, capture_output=True, text=True, timeout=60, check=False)
+    argv = ["-m", "celery", "-A", "tasks", "handlers", "--json"]
+    done = ready.run(argv, folder, env)
     assert '"topic": "orders"' in done.stdout, done.stderr

@@ -3,6 +3,8 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 
 from tasks.logs import EVENTS
 from tests import ROOT
@@ -20,15 +22,19 @@ FILES = [
 def calls(name: str | None = None) -> Iterator[tuple[str, ast.Call]]:
     """The calls of loggers; with a name, those of that function."""
     for path in FILES:
-        for node in ast.walk(ast.parse(path.read_text())):
-            if not isinstance(node, ast.Call):
-                continue
+        for node in all_calls(path):
             of = node.func
             logs = isinstance(of, ast.Attribute) and of.attr in LEVELS and getattr(of.value, "id", "") in LOGGERS
             if (name is None and logs) or (name is not None and getattr(of, "id", "") == name):
                 yield path.relative_to(ROOT).as_posix(), node
 
 
+@cache
+def all_calls(path: Path) -> list[ast.Call]:
+    return [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+
+
+@cache
 def named() -> set[str]:
     """Every event that our code names."""
     first = [node.args[0] for of in ("about", "fields", "tell") for _, node in calls(of) if node.args]

@@ -4,7 +4,6 @@ import json
 import logging
 import os
 import pty
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +22,7 @@ from tasks.commands.letters.replaying import Watch
 from tasks.handle import deliver
 from tasks.runtime import Stores
 from tasks.store.letters import Letter
+from tests import ready
 from tests.conftest import free_port
 from tests.integration.commands.running import assert_harmless, run
 from tests.integration.test_handle import delivery
@@ -211,17 +211,23 @@ def test_more_letters_are_dropped_than_one_command_takes(tidings: Stores, redis:
 
 
 @pytest.mark.parametrize(("answer", "left"), [(b"n\n", 3), (b"y\n", 0)])
-def test_in_a_terminal_dropping_asks(tidings: Stores, three: list[str], answer: bytes, left: int) -> None:
+def test_in_a_terminal_dropping_asks(
+    tidings: Stores,
+    three: list[str],
+    answer: bytes,
+    left: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     leader, follower = pty.openpty()
-    command = [sys.executable, "-m", "celery", "-A", "tasks", "letters", "drop", "--all"]
-    env = {**os.environ, "TB_SECRET": "x"}
-    process = subprocess.Popen(command, stdin=follower, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env)
     os.write(leader, answer)
-    out, err = process.communicate(timeout=30)
+    with os.fdopen(follower) as terminal, monkeypatch.context() as patch:
+        patch.setattr(sys, "stdin", terminal)
+        with pytest.raises(SystemExit) as ended:
+            letters.main(["drop", "--all"])
     os.close(leader)
-    os.close(follower)
-    assert b"Drop 3 letters for good?" in out + err
-    assert (process.returncode, len(tidings.letters)) == (0 if not left else 1, left)
+    assert "Drop 3 letters for good?" in "".join(capsys.readouterr())
+    assert (ended.value.code, len(tidings.letters)) == (0 if not left else 1, left)
 
 
 def test_a_replayed_letter_leaves_when_it_is_handled_and_stays_with_the_new_reason_when_not(
@@ -338,8 +344,7 @@ def test_a_redis_that_does_not_answer_is_one_line(tidings: Stores, monkeypatch: 
 
 
 def test_it_is_part_of_celerys_command_line(tidings: Stores, three: list[str], tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "celery", "-A", "tasks", "letters", "list", "--json"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    done = ready.run(["-m", "celery", "-A", "tasks", "letters", "list", "--json"], tmp_path, os.environ)
     assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == three
     assert_harmless(done.stdout)
     assert CliRunner().invoke(letters, ["--help"]).exit_code == 0
