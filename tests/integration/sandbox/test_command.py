@@ -18,6 +18,7 @@ import requests
 from tasks.sandbox.control import Control
 from tasks.sandbox.process import ROOT, running
 from tasks.sandbox.sample import EXPORT
+from tests import ready
 
 MODULE = [sys.executable, "-m", "tasks.sandbox"]
 COMMAND = [sys.executable, "-c", "from tasks.commands.sandbox import sandbox; sandbox(prog_name='sandbox')"]
@@ -57,8 +58,9 @@ def is_there(url: str) -> bool:
         return False
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize("command", [MODULE, COMMAND], ids=["module", "command"])
+@pytest.mark.parametrize(
+    ("command", "number"), [(MODULE, signal.SIGTERM), (COMMAND, signal.SIGINT)], ids=["module", "command"]
+)
 def test_the_first_line_is_the_address_and_a_signal_ends_it(start: Start, command: list[str], number: int) -> None:
     """At once and with exit code 0, even with a call under way."""
     process = start(*command, "--port", "0", "--quiet")
@@ -102,24 +104,29 @@ def test_it_prints_an_accounts_file_that_fits(start: Start) -> None:
         assert control.switches()["lease_seconds"]["taobao"] == 7.5
 
 
-def test_a_port_that_is_taken_is_said_in_one_line(start: Start) -> None:
+def run_module(*words: str) -> "subprocess.CompletedProcess[str]":
+    return ready.run(["-m", "tasks.sandbox", *words], ROOT, os.environ, imported=("tasks.sandbox.server",))
+
+
+def test_a_port_that_is_taken_is_said_in_one_line() -> None:
     """With what to do, and exit code 1."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        process = start(*MODULE, "--port", port)
-        _, errors = process.communicate(timeout=30)
-    assert process.returncode == 1
-    assert errors == f"Error: Cannot listen on 127.0.0.1:{port}: Address already in use. Another --port may be free.\n"
+        done = run_module("--port", port)
+    assert done.returncode == 1
+    assert (
+        done.stderr
+        == f"Error: Cannot listen on 127.0.0.1:{port}: Address already in use. Another --port may be free.\n"
+    )
 
 
 @pytest.mark.parametrize("wrong", [["--port", "70000"], ["--lease", "0"], ["--lease", "soon"], ["--colour", "red"]])
-def test_a_wrong_option_is_named(start: Start, wrong: list[str]) -> None:
+def test_a_wrong_option_is_named(wrong: list[str]) -> None:
     """Exit code 2, no traceback."""
-    process = start(*MODULE, *wrong)
-    _, errors = process.communicate(timeout=30)
-    assert process.returncode == 2
-    assert wrong[0] in errors
-    assert "Traceback" not in errors
+    done = run_module(*wrong)
+    assert done.returncode == 2
+    assert wrong[0] in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_without_aiohttp_it_says_what_to_install(start: Start) -> None:
@@ -178,12 +185,13 @@ def test_the_fixture_is_there_for_users_and_empty_for_each_test(start: Start, tm
     assert "2 passed" in output
 
 
-@pytest.mark.parametrize("name", ["tidings_cli.pytest_plugin", "tasks.sandbox.pytest_plugin", "tidings_sandbox"])
-def test_the_plugin_may_be_named_too_and_is_loaded_once(start: Start, tmp_path: Path, name: str) -> None:
+def test_the_plugin_may_be_named_too_and_is_loaded_once(start: Start, tmp_path: Path) -> None:
     """With `-p` and in a conftest; by the name that it had before as well."""
+    names = ["tidings_cli.pytest_plugin", "tasks.sandbox.pytest_plugin", "tidings_sandbox"]
     (tmp_path / "test_own.py").write_text("def test_own(sandbox):\n    assert sandbox.ledger() == []\n")
-    (tmp_path / "conftest.py").write_text(f"pytest_plugins = ['{name}']\n")
-    words = ["-q", "-p", "no:cacheprovider", "-p", name, "--rootdir", str(tmp_path), str(tmp_path)]
+    (tmp_path / "conftest.py").write_text(f"pytest_plugins = {names}\n")
+    named = [word for name in names for word in ("-p", name)]
+    words = ["-q", "-p", "no:cacheprovider", *named, "--rootdir", str(tmp_path), str(tmp_path)]
     process = start(sys.executable, "-m", "pytest", *words)
     output, errors = process.communicate(timeout=60)
     assert "1 passed" in output, output + errors
