@@ -21,6 +21,7 @@ from tasks.commands.processes.valkey import free_port
 from tasks.sandbox.control import Control
 from tasks.sandbox.process import running
 from tests.end_to_end.installation import Installation
+from tests.gateways import TAOBAO
 
 LEAST_SHARE = 0.95
 WARM_UP_SECONDS = 5.0
@@ -28,13 +29,6 @@ START_SECONDS = 120.0
 BATCH = 10
 TOPIC = "taobao_trade_TradeBuyerPay"
 
-GATEWAY = """
-[gateways.tb]
-platform = "taobao"
-app_key = "12345678"
-app_secret = "env:TB_SECRET"
-url = "{url}"
-"""
 ACCOUNT = """
 [accounts.shop-{number}]
 gateway = "tb"
@@ -64,7 +58,7 @@ def main() -> None:
         installation = Installation(Path(folder), f"redis://127.0.0.1:{server.port}/0", control)
         limit = f"calls_per_second = {asked.rate}\n"
         shops = "".join(ACCOUNT.format(number=number) for number in range(asked.accounts))
-        installation.configure(GATEWAY + limit + shops)
+        installation.configure(TAOBAO + limit + shops)
         try:
             fill(control, asked.accounts, asked.rate * (asked.seconds + START_SECONDS))
             seen = measure(installation, asked.workers, asked.seconds)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from tasks.sandbox.control import Control
 from tests.bench.installed import installed
 from tests.end_to_end.installation import Installation
+from tests.gateways import TAOBAO
 
 QUIET = 50
 LOUD = 100_000
@@ -26,13 +27,6 @@ LAST_SECONDS = 10.0
 MOST = 2.0
 TOPIC = "taobao_trade_TradeBuyerPay"
 
-GATEWAY = """
-[gateways.tb]
-platform = "taobao"
-app_key = "12345678"
-app_secret = "env:TB_SECRET"
-url = "{url}"
-"""
 ACCOUNT = """
 [accounts.{name}]
 gateway = "tb"
@@ -130,7 +124,7 @@ def main() -> None:
     parser.add_argument("--alone", action="store_true", help="only the loud account: messages a second")
     told = parser.parse_args()
     names = [*([] if told.alone else [f"quiet-{number}" for number in range(QUIET)]), "loud"]
-    accounts = GATEWAY + "".join(ACCOUNT.format(name=name, min=told.min) for name in names)
+    accounts = TAOBAO + "".join(ACCOUNT.format(name=name, min=told.min) for name in names)
     with installed(accounts, HANDLERS) as installation:
         if told.alone:
             print(f"one loud account alone: {alone(installation, told.seconds):.0f} messages a second")  # noqa: T201

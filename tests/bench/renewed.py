@@ -13,6 +13,7 @@ from collections.abc import Mapping
 
 from tests.bench.installed import installed
 from tests.end_to_end.installation import HANDLERS, Installation
+from tests.gateways import TAOBAO
 
 NAMES = [f"g{number}" for number in range(30)]
 PROCESSES = 8
@@ -22,13 +23,6 @@ LONGEST_SECONDS = 60.0
 SPREAD_SECONDS = 3.0
 """Between a pause and the renewal, at random: no two tries meet the processes' looks at the same moment."""
 
-GATEWAY = """
-[gateways.tb]
-platform = "taobao"
-app_key = "12345678"
-app_secret = "env:TB_SECRET"
-url = "{url}"
-"""
 ACCOUNT = """
 [accounts.{name}]
 gateway = "tb"
@@ -41,7 +35,7 @@ SESSIONS = ("SESSION_A", "SESSION_B")
 
 def text(sessions: Mapping[str, int]) -> str:
     """The accounts file in which each account has that one of the two sessions."""
-    return GATEWAY + "".join(ACCOUNT.format(name=name, session=SESSIONS[which]) for name, which in sessions.items())
+    return TAOBAO + "".join(ACCOUNT.format(name=name, session=SESSIONS[which]) for name, which in sessions.items())
 
 
 class Shops:

@@ -25,6 +25,7 @@ from tasks.commands.processes.valkey import free_port
 from tasks.sandbox.process import running
 from tests.bench.throughput.meter import cpu_seconds, processes
 from tests.end_to_end.installation import Installation
+from tests.gateways import TAOBAO
 
 LEAST, SHARE = 600.0, 0.9
 SLOW = 0.05
@@ -32,17 +33,14 @@ ALONE, QUICK_RUN, SLOW_RUN = 3_000, 8_000, 2_000
 PROCESSES, THREADS = 4, 20
 SECRET = "whsec_" + "QUJD" * 10
 CONTENT = {"tid": 1588826713157361977, "payment": "1.00", "buyer_nick": "somebody"}
-ACCOUNTS = """
-[gateways.tb]
-platform = "taobao"
-app_key = "12345678"
-app_secret = "env:TB_SECRET"
-url = "{url}"
-[accounts.shop]
+ACCOUNTS = (
+    TAOBAO
+    + """[accounts.shop]
 gateway = "tb"
 quantity = 200
 poll = { min = 0.05, max = 1 }
 """
+)
 
 
 class Receiver(asyncio.Protocol):

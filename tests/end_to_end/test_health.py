@@ -20,18 +20,16 @@ from tasks.commands.web import health
 from tasks.sandbox.control import Control
 from tasks.settings import Settings
 from tests.end_to_end.installation import HANDLERS, Installation
+from tests.gateways import TAOBAO
 from tidings_cli import probe
 
-ACCOUNTS = """
-[gateways.tb]
-platform = "taobao"
-app_key = "12345678"
-app_secret = "env:TB_SECRET"
-url = "{url}"
-[accounts.shop]
+ACCOUNTS = (
+    TAOBAO
+    + """[accounts.shop]
 gateway = "tb"
 poll = { min = 0.2, max = 0.5 }
 """
+)
 SOON = 4.0
 """Seconds: two turns, and no more."""
 

@@ -10,27 +10,11 @@ from redis import Redis
 
 from tasks.sandbox.control import LedgerRow
 from tests.end_to_end.installation import HANDLERS, Installation
+from tests.gateways import all_three
 
-ACCOUNTS = """
-[gateways.tb]
-platform = "taobao"
-app_key = "12345678"
-app_secret = "env:TB_SECRET"
-url = "{url}"
-lease_seconds = 30
-[gateways.qm]
-platform = "qianmi"
-app_key = "10000001"
-app_secret = "env:QM_SECRET"
-url = "{url}"
-lease_seconds = 30
-[gateways.vv]
-platform = "vvtool"
-token = "env:VV_TOKEN"
-url = "{url}"
-lease_seconds = 30
-
-[accounts.taobao-default]
+ACCOUNTS = (
+    all_three(lease_seconds=30)
+    + """[accounts.taobao-default]
 gateway = "tb"
 poll = { min = 0.2, max = 1 }
 [accounts.taobao-g1]
@@ -46,6 +30,7 @@ gateway = "vv"
 shop_id = "123"
 poll = { min = 0.2, max = 1 }
 """
+)
 
 QUEUES: dict[str, dict[str, Any]] = {
     "taobao-default": {"platform": "taobao"},

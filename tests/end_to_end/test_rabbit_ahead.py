@@ -4,7 +4,6 @@ ended is acknowledged. And TLS: who is refused, and what is said of it."""
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,6 +21,7 @@ from tasks.plumbing.transport.certificates import TlsRefused
 from tests.bench.throughput.rabbit import Rabbit, program
 from tests.end_to_end.certificates import Authority
 from tests.end_to_end.installation import Installation
+from tests.turning import turn
 
 pytestmark = pytest.mark.skipif(program() is None, reason="rabbitmq-server is not on this machine (Debian package)")
 
@@ -86,13 +86,7 @@ class Receiver:
 
     def turn(self, until: Callable[[], object], seconds: float = 30) -> bool:
         """Run the loop until a condition holds; whether it came to hold."""
-        end = time.monotonic() + seconds
-        while not until():
-            if time.monotonic() > end:
-                return False
-            self.hub.call_later(0.01, int)
-            self.hub.run_once()
-        return True
+        return turn(self.hub, until, seconds)
 
     def close(self) -> None:
         self.handle = lambda _message: None

@@ -17,6 +17,7 @@ from tasks.commands.processes.valkey import Embedded, free_port
 from tests import ROOT
 from tests.bench.polls import book
 from tests.bench.throughput import meter
+from tests.gateways import TAOBAO
 
 START_SECONDS = 120.0
 LOOK_SECONDS = 0.1
@@ -26,13 +27,6 @@ from handlers import Message, handles
 @handles("*")
 def nothing(content: dict, message: Message) -> None:
     pass
-"""
-GATEWAY = """
-[gateways.tb]
-platform = "taobao"
-app_key = "12345678"
-app_secret = "env:TB_SECRET"
-url = "{url}"
 """
 ACCOUNT = """
 [accounts.a{number}]
@@ -60,7 +54,7 @@ class Load:
 
     def file(self, url: str, quantities: Mapping[int, int] | None = None) -> str:
         """The accounts file; `quantities` of those accounts that do not ask for 100 messages a call."""
-        gateway = GATEWAY.format(url=url) + (f"calls_per_second = {self.limit:g}\n" if self.limit else "")
+        gateway = TAOBAO.format(url=url) + (f"calls_per_second = {self.limit:g}\n" if self.limit else "")
         told = quantities or {}
         return gateway + "".join(
             ACCOUNT.format(number=number, quantity=told.get(number, 100), every=self.every)

@@ -10,8 +10,9 @@ from redis import Redis
 from tests import ROOT
 from tests.bench.polls import book
 from tests.bench.polls.book import Call
-from tests.bench.polls.stage import GATEWAY, Load, Stage, staged
+from tests.bench.polls.stage import Load, Stage, staged
 from tests.bench.throughput import meter
+from tests.gateways import TAOBAO
 
 WORKERS: Mapping[str, tuple[str, ...]] = {
     "pull": ("-P", "threads", "-c", "100", "-Q", "consume,confirm"),
@@ -40,7 +41,7 @@ class Case:
     def file(self, url: str) -> str:
         """The accounts file."""
         rows = (ACCOUNT.format(number=one, least=self.least, most=self.most) for one in range(self.accounts))
-        return GATEWAY.format(url=url) + "".join(rows)
+        return TAOBAO.format(url=url) + "".join(rows)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,19 +22,12 @@ from tests.bench.throughput.contenders import Contender
 from tests.bench.throughput.rabbit import Rabbit
 from tests.bench.throughput.starting import python
 from tests.bench.throughput.work import JOURNAL
+from tests.gateways import TAOBAO
 
 SECRET = "helloworld"
 LOOK_SECONDS = 0.05
 SETTLE_SECONDS = 0.05
 """In which the sandbox answers the pulls that are on their way."""
-
-ACCOUNTS = """
-[gateways.tb]
-platform = "taobao"
-app_key = "12345678"
-app_secret = "env:TB_SECRET"
-url = "{url}"
-"""
 
 ACCOUNT = """
 [accounts.{name}]
@@ -48,7 +41,7 @@ poll = {{ min = 0.1, max = 0.2 }}
 def accounts(url: str, batch: int, lanes: int) -> str:
     """An accounts file with an account a lane, each with a consumer group, and so a queue, of its own."""
     tables = [ACCOUNT.format(name=shop.name(lane), group=shop.group(lane), batch=batch) for lane in range(1, lanes + 1)]
-    return ACCOUNTS.format(url=url) + "".join(tables)
+    return TAOBAO.format(url=url) + "".join(tables)
 
 
 class Unfinished(Exception):

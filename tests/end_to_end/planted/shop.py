@@ -3,6 +3,8 @@
 import json
 from base64 import b64encode
 
+from tests.gateways import all_three
+
 SECRETS = {
     "taobao's app secret": "Tb-Secret/+=9f3a&b7c1",
     "qianmi's app secret": "Qm-Secret-4d8e%20?1a6b",
@@ -22,25 +24,9 @@ BUYERS = {
 }
 """Invented, in every message's content."""
 
-ACCOUNTS = """
-[gateways.tb]
-platform = "taobao"
-app_key = "12345678"
-app_secret = "env:TB_SECRET"
-url = "{url}"
-lease_seconds = 8
-[gateways.qm]
-platform = "qianmi"
-app_key = "10000001"
-app_secret = "env:QM_SECRET"
-url = "{url}"
-lease_seconds = 8
-[gateways.vv]
-platform = "vvtool"
-token = "env:VV_TOKEN"
-url = "{url}"
-lease_seconds = 8
-[accounts.tb-shop]
+ACCOUNTS = (
+    all_three(lease_seconds=8)
+    + """[accounts.tb-shop]
 gateway = "tb"
 session = "env:SHOP_SESSION"
 poll = { min = 0.2, max = 0.5 }
@@ -58,6 +44,7 @@ gateway = "vv"
 shop_id = "123"
 poll = { min = 0.2, max = 0.5 }
 """
+)
 
 HANDLERS = '''
 """Handlers that fail in every way, each with the whole content in what it says."""

@@ -11,11 +11,10 @@ from typing import Any
 import pytest
 from billiard.einfo import ExceptionInfo
 from billiard.exceptions import WorkerLostError
-from celery.app.trace import trace_task_ret
 from redis import Redis
 
 from handlers import Registry
-from tasks import app, dispatch
+from tasks import dispatch
 from tasks.accounts import Account
 from tasks.platforms.base import Item, Reply
 from tasks.plumbing.pool import child
@@ -28,6 +27,7 @@ from tasks.rules.outcomes import CONFIRMABLE
 from tasks.runtime import Stores
 from tasks.settings import settings
 from tasks.store.deferred import Deferred
+from tests.integration.plumbing.calls import call
 
 ANSWERS = Deferred._answers
 SIZE = 4
@@ -82,20 +82,6 @@ class World:
         """Whose handlers have returned and whose marks say nothing of it."""
         marks = {str(where): self.redis.get(where) for where in self.redis.keys("tidings:mark:*")}
         return {id_ for id_ in self.handled if not any(w.endswith(f":{id_}") and m == "done" for w, m in marks.items())}
-
-
-def call(message: dict[str, Any]) -> Call:
-    """What a pool process is to call for a message of the queue."""
-    headers = {**message["headers"], "delivery_info": {}, "correlation_id": message["headers"]["id"]}
-    body = b64decode(message["body"])
-    return partial(trace_task_ret, app=app), (
-        headers["task"],
-        headers["id"],
-        headers,
-        body,
-        "application/json",
-        "utf-8",
-    )
 
 
 @pytest.fixture

@@ -6,15 +6,13 @@ import socket
 import time
 from base64 import b64decode
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import pytest
-from celery.app.trace import trace_task_ret
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from tasks import app, dispatch
+from tasks import dispatch
 from tasks.accounts import Account
 from tasks.handling.delivery import names
 from tasks.platforms.base import Item, Reply
@@ -23,6 +21,7 @@ from tasks.plumbing.lane.link import Incoming
 from tasks.rules.lease import Batch
 from tasks.runtime import Stores
 from tasks.store.deferred import Deferred
+from tests.integration.plumbing.calls import call
 
 SIZE = 6
 Register = Callable[..., object]
@@ -38,19 +37,6 @@ def asks(account: Account, redis: Redis, began: float) -> list[child.Ask]:
     texts = redis.lrange("tidings:handle", 0, -1)
     redis.delete("tidings:handle")
     return [(number, *call(json.loads(text))) for number, text in enumerate(reversed(texts))]
-
-
-def call(message: dict[str, Any]) -> tuple[Any, Any]:
-    headers = {**message["headers"], "delivery_info": {}, "correlation_id": message["headers"]["id"]}
-    body = b64decode(message["body"])
-    return partial(trace_task_ret, app=app), (
-        headers["task"],
-        headers["id"],
-        headers,
-        body,
-        "application/json",
-        "utf-8",
-    )
 
 
 def run(some: list[child.Ask], monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, bool, Any]]:

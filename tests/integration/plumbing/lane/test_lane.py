@@ -21,6 +21,7 @@ from tasks.plumbing.lane import process as process_module
 from tasks.plumbing.lane.lane import Lane
 from tasks.plumbing.lane.process import POLLS, SILENT_SECONDS
 from tasks.plumbing.lane.step import Step
+from tests.turning import turn
 
 SIZE = 5
 MEETING = threading.Barrier(SIZE)
@@ -95,13 +96,7 @@ class Turning:
         self.lane.apply_async(target, args, correlation_id=name, **callbacks)
 
     def turn(self, until: Callable[[], object], seconds: float = 20) -> bool:
-        end = time.monotonic() + seconds
-        while not until():
-            if time.monotonic() > end:
-                return False
-            self.hub.call_later(0.01, int)
-            self.hub.run_once()
-        return True
+        return turn(self.hub, until, seconds)
 
     def ended(self, *how: str) -> dict[str, Any]:
         """How jobs have ended, by name."""

@@ -5,7 +5,6 @@ As a script it is a worker to kill: it writes the number of each message that it
 
 import json
 import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -14,6 +13,7 @@ from kombu import Connection, Consumer, Producer, Queue
 from kombu.asynchronous import Hub
 
 from tasks.plumbing.transport import SteadyConnection
+from tests.turning import turn
 
 QUEUES = ("consume", "handle", "confirm")
 
@@ -63,13 +63,7 @@ class Receiver:
 
     def turn(self, until: Callable[[], object], seconds: float = 20) -> bool:
         """Run the loop until a condition holds; whether it came to hold."""
-        end = time.monotonic() + seconds
-        while not until():
-            if time.monotonic() > end:
-                return False
-            self.hub.call_later(0.01, int)  # so that the loop does not sleep through the condition
-            self.hub.run_once()
-        return True
+        return turn(self.hub, until, seconds)
 
     def turn_for(self, seconds: float) -> None:
         """Run the loop for a while."""
