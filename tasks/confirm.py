@@ -14,11 +14,11 @@ from typing import Any, Literal
 from celery import Task
 from celery.utils.log import get_task_logger
 
-from tasks import app, clock, runtime, sending, spans
+from tasks import app, clock, runtime, sending
 from tasks.accounts import Account, VvtoolAccount
 from tasks.calling import calls, pausing
 from tasks.calling.errors import NotNow
-from tasks.handling import failing
+from tasks.handling import failing, spans
 from tasks.logs import about
 from tasks.names import CONFIRM, SALVAGE
 from tasks.platforms.clients import client_for

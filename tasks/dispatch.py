@@ -5,11 +5,11 @@ from collections.abc import Iterable
 from itertools import groupby
 
 from handlers import Registry
-from tasks import clock, sending, spans
+from tasks import clock, sending
 from tasks.accounts import Account
 from tasks.confirm import confirm, salvage
 from tasks.handle import described_arguments, handle
-from tasks.handling import asked, burying, stragglers, timer, turns, unhandled
+from tasks.handling import asked, burying, spans, stragglers, timer, turns, unhandled
 from tasks.handling.delivery import Delivery, Names, names
 from tasks.platforms.base import Item, Reply
 from tasks.plumbing import fanout

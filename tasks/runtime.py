@@ -19,8 +19,8 @@ from tasks import clock
 from tasks.accounts import Account, Accounts, AccountsError, AccountsSource
 from tasks.accounts.extra import extra_of
 from tasks.accounts.secrets import Secrets, Unresolved
+from tasks.address.home import runs
 from tasks.clock import DAY
-from tasks.home import runs
 from tasks.rules.belonging import asleep, not_ours, somebodys
 from tasks.rules.topic_names import Doubt, Registered, doubts
 from tasks.settings import settings

@@ -12,7 +12,7 @@ from pydantic import Field, PrivateAttr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from tasks.address import Address, AddressError, Amqp, amqp, is_amqp, is_redis, looked_at, parse
-from tasks.home import remembered
+from tasks.address.home import remembered
 
 PREFIX = "TIDINGS_"
 MOST = 1_000_000

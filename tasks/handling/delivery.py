@@ -16,8 +16,8 @@ from tasks.clock import SHANGHAI, published
 from tasks.platforms.base import Item
 from tasks.rules.lease import Batch
 from tasks.runtime import extra
+from tasks.store.wire import read, reader
 from tasks.text import shown
-from tasks.wire import read, reader
 
 Names = tuple[str, ...]
 """What tells a message from all others, whoever brings it."""

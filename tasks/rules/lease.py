@@ -39,7 +39,7 @@ HARD_GRACE = 1.0
 class Batch:
     """What one pull of an account returned: when the call for it was sent, and how long the platform keeps it from others.
 
-    `traceparent` is its place in a trace, as W3C writes it; "" unless there is one (`tasks/spans.py`). `gateway` is its
+    `traceparent` is its place in a trace, as W3C writes it; "" unless there is one (`tasks/handling/spans.py`). `gateway` is its
     account's, "" where an earlier version has not said it.
     """
 

@@ -18,7 +18,7 @@ from tasks.store.handling_rate import FLOW, HANDED, KEEP_SECONDS
 from tasks.store.keys import PREFIX, key
 from tasks.store.measures import MEASURES, pairs
 from tasks.store.scripts import script, text
-from tasks.wire import read
+from tasks.store.wire import read
 
 UNDER_WAY = PREFIX + "batches"
 LONGEST_SECONDS = 2 * round(DAY)

@@ -16,7 +16,7 @@ from tasks.store.connection import Client
 from tasks.store.keys import PREFIX
 from tasks.store.measures import MEASURES
 from tasks.store.scripts import script
-from tasks.wire import read
+from tasks.store.wire import read
 
 LETTERS = PREFIX + "letters"
 AT = PREFIX + "letters:at"

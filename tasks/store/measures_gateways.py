@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 from tasks.store.connection import Client
 from tasks.store.keys import PREFIX
-from tasks.wire import stored
+from tasks.store.wire import stored
 
 GATEWAYS = PREFIX + "gateways"
 

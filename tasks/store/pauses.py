@@ -12,7 +12,7 @@ from tasks.store.chunks import read_many
 from tasks.store.connection import Client
 from tasks.store.keys import key
 from tasks.store.scripts import script
-from tasks.wire import stored
+from tasks.store.wire import stored
 
 REASONS: tuple[Reason, ...] = get_args(Reason)
 

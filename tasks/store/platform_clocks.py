@@ -7,7 +7,7 @@ from tasks import clock
 from tasks.clock import HOUR
 from tasks.store.connection import Client
 from tasks.store.keys import key
-from tasks.wire import stored
+from tasks.store.wire import stored
 
 HASH = key("clocks")
 

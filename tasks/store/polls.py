@@ -26,7 +26,7 @@ from tasks.store.quota import DUE, PutOff, Settled, Turn, called_in, day_key, ke
 from tasks.store.scripts import script
 from tasks.store.seen import SEEN, Seen, packed
 from tasks.store.together import Together
-from tasks.wire import stored
+from tasks.store.wire import stored
 
 
 @dataclass(frozen=True, slots=True)

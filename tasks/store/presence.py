@@ -8,7 +8,7 @@ from tasks.clock import DAY
 from tasks.store.connection import Client
 from tasks.store.keys import key
 from tasks.store.scripts import script
-from tasks.wire import stored
+from tasks.store.wire import stored
 
 EVERY_SECONDS = 3.0
 """How often a process says that it is there."""

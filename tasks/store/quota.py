@@ -24,7 +24,7 @@ from tasks.store.chunks import pipelined, read_many
 from tasks.store.connection import Client
 from tasks.store.keys import PREFIX, key
 from tasks.store.scripts import script
-from tasks.wire import stored
+from tasks.store.wire import stored
 
 APIS: tuple[Api, ...] = ("pull", "confirm", "count")
 USED = (*APIS, "points", "owed", "held", "dearest")

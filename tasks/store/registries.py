@@ -8,7 +8,7 @@ from tasks.clock import DAY
 from tasks.rules.registries import Entry, fingerprint
 from tasks.store.connection import Client
 from tasks.store.keys import key
-from tasks.wire import stored
+from tasks.store.wire import stored
 
 KEEP_SECONDS = DAY
 """How long a lot is known after its last worker said so."""

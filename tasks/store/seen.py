@@ -12,7 +12,7 @@ from pydantic import FiniteFloat, TypeAdapter
 from tasks.store.chunks import chunks, read_many
 from tasks.store.connection import Client
 from tasks.store.keys import PREFIX
-from tasks.wire import stored
+from tasks.store.wire import stored
 
 SEEN = PREFIX + "seen"
 

@@ -16,7 +16,7 @@ from tasks.store.chunks import chunks
 from tasks.store.connection import Client
 from tasks.store.keys import PREFIX
 from tasks.store.scripts import script
-from tasks.wire import stored
+from tasks.store.wire import stored
 
 LOOKS, SEEN = PREFIX + "stragglers", PREFIX + "stragglers:seen"
 PARTS = PREFIX + "parts:"

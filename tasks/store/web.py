@@ -11,7 +11,7 @@ from typing import Literal
 
 from tasks.store.connection import Client
 from tasks.store.keys import PREFIX, key
-from tasks.wire import stored
+from tasks.store.wire import stored
 
 KEY = PREFIX + "web:key"
 AUDIT, LOGINS = PREFIX + "web:audit", PREFIX + "web:logins"

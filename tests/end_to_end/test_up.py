@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tasks import home
+from tasks.address import home
 from tasks.commands.processes import Processes
 from tasks.commands.processes.stopping import Stopping
 from tasks.commands.processes.valkey import USUAL_PORT, Embedded, free_port

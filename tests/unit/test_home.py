@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.home import LOCK, RECORD, Remembered, remember, remembered, runs
+from tasks.address.home import LOCK, RECORD, Remembered, remember, remembered, runs
 from tasks.settings import Settings, settings
 
 HERE = Remembered("redis://127.0.0.1:6390/0", "3f2a9c")

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tasks.address.home import LOCK
 from tasks.commands.group import Unusable
-from tasks.home import LOCK
 
 LOOKED_AT_SECONDS = 1.0
-"""Commands that look whether somebody has claimed the directory hold it for a moment (see tasks/home.py)."""
+"""Commands that look whether somebody has claimed the directory hold it for a moment (see tasks/address/home.py)."""
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from tasks.accounts import load
 from tasks.accounts.origins import PYTHON
+from tasks.address.home import Remembered, remember, remembered
 from tasks.commands.group import Unusable
 from tasks.commands.processes import Processes, children
 from tasks.commands.processes.stopping import Interrupted, Stopping
@@ -22,7 +23,6 @@ from tasks.commands.processes.valkey import NAME as VALKEY
 from tasks.commands.processes.valkey import USUAL_PORT, Embedded, free_port
 from tasks.commands.up.home import claimed
 from tasks.commands.up.restarting import Restarting
-from tasks.home import Remembered, remember, remembered
 from tasks.rules.belonging import Installation
 from tasks.runtime import registry
 from tasks.settings import settings

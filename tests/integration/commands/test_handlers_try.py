@@ -11,8 +11,8 @@ import pytest
 from handlers.registry import registry
 from handlers.topics import MODELS
 from tasks import runtime
+from tasks.address.home import Remembered, remember
 from tasks.commands.handlers import handlers as command
-from tasks.home import Remembered, remember
 from tasks.settings import settings
 from tests import ROOT, ready
 from tests.integration.commands.running import Said, run, run_forking

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tasks import runtime
-from tasks.home import Remembered, remember
+from tasks.address.home import Remembered, remember
 from tasks.plumbing import belonging
 from tasks.plumbing.belonging import Belonging
 from tasks.rules.belonging import Installation

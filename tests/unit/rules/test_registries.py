@@ -16,7 +16,7 @@ from tasks.rules.registries import (
     fingerprint,
     strangers,
 )
-from tasks.wire import read
+from tasks.store.wire import read
 
 USUAL = (Entry("a", "shop.on_a", "dict", "/one/shop.py:3"), Entry("b_*", "shop.on_b", "str", pattern=True))
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tasks.wire import read, stored
+from tasks.store.wire import read, stored
 
 
 @dataclass(frozen=True)

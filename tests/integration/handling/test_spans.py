@@ -11,7 +11,8 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from handlers import Message, Registry, Reject
-from tasks import sending, settings, spans
+from tasks import sending, settings
+from tasks.handling import spans
 from tasks.platforms import Reply, Transient
 from tasks.rules.lease import Batch
 from tasks.runtime import Stores
