@@ -96,6 +96,11 @@ class World:
         for run in self.worker.runs:
             run.flushed = True
 
+    def holds(self) -> bool:
+        """Whether Redis or its broker holds anything that it could lose."""
+        names = self.redis.scan_iter("tidings:*")
+        return bool(self.worker.waiting) or any("_kombu.binding" not in name for name in names)
+
     def handler(self, content: dict[str, Any], message: Message) -> None:
         """The user's handler: does what the test says."""
         run = here()
