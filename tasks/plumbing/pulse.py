@@ -105,11 +105,20 @@ def notify(word: str) -> None:
         out.sendto(word.encode(), f"\0{where[1:]}" if where.startswith("@") else where)
 
 
+DELAYS = {"celery.worker.consumer.delayed_delivery:DelayedDelivery": "tasks.plumbing.delays:Delays"}
+"""A step of Celery's, and ours in its place."""
+
+
 class Consumer(CelerysConsumer):
     """Celery's, which gives signs of life while it waits for its broker: its event loop does not turn then."""
 
     conninfo: Any
     """The broker's address; the stubs lack it."""
+
+    class Blueprint(CelerysConsumer.Blueprint):  # type: ignore[misc, valid-type]  # for the stubs it is a variable
+        """Its steps."""
+
+        default_steps = tuple(DELAYS.get(step, step) for step in CelerysConsumer.Blueprint.default_steps)
 
     def ensure_connected(self, conn: Any) -> Any:
         """Connect, however long that takes."""
