@@ -1,23 +1,33 @@
-"""RabbitMQ between beat and workers: quorum queues, countdowns that wait in the broker, and a worker that is killed."""
+"""RabbitMQ between beat and workers: quorum queues, countdowns that wait in the broker, and a worker that is killed. It sends
+ahead while tasks are quick: nothing is held behind slow ones, or when a consumer ends, and only what has ended is acknowledged.
+And TLS: who is refused, and what is said of it. All in one file, as RabbitMQ takes six seconds of CPU to start."""
 
 import socket
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from amqp.exceptions import PreconditionFailed
 from kombu import Connection
 from kombu.exceptions import BatchPublishError  # type: ignore[attr-defined]  # the types lag behind: new in kombu 5.7
 
+from tasks.address import amqp
 from tasks.commands.processes import Processes
-from tasks.plumbing.transport import apart
+from tasks.commands.processes.valkey import free_port
+from tasks.plumbing.transport import SteadyConnection, apart, prefetch
+from tasks.plumbing.transport.certificates import TlsRefused
 from tests.bench.throughput.rabbit import Rabbit, program
+from tests.end_to_end.certificates import Authority
 from tests.end_to_end.installation import HANDLERS, Installation
+from tests.end_to_end.rabbit import PLACES, Receiver, fill, presented, waiting
 
 pytestmark = pytest.mark.skipif(program() is None, reason="rabbitmq-server is not on this machine (Debian package)")
+
+QUICK = 60
 
 ACCOUNTS = """
 [gateways.tb]
@@ -60,16 +70,43 @@ TOPICS = {"plain": 200, "asked": 5, "patient": 5, "broken": 5}
 
 
 @pytest.fixture(scope="module")
-def rabbit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a RabbitMQ of these tests' own."""
-    server = Rabbit.new(tmp_path_factory.mktemp("rabbit") / "node")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority.new(tmp_path_factory.mktemp("authority") / "ca")
+
+
+@pytest.fixture(scope="module")
+def client(authority: Authority) -> str:
+    """Parameters of the address that name a client certificate."""
+    certificate, key = authority.sign("client", "DNS:worker")
+    return f"&ssl_certfile={certificate}&ssl_keyfile={key}"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, authority: Authority) -> Iterator[Rabbit]:
+    """A RabbitMQ of these tests' own; its TLS port wants a client certificate, and is `localhost`."""
+    certificate, key = authority.sign("server", "DNS:localhost")
+    tls = {
+        "listeners.ssl.default": f"127.0.0.1:{free_port()}",
+        "ssl_options.cacertfile": authority.certificate,
+        "ssl_options.certfile": certificate,
+        "ssl_options.keyfile": key,
+        "ssl_options.verify": "verify_peer",
+        "ssl_options.fail_if_no_peer_cert": "true",
+    }
+    made = Rabbit.new(tmp_path_factory.mktemp("rabbit") / "node", tls)
     try:
         with Processes() as processes:
-            server.start(processes)
-            yield server.url
+            made.start(processes)
+            yield made
             processes.kill(*processes.names)
     finally:
-        server.forget()
+        made.forget()
+
+
+@pytest.fixture
+def rabbit(server: Rabbit) -> str:
+    """Its address."""
+    return server.url
 
 
 @pytest.fixture
@@ -82,16 +119,6 @@ def running(installation: Installation, rabbit: str) -> Installation:
 def publish(running: Installation, topics: dict[str, int]) -> None:
     messages = [{"topic": topic, "content": {"n": n}} for topic, count in topics.items() for n in range(count)]
     running.control.publish("taobao", messages)
-
-
-def waiting(url: str, queue: str) -> int:
-    """How many messages wait in a queue; 0 while it is not there."""
-    with Connection(url) as connection:
-        channel: Any = connection.channel()
-        try:
-            return int(channel.queue_declare(queue, passive=True).message_count)
-        except connection.channel_errors:
-            return 0
 
 
 def test_messages_are_handled_and_confirmed_once_and_retried_after_their_delay(
@@ -203,3 +230,138 @@ def test_check_says_what_to_do_about_a_queue_of_an_earlier_version(running: Inst
         finally:
             channel.queue_delete("confirm")
     assert "rabbitmqctl delete_queue confirm" in running.log("check").read_text()
+
+
+@pytest.fixture
+def receiver(rabbit: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
+    """Receives 300 messages from a queue of the test's own; its pool wants more while they are quick."""
+    queue = request.node.name
+    pool: dict[str, Callable[[], bool]] = {"more": lambda: True}
+    monkeypatch.setattr(prefetch, "more", lambda _in_hand, _places: pool["more"]())
+    with Connection(rabbit, transport_options={"confirm_publish": True}) as connection:
+        channel = cast("Any", connection.default_channel)
+        channel.queue_declare(queue, durable=True, auto_delete=False, arguments={"x-queue-type": "quorum"})
+    made = Receiver(rabbit, queue)
+    pool["more"] = lambda: made.more()  # noqa: PLW0108 - tests put another one there
+    fill(rabbit, queue, range(300))
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def quickly(receiver: Receiver, count: int) -> list[int]:
+    """Have so many messages end at once, then none any more; their numbers."""
+    ended: list[int] = []
+    receiver.more = lambda: len(ended) < count
+
+    def handle(message: Any) -> None:
+        if len(ended) >= count:
+            receiver.messages.append(message)
+            return
+        ended.append(message.decode()["number"])
+        receiver.hub.call_soon(message.ack)
+
+    receiver.handle = handle
+    assert receiver.turn(lambda: len(ended) >= count)
+    return ended
+
+
+def test_quick_tasks_get_more_than_there_are_places_for(receiver: Receiver) -> None:
+    quickly(receiver, 250)
+    receiver.more = lambda: True
+    assert receiver.turn(lambda: len(receiver.messages) > 2 * PLACES)
+
+
+def test_slow_tasks_hold_nothing_that_another_worker_could_take(
+    rabbit: str, receiver: Receiver, request: pytest.FixtureRequest
+) -> None:
+    quickly(receiver, QUICK)
+    assert receiver.turn(lambda: waiting(rabbit, request.node.name) == 300 - QUICK - PLACES)
+    assert len(receiver.messages) == PLACES
+
+
+def test_a_consumer_that_ends_gives_back_what_was_not_begun(
+    rabbit: str, receiver: Receiver, request: pytest.FixtureRequest
+) -> None:
+    quickly(receiver, QUICK)
+    receiver.consumer.cancel()
+    begun = len(receiver.messages)
+    assert receiver.turn(lambda: waiting(rabbit, request.node.name) == 300 - QUICK - begun)
+    for message in receiver.messages:
+        message.ack()
+    receiver.turn(lambda: False, 0.1)
+    receiver.close()
+    assert waiting(rabbit, request.node.name) == 300 - QUICK - begun, (
+        "what ended meanwhile is acknowledged all the same"
+    )
+
+
+def test_what_has_not_ended_comes_again_and_only_that(
+    rabbit: str, receiver: Receiver, request: pytest.FixtureRequest
+) -> None:
+    kept: list[int] = []
+
+    def handle(message: Any) -> None:
+        number = message.decode()["number"]
+        if number % 100 == 7:
+            kept.append(number)
+        else:
+            receiver.hub.call_soon(message.ack)
+        receiver.messages.append(number)
+
+    receiver.handle = handle
+    assert receiver.turn(lambda: len(receiver.messages) == 300)
+    receiver.turn(lambda: False, 0.1)
+    receiver.close()
+    with Connection(rabbit) as connection:
+        channel = cast("Any", connection.default_channel)
+        got = [channel.basic_get(request.node.name, no_ack=True) for _ in range(4)]
+    assert sorted(found.body for found in got if found) == sorted(f'{{"number": {number}}}' for number in kept)
+
+
+def tls(server: Rabbit, authority: Authority, client: str, host: str = "localhost") -> str:
+    port = str(server.config["listeners.ssl.default"]).rpartition(":")[2]
+    return f"amqps://guest:guest@{host}:{port}//?ssl_ca_certs={authority.certificate}{client}"
+
+
+def connect(url: str) -> None:
+    """Connect as Tidings does, once: kombu would try again after two seconds."""
+    address = amqp(url)
+    transport: Any = SteadyConnection(address.url, ssl=dict(address.tls), connect_timeout=30).transport
+    transport.close_connection(transport.establish_connection())
+
+
+def test_a_verified_rabbitmq_is_connected_to_by_check_and_one_without_a_known_ca_is_not(
+    installation: Installation, server: Rabbit, authority: Authority, client: str
+) -> None:
+    url = tls(server, authority, client)
+    connect(url)
+    installation.env["TIDINGS_BROKER_URL"] = url
+    installation.start("check", "check").wait(60)
+    assert "takes connections" in installation.log("check").read_text()
+    installation.env["TIDINGS_BROKER_URL"] = url.replace(f"ssl_ca_certs={authority.certificate}&", "")
+    assert installation.start("unknown", "check").wait(60) == 1
+    assert "with ssl_ca_certs= in the address" in installation.log("unknown").read_text()
+
+
+def test_wrong_certificates_are_refused_with_what_to_do(
+    server: Rabbit, authority: Authority, client: str, tmp_path: Path
+) -> None:
+    stranger = Authority.new(tmp_path / "stranger")
+    with pytest.raises(TlsRefused, match="name the file of the CA"):
+        connect(tls(server, authority, client).replace(str(authority.certificate), str(stranger.certificate)))
+    with pytest.raises(TlsRefused, match="another name; write the address with one of its names"):
+        connect(tls(server, authority, client, "127.0.0.1"))
+    with pytest.raises(TlsRefused, match=r"want.? a client certificate.*ssl_certfile="):
+        connect(tls(server, authority, ""))
+    with presented(*authority.sign("old", "DNS:localhost", -1)) as port, pytest.raises(TlsRefused, match="renewed"):
+        connect(f"amqps://localhost:{port}//?ssl_ca_certs={authority.certificate}")
+    with pytest.raises(TlsRefused, match="nobody speaks TLS at this port"):
+        connect(f"amqps://localhost:{server.port}//?ssl_ca_certs={authority.certificate}")
+
+
+def test_without_a_word_of_tls_a_certificate_is_verified_too(server: Rabbit, authority: Authority, client: str) -> None:
+    bare = SteadyConnection(tls(server, authority, client).partition("?")[0], connect_timeout=30)
+    with pytest.raises(TlsRefused, match="name the file of the CA"):
+        bare.transport.establish_connection()
