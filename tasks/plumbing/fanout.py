@@ -38,11 +38,23 @@ def start(task: Any, many: Sequence[Header], callback: Any) -> None:
             chord([subtask(task, each) for each in many])(callback)
         return
     usual = app.amqp.router.route({}, task.name)["queue"].name
-    with app.batch(), app.producer_or_acquire() as producer:
+    with app.producer_or_acquire() as producer:
         for name in {each.queue or usual for each in many}:
-            producer.maybe_declare(app.amqp.queues[name])
+            declare(producer, app.amqp.queues[name])
+    with app.batch(), app.producer_or_acquire() as producer:
         for header, message in zip(many, messages(task, many, callback), strict=True):
             producer.publish(**message, exchange="", routing_key=header.queue or usual)
+
+
+def declare(producer: Any, queue: Any) -> None:
+    """Declare a queue that is not declared yet; over a new connection where this one was lost while it lay in its pool."""
+    connection = producer.connection
+    try:
+        producer.maybe_declare(queue)
+    except connection.connection_errors:
+        connection.collect()
+        producer.revive(connection.default_channel)
+        producer.maybe_declare(queue)
 
 
 def subtask(task: Any, header: Header) -> Any:

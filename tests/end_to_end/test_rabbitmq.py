@@ -12,12 +12,13 @@ from typing import Any, cast
 
 import pytest
 from amqp.exceptions import PreconditionFailed
-from kombu import Connection
+from kombu import Connection, Queue
 from kombu.exceptions import BatchPublishError  # type: ignore[attr-defined]  # the types lag behind: new in kombu 5.7
 
 from tasks.address import amqp
 from tasks.commands.processes import Processes
 from tasks.commands.processes.valkey import free_port
+from tasks.plumbing import fanout
 from tasks.plumbing.transport import SteadyConnection, apart, prefetch
 from tasks.plumbing.transport.certificates import TlsRefused
 from tests.bench.throughput.rabbit import Rabbit, program
@@ -192,6 +193,16 @@ def test_a_batch_that_was_sent_has_arrived_also_after_the_connection_was_cut(con
     connection.connection.sock.shutdown(socket.SHUT_RDWR)
     send(connection, "wide", 3)
     assert waiting(rabbit, "wide") == 253
+
+
+def test_a_queue_is_declared_also_over_a_connection_that_was_cut(connection: Any, rabbit: str) -> None:
+    producer = connection.Producer()
+    producer.channel.queue_declare("cut", durable=True, auto_delete=False, arguments={"x-queue-type": "quorum"})
+    connection.connection.sock.shutdown(socket.SHUT_RDWR)
+    fanout.declare(producer, Queue("cut", queue_arguments={"x-queue-type": "quorum"}))
+    with producer.batch():
+        producer.publish("1", exchange="", routing_key="cut")
+    assert waiting(rabbit, "cut") == 1
 
 
 def test_a_queue_of_the_lane_has_a_prefetch_of_its_own(connection: Any, monkeypatch: pytest.MonkeyPatch) -> None:
