@@ -308,6 +308,15 @@ def test_a_consumer_that_ends_gives_back_what_was_not_begun(
     )
 
 
+def test_a_consumer_has_ended_when_it_was_cancelled_also_right_after_the_one_ahead(
+    receiver: Receiver, request: pytest.FixtureRequest
+) -> None:
+    channel = receiver.channel
+    channel.end(channel.begin(request.node.name, 10, lambda _message: None))
+    receiver.consumer.cancel()
+    assert not channel.callbacks, "what comes after it is given back"
+
+
 def test_what_has_not_ended_comes_again_and_only_that(
     rabbit: str, receiver: Receiver, request: pytest.FixtureRequest
 ) -> None:

@@ -106,12 +106,15 @@ class Channel(Leans):
                 for tag in tags:
                     self.basic_reject(tag, requeue=True)
 
-    def basic_cancel(self, consumer_tag: str, *more: Any, **options: Any) -> Any:
-        """Stop consuming from a queue."""
+    def basic_cancel(self, consumer_tag: str, nowait: bool = False, *more: Any) -> Any:
+        """Stop consuming from a queue. What comes by it afterwards is given back."""
         if self.connection is not None:
             self.ahead.cancel(consumer_tag)
             self.acknowledge()
-        return super().basic_cancel(consumer_tag, *more, **options)
+        found = super().basic_cancel(consumer_tag, nowait, *more)
+        while not nowait and self.connection and consumer_tag in self.callbacks:  # what came was the answer to an `end`
+            self.wait(spec.Basic.CancelOk)
+        return found
 
     def set_aside(self, tag: int) -> None:
         """A message in hand needs none of Celery's places: another may have its."""
