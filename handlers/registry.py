@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
+from functools import partial
 from inspect import ismethod
 from types import FrameType
 from typing import Any, TypeVar
@@ -71,21 +72,11 @@ class Registry:
         def register(function: F) -> F:
             refuse_unless_plain(function)
             names = _names(sys._getframe(1), inside_class=is_method(function))
+            made = partial(Handler, names=names, options=chosen, fallback=fallback, boxed=boxed)
 
             def add(taken: Callable[..., Any]) -> None:
                 for topic in topics:
-                    self._add(
-                        Handler(
-                            topic,
-                            taken,
-                            names=names,
-                            options=chosen,
-                            fallback=fallback,
-                            boxed=boxed,
-                            arounds=self._arounds,
-                            resources=self.resources,
-                        )
-                    )
+                    self._add(made(topic, taken, arounds=self._arounds, resources=self.resources))
 
             if is_method(function):
                 self.methods.wait(function, add)

@@ -72,13 +72,8 @@ def confirm(
         receipts, outcomes = allowed(results, account, opened)
         ends = measured(results, its, opened)
     stores().clock.keep()
-    if receipts and clock.now() >= its.ends:
-        count(its, "late_confirms", len(receipts))
-    shop = runtime.account(account)
-    began = clock.now()
     taken = list[str]()
-    left, wait = tell(shop, batch, receipts, taken) if shop else ([], 0.0)
-    spans.confirmed(its, began, len(receipts), len(receipts) - len(taken))
+    left, wait = perform(its, receipts, taken)
     ends[measures.named("confirmed", gateway)] = len(taken)
     if alone:
         stores().measures.once(ends, 2 * lease, batch, *receipts)
@@ -89,21 +84,33 @@ def confirm(
         again = {**(self.request.kwargs or {}), "receipts": left, "outcomes": outcomes}
         put_off(its, len(left), pause)
         raise self.retry(args=([],), kwargs=again, countdown=pause)
-    if left and shop:
+    if left:
         given_up(its, len(left))
-        calls.unneeded(shop)
     tell_of(its, len(taken), outcomes or {})
     if not alone and stores().batches.close(batch, account, ends, ends=its.ends, lease=lease):
         sending.consume(account)
 
 
+def perform(batch: Batch, receipts: list[str], taken: list[str]) -> tuple[list[str], float]:
+    """Have `tell` confirm these, unless their account is gone, and tell what became of that."""
+    began = clock.now()
+    if receipts and began >= batch.ends:
+        count(batch, "late_confirms", len(receipts))
+    shop = runtime.account(batch.account)
+    left, wait = tell(shop, batch.id, receipts, taken) if shop else ([], 0.0)
+    spans.confirmed(batch, began, len(receipts), len(receipts) - len(taken))
+    return left, wait
+
+
 def given_up(batch: Batch, messages: int) -> None:
-    """Say and count that so many messages were not confirmed in time."""
+    """Say and count that so many messages were not confirmed in time, and free the call that was kept for them."""
     told = about("unconfirmed", **whose(batch), messages=messages)
     log.error(
         "%s: %d messages could not be confirmed in time; they come again", shown(batch.account), messages, extra=told
     )
     count(batch, "unconfirmed", messages)
+    if shop := runtime.account(batch.account):
+        calls.unneeded(shop)
 
 
 def tell_of(batch: Batch, confirmed: int, outcomes: Mapping[str, int]) -> None:
