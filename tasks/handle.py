@@ -155,10 +155,12 @@ def broken(given: Delivery | None, error: BaseException) -> None:
 
 
 def known(outcome: Outcome, given: Delivery, request: Any) -> Outcome:
-    """What became of a delivery. One that a killed worker had in hand and that is done with by now is no duplicate: it was that
-    worker's to end, and counted there.
+    """What became of a delivery. One that a killed worker had in hand and that is done with by now is no duplicate, nor late: it
+    was that worker's to end, and counted there.
     """
-    if outcome != "duplicate" or not (request.delivery_info or {}).get("redelivered"):
+    if outcome not in ("duplicate", "late") or not (request.delivery_info or {}).get("redelivered"):
+        return outcome
+    if not any(stores().marks.over([given.names])):
         return outcome
     return "handled" if stores().marks.is_done(given.names) else "dead"
 

@@ -23,6 +23,7 @@ from tasks.handling.delivery import Delivery
 from tasks.rules.outcomes import confirmable
 from tasks.runtime import Stores
 from tasks.settings import settings
+from tasks.store.marks import Over
 
 Register = Callable[..., object]
 SECRET_BUYER = "Zhang San 13800000000"
@@ -72,6 +73,19 @@ def test_what_a_worker_had_handled_before_it_was_killed_is_no_duplicate(
     handle.push_request(delivery_info={"redelivered": redelivered})
     try:
         assert handle.run(delivery=given.to_json()) == ("r1", outcome)
+    finally:
+        handle.pop_request()
+
+
+@pytest.mark.parametrize(("over", "outcome"), [(None, "late"), ("done", "handled"), ("dead", "dead")])
+def test_nor_is_it_late_when_that_is_found_at_the_end_of_its_lease(
+    tidings: Stores, over: Over | None, outcome: str
+) -> None:
+    if over:
+        tidings.marks.finish(("app", "1"), over)
+    handle.push_request(delivery_info={"redelivered": True})
+    try:
+        assert handle.run(delivery=delivery(pulled=time.time() - 21).to_json()) == ("r1", outcome)
     finally:
         handle.pop_request()
 
