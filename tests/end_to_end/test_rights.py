@@ -1,7 +1,5 @@
 """The whole job over a unix socket, as a user with an awkward password and with the least rights that the docs name."""
 
-import subprocess
-import sys
 from pathlib import Path
 from urllib.parse import quote
 
@@ -66,15 +64,7 @@ def test_worker_beat_and_commands_do_all_their_work_with_the_least_rights_and_sh
 
 def said(running: Installation, *command: str) -> str:
     """What a command prints."""
-    done = subprocess.run(
-        [sys.executable, "-m", "celery", "-A", "tasks", *command],
-        cwd=running.home,
-        env=running.environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = running.run(*command)
     told = done.stdout + done.stderr
     for secret in (PASSWORD, quote(PASSWORD, safe=""), PASSWORD[:6], quote(PASSWORD, safe="")[:8]):
         assert secret not in told, command
