@@ -16,7 +16,7 @@ TERMINAL = re.compile(r"# terminal: (.+)\n")
 PATIENT = "# within some seconds\n"
 FILES = ("python", "php", "java", "toml")
 
-SECONDS = 100.0
+SECONDS = 200.0
 STOP_SECONDS = 30.0
 
 
