@@ -40,13 +40,18 @@ def cut(text: str) -> dict[str, Any]:
     What is cut in a wrong place, as within a text of several lines, has no end and cannot be read by itself. So where what
     stands above the accounts and each piece can, every cut was right. Raises `Uncut`.
     """
-    headers = [(found.start(), bare(found[1])) for found in HEADER.finditer(text)]  # one call would hold up all threads
-    if not headers:
+    found = HEADER.finditer(text)  # one call for all would hold up all threads
+    header = next(found, None)
+    if header is None:
         raise Uncut
-    read = parsed(text[: headers[0][0]])
-    ends = [*(start for start, _ in headers[1:]), len(text)]
-    accounts = {name: Piece(name, text[start:end]) for (start, name), end in zip(headers, ends, strict=True)}
-    if "accounts" in read or len(accounts) < len(headers):
+    read = parsed(text[: header.start()])
+    accounts: dict[str, Piece] = {}
+    number = 0
+    while header:
+        name, start, number = bare(header[1]), header.start(), number + 1
+        header = next(found, None)
+        accounts[name] = Piece(name, text[start : header.start() if header else len(text)])
+    if "accounts" in read or len(accounts) < number:
         raise Uncut
     return read | {"accounts": accounts}
 

@@ -7,7 +7,7 @@ is asked for. The file is checked like everywhere, a thousand accounts at a time
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 from tasks.accounts.checking import check
 from tasks.accounts.faults import AccountsError
@@ -25,12 +25,11 @@ FIELDS = {
 """What is held of an account beside its name and gateway, by platform."""
 
 
-class Row(NamedTuple):
-    """An account: the name of its gateway, the values of `FIELDS`, and a number for how it was written (0: not known)."""
+Row = tuple[str, tuple[Any, ...], int]
+"""An account: the name of its gateway, the values of `FIELDS`, and a number for how it was written (0: not known).
 
-    gateway: str
-    values: tuple[Any, ...]
-    written: int
+A plain tuple, as the garbage collector soon leaves those alone: a hundred thousand of any other kind it visits again and again.
+"""
 
 
 class Roster:
@@ -76,14 +75,15 @@ class Roster:
         """The accounts of these names, with nothing of their secrets; names that nobody has are left out."""
         rows, gateways = self._rows, self.gateways
         for name in names:
-            if (row := rows.get(name)) and (gateway := gateways.get(row.gateway)):
-                fields = dict(zip(FIELDS[gateway.platform], row.values, strict=True))
+            if (row := rows.get(name)) and (gateway := gateways.get(row[0])):
+                _, values, _ = row
+                fields = dict(zip(FIELDS[gateway.platform], values, strict=True))
                 yield ACCOUNTS[gateway.platform].model_construct(name=name, gateway=gateway, **fields)
 
     def behind(self, gateway: str) -> list[str]:
         """The names of the accounts behind a gateway."""
         rows = self._rows
-        return [name for name in self.names if name in rows and rows[name].gateway == gateway]
+        return [name for name in self.names if name in rows and rows[name][0] == gateway]
 
     def like(self, word: str) -> list[str]:
         """The names that have this word in them, whatever its case, those that begin with it first."""
@@ -106,6 +106,7 @@ class Roster:
         if not (isinstance(raw, Mapping) and isinstance(raw.get("accounts"), Mapping)):
             return check(raw, Unneeded(), self._origin.name).gateways, {}
         left, before = dict(raw["accounts"]), self.gateways
+        raw = {name: part for name, part in raw.items() if name != "accounts"}  # what has been checked is let go
         gateways = self._check(raw, {}).gateways
         rows = {} if gateways != before else self._unchanged(left)
         shared: dict[object, Any] = {}
@@ -113,8 +114,8 @@ class Roster:
             for account in self._check(raw, some).accounts.values():
                 fields = vars(account)
                 values = tuple(fields[each] for each in FIELDS[account.gateway.platform])
-                row = Row(account.gateway.name, shared.setdefault(values, values), written(some[account.name]))
-                rows[account.name] = row
+                number = written(some[account.name])
+                rows[account.name] = (account.gateway.name, shared.setdefault(values, values), number)
         return gateways, rows
 
     def _check(self, raw: Mapping[Any, Any], some: Mapping[str, object]) -> Any:
@@ -123,7 +124,7 @@ class Roster:
 
     def _unchanged(self, left: dict[str, object]) -> dict[str, Row]:
         """The rows of accounts that stand there as they did; they are taken out of what is left to read."""
-        same = {name: row for name, row in self._rows.items() if row.written and row.written == written(left.get(name))}
+        same = {name: row for name, row in self._rows.items() if row[2] and row[2] == written(left.get(name))}
         for name in same:
             del left[name]
         return same

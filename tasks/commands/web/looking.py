@@ -91,8 +91,11 @@ class Looking:
     def take(self) -> None:
         """Take a picture now. Raises what Redis and the broker raise."""
         if time.monotonic() >= self._next_look:
+            before = self.roster.names
             self.roster.look()
             self._known.set()
+            if self.roster.names is not before:
+                memory.settle()
             self._next_look = time.monotonic() + settings().accounts_seconds * self.roster.patience
         names = self.roster.names
         crowd = Crowd(URGENT)

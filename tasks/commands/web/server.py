@@ -54,6 +54,7 @@ def serve(host: str, port: int) -> None:
         proxy_headers=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
+    memory.settle()
     uvicorn.Server(server).run(sockets=[listening])
 
 
