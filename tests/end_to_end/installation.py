@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 import tomllib
 from collections.abc import Callable, Sequence
@@ -16,8 +17,7 @@ from typing import Any
 import pytest
 
 from tasks.sandbox.control import Control
-from tests.end_to_end import warm
-from tests.end_to_end.warm import Running
+from tests import ready
 
 HANDLERS = '''
 """Handlers that write one line a message to a journal, in one write, and misbehave where a topic says so."""
@@ -37,6 +37,8 @@ def on_any(content: dict, message: Message) -> None:
     note(message, "handled")
 '''
 
+Running = ready.Process | subprocess.Popen[bytes]
+
 
 @dataclass
 class Installation:
@@ -48,7 +50,7 @@ class Installation:
     env: dict[str, str] = field(default_factory=dict)
     processes: dict[str, Running] = field(default_factory=dict)
     cold: bool = False
-    """Start each process in an interpreter of its own, as users do: slower (see `warm`)."""
+    """Start each process in an interpreter of its own, as users do: slower (see `ready`)."""
 
     @property
     def journal(self) -> Path:
@@ -90,9 +92,18 @@ class Installation:
         return self.processes[name]
 
     def _start(self, arguments: Sequence[str], stdout: int, stderr: int) -> Running:
-        words = ["-A", "tasks", *arguments]
-        cold = self.cold or "PYTHONPATH" in self.env
-        return warm.celery(words, self.home, self.environment(), stdout, stderr, cold=cold)
+        words, env = ["-m", "celery", "-A", "tasks", *arguments], self.environment()
+        if not self.cold and "PYTHONPATH" not in self.env and ready.suits(env):
+            return ready.start(words, self.home, env, stdout, stderr)
+        return subprocess.Popen(
+            [sys.executable, *words],
+            cwd=self.home,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=stderr,
+            start_new_session=True,
+        )
 
     def worker(self, name: str = "worker", *arguments: str) -> Running:
         return self.start(
