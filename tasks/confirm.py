@@ -74,7 +74,7 @@ def confirm(
     stores().clock.keep()
     taken = list[str]()
     left, wait = perform(its, receipts, taken)
-    ends[measures.named("confirmed", gateway)] = len(taken)
+    ends |= taken_by(its, taken)
     if alone:
         stores().measures.once(ends, 2 * lease, batch, *receipts)
     if left and clock.now() < its.confirm_until:
@@ -191,13 +191,29 @@ def confirm_part(batch: Batch, receipts: list[str]) -> None:
     began = clock.now()
     if done := tell_part(shop, batch.id, receipts):
         spans.confirmed(batch, began, len(done))
-        stores().batches.confirmed(opened, done, {measures.named("confirmed", batch.gateway): len(done)})
+        stores().batches.confirmed(opened, done, taken_by(batch, done))
+
+
+def taken_by(batch: Batch, receipts: list[str]) -> Numbers:
+    """What the platform's having taken these adds to the counters; on vvtool the inbox has counted what it crossed off."""
+    shop = runtime.account(batch.account)
+    return (
+        Numbers()
+        if isinstance(shop, VvtoolAccount)
+        else Numbers({measures.named("confirmed", batch.gateway): len(receipts)})
+    )
+
+
+def settle(account: VvtoolAccount, batch: str, receipts: list[str]) -> None:
+    """Cross these off in the inbox, which nobody but us has to be told of."""
+    counter = measures.named("confirmed", account.gateway.name)
+    stores().inbox.settle(account.name, batch, receipts, counter=counter)
 
 
 def tell_part(account: Account, batch: str, receipts: list[str]) -> list[str]:
     """Tell the platform, or on vvtool the inbox, with calls that nobody needs for a confirm; the receipts that it has taken."""
     if isinstance(account, VvtoolAccount):
-        stores().inbox.settle(account.name, batch, receipts)
+        settle(account, batch, receipts)
         return receipts
     client, done = client_for(account.gateway), list[str]()
     for chunk in chunks(receipts, client.confirm_limit):
@@ -221,7 +237,7 @@ def tell(account: Account, batch: str, receipts: list[str], taken: list[str] | N
     """
     taken = [] if taken is None else taken
     if isinstance(account, VvtoolAccount):
-        stores().inbox.settle(account.name, batch, receipts)
+        settle(account, batch, receipts)
         taken += receipts
         return [], 0.0
     client = client_for(account.gateway)

@@ -12,6 +12,7 @@ from redis.exceptions import ResponseError
 
 from tasks.store.connection import Client
 from tasks.store.keys import key
+from tasks.store.measures import MEASURES
 from tasks.store.scripts import script
 
 DISK_SECONDS = 2.0
@@ -85,10 +86,15 @@ class Inbox:
         settled = frozenset(name.removeprefix("settled:") for name in fields if name.startswith("settled:"))
         return Kept(batch, fields["body"].encode("latin-1"), settled)
 
-    def settle(self, account: str, batch: str, receipts: Sequence[str] = (), *, size: int | None = None) -> bool:
-        """Cross off messages that are done with, and say how many there are once that is known; True while some remain."""
-        args = [batch, "" if size is None else size, *receipts]
-        return bool(self._settle(keys=self._keys(account, batch), args=args))
+    def settle(
+        self, account: str, batch: str, receipts: Sequence[str] = (), *, size: int | None = None, counter: str = ""
+    ) -> bool:
+        """Cross off messages that are done with, and say how many there are once that is known; True while some remain.
+
+        `counter` of /metrics goes up in the same step, by those that were not crossed off before.
+        """
+        args = [batch, "" if size is None else size, counter, *receipts]
+        return bool(self._settle(keys=[*self._keys(account, batch), MEASURES], args=args))
 
     def secure(self) -> bool:
         """Wait until all that was written is on disk; False where the server cannot tell, or has no append-only file.

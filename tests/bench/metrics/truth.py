@@ -82,7 +82,7 @@ def of_platforms(measured: Measured, truth: Truth) -> Iterator[Check]:
 
     A pull whose worker was killed before it could hand out is a delivery that nobody counts. A message that came again before
     its first batch was confirmed is confirmed with both; where a worker was killed after the call, the same confirm is made
-    twice and counts once. What vvtool's inbox hands out again ends, and is crossed off, once more, and is not pulled again.
+    twice and counts once. What vvtool's inbox hands out again ends once more, is crossed off once and is not pulled again.
     """
     for gateway in sorted({actor.platform for actor in truth.ledger}):
         rows = [row for actor, some in truth.ledger.items() if actor.platform == gateway for row in some]
@@ -93,7 +93,7 @@ def of_platforms(measured: Measured, truth: Truth) -> Iterator[Check]:
         yield Check(f"outcomes of what was pulled {gateway}", ends, len(rows), ends if again else pulled)
         confirmed = measured.counters["confirmed"].get((gateway,), 0)
         if again:
-            yield Check(f"confirmed {gateway}", confirmed, len(rows), ends)
+            yield Check(f"confirmed {gateway}", confirmed, len(rows), len(rows))
         else:
             once, often = sum(row["confirmed"] is not None for row in rows), sum(len(row["confirms"]) for row in rows)
             yield Check(f"confirmed {gateway}", confirmed, once, often)

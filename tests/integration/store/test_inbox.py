@@ -4,6 +4,7 @@ import pytest
 from redis import Redis
 
 from tasks.store.inbox import Inbox
+from tasks.store.measures import MEASURES
 
 
 @pytest.fixture
@@ -28,6 +29,16 @@ def test_handing_out_starts_a_new_lease(inbox: Inbox) -> None:
     inbox.keep("shop", "b1", b"raw", 0)
     assert inbox.again("shop", 60) is not None
     assert inbox.again("shop", 60) is None
+
+
+def test_what_is_crossed_off_is_counted_once_whoever_does_it_again(inbox: Inbox, redis: Redis) -> None:
+    inbox.keep("shop", "b1", b"{}", 10)
+    for receipts in (["0", "1"], ["1", "2"], ["2"]):
+        inbox.settle("shop", "b1", receipts, counter="confirmed")
+    inbox.settle("shop", "b1", ["3"])
+    inbox.settle("shop", "b1", size=4)
+    inbox.settle("shop", "b1", ["0"], counter="confirmed")
+    assert redis.hgetall(MEASURES) == {"confirmed": "3"}
 
 
 def test_it_comes_again_and_again_until_everything_in_it_is_settled(inbox: Inbox) -> None:
