@@ -18,7 +18,7 @@ TELL_SECONDS = 15.0
 @every(TELL_SECONDS, "beat")
 def tell() -> None:
     """Say how many accounts each gateway has, and its limits; nothing while the accounts cannot be read, which beat has said."""
-    stores().batches.under_way(clock.now())
+    stores().batches.drop(clock.now())
     with suppress(AccountsError):
         now = accounts()
         behind = Counter(each.gateway.name for each in now.accounts.values())

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import chain, repeat
-from typing import Any
+from typing import Any, NamedTuple
 
 from tasks.clock import DAY
 from tasks.rules.backpressure import Load
@@ -69,8 +69,7 @@ class Open:
         return read(cls, {**found, "batch": found})
 
 
-@dataclass(frozen=True, slots=True)
-class UnderWay:
+class UnderWay(NamedTuple):
     """An open batch among all others: until when it is at the most, when its oldest message was published, and its gateway."""
 
     until: float
@@ -145,11 +144,15 @@ class Batches:
         return bool(self._close(keys=keys, args=[id_, ends, lease, *pairs(numbers or {})]))
 
     def under_way(self, now: float) -> list[UnderWay]:
-        """Every batch that is open at `now`; those that ran out are forgotten."""
-        found = {id_: UnderWay.from_text(told) for id_, told in self.redis.hgetall(UNDER_WAY).items()}
-        if gone := [id_ for id_, each in found.items() if each.until <= now]:
+        """Every batch that is open at `now`."""
+        found = map(UnderWay.from_text, self.redis.hvals(UNDER_WAY))
+        return [each for each in found if each.until > now]
+
+    def drop(self, now: float) -> None:
+        """Forget those that ran out before `now`, which nobody has closed."""
+        found = self.redis.hgetall(UNDER_WAY).items()
+        if gone := [id_ for id_, told in found if UnderWay.from_text(told).until <= now]:
             self.redis.hdel(UNDER_WAY, *gone)
-        return [each for each in found.values() if each.until > now]
 
     def load(self, account: str) -> Load:
         """What of an account is neither confirmed nor past its lease, and for how long it is held back already."""

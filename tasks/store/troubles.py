@@ -6,6 +6,7 @@ when, and what was told of the last time. What has not gone wrong for `LATELY` s
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -30,6 +31,8 @@ asked          tries whose handler asked for another one with `Retry`
 late_confirms  messages that were confirmed after their lease had ended
 unconfirmed    messages that could not be confirmed within their lease
 """
+
+KINDS = frozenset(get_args(What))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +64,30 @@ class Troubles:
 
     def read(self) -> list[Trouble]:
         """What has gone wrong lately, the latest first."""
-        now = float(".".join(f"{part:06}" for part in self.redis.time()))
-        found = self.redis.zrevrangebyscore(AT, "+inf", now - LATELY, withscores=True)
+        found = self.redis.zrevrangebyscore(AT, "+inf", self._since(), withscores=True)
         return [trouble for some in chunks(found) for trouble in self._told(some)]
+
+    def whose(self) -> list[tuple[str, What]]:
+        """Whose they are, the latest first, each account once a kind: a tenth of the work of `read`."""
+        fields = map(_field, self.redis.zrevrangebyscore(AT, "+inf", self._since()))
+        return list(dict.fromkeys((field[0], field[1]) for field in fields if field))
+
+    def _since(self) -> float:
+        return float(".".join(f"{part:06}" for part in self.redis.time())) - LATELY
 
     def _told(self, found: Sequence[tuple[str, float]]) -> Iterator[Trouble]:
         texts = self.redis.hmget(TOLD, [field for field, _ in found])
         for (field, at), text in zip(found, texts, strict=True):
-            try:
-                account, what, topic = json.loads(field)
-                since, count, told = text.split(" ", 2)
-                trouble = Trouble(account, what, topic, str(json.loads(told)["text"]), int(count), float(since), at)
-            except (ValueError, LookupError, TypeError, AttributeError):
-                continue  # another version's
-            if what in get_args(What):
-                yield trouble
+            if named := _field(field):
+                with suppress(ValueError, LookupError, TypeError, AttributeError):  # another version's
+                    since, count, told = text.split(" ", 2)
+                    yield Trouble(*named, str(json.loads(told)["text"]), int(count), float(since), at)
+
+
+def _field(text: str) -> tuple[str, What, str] | None:
+    """Account, kind and topic; None for what another version has written."""
+    try:
+        account, what, topic = json.loads(text)
+    except (ValueError, TypeError):
+        return None
+    return (account, what, topic) if what in KINDS else None

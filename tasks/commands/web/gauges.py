@@ -15,7 +15,7 @@ from tasks.settings import settings
 from tasks.store.measures_gateways import Known
 from tasks.store.presence import Presence
 from tasks.store.quota import Used
-from tasks.store.troubles import Trouble
+from tasks.store.troubles import What
 
 UNACKED = "tidings:unacked"
 """Where kombu keeps what workers have taken."""
@@ -134,7 +134,7 @@ def of_accounts(gauges: Gauges, here: Stores, now: float) -> None:
         if why in ("refused", "dead_letters"):
             named["paused"] += names
     stopped = gauges.paused["refused"] + gauges.paused["dead_letters"]
-    for need, name in troubled(here.troubles.read()):
+    for need, name in troubled(here.troubles.whose()):
         named[need].append(name)
     late = here.due.overdue(OVERDUE_SECONDS, MOST_NAMED)
     named["overdue"] = late.names
@@ -144,6 +144,6 @@ def of_accounts(gauges: Gauges, here: Stores, now: float) -> None:
     gauges.attention = [(name, need) for need, names in named.items() for name in names][:MOST_NAMED]
 
 
-def troubled(troubles: Iterable[Trouble]) -> list[tuple[Need, str]]:
+def troubled(troubles: Iterable[tuple[str, What]]) -> list[tuple[Need, str]]:
     """Who is in trouble, each once a need, the latest first."""
-    return list(dict.fromkeys((OF_TROUBLE[each.what], each.account) for each in troubles if each.what in OF_TROUBLE))
+    return list(dict.fromkeys((OF_TROUBLE[what], account) for account, what in troubles if what in OF_TROUBLE))

@@ -215,9 +215,17 @@ class Picture:
                 if self._known is found:
                     self._look()
         elif self._clock() - found[0] > READ_SECONDS and self._reading.acquire(blocking=False):
-            threading.Thread(target=self._look_aside, name="metrics", daemon=True).start()
+            self._aside()
         at, known_ = self._known or (0.0, Gauges())
         return known_, self._clock() - at
+
+    def begin(self) -> None:
+        """Read them for the first time, aside: who asks first does not wait for what a fresh process has to load, too."""
+        if self._reading.acquire(blocking=False):
+            self._aside()
+
+    def _aside(self) -> None:
+        threading.Thread(target=self._look_aside, name="metrics", daemon=True).start()
 
     def _look(self) -> None:
         found = self._read()

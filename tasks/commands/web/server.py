@@ -55,6 +55,7 @@ def serve(host: str, port: int) -> None:
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     memory.settle()
+    metrics.picture().begin()
     uvicorn.Server(server).run(sockets=[listening])
 
 

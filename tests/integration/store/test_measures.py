@@ -120,5 +120,8 @@ def test_batches_under_way_are_known_until_they_are_over(stores: Stores, redis: 
     stores.batches.open(opened(), oldest=5.0)
     now = time.time()
     assert [(each.gateway, each.oldest) for each in stores.batches.under_way(now)] == [("tb", 5.0)]
+    stores.batches.drop(now)
+    assert stores.batches.under_way(now)
     assert stores.batches.under_way(now + 41) == []
+    stores.batches.drop(now + 41)
     assert not redis.exists("tidings:batches")

@@ -40,6 +40,7 @@ def test_accounts_topics_and_kinds_are_kept_apart_the_latest_first(stores: Store
     assert [(each.account, each.what, each.topic, each.text, each.count) for each in found] == [
         (each.account, each.what, each.topic, each.text, each.count) for each in reversed(some)
     ]
+    assert stores.troubles.whose() == [(hostile, "unconfirmed"), ("shop", "asked"), ("shop", "failed")]
 
 
 def test_what_does_not_happen_again_is_over_and_begins_anew(stores: Stores) -> None:
@@ -48,6 +49,7 @@ def test_what_does_not_happen_again_is_over_and_begins_anew(stores: Stores) -> N
     assert stores.troubles.read()
     age(stores.troubles.redis, 10)
     assert stores.troubles.read() == []
+    assert stores.troubles.whose() == []
     stores.troubles.add(FAILED)
     assert [each.count for each in stores.troubles.read()] == [1]
 

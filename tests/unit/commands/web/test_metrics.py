@@ -67,3 +67,30 @@ def test_gauges_are_read_again_beside_the_answer_and_waited_for_only_when_old() 
     now[0] = 1000.0
     assert picture.get()[1] == 0.0
     assert reads == [0.0, 1000.0]
+
+
+def test_who_asks_first_is_told_what_was_read_at_the_start() -> None:
+    reads = list[int]()
+
+    def read() -> Gauges:
+        reads.append(1)
+        return Gauges(workers=7)
+
+    picture = Picture(read)
+    picture.begin()
+    assert picture.get()[0].workers == 7
+    assert reads == [1]
+
+
+def test_a_first_read_that_fails_keeps_nobody_from_asking_again() -> None:
+    reads = list[int]()
+
+    def read() -> Gauges:
+        reads.append(1)
+        if len(reads) == 1:
+            raise ConnectionError("away")
+        return Gauges(workers=7)
+
+    picture = Picture(read)
+    picture.begin()
+    assert picture.get()[0].workers == 7
