@@ -7,7 +7,7 @@ from _signal import signal as set_handler
 
 from celery.exceptions import SoftTimeLimitExceeded
 
-from handlers import loop
+from handlers import coroutine, loop
 from tasks.plumbing.visibility import visibility
 from tasks.rules.lease import HARD_GRACE, try_seconds
 from tasks.settings import settings
@@ -32,7 +32,7 @@ class limited:  # noqa: N801 - used as a function; `contextmanager` breaks on ex
 
     def __enter__(self) -> None:
         if not self._here:
-            self._on_loop = loop.limit(self._seconds, self._late)
+            self._on_loop = coroutine.limit(self._seconds, self._late)
             self._on_loop.__enter__()
             return
         self._mask = pthread_sigmask(signal.SIG_BLOCK, ())

@@ -11,7 +11,7 @@ from typing import Any
 from celery.signals import after_setup_logger, celeryd_init, worker_init
 from redis.exceptions import RedisError
 
-from handlers import loop
+from handlers import coroutine
 from handlers.errors import HandlersError
 from tasks import app
 from tasks.accounts import AccountsError
@@ -131,7 +131,7 @@ def import_handlers(**_: Any) -> None:
         housekeeping.tell(handlers=fingerprint(registered, registered_beside(registry())))
     show_queues()
     app.set_current()  # an application of the user's own has made itself that
-    loop.before = partial(beside.enter, app)
+    coroutine.before = partial(beside.enter, app)
 
 
 @housekeeping.every(EVERY_SECONDS, "worker")

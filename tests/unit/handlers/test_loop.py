@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from handlers import BadHandler, Message, Registry, loop
+from handlers import BadHandler, Message, Registry, coroutine, loop
 
 LIMIT = 0.2
 
@@ -27,7 +27,7 @@ class Late(Exception):
 @pytest.fixture(autouse=True)
 def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Each test has a loop of its own, so that one that turns in a thread takes it from no other, and less patience."""
-    monkeypatch.setattr(loop, "AWAY_SECONDS", 0.3)
+    monkeypatch.setattr(coroutine, "AWAY_SECONDS", 0.3)
     monkeypatch.setattr(loop, "BLOCKED_SECONDS", 0.25)
     monkeypatch.setattr(loop, "GIVE_UP_SECONDS", 0.6)
     before = loop._home
@@ -60,7 +60,7 @@ def in_thread(awaitable: Awaitable[Any]) -> Any:
 
     def work() -> None:
         try:
-            with loop.limit(LIMIT, Late):
+            with coroutine.limit(LIMIT, Late):
                 found.append(loop.run(awaitable))
         except BaseException as error:
             found.append(error)
@@ -209,7 +209,7 @@ def test_whoever_waits_behind_one_that_blocks_hears_of_it(
 
     def work(awaitable: Awaitable[Any], seconds: float) -> None:
         try:
-            with loop.limit(seconds, Late):
+            with coroutine.limit(seconds, Late):
                 loop.run(awaitable)
         except BaseException as error:
             ends.append(error)
@@ -383,7 +383,7 @@ class Served:
 
     def _work(self, name: str, awaitable: Awaitable[Any], seconds: float) -> None:
         try:
-            with loop.limit(seconds, Late):
+            with coroutine.limit(seconds, Late):
                 self.ends[name] = loop.run(awaitable)
         except BaseException as error:
             self.ends[name] = error

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from billiard.exceptions import WorkerLostError
 
-from handlers import loop
+from handlers import coroutine, loop
 from handlers.registry import Registry
 from tasks import app
 from tasks.plumbing.lane import process as process_module
@@ -50,7 +50,7 @@ def blocks(*_: object) -> tuple[int, object, float]:
     async def handler() -> None:
         time.sleep(60)
 
-    with loop.limit(0.3, TimeoutError):
+    with coroutine.limit(0.3, TimeoutError):
         return waits_out(handler())
 
 
