@@ -9,6 +9,7 @@ what is done is confirmed before (`tasks/handling/stragglers.py`), and only the 
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from celery import Task
@@ -22,12 +23,13 @@ from tasks.handling import failing, spans
 from tasks.logs import about
 from tasks.names import CONFIRM, SALVAGE
 from tasks.platforms.clients import client_for
-from tasks.platforms.errors import BadRequest, MalformedReply, OutOfQuota, PlatformError, Throttled, Transient
+from tasks.platforms.errors import BadRequest, PlatformError, Unauthorised
 from tasks.plumbing.telling import TellingTask
 from tasks.plumbing.visibility import visibility
 from tasks.rules import measures
 from tasks.rules.lease import Batch, retry_delay
 from tasks.rules.measures import Numbers
+from tasks.rules.narrowing import narrowed
 from tasks.rules.outcomes import confirmable
 from tasks.runtime import stores
 from tasks.store.batches import Open
@@ -38,6 +40,20 @@ from tasks.text import plain, shown, unplain
 log = get_task_logger(__name__)
 
 Results = Sequence[Sequence[str]]
+
+LONGEST = 500
+"""Characters of what a platform says that are passed on."""
+NO_CALL = "the gateway's limits, or its platform's, left no call for it in time"
+
+
+@dataclass(slots=True)
+class Came:
+    """What came of a confirm's calls: the receipts that the platform took, those that it refuses for good, and why the last call
+    that brought nothing did not."""
+
+    taken: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    why: str = ""
 
 
 @app.task(name=CONFIRM, bind=True, base=TellingTask, max_retries=None)
@@ -72,44 +88,51 @@ def confirm(
         receipts, outcomes = allowed(results, account, opened)
         ends = measured(results, its, opened)
     stores().clock.keep()
-    taken = list[str]()
-    left, wait = perform(its, receipts, taken)
-    ends |= taken_by(its, taken)
+    came = Came()
+    left, wait = perform(its, receipts, came)
+    ends |= taken_by(its, came.taken)
     if alone:
         stores().measures.once(ends, 2 * lease, batch, *receipts)
     if left and clock.now() < its.confirm_until:
+        given_up(its, len(came.refused), came.why)
         if opened:
-            stores().batches.confirmed(opened, taken, ends, counted=True)
+            stores().batches.confirmed(opened, came.taken, ends, counted=True)
         pause = min(max(wait, retry_delay(self.request.retries + 1)), visibility() / 2)
         again = {**(self.request.kwargs or {}), "receipts": left, "outcomes": outcomes}
         put_off(its, len(left), pause)
         raise self.retry(args=([],), kwargs=again, countdown=pause)
-    if left:
-        given_up(its, len(left))
-    tell_of(its, len(taken), outcomes or {})
+    given_up(its, len(came.refused) + len(left), came.why)
+    free_call(its, came)
+    tell_of(its, len(came.taken), outcomes or {})
     if not alone and stores().batches.close(batch, account, ends, ends=its.ends, lease=lease):
         sending.consume(account)
 
 
-def perform(batch: Batch, receipts: list[str], taken: list[str]) -> tuple[list[str], float]:
+def perform(batch: Batch, receipts: list[str], came: Came) -> tuple[list[str], float]:
     """Have `tell` confirm these, unless their account is gone, and tell what became of that."""
     began = clock.now()
     if receipts and began >= batch.ends:
         count(batch, "late_confirms", len(receipts))
     shop = runtime.account(batch.account)
-    left, wait = tell(shop, batch.id, receipts, taken) if shop else ([], 0.0)
-    spans.confirmed(batch, began, len(receipts), len(receipts) - len(taken))
+    left, wait = tell(shop, batch.id, receipts, came) if shop else ([], 0.0)
+    spans.confirmed(batch, began, len(receipts), len(receipts) - len(came.taken))
     return left, wait
 
 
-def given_up(batch: Batch, messages: int) -> None:
-    """Say and count that so many messages were not confirmed in time, and free the call that was kept for them."""
+def given_up(batch: Batch, messages: int, why: str) -> None:
+    """Say and count that so many messages, if any, are not confirmed, and why not."""
+    if not messages:
+        return
     told = about("unconfirmed", **whose(batch), messages=messages)
-    log.error(
-        "%s: %d messages could not be confirmed in time; they come again", shown(batch.account), messages, extra=told
-    )
-    count(batch, "unconfirmed", messages)
-    if shop := runtime.account(batch.account):
+    words = "%s: %d messages could not be confirmed; they come again: %s"
+    log.error(words, shown(batch.account), messages, shown(why, LONGEST), extra=told)
+    count(batch, "unconfirmed", messages, why)
+
+
+def free_call(batch: Batch, came: Came) -> None:
+    """Free the call that was kept for the confirm of a batch, where none that was made has used it."""
+    shop = runtime.account(batch.account)
+    if shop and not came.taken and came.why:
         calls.unneeded(shop)
 
 
@@ -176,10 +199,10 @@ def salvage(_request: Any, _error: Any, _traceback: Any, **fields: Any) -> None:
     sending.confirm(results, batch)
 
 
-def count(batch: Batch, what: Literal["late_confirms", "unconfirmed"], number: int) -> None:
+def count(batch: Batch, what: Literal["late_confirms", "unconfirmed"], number: int, why: str = "") -> None:
     """Count messages whose confirm came late or never, for the day and for what went wrong lately."""
     stores().tally.add(batch.account, {what: number}, now=clock.now())
-    stores().troubles.add(Trouble(batch.account, what, count=number))
+    stores().troubles.add(Trouble(batch.account, what, text=shown(why, LONGEST), count=number))
     stores().measures.add({measures.named("late" if what == "late_confirms" else what, batch.gateway): number})
 
 
@@ -228,39 +251,56 @@ def tell_part(account: Account, batch: str, receipts: list[str]) -> list[str]:
     return done
 
 
-def tell(account: Account, batch: str, receipts: list[str], taken: list[str] | None = None) -> tuple[list[str], float]:
+def tell(account: Account, batch: str, receipts: list[str], came: Came | None = None) -> tuple[list[str], float]:
     """Tell the platform, or on vvtool the inbox; the receipts worth another try, and the wait that the platform asks for,
-    or the gateway's limits. Those that are confirmed are added to `taken`.
+    or the gateway's limits. What became of the others is added to `came`.
     """
-    taken = [] if taken is None else taken
+    came = Came() if came is None else came
     if isinstance(account, VvtoolAccount):
         settle(account, batch, receipts)
-        taken += receipts
+        came.taken += receipts
         return [], 0.0
-    client = client_for(account.gateway)
-    pending = list(chunks(receipts, client.confirm_limit))
+    client, left, wait, in_a_row = client_for(account.gateway), list[str](), 0.0, 0
+    pending: list[Sequence[str]] = list(chunks(receipts, client.confirm_limit))
     if not pending:
         calls.unneeded(account)
-    left: list[str] = []
-    wait = 0.0
     while pending:
-        chunk = pending.pop()
+        chunk = list(pending.pop())
         try:
             with calls.call(account, "confirm"):
                 client.confirm(account, chunk)
-            taken += chunk
+            came.taken += chunk
+            in_a_row = 0
         except NotNow as put_off:
-            return left + [receipt for some in (chunk, *pending) for receipt in some], max(wait, put_off.wait)
+            came.why = came.why or NO_CALL
+            return left + flat(chunk, *pending), max(wait, put_off.wait)
         except BadRequest as error:
+            came.why, in_a_row = reason(error), in_a_row + 1
             told = about("confirm_refused", **fields(account, batch, chunk))
             log.warning("%s: a confirm of %d is refused: %s", *said(account, chunk, error), extra=told)
-            pending += halves(chunk)
+            smaller = narrowed(chunk, in_a_row, error)
+            if smaller is None:
+                came.refused += flat(chunk, *pending)
+                break
+            pending += smaller
+            came.refused += [] if smaller else chunk
         except PlatformError as error:
+            came.why = reason(error)
             told = about("confirm_failed", **fields(account, batch, chunk))
             log.warning("%s: a confirm of %d failed: %s", *said(account, chunk, error), extra=told)
-            left += chunk if isinstance(error, Transient | Throttled | OutOfQuota | MalformedReply) else []
+            (came.refused if isinstance(error, Unauthorised) else left).extend(chunk)
             wait = max(wait, pausing.heed(account, error))
     return left, wait
+
+
+def flat(*lists: Sequence[str]) -> list[str]:
+    """The receipts of all of these."""
+    return [receipt for some in lists for receipt in some]
+
+
+def reason(error: PlatformError) -> str:
+    """Why messages were not confirmed, and what a person can do."""
+    return f"{error}; {error.remedy}" if isinstance(error, Unauthorised) else str(error)
 
 
 def fields(account: Account, batch: str, chunk: list[str]) -> dict[str, Any]:
@@ -270,10 +310,4 @@ def fields(account: Account, batch: str, chunk: list[str]) -> dict[str, Any]:
 
 def said(account: Account, chunk: list[str], error: PlatformError) -> tuple[str, int, str]:
     """What such a line tells in words: whose call, of how many, and why not."""
-    return shown(account.name), len(chunk), shown(error, 500)
-
-
-def halves(refused: list[str]) -> list[list[str]]:
-    """What to try instead of a list that was refused, until only the bad id is left behind; nothing for a single id."""
-    middle = len(refused) // 2
-    return [refused[:middle], refused[middle:]] if middle else []
+    return shown(account.name), len(chunk), shown(error, LONGEST)

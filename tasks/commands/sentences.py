@@ -54,11 +54,10 @@ class Sentence(Enum):
         "with their lease; add a handle worker: `celery -A tasks worker -Q handle`",
     )
     NOT_CONFIRMED = (
-        "1 message was not confirmed %(when)s, for %(accounts)s: it comes again; the log of the workers says what the "
-        "platform answered",
-        "%(count)s messages were not confirmed %(when)s, for %(accounts)s: they come again; the log of the workers says what "
-        "the platform answered",
+        "1 message was not confirmed %(when)s, for %(accounts)s: it comes again; the last answer: %(why)s",
+        "%(count)s messages were not confirmed %(when)s, for %(accounts)s: they come again; the last answer: %(why)s",
     )
+    SEE_LOG = "see the log of the workers"
     AGO = "%(ago)s ago"
     SINCE = "in %(span)s, the last %(ago)s ago"
     OF_TOPIC = "%(topic)s: "

@@ -9,7 +9,7 @@ EVENTS = {
     "confirm_put_off": "a batch's confirm is tried again later",
     "confirm_failed": "the platform did not take a confirm",
     "confirm_refused": "the platform refuses a list of ids; it is halved",
-    "unconfirmed": "messages could not be confirmed within their lease; they come again",
+    "unconfirmed": "messages could not be confirmed within their lease, or are refused; they come again",
     # Pulls and calls.
     "pull_failed": "a pull failed, with the platform's reason",
     "polls_discarded": "polls that no worker took in time",

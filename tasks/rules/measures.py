@@ -37,7 +37,7 @@ tries        tries of handlers that failed
 buried       dead letters: their kind
 confirmed    messages that the platform has taken as confirmed
 late         messages whose confirm was sent after their lease
-unconfirmed  messages that could not be confirmed within it
+unconfirmed  messages that could not be confirmed within it, or were refused
 dropped      polls that came too late to be made
 failed       calls that failed: the API
 ….sum        microseconds of all of them

@@ -29,7 +29,7 @@ What = Literal["failed", "asked", "late_confirms", "unconfirmed"]
 failed         tries of a handler that raised or took too long
 asked          tries whose handler asked for another one with `Retry`
 late_confirms  messages that were confirmed after their lease had ended
-unconfirmed    messages that could not be confirmed within their lease
+unconfirmed    messages that could not be confirmed within their lease, or were refused
 """
 
 KINDS = frozenset(get_args(What))

@@ -223,6 +223,27 @@ def test_a_refused_confirm_is_narrowed_until_only_the_bad_id_is_left(
     assert set(platform.confirmed.values()) == {1}
 
 
+@pytest.mark.parametrize("error", [BadRequest("15: unknown group"), Unauthorised("27: expired", remedy="renew")])
+def test_confirms_that_are_refused_are_given_up_counted_and_told(
+    platform: FakePlatform, tidings: Stores, account: Account, error: PlatformError
+) -> None:
+    platform.failures = [error] * 1000
+    before = len(platform.failures)
+    confirm.confirm([(str(n), "handled") for n in range(400)], **Batch("shop", "b1", time.time(), 20.0).to_json())
+    assert before - len(platform.failures) <= 20
+    assert platform.confirms == []
+    (trouble,) = tidings.troubles.read()
+    assert (trouble.what, trouble.count) == ("unconfirmed", 400)
+    assert error.text in trouble.text
+    assert tidings.tally.read_many(["shop"], now=time.time())["shop"]["unconfirmed"] == 400
+
+
+def test_a_refusal_that_concerns_the_gateway_is_no_single_ids(platform: FakePlatform, account: Account) -> None:
+    platform.failures = [BadRequest("22: no such method", scope="gateway")] * 100
+    confirm.tell(account, "b1", [str(n) for n in range(50)])
+    assert len(platform.failures) == 99
+
+
 @pytest.mark.parametrize("alone", [False, True])
 def test_a_confirm_past_the_lease_is_tried_and_counted_as_late(
     platform: FakePlatform, tidings: Stores, account: Account, alone: bool

@@ -98,7 +98,8 @@ def _wrong(each: Standing, now: float) -> Attention | None:
         if found := [trouble for trouble in each.troubles if trouble.what in kinds]:
             number, last = sum(trouble.count for trouble in found), found[0]
             said = Said(sentence, {"count": number, "ago": Span(now - last.at)})
-            return Attention(need, number, _because(said, f"{last.topic}: {last.text}") if last.text else said)
+            why = ": ".join(filter(None, (last.topic, last.text)))
+            return Attention(need, number, _because(said, why) if last.text else said)
     return None
 
 

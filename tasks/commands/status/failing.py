@@ -67,7 +67,9 @@ def late(troubles: Iterable[Trouble], now: float) -> Iterable[Said]:
 
 def unconfirmed(troubles: Iterable[Trouble], now: float) -> Iterable[Said]:
     """What is said if messages could not be confirmed."""
-    yield from (Said(Sentence.NOT_CONFIRMED, group.values(now)) for group in groups(troubles, "unconfirmed"))
+    for group in groups(troubles, "unconfirmed"):
+        why = shown(group.troubles[0].text, TEXT) or Said(Sentence.SEE_LOG)
+        yield Said(Sentence.NOT_CONFIRMED, {**group.values(now), "why": why})
 
 
 def _by_topic(found: Sequence[Group], now: float, each: Sentence, others: Sentence) -> Iterable[Said]:

@@ -46,7 +46,11 @@ COUNTERS: dict[str, Series] = {
     "tidings_buried": ("buried", ("gateway", "kind"), "Messages that became dead letters, by kind."),
     "tidings_confirmed": ("confirmed", ("gateway",), "Messages that the platform has taken as confirmed."),
     "tidings_late_confirms": ("late", ("gateway",), "Messages whose confirm was sent after their lease had ended."),
-    "tidings_unconfirmed": ("unconfirmed", ("gateway",), "Messages that could not be confirmed within their lease."),
+    "tidings_unconfirmed": (
+        "unconfirmed",
+        ("gateway",),
+        "Messages that could not be confirmed within their lease, or were refused.",
+    ),
     "tidings_dropped_polls": ("dropped", ("gateway",), "Polls that no worker took in time, and that were not made."),
     "tidings_failed_calls": ("failed", ("gateway", "api"), "Calls that failed or were refused by the platform."),
 }

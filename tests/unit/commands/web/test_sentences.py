@@ -47,7 +47,7 @@ def accounts() -> Iterator[Standing]:
     yield standing(paused="gateway", pause=HOLIDAY)
     for count in (1, 2):
         yield standing(troubles=(trouble("failed", "topic", count=count, text="OSError"),))
-        yield standing(troubles=(trouble("unconfirmed", count=count),))
+        yield standing(troubles=(trouble("unconfirmed", count=count, text="41: refused" if count > 1 else ""),))
     yield standing(seen=Seen(NOW - 5, 3, oldest=NOW - 9 * HOUR, oldest_at=NOW - 5))
     yield standing(waiting=500)
     yield standing(open=4)

@@ -1,0 +1,47 @@
+"""How a list that a platform refuses is narrowed to the ids that it is refused for."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from tasks.platforms.errors import BadRequest
+from tasks.rules.narrowing import REFUSALS, narrowed
+
+PICKY = BadRequest("isv.invalid-parameter")
+
+
+def calls(ids: int, bad: set[int]) -> tuple[int, set[int]]:
+    """How many calls that takes, and what is confirmed in the end."""
+    pending: list[Sequence[int]] = [range(ids)]
+    made, in_a_row, confirmed = 0, 0, set[int]()
+    while pending:
+        some = pending.pop()
+        made += 1
+        if bad.isdisjoint(some):
+            in_a_row = 0
+            confirmed |= set(some)
+            continue
+        in_a_row += 1
+        smaller = narrowed(some, in_a_row, PICKY)
+        if smaller is None:
+            break
+        pending += smaller
+    return made, confirmed
+
+
+@pytest.mark.parametrize("bad", [{0}, {199}, {77}, {0, 1}, {198, 199}, {0, 66, 133, 199}, {100, 101, 102, 103}])
+def test_bad_ids_cost_only_themselves(bad: set[int]) -> None:
+    made, confirmed = calls(200, bad)
+    assert confirmed == set(range(200)) - bad
+    assert made <= 1 + 16 * len(bad)
+
+
+@pytest.mark.parametrize("ids", [1, 2, 100, 200])
+def test_what_is_refused_as_a_whole_costs_a_few_calls(ids: int) -> None:
+    made, confirmed = calls(ids, set(range(ids)))
+    assert made <= min(2 * ids - 1, REFUSALS)
+    assert not confirmed
+
+
+def test_what_concerns_the_gateway_is_not_for_any_id() -> None:
+    assert narrowed([1, 2], 1, BadRequest("no such method", scope="gateway")) is None
