@@ -169,6 +169,6 @@ def failed(account: Account, error: PlatformError, known: Known, made: calls.Mad
         extra=about("pull_failed", account=account.name, gateway=account.gateway.name, error=type(error).__name__),
     )
     paused = pausing.after(account, error)
-    seen = None if paused else learning.after_failure(account, known.seen)
+    seen = None if paused else learning.after_failure(account, known.seen, error)
     wait = seen.interval if seen else max(account.poll.min, paused)
     return tell(account, wait, seen=seen, end=made.end, counts={"calls": 1, "failures": 1})

@@ -51,7 +51,9 @@ def after(account: Account, error: PlatformError) -> float:
         return 0.0
     on_account, on_gateway = stores().pauses.get(account.name, account.gateway.name)
     last = on_account if error.scope == "account" else on_gateway
-    decision = circuit_breaker.decide(error, last, ours, now=now)
+    guesses = isinstance(error, Throttled) and not error.named and last is not None
+    answered = stores().measures.last_pull(account.gateway.name) if guesses else 0.0
+    decision = circuit_breaker.decide(error, last, ours, now=now, answered=answered)
     if decision.pause is None:
         return 0.0
     longest = decision.pause

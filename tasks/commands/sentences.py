@@ -131,6 +131,7 @@ class Sentence(Enum):
     NOT_SENT = "due %(late)s ago, and no beat has sent it"
     NO_REPLY_YET = "no reply yet: its calls fail"
     NO_REPLY = "no reply for %(silent)s: no worker, or its calls fail"
+    FAILS_SINCE = "no reply for %(silent)s, as calls fail"
 
     @property
     def word(self) -> str:

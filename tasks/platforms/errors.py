@@ -57,13 +57,14 @@ class Transient(PlatformError):
 
 
 class Throttled(PlatformError):
-    """Too many calls just now. `seconds` is the wait that the platform named, or our own guess."""
+    """Too many calls just now. `seconds` is the wait that the platform `named`, else our own guess for the first time."""
 
     scope: Scope = "gateway"
 
-    def __init__(self, text: str, *, seconds: float, **said: Unpack[Details]) -> None:
+    def __init__(self, text: str, *, seconds: float, named: bool = True, **said: Unpack[Details]) -> None:
         super().__init__(text, **said)
         self.seconds = seconds
+        self.named = named
 
 
 class OutOfQuota(PlatformError):

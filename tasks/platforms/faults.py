@@ -113,7 +113,8 @@ def wrong_time(said: Said, _whom: Whom) -> PlatformError:
 
 def throttled(said: Said, _whom: Whom) -> PlatformError:
     """Too many calls at once: wait as long as the text says, else a second."""
-    return Throttled(said.text, seconds=ban_seconds(said.text) or 1.0, **said.codes)
+    ban = ban_seconds(said.text)
+    return Throttled(said.text, seconds=ban or 1.0, named=ban is not None, **said.codes)
 
 
 def out_of_quota(scope: Scope) -> Fault:

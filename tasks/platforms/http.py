@@ -124,17 +124,19 @@ def _send(url: str, call: Call, headers: Mapping[str, bytes], timeout: Timeout) 
 def _check_status(reply: Received, host: str) -> None:
     status = reply.status
     if status == 429:
-        raise Throttled(f"{host} answers HTTP 429", seconds=_retry_after(reply))
+        after = _retry_after(reply)
+        raise Throttled(f"{host} answers HTTP 429", seconds=after or 1.0, named=after is not None)
     if status >= 500 or status == 408:
         raise Transient(f"{host} answers HTTP {status}")
     if not (200 <= status < 300 or 400 <= status < 500):
-        raise MalformedReply(f"{host} answers HTTP {status}, a reply or an error was expected")
+        what = "elsewhere" if status < 400 else "nothing known"
+        raise MalformedReply(f"{host} answers HTTP {status}, which points {what}: is the gateway's url right?")
 
 
-def _retry_after(reply: Received) -> float:
-    """Seconds that the Retry-After header names, from one to a day's; its other form, a date, counts as one."""
+def _retry_after(reply: Received) -> float | None:
+    """Seconds that the Retry-After header names, from one to a day's; its other form, a date, counts as none."""
     value = reply.headers.get("retry-after", "")
-    return float(min(max(int(value), 1), DAY)) if value.isascii() and value.isdigit() and len(value) < 10 else 1.0
+    return float(min(max(int(value), 1), DAY)) if value.isascii() and value.isdigit() and len(value) < 10 else None
 
 
 def _failure(error: Exception, host: str) -> PlatformError:
@@ -145,15 +147,17 @@ def _failure(error: Exception, host: str) -> PlatformError:
             return MalformedReply(f"the reply is larger than {limit} bytes, the limit that TIDINGS_REPLY_BYTES sets")
         case zlib.error():
             return MalformedReply(f"the reply of {host} cannot be unpacked")
+        case urllib3.NewConnectionError():
+            return Transient(_unreached(error, host))
         case urllib3.ConnectTimeoutError():
             return Transient(f"no connection to {host} in time")
         case urllib3.ProxyError():
             return Transient(f"the proxy on the way to {host} failed")
         case urllib3.SSLError():
-            return Transient(f"no trusted TLS connection to {host}")
+            return Transient(f"no trusted TLS connection to {host}{_untrusted(error)}")
         case urllib3.TimeoutError() | TimeoutError():
             return Transient(f"no reply from {host} in time")
-        case urllib3.NewConnectionError() | urllib3.ProtocolError() | HTTPException() | OSError():
+        case urllib3.ProtocolError() | HTTPException() | OSError():
             return Transient(f"no connection to {host}, or it was cut")
         case ValueError():
             return BadRequest(
@@ -161,6 +165,20 @@ def _failure(error: Exception, host: str) -> PlatformError:
             )
         case _:
             return Transient(f"the call to {host} failed ({type(error).__name__})")
+
+
+def _unreached(error: urllib3.NewConnectionError, host: str) -> str:
+    """Why there is no connection, and where to look."""
+    if isinstance(error, urllib3.NameResolutionError):
+        return f"the name {host} is not known: is the gateway's url right, and does this machine's DNS answer?"
+    return f"{host} takes no connection: is the gateway's url right, and does a firewall let this machine out?"
+
+
+def _untrusted(error: urllib3.SSLError) -> str:
+    """What OpenSSL says of a certificate, or of a port that speaks no TLS: fixed words, nothing of what was sent."""
+    inner = error.args[0] if error.args else None
+    said = getattr(inner, "verify_message", "") or getattr(inner, "reason", "")
+    return f": {str(said).replace('_', ' ').lower()}" if said else ""
 
 
 @lru_cache(PLATFORMS)

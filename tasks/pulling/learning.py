@@ -9,6 +9,7 @@ from tasks.accounts import Account
 from tasks.clock import day_left
 from tasks.logs import about
 from tasks.platforms.base import Reply
+from tasks.platforms.errors import PlatformError
 from tasks.pulling import planner
 from tasks.rules import polling, retention
 from tasks.rules.rates import Rate
@@ -17,6 +18,9 @@ from tasks.store.seen import Seen
 from tasks.text import shown
 
 log = get_task_logger(__name__)
+
+LONGEST = 200
+"""Characters of a failure that are kept with what is known of each account."""
 
 
 def after_pull(account: Account, reply: Reply, pulled: float, before: Seen | None) -> Seen:
@@ -49,15 +53,16 @@ def after_pull(account: Account, reply: Reply, pulled: float, before: Seen | Non
         rate=tuple(rate.as_list()),
         per_second=per_second,
         warned=watched.warned,
+        failed="",
     )
 
 
-def after_failure(account: Account, before: Seen | None) -> Seen:
+def after_failure(account: Account, before: Seen | None, error: PlatformError) -> Seen:
     """What is known after a call that failed and paused nobody: to be pulled again as after an empty one, of which nothing is
-    learnt."""
+    learnt but why."""
     now, before = clock.now(), before or Seen(at=0.0)
     next_ = following(account, 0, before, Rate.from_list(before.rate).per_second(now), now)
-    return replace(before, interval=next_.wait, unplanned=next_.unplanned)
+    return replace(before, interval=next_.wait, unplanned=next_.unplanned, failed=shown(error, LONGEST))
 
 
 def following(account: Account, got: int, before: Seen, rate: float, now: float) -> polling.Following:

@@ -15,12 +15,21 @@ FIRST_PROBE = 60.0
 LONGEST_PROBE = HOUR
 """Somebody has to act: the account is tried again after a minute, then ever less often, at least once an hour."""
 
+CHECK = {
+    "account": "check the account's settings against the platform's reply",
+    "gateway": "check the gateway's settings against the platform's reply, its url first",
+}
+"""What a person can do about a request that is refused, by whom it concerns."""
+
 ASK_AGAIN = 30.0
 """A paused account is looked at this often without a call, so that new credentials or `accounts resume` work soon."""
 
 LOOKS_A_SECOND = 100.0
 """All accounts together, should all be paused, are looked at no more often: a hundred thousand would keep a core busy."""
 
+
+LONGEST_THROTTLE = 60.0
+"""Who calls too often and is not told for how long to wait waits a second, then twice as long each time, up to this."""
 
 FROM_DEAD = 20
 """Fewer dead letters than these say nothing about a release."""
@@ -56,22 +65,33 @@ class Decision:
     pause: Pause | None
 
 
-def decide(error: PlatformError, last: Pause | None, fingerprint: str, *, now: float) -> Decision:
-    """What follows from an error. `last` is the most recent pause of whoever `error.scope` names, over or not."""
+def decide(
+    error: PlatformError, last: Pause | None, fingerprint: str, *, now: float, answered: float = 0.0
+) -> Decision:
+    """What follows from an error. `last` is the most recent pause of whoever `error.scope` names, over or not; `answered` is when
+    the gateway last answered a pull."""
     if isinstance(error, Throttled):
-        return Decision(error.scope, Pause(now + error.seconds, str(error)))
+        again = 0 if error.named else throttles(last, now, answered)
+        wait = error.seconds if error.named else min(LONGEST_THROTTLE, error.seconds * 2.0 ** min(again, 10))
+        return Decision(error.scope, Pause(now + wait, str(error), probes=0 if error.named else again + 1))
     if isinstance(error, OutOfQuota):
         return Decision(error.scope, Pause(max(now, error.until), str(error)))
     if isinstance(error, Unauthorised | BadRequest):
         again = last.probes if last and last.fingerprint == fingerprint else 0
         wait = min(LONGEST_PROBE, FIRST_PROBE * 2.0 ** min(again, 10))
-        remedy = (
-            error.remedy
-            if isinstance(error, Unauthorised)
-            else "check the account's settings against the platform's reply"
-        )
+        remedy = error.remedy if isinstance(error, Unauthorised) else CHECK[error.scope]
         return Decision(error.scope, Pause(now + wait, str(error), remedy, again + 1, fingerprint))
     return Decision(error.scope, None)
+
+
+def throttles(last: Pause | None, now: float, answered: float) -> int:
+    """How many pauses for too many calls came before, one after the other with no answer between them. Calls that were under way
+    together and end in the same pause count as one."""
+    if last is None or last.by_hand or last.fingerprint or not last.probes:
+        return 0
+    if now < last.until:
+        return last.probes - 1
+    return 0 if answered > last.until else last.probes
 
 
 def ask_again(accounts: int) -> float:

@@ -65,6 +65,11 @@ class Measures(threading.local):
         found = {gateway: numbers[SLOTS - 1] for gateway, numbers in self._answered().items()}
         return {gateway: at / 1000 for gateway, at in found.items() if at}
 
+    def last_pull(self, gateway: str) -> float:
+        """When a gateway last answered a pull, in seconds since the epoch; 0 when it never did."""
+        (at,) = self.redis.execute_command("BITFIELD", calls_key(gateway), "GET", NUMBER, f"#{SLOTS - 1}")
+        return float(at) / 1000
+
     def _answered(self) -> dict[str, list[int]]:
         gateways = sorted(self.redis.hkeys(GATEWAYS))
         each = [word for place in range(SLOTS * len(CALLS)) for word in ("GET", NUMBER, f"#{place}")]

@@ -25,7 +25,7 @@ class Seen:
     `interval` is the wait that was chosen last (seconds), `unplanned` the one that it would have been without a plan. `rate` is
     the rate estimator's state and `per_second` its estimate then. `oldest` is when the oldest message of the latest pull that
     was not empty was published, `oldest_at` that pull's `at`. `warned` is the retention watch's: when it last warned, and of
-    what age.
+    what age. `failed` is what the latest call failed for, "" when it brought a reply.
     """
 
     at: FiniteFloat
@@ -37,6 +37,7 @@ class Seen:
     oldest_at: FiniteFloat | None = None
     warned: tuple[FiniteFloat, ...] = ()
     unplanned: FiniteFloat = 0.0
+    failed: str = ""
 
     @property
     def oldest_age(self) -> float | None:

@@ -66,9 +66,12 @@ class Standing:
 
     @property
     def why(self) -> str:
-        """Reason and remedy of a pause; without one, where a try failed last, "" if none did lately."""
+        """Reason and remedy of a pause; without one, what the latest call failed for, else where a try failed last, "" if none
+        did lately."""
         if self.pause:
             return why(self.pause)
+        if self.seen and self.seen.failed:
+            return self.seen.failed
         return next((f"{each.topic}: {each.text}" for each in self.troubles if each.what == "failed"), "")
 
 

@@ -129,9 +129,14 @@ def _overdue(each: Standing, limits: Thresholds, now: float) -> Attention:
     if each.seen is None:
         return Attention(Need.NOTHING)
     if each.pulled is None:
-        return Attention(Need.OVERDUE, 0.0, Said(Sentence.NO_REPLY_YET))
+        return Attention(Need.OVERDUE, 0.0, _failing(Said(Sentence.NO_REPLY_YET), each.seen.failed))
     silent = now - each.pulled
     longest = max(each.seen.interval, each.account.poll.max)
     if silent > longest + 2 * limits.claim_seconds and each.next_in <= longest + limits.claim_seconds:
-        return Attention(Need.OVERDUE, silent, Said(Sentence.NO_REPLY, {"silent": Span(silent)}))
+        told = Sentence.FAILS_SINCE if each.seen.failed else Sentence.NO_REPLY
+        return Attention(Need.OVERDUE, silent, _failing(Said(told, {"silent": Span(silent)}), each.seen.failed))
     return Attention(Need.NOTHING)
+
+
+def _failing(said: Said, why: str) -> Said:
+    return _because(said, why) if why else said

@@ -406,3 +406,15 @@ def test_a_ban_of_a_second_does_not_shorten_that_of_a_spent_day(
     _, pause = tidings.pauses.get("shop", "tb")
     assert pause is not None
     assert pause.until == midnight
+
+
+def test_a_throttle_without_a_time_is_longer_each_time_until_a_pull_is_answered(
+    platform: FakePlatform, configure: Configure, tidings: Stores
+) -> None:
+    shop, busy, now = configure(), Throttled("busy", seconds=1, named=False), time.time()
+    tidings.pauses.put("gateway", "tb", Pause(now - 1, "busy", probes=3), now=now - 9)
+    assert 7 < pausing.heed(shop, busy) <= 8
+    tidings.pauses.end("gateway", "tb")
+    tidings.pauses.put("gateway", "tb", Pause(now - 1, "busy", probes=3), now=now - 9)
+    consume.poll(shop)
+    assert pausing.heed(shop, busy) <= 1

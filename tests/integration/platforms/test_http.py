@@ -99,13 +99,16 @@ def test_http_429_is_throttled_for_as_long_as_it_says(server: Server, header: st
     error = failure(pull, server.url)
     assert isinstance(error, Throttled)
     assert (error.seconds, error.scope) == (seconds, "gateway")
+    assert error.named is (header is not None and len(header) < 10 and header.isdigit())
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("target", ["http://localhost:{port}/elsewhere", "/router/rest?again"])
 def test_no_redirect_is_followed(server: Server, status: int, target: str) -> None:
     server.script = reply(b"", status, Location=target.format(port=server.port))
-    assert type(failure(pull, server.url)) is MalformedReply
+    error = failure(pull, server.url)
+    assert type(error) is MalformedReply
+    assert f"HTTP {status}, which points elsewhere: is the gateway's url right?" in error.text
     assert len(server.requests) == 1
 
 
@@ -191,7 +194,15 @@ def test_a_cut_before_vvtools_first_message_is_transient(server: Server) -> None
 def test_nobody_listening_is_transient() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    assert type(failure(pull, f"http://127.0.0.1:{port}")) is Transient
+    error = failure(pull, f"http://127.0.0.1:{port}")
+    assert type(error) is Transient
+    assert "takes no connection" in error.text
+
+
+def test_a_name_that_nobody_knows_is_told_apart() -> None:
+    error = failure(pull, "http://no-such-host.invalid/router/rest")
+    assert type(error) is Transient
+    assert "the name no-such-host.invalid is not known" in error.text
 
 
 @pytest.mark.usefixtures("quick")
@@ -304,7 +315,7 @@ def test_html_and_nothing_at_all_are_malformed_replies(server: Server) -> None:
 
 def test_tls_that_is_none_is_transient(server: Server) -> None:
     error = failure(pull, server.url.replace("http:", "https:"))
-    assert (type(error), error.text) == (Transient, "no trusted TLS connection to 127.0.0.1")
+    assert (type(error), error.text) == (Transient, "no trusted TLS connection to 127.0.0.1: wrong version number")
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="makes a certificate with openssl")
@@ -317,7 +328,8 @@ def test_only_a_trusted_certificate_is_accepted(tmp_path: Path, monkeypatch: pyt
     with serving(reply(EMPTY), context) as told:
         url = f"https://localhost:{told.port}"
         error = failure(pull, url)
-        assert (type(error), error.text) == (Transient, "no trusted TLS connection to localhost")
+        assert type(error) is Transient
+        assert error.text.startswith("no trusted TLS connection to localhost: self")
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "cert.pem"))
         http.start_afresh()
         assert pull(url) == pull(url) == Reply()

@@ -11,6 +11,7 @@ from tasks import runtime
 from tasks.accounts import Account
 from tasks.clock import DAY, SHANGHAI, day_left
 from tasks.platforms.base import Item, Reply
+from tasks.platforms.errors import Transient
 from tasks.pulling import learning, planner
 from tasks.rules.circuit_breaker import WITHOUT_END, Pause
 from tasks.runtime import Stores
@@ -75,12 +76,14 @@ def test_failed_calls_are_followed_by_longer_waits_and_change_nothing_that_was_l
     before = tidings.seen.get("shop-0")
     after, intervals = before, []
     for _ in range(3):
-        after = learning.after_failure(shop, after)
+        after = learning.after_failure(shop, after, Transient("HTTP 503"))
         intervals.append(after.interval)
     assert intervals == [2, 4, 8]
     assert before
     assert after
     assert (after.rate, after.at, after.got) == (before.rate, before.at, before.got)
+    assert after.failed == "HTTP 503"
+    assert learning.after_pull(shop, reply(0), time.time(), after).failed == ""
 
 
 def test_with_a_quota_a_busy_account_is_pulled_more_often_than_an_idle_one(shops: Write, tidings: Stores) -> None:

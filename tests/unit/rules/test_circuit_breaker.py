@@ -28,6 +28,22 @@ def test_a_ban_holds_the_whole_gateway_for_as_long_as_the_platform_said() -> Non
     assert decision.pause.until == NOW + 31
 
 
+def test_a_throttle_without_a_time_waits_ever_longer_until_a_pull_is_answered() -> None:
+    busy, last, waits, now = Throttled("busy", seconds=1, named=False), None, [], NOW
+    for _ in range(8):
+        last = decide(busy, last, "f", now=now, answered=NOW - 1).pause
+        assert last is not None
+        waits.append(last.until - now)
+        again = decide(busy, last, "f", now=now + 0.1, answered=NOW - 1).pause
+        assert again is not None
+        assert again.until - (now + 0.1) == waits[-1], "what was under way together is one"
+        now = last.until + 0.5
+    assert waits == [1, 2, 4, 8, 16, 32, 60, 60]
+    last = decide(busy, last, "f", now=now, answered=now - 0.1).pause
+    assert last is not None
+    assert last.until == now + 1
+
+
 def test_a_spent_quota_holds_the_gateway_until_it_comes_back() -> None:
     decision = decide(OutOfQuota("spent", until=NOW + 7200), None, "f", now=NOW)
     assert (decision.kind, decision.pause and decision.pause.until) == ("gateway", NOW + 7200)

@@ -103,6 +103,17 @@ def test_an_account_whose_calls_have_all_failed_is_told_so() -> None:
     assert standing(seen=Seen(0.0)).pulled is None
 
 
+@pytest.mark.parametrize(
+    ("at", "told"),
+    [(0.0, "no reply yet: its calls fail: HTTP 503"), (NOW - 3600, "no reply for 60m, as calls fail: HTTP 503")],
+)
+def test_why_calls_fail_is_told_and_forgotten_with_the_next_reply(at: float, told: str) -> None:
+    found = standing(seen=Seen(at, interval=8.0, failed="HTTP 503"))
+    assert attention(found, LIMITS, NOW).note == told
+    assert found.why == "HTTP 503"
+    assert standing(seen=Seen(NOW)).why == ""
+
+
 def everything() -> list[Standing]:
     return [
         standing("a"),

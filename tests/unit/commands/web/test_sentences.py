@@ -55,6 +55,7 @@ def accounts() -> Iterator[Standing]:
     yield standing(next_in=-99.0)
     yield standing(seen=Seen(0.0, interval=8.0))
     yield standing(seen=Seen(NOW - 3000, 0, 8.0))
+    yield standing(seen=Seen(NOW - 3000, 0, 8.0, failed="503"))
 
 
 def pictures() -> Iterator[Picture]:
