@@ -9,6 +9,9 @@ from tasks.accounts.files import Stamp, Unreadable, read, stamp
 
 SECRET_BYTES = 64 * 2**10
 
+UNNEEDED = "unneeded"
+"""Stands for a secret that nobody needs here: what it stands for could be any text."""
+
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -24,12 +27,14 @@ class Unresolved(Exception):
 class Secrets:
     """Looks references up, each file once, and remembers which files they came from.
 
-    Relative paths start at `folder`.
+    Relative paths start at `folder`. A secret that is not `needed` is looked up where it can be, so that a change of it is seen,
+    and is no fault where it cannot.
     """
 
-    def __init__(self, environ: Mapping[str, str], folder: Path) -> None:
+    def __init__(self, environ: Mapping[str, str], folder: Path, *, needed: bool = True) -> None:
         self._environ = environ
         self._folder = folder
+        self._needed = needed
         self._texts: dict[str, str | Unresolved] = {}
         self._stamps: dict[Path, Stamp] = {}
 
@@ -41,6 +46,8 @@ class Secrets:
             self._texts[text] = self._look_up(*text.split(":", 1))
         found = self._texts[text]
         if isinstance(found, Unresolved):
+            if not self._needed:
+                return UNNEEDED
             raise Unresolved(str(found))
         return found
 
@@ -78,4 +85,4 @@ class Unneeded(Secrets):
 
     def resolve(self, text: str) -> str:
         """The text itself, or something that could be the secret that a reference stands for."""
-        return "unneeded" if is_reference(text) else text
+        return UNNEEDED if is_reference(text) else text

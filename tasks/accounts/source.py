@@ -40,8 +40,8 @@ def load(source: str, environ: Mapping[str, str] | None = None, *, secrets: Secr
     return _read(origin, secrets or _secrets(origin, environ), Reuse())
 
 
-def _secrets(origin: Origin, environ: Mapping[str, str] | None) -> Secrets:
-    return Secrets(os.environ if environ is None else environ, origin.folder)
+def _secrets(origin: Origin, environ: Mapping[str, str] | None, *, needed: bool = True) -> Secrets:
+    return Secrets(os.environ if environ is None else environ, origin.folder, needed=needed)
 
 
 def _read(origin: Origin, secrets: Secrets, reuse: Reuse) -> Accounts:
@@ -79,7 +79,7 @@ class AccountsSource:
         """Without `secrets` none is looked up, for who calls no platform and runs where they are not."""
         self._origin = open_origin(source)
         self._environ = environ
-        self._with_secrets = secrets
+        self._with_secrets, self._spared = secrets, False
         self.pace = check_every * self._origin.patience
         """Seconds from one look to the next."""
         self._next_look = self._next_secrets = 0.0
@@ -121,6 +121,12 @@ class AccountsSource:
         if alone is None:
             return self.current().gateways
         return check({"gateways": alone, "accounts": {}}, Unneeded(), self._origin.name).gateways
+
+    def spare_secrets(self) -> None:
+        """From now on a secret that is not here is no fault: for a beat, which calls no platform."""
+        self._spared = True
+        if self._good is None:
+            self._said, self._next_look, self._secrets = "", 0.0, None
 
     @property
     def folder(self) -> Path:
@@ -183,7 +189,9 @@ class AccountsSource:
         return changed
 
     def _read(self) -> None:
-        self._secrets = _secrets(self._origin, self._environ) if self._with_secrets else Unneeded()
+        self._secrets = (
+            _secrets(self._origin, self._environ, needed=not self._spared) if self._with_secrets else Unneeded()
+        )
         try:
             self._take(_read(self._origin, self._secrets, self._reuse))
         except AccountsError as error:

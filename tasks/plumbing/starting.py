@@ -69,9 +69,12 @@ def tell_of_debugging(**_: Any) -> None:
 
 @after_setup_logger.connect
 def tell_of_accounts(**_: Any) -> None:
-    """Read the accounts and log what is wrong, or could be better, with them; a worker that calls no platform needs none."""
+    """Read the accounts and log what is wrong, or could be better, with them; a worker that calls no platform needs none, and a
+    beat none of their secrets, which may be where workers are alone."""
     if not any(map(takes, (CONSUME, COUNT, CONFIRM))):
         return
+    if not _worker:
+        accounts_source().spare_secrets()
     early = accounts_source().said  # when Celery's settings were made, before there was a log
     try:
         found = accounts()
@@ -99,8 +102,17 @@ def warn_once(text: str) -> None:
         log.warning("%s", text, extra=about("setup_advice"))
 
 
+_worker: list[bool] = []
+"""True once this process is a worker's; what else sets up Celery's logs is a beat's."""
+
 _excluded: list[str] = []
 """The queues that this worker was told not to take from, with `-X`."""
+
+
+@celeryd_init.connect
+def note_worker(**_: Any) -> None:
+    """Remember it: Celery tells before it sets up the logs."""
+    _worker[:] = [True]
 
 
 @celeryd_init.connect

@@ -21,6 +21,9 @@ session = "env:SHOP_SESSION"
 topics = ["trade"]
 user_ids = ["11"]
 """
+SECRETS = ("TB_SECRET", "QM_SECRET", "VV_TOKEN", "SHOP_SESSION")
+"""Beat is started without them, as in `deploy`: it calls no platform."""
+
 COMMANDS = (
     ["status"],
     ["accounts", "pause", "taobao-g1"],
@@ -46,7 +49,10 @@ def test_worker_beat_and_commands_do_all_their_work_with_the_least_rights_and_sh
         publish(running, 20)
         try:
             running.start("worker", "worker", "-l", "INFO", "-n", "worker@%h")  # with gossip and mingle, as users do
+            running.env |= dict.fromkeys(SECRETS, "")
             running.beat()
+            for name in SECRETS:
+                del running.env[name]
             running.until(lambda: len(running.handled()) == 80, 60, "every message is handled")
             running.until(lambda: all(message["confirmed"] for message in confirms(running)), 30, "all confirmed")
             assert "OK    redis     its user may do what workers do" in said(running, "check")
@@ -54,6 +60,7 @@ def test_worker_beat_and_commands_do_all_their_work_with_the_least_rights_and_sh
                 said(running, *command)
             assert "NOPERM" not in running.logs()
             assert "no permissions" not in running.logs()
+            assert "SECRET" not in running.log("beat").read_text()
         finally:
             running.stop()
         denied = {(line["reason"], line["object"]) for line in root.acl_log()}

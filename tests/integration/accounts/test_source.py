@@ -591,3 +591,23 @@ def test_a_hundred_thousand_accounts_load_in_seconds(module: Callable[[str], str
     accounts = load(f"python:{name}:go")
     assert len(accounts.accounts) == 100_000
     assert time.process_time() - started < 10
+
+
+def test_who_calls_no_platform_may_be_where_secrets_are_not(file: Path) -> None:
+    file.write_text(structure("a"))
+    beats = AccountsSource(str(file), 0, {})
+    with pytest.raises(AccountsError, match="TB"):
+        beats.current()
+    beats.spare_secrets()
+    assert [*beats.current().accounts] == ["a"]
+    file.write_text(structure("a").replace("taobao", "nobody"))
+    with pytest.raises(AccountsError, match="platform"):
+        load(str(file), {"TB": "x"})
+
+
+def test_a_secret_that_is_spared_and_there_is_seen_to_change(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "tb").write_text("first")
+    file.write_text(structure("a").replace("env:TB", "file:tb"))
+    beats = AccountsSource(str(file), 0)
+    beats.spare_secrets()
+    assert str(beats.current().gateways["tb"].app_secret.get_secret_value()) == "first"  # type: ignore[union-attr]
