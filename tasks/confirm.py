@@ -261,11 +261,11 @@ def tell(account: Account, batch: str, receipts: list[str], came: Came | None = 
         came.taken += receipts
         return [], 0.0
     client, left, wait, in_a_row = client_for(account.gateway), list[str](), 0.0, 0
-    pending: list[Sequence[str]] = list(chunks(receipts, client.confirm_limit))
+    pending = list(chunks(receipts, client.confirm_limit))
     if not pending:
         calls.unneeded(account)
     while pending:
-        chunk = list(pending.pop())
+        chunk = pending.pop()
         try:
             with calls.call(account, "confirm"):
                 client.confirm(account, chunk)
@@ -278,12 +278,12 @@ def tell(account: Account, batch: str, receipts: list[str], came: Came | None = 
             came.why, in_a_row = reason(error), in_a_row + 1
             told = about("confirm_refused", **fields(account, batch, chunk))
             log.warning("%s: a confirm of %d is refused: %s", *said(account, chunk, error), extra=told)
-            smaller = narrowed(chunk, in_a_row, error)
-            if smaller is None:
+            following = narrowed(chunk, pending, in_a_row, error)
+            if following is None:
                 came.refused += flat(chunk, *pending)
                 break
-            pending += smaller
-            came.refused += [] if smaller else chunk
+            came.refused += chunk if len(chunk) == 1 else []
+            pending = following
         except PlatformError as error:
             came.why = reason(error)
             told = about("confirm_failed", **fields(account, batch, chunk))
@@ -293,7 +293,7 @@ def tell(account: Account, batch: str, receipts: list[str], came: Came | None = 
     return left, wait
 
 
-def flat(*lists: Sequence[str]) -> list[str]:
+def flat(*lists: list[str]) -> list[str]:
     """The receipts of all of these."""
     return [receipt for some in lists for receipt in some]
 

@@ -1,20 +1,28 @@
 """Which ids of a list a platform refuses, when it refuses the list: halves of it are tried, unless it is no id's fault. Pure."""
 
 from collections.abc import Sequence
-from typing import TypeVar
 
 from tasks.platforms.errors import BadRequest
 
-REFUSALS = 16
-"""So many in a row, with nothing taken between them, are not for single ids: one bad id among 200 takes nine, four neighbours
-fourteen. Without an end, a group that is gone would cost 399 calls a batch, with every lease again."""
+STREAK = 10
+"""After so many refusals in a row (one bad id among 200 takes nine) as many ids are tried one by one, from all over what is left.
+If none of them is taken either, it is no id's fault: without an end, a group that is gone would cost 399 calls a lease."""
 
-Id = TypeVar("Id")
+Ids = list[str]
 
 
-def narrowed(refused: Sequence[Id], in_a_row: int, error: BadRequest) -> list[Sequence[Id]] | None:
-    """What to try in place of a list that was refused, the so-manieth in a row: nothing for a single id; None to try no more."""
-    if error.scope == "gateway" or in_a_row >= REFUSALS:
+def narrowed(refused: Ids, pending: Sequence[Ids], in_a_row: int, error: BadRequest) -> list[Ids] | None:
+    """What to try next, the last first, when a list was refused, the so-manieth in a row; None to try no more."""
+    if error.scope == "gateway" or in_a_row >= 2 * STREAK:
         return None
     middle = len(refused) // 2
-    return [refused[:middle], refused[middle:]] if middle else []
+    left = [*pending, refused[:middle], refused[middle:]] if middle else [*pending]
+    return _spread(left) if in_a_row == STREAK else left
+
+
+def _spread(lists: Sequence[Ids]) -> list[Ids]:
+    """The same ids, `STREAK` of them by themselves and first."""
+    ids = [each for some in lists for each in some]
+    alone = ids[:: max(1, -(-len(ids) // STREAK))]
+    others = [[each for each in some if each not in alone] for some in lists]
+    return [*filter(None, others), *([each] for each in alone)]

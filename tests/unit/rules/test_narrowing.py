@@ -1,31 +1,33 @@
 """How a list that a platform refuses is narrowed to the ids that it is refused for."""
 
-from collections.abc import Sequence
+from random import Random
 
 import pytest
 
 from tasks.platforms.errors import BadRequest
-from tasks.rules.narrowing import REFUSALS, narrowed
+from tasks.rules.narrowing import STREAK, narrowed
 
 PICKY = BadRequest("isv.invalid-parameter")
 
 
 def calls(ids: int, bad: set[int]) -> tuple[int, set[int]]:
     """How many calls that takes, and what is confirmed in the end."""
-    pending: list[Sequence[int]] = [range(ids)]
+    pending = [[str(each) for each in range(ids)]]
     made, in_a_row, confirmed = 0, 0, set[int]()
     while pending:
         some = pending.pop()
+        assert some
         made += 1
-        if bad.isdisjoint(some):
+        if bad.isdisjoint(map(int, some)):
             in_a_row = 0
-            confirmed |= set(some)
+            assert confirmed.isdisjoint(map(int, some))
+            confirmed |= set(map(int, some))
             continue
         in_a_row += 1
-        smaller = narrowed(some, in_a_row, PICKY)
-        if smaller is None:
+        following = narrowed(some, pending, in_a_row, PICKY)
+        if following is None:
             break
-        pending += smaller
+        pending = following
     return made, confirmed
 
 
@@ -36,12 +38,25 @@ def test_bad_ids_cost_only_themselves(bad: set[int]) -> None:
     assert made <= 1 + 16 * len(bad)
 
 
-@pytest.mark.parametrize("ids", [1, 2, 100, 200])
+@pytest.mark.parametrize("first", [0, 50, 100, 120, 170])
+@pytest.mark.parametrize("count", [10, 30, 80])
+def test_many_bad_ids_in_a_row_cost_only_themselves(first: int, count: int) -> None:
+    bad = set(range(first, min(200, first + count)))
+    assert calls(200, bad)[1] == set(range(200)) - bad
+
+
+@pytest.mark.parametrize("count", [10, 40, 80])
+def test_many_bad_ids_here_and_there_cost_only_themselves(count: int) -> None:
+    bad = set(Random(count).sample(range(200), count))
+    assert calls(200, bad)[1] == set(range(200)) - bad
+
+
+@pytest.mark.parametrize("ids", [1, 2, 7, 100, 200])
 def test_what_is_refused_as_a_whole_costs_a_few_calls(ids: int) -> None:
     made, confirmed = calls(ids, set(range(ids)))
-    assert made <= min(2 * ids - 1, REFUSALS)
+    assert made <= min(2 * ids - 1, 2 * STREAK)
     assert not confirmed
 
 
 def test_what_concerns_the_gateway_is_not_for_any_id() -> None:
-    assert narrowed([1, 2], 1, BadRequest("no such method", scope="gateway")) is None
+    assert narrowed(["1", "2"], [], 1, BadRequest("no such method", scope="gateway")) is None
