@@ -44,6 +44,7 @@ include = [
     "tasks.plumbing.pulse",
     "tasks.plumbing.skew",
     "tasks.plumbing.starting",
+    "tasks.plumbing.waking",
     "tasks.plumbing.warm_shutdown",
     "tasks.pulling.gateways",
 ]

@@ -31,7 +31,7 @@ from tasks.handling.turns import NotYet
 from tasks.handling.unhandled import spelled_out
 from tasks.logs import about
 from tasks.logs.seldom import Seldom, left_out
-from tasks.names import HANDLE, KIND
+from tasks.names import HANDLE, KIND, TURN
 from tasks.plumbing.beside import TheirsCurrent
 from tasks.plumbing.ending import asked_to_end
 from tasks.plumbing.visibility import visibility
@@ -40,6 +40,7 @@ from tasks.rules.lease import HARD_GRACE, Batch, retry_delay
 from tasks.rules.outcomes import CONFIRMABLE, Outcome
 from tasks.runtime import registry, stores
 from tasks.settings import settings
+from tasks.store.keys import mark_of
 from tasks.store.letters import Kind
 from tasks.store.marks import Begun, Hold
 from tasks.store.refusals import advice
@@ -63,6 +64,8 @@ class HandleTask(Task):  # type: ignore[type-arg]
         """Send the task, its arguments described without its content, and of which kind it is to the pool."""
         delivery = (kwargs or {}).get("delivery", {})
         headers = {KIND: delivery.get("topic"), **(options.get("headers") or {})}
+        if TURN in headers or delivery.get("waits"):  # a retry's headers are those that it came with
+            headers[TURN] = mark_of(delivery["names"]) if delivery.get("waits") else None
         told = described_arguments(delivery)
         own = {"argsrepr": "()", "kwargsrepr": told, "headers": headers}
         return super().apply_async(args, kwargs, *more, **{**options, **own})
@@ -115,9 +118,10 @@ def described_arguments(delivery: Mapping[str, Any]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Again(Exception):  # a decision on its way to the task, not an error
-    """The message is to be tried again after `delay` seconds."""
+    """The message is to be tried again after `delay` seconds; one that waits for its turn, as soon as that comes."""
 
     delay: float
+    turn: bool = False
 
 
 @app.task(name=HANDLE, bind=True, base=HandleTask, max_retries=None)
@@ -132,7 +136,7 @@ def handle(self: HandleTask, /, delivery: Any = None, **_later: Any) -> tuple[st
         try:
             outcome = known(deliver(given, (self.request.timelimit or (None,))[0]), given, self.request)
         except Again as again:
-            outcome = try_again(self, given, again.delay)
+            outcome = try_again(self, given, again)
         if given.alone:
             conclude(given, outcome)
     except CeleryRetry as asked:
@@ -200,7 +204,9 @@ def not_begun(given: Delivery, begun: Begun, turn: Turn | None) -> Outcome:
         return "duplicate"
     if begun.state == "superseded":
         return "superseded"
-    return later(given.batch, begun.wait if begun.state == "busy" else turns.wait(given, begun, turn))
+    if begun.state == "busy":
+        return later(given.batch, Again(begun.wait))
+    return later(given.batch, Again(turns.wait(given, begun, turn), turn=True))
 
 
 def run(given: Delivery, handler: Handler, begun: Begun, limit: float) -> Outcome:
@@ -252,23 +258,23 @@ def failed(given: Delivery, handler: Handler, begun: Begun, error: BaseException
     return "failed"
 
 
-def later(batch: Batch, wait: float) -> Outcome:
-    """Wait for whoever runs the message now, if the lease allows."""
-    if clock.now() + wait < batch.handle_until:
-        raise Again(wait)
+def later(batch: Batch, again: Again) -> Outcome:
+    """Wait for whoever runs the message now, or others of its key, if the lease allows."""
+    if clock.now() + again.delay < batch.handle_until:
+        raise again
     return "failed"
 
 
-def try_again(task: HandleTask, given: Delivery, delay: float) -> Outcome:
+def try_again(task: HandleTask, given: Delivery, again: Again) -> Outcome:
     """Send the message round once more: within its chord after a short wait, apart from it after a longer one.
 
     Only one message of a batch goes apart, as each is confirmed with a call of its own; from the second on they stay, and what is
     done does not wait for them (`tasks/handling/stragglers.py`).
     """
-    until = clock.now() + delay
-    hop = min(delay, visibility() / 2)  # a longer countdown would outlive the broker's patience and run twice
-    following = replace(given, not_before=until if hop < delay else 0.0)
-    held = given.held + delay
+    hop = min(again.delay, visibility() / 2)  # a longer countdown would outlive the broker's patience and run twice
+    until = 0.0 if again.turn or hop == again.delay else clock.now() + again.delay
+    following = replace(given, not_before=until, waits=again.turn)
+    held = given.held + again.delay
     where = asked.queue(given.item.topic, given.platform, registry())
     if given.alone or held <= HOLD_SECONDS or not stores().stragglers.goes_apart(given.batch.id):
         raise task.retry(kwargs={"delivery": replace(following, held=held).to_json()}, countdown=hop, **where)

@@ -20,3 +20,6 @@ WITHOUT_HANDLERS = frozenset({"consume", "confirm", "count"})
 
 KIND = "tidings_kind"
 """The message header that tells the pool a task's kind."""
+
+TURN = "tidings_turn"
+"""The header of a message that waits for its turn: the mark by which a worker is told that it has come."""

@@ -32,7 +32,7 @@ class Delivery:
     `alone` marks a try apart from the batch, whose outcome is confirmed by itself. `not_before` is when a wait that is longer
     than the broker allows at a time is over. `letter` is the dead letter that is replayed, "" for what a platform sent: a
     replay has nothing to confirm, and its letter leaves when it is handled. `held` is for how many seconds its waits between
-    tries have held the batch so far.
+    tries have held the batch so far. `waits` says that it goes round for its turn, and may begin as soon as that comes.
     """
 
     item: Item
@@ -43,6 +43,7 @@ class Delivery:
     not_before: float = 0.0
     letter: str = ""
     held: float = 0.0
+    waits: bool = False
 
     def __str__(self) -> str:
         """The message as logs name it."""
@@ -66,6 +67,7 @@ class Delivery:
             "not_before": self.not_before,
             "letter": self.letter,
             **({"held": self.held} if self.held else {}),
+            **({"waits": True} if self.waits else {}),
         }
 
     @classmethod

@@ -1,6 +1,7 @@
 """How names that came from outside become part of a Redis key."""
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
 
@@ -22,3 +23,8 @@ def key(*parts: str) -> str:
     """A key below `tidings:`; every part but the first comes from outside."""
     first, *others = parts
     return PREFIX + ":".join((first, *(part(other) for other in others)))
+
+
+def mark_of(names: Sequence[str]) -> str:
+    """The key of a message's mark."""
+    return key("mark", *names)

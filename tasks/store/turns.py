@@ -2,8 +2,8 @@
 
     tidings:key:KEY         the mark of the message that runs, for as long as its try may take and some seconds; with a + behind
                             it while a try goes on that nobody could interrupt
-    tidings:key:line:KEY    who waits: until when, and the mark; by the time of the first look, or where the newest alone is
-                            handled (`latest`), by the time of publishing, from when the message was handed out
+    tidings:key:line:KEY    who was turned away: until when it waits, and the mark; by the time of the first look. Where the
+                            newest alone is handled (`latest`), also of every message that was handed out, by its publishing
     tidings:key:newest:KEY  when the newest of those was published that were handled, where the newest alone is
 
 KEY is a digest: what is in a message has no business in Redis's keys. Where the newest alone is handled, the line and the time of
@@ -14,18 +14,26 @@ one that is in line, and is `superseded` once a newer one was handled: not befor
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from tasks.clock import DAY
 from tasks.store.deferred import Deferred
 from tasks.store.keys import PREFIX, key
 from tasks.store.measures import MEASURES
-from tasks.store.scripts import script, text
+from tasks.store.scripts import script
+
+TURN = PREFIX + "turn"
+"""The channel on which it is told whose turn it is."""
+
+QUIET_SECONDS = 5.0
+"""After so long without a word on it Redis is asked for a sign of life, and after twice as long listened to anew: a NAT may have
+forgotten the connection."""
 
 NEWEST_SECONDS = DAY
 """Platforms send a message again for so long; an older one that comes later than that is handled."""
@@ -53,10 +61,14 @@ class Turn:
     published: float | None = None
 
     @property
-    def names(self) -> tuple[str, str, str]:
-        """The keys in Redis; a digest needs none of the care that names from outside do."""
-        line = self.key if self.published is None else digest(self.key, self.what)
-        return f"{PREFIX}key:{self.key}", f"{PREFIX}key:line:{line}", f"{PREFIX}key:newest:{line}"
+    def names(self) -> tuple[str, str, str, str]:
+        """The keys in Redis: who runs, who was turned away, and where the newest alone counts, all that wait, and the newest.
+
+        A digest needs none of the care that names from outside do.
+        """
+        own = self.key if self.published is None else digest(self.key, self.what)
+        line = f"{PREFIX}key:line:"
+        return f"{PREFIX}key:{self.key}", f"{line}{self.key}", f"{line}{own}", f"{PREFIX}key:newest:{own}"
 
     @property
     def words(self) -> tuple[str, str]:
@@ -90,6 +102,9 @@ class Turns:
         self._usual: dict[str, float] = {}
         self._begin = script(self.redis, "turns_begin")
         self._keep = script(self.redis, "turns_keep")
+        self._hold = script(self.redis, "turns_hold")
+        self._done = script(self.redis, "turns_done")
+        self._end = script(self.redis, "turns_end")
         self._keeper: threading.Thread | None = None
         self._pause = threading.Event().wait  # a sleep that no handler's tests replace
 
@@ -98,8 +113,8 @@ class Turns:
         pipe = self.redis.pipeline(transaction=False)
         for names, turn in many:
             published, until = turn.words
-            pipe.zadd(turn.names[1], {f"{until} {key('mark', *names)}": published})
-            pipe.expire(turn.names[1], max(1, round(turn.until - now)))
+            pipe.zadd(turn.names[2], {f"{until} {key('mark', *names)}": published})
+            pipe.expire(turn.names[2], max(1, round(turn.until - now)))
         pipe.execute()
 
     def holding(self, wanted: Sequence[tuple[str, str, Turn, float]]) -> tuple[Any, ...]:
@@ -109,7 +124,7 @@ class Turns:
         """
         names = [name for mark, _, turn, _ in wanted for name in (mark, turn.names[0])]
         words = [word for _, mark, _, seconds in wanted for word in (mark, _milliseconds(seconds + SPARE_SECONDS))]
-        return ("EVAL", text("turns_hold"), len(names), *names, *words, self.remember)
+        return ("EVALSHA", self._hold.sha, len(names), *names, *words, self.remember)
 
     def begin(
         self, mark: str, turn: Turn, batch: str, seconds: float, mine: str = "", superseded: str = ""
@@ -122,7 +137,7 @@ class Turns:
         """
         words = (batch, f"{seconds:.6f}", self.remember, self.done, seconds + SPARE_SECONDS, *turn.words, mine)
         told = (superseded, 1) if superseded else ()
-        sent = ("EVALSHA", self._begin.sha, 5, mark, *turn.names, MEASURES, *words, *told)
+        sent = ("EVALSHA", self._begin.sha, 6, mark, *turn.names, MEASURES, *words, *told)
         state, wait, *counts = self.deferred.ask(sent)[0]
         if state == "begun":
             self.runs(mark, turn, seconds)
@@ -149,16 +164,30 @@ class Turns:
             took, usual = time.monotonic() - ran.since, self.usual(turn.what)
             self._usual[turn.what] = usual + WEIGHT * (took - usual)
         if over and turn.published is None:
-            self.deferred.tell("EVAL", text("turns_done"), 3, mark, turn.names[0], MEASURES, over, self.done, *counts)
+            told = (over, self.done, turn.words[1], *counts)
+            self.deferred.tell("EVALSHA", self._done.sha, 4, mark, *turn.names[:2], MEASURES, *told)
             return True
         keep = self.done if over else self.remember
         words = (over, keep, *turn.words, NEWEST_SECONDS, int(left), *counts)
-        self.deferred.tell("EVAL", text("turns_end"), 5, mark, *turn.names, MEASURES, *words)
+        self.deferred.tell("EVALSHA", self._end.sha, 6, mark, *turn.names, MEASURES, *words)
         return True
 
     def lapse(self, mark: str) -> None:
         """Let the key of a message whose end could not be written expire by itself."""
         self.running.pop(mark, None)
+
+    def told(self) -> Iterator[str]:
+        """The marks of messages whose turn it is, as they are told; "" now and then. Raises `RedisError` when Redis is lost."""
+        with self.redis.pubsub() as listening:
+            listening.subscribe(TURN)
+            asked = False
+            while True:
+                heard = listening.get_message(timeout=QUIET_SECONDS)
+                if heard is None and asked:
+                    raise RedisConnectionError("Redis says nothing")
+                if asked := heard is None:
+                    listening.ping()
+                yield heard["data"] if heard and heard["type"] == "message" else ""
 
     def usual(self, what: str) -> float:
         """How long this handler takes, in seconds."""

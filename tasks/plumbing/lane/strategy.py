@@ -8,6 +8,7 @@ from celery.worker.strategy import default
 
 from tasks.names import KIND
 from tasks.plumbing.lane.lane import Lane
+from tasks.plumbing.waking import wakeful
 from tasks.runtime import registry
 
 _Consumer: Any = celery_consumer.Consumer
@@ -73,6 +74,7 @@ def for_handlers(task: Any, app: Any, consumer: Any, **options: Any) -> Any:
     What has come again may have killed the process that it ran in. It goes to the pool, where it has one for itself, and so do
     those that were there with it.
     """
+    consumer = wakeful(consumer)
     pooled = default(task, app, consumer, **options)
     lane: Lane | None = getattr(consumer.controller, "async_lane", None)
     if lane is None:

@@ -1,5 +1,5 @@
--- needs: now measure
-local mark, run, line, newest = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+-- needs: now measure wake
+local mark, run, line, order, newest = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local batch, seconds, remember, done, lock, published, till, mine = unpack(ARGV)
 local was = redis.call('GET', mark)
 if was == 'done' or was == 'dead' then return {was, '0', 0, 0, 0, 0} end
@@ -13,10 +13,10 @@ if left > 0 then left = left - (remember - redis.call('PTTL', mark) / 1000) end
 if left > 0 then return {'busy', tostring(left), 0, 0, 0, 0} end
 
 local me = till .. ' ' .. mark
-local function stay(score)
-  redis.call('ZADD', line, 'NX', score, me)
+local function stay(where, score)
+  redis.call('ZADD', where, 'NX', score, me)
   local keep = math.max(1, math.ceil(till - now))
-  if redis.call('PTTL', line) < keep * 1000 then redis.call('EXPIRE', line, keep) end
+  if redis.call('PTTL', where) < keep * 1000 then redis.call('EXPIRE', where, keep) end
 end
 local function not_yet(why, wait, place)
   if mine == 'held' or mine == 'begun' and tonumber(tries) <= 1 then
@@ -32,38 +32,40 @@ if published ~= '' then
   local handled = redis.call('GET', newest)
   if handled and tonumber(handled) > tonumber(published) then
     redis.call('SET', mark, 'done', 'EX', done)
-    measure(KEYS[5], 9)
-    redis.call('ZREM', line, me)
-    if redis.call('GET', run) == mark then redis.call('DEL', run) end
+    measure(KEYS[6], 9)
+    redis.call('ZREM', order, me)
+    local holder = redis.call('GET', run)
+    if holder == mark then redis.call('DEL', run) end
+    if not holder or holder == mark then wake(line, me, order) end
     return {'superseded', '0', 0, 0, 0, 0}
   end
-  stay(published)
+  stay(order, published)
   while true do
-    local top = redis.call('ZREVRANGEBYSCORE', line, '+inf', '-inf', 'WITHSCORES', 'LIMIT', 0, 1)
+    local top = redis.call('ZREVRANGEBYSCORE', order, '+inf', '-inf', 'WITHSCORES', 'LIMIT', 0, 1)
     if not top[2] or tonumber(top[2]) <= tonumber(published) then break end
     local ends, other = string.match(top[1], '^(%S+) (.*)$')
     local over = redis.call('GET', other)
-    if tonumber(ends) > now and over ~= 'done' and over ~= 'dead' then return not_yet('behind', 0, 0) end
-    redis.call('ZREM', line, top[1])
+    if tonumber(ends) > now and over ~= 'done' and over ~= 'dead' then
+      -- It may have been told that it is its turn, which is somebody else's.
+      if redis.call('ZREM', line, me) == 1 and redis.call('EXISTS', run) == 0 then wake(line, me) end
+      return not_yet('behind', 0, 0)
+    end
+    redis.call('ZREM', order, top[1])
   end
 end
 
 local holder = redis.call('GET', run)
 if holder and holder ~= mark then
-  local place = 0
-  if published == '' then
-    stay(now)
-    while true do
-      local first = redis.call('ZRANGE', line, 0, 0)[1]
-      if first == me or tonumber(string.match(first, '^(%S+) ')) > now then break end
-      redis.call('ZREM', line, first)
-    end
-    place = redis.call('ZRANK', line, me)
+  stay(line, now)
+  while true do
+    local first = redis.call('ZRANGE', line, 0, 0)[1]
+    if first == me or tonumber(string.match(first, '^(%S+) ')) > now then break end
+    redis.call('ZREM', line, first)
   end
-  return not_yet('queued', lock - redis.call('PTTL', run) / 1000, place)
+  return not_yet('queued', lock - redis.call('PTTL', run) / 1000, redis.call('ZRANK', line, me))
 end
 redis.call('SET', run, mark, 'PX', math.ceil(lock * 1000))
-if published == '' then redis.call('ZREM', line, me) end
+redis.call('ZREM', line, me)
 if mine == 'begun' then return {'begun', '0', deliveries, tries, open, 0} end
 if before ~= batch then deliveries = deliveries + 1 end
 tries, open = tries + 1, open + 1

@@ -250,7 +250,7 @@ def test_another_try_goes_to_the_same_queue(
     info = {"exchange": "", "routing_key": "slow"}
     handle.push_request(id="t1", kwargs={}, delivery_info=info, timelimit=[9.0, None], called_directly=False)
     try:
-        try_again(handle, given, delay)
+        try_again(handle, given, Again(delay))
     except CeleryRetry:
         assert delay == 0
     finally:

@@ -1,10 +1,12 @@
 """Turns of messages that have a key, on a real Valkey."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import pytest
 from redis import Redis
+from redis.client import PubSub
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from tasks.store import turns
 from tasks.store.deferred import Deferred
@@ -213,3 +215,118 @@ def test_lines_leave_nothing_behind(redis: Redis) -> None:
     begin(marks, 2, its)
     marks.finish(names(2))
     assert sorted(redis.keys("tidings:*")) == ["tidings:mark:app:1", "tidings:mark:app:2"]
+
+
+@pytest.fixture
+def told(redis: Redis) -> Iterator[Callable[[], list[str]]]:
+    """The numbers of those who were told since the last look that it is their turn."""
+    with redis.pubsub(ignore_subscribe_messages=True) as listening:  # type: ignore[no-untyped-call]
+        listening.subscribe(turns.TURN)
+        assert listening.get_message(timeout=10) is None
+
+        def look() -> list[str]:
+            found = []
+            redis.publish(turns.TURN, "end")
+            while heard := listening.get_message(timeout=10):
+                if heard["data"] == "end":
+                    break
+                found.append(heard["data"].removeprefix("tidings:mark:app:"))
+            return found
+
+        yield look
+
+
+@pytest.mark.parametrize("end", ["done", "dead", "tried again", "left"])
+def test_the_first_that_waits_is_told_when_the_key_becomes_free(
+    redis: Redis, told: Callable[[], list[str]], end: str
+) -> None:
+    marks, lines = process(redis), {number: turn() for number in range(1, 4)}
+    for number in (1, 2, 3):
+        begin(marks, number, lines[number])
+    if end in ("done", "dead"):
+        marks.finish(names(1), "done" if end == "done" else "dead")
+    else:
+        marks.release(names(1), left=end == "left")
+    assert told() == ["2"]
+    assert begin(marks, 2, lines[2]).state == "begun"
+    assert told() == []
+    marks.finish(names(2))
+    assert told() == ["3"]
+
+
+def test_nobody_is_told_where_nobody_waits(redis: Redis, told: Callable[[], list[str]]) -> None:
+    marks = process(redis)
+    begin(marks, 1, turn())
+    begin(marks, 2, turn(key=digest("another")))
+    marks.finish(names(1))
+    begin(marks, 3, turn(published=1000.0))
+    marks.release(names(3))
+    assert told() == []
+
+
+def test_who_waits_no_more_or_has_had_its_turn_is_not_told(redis: Redis, told: Callable[[], list[str]]) -> None:
+    marks, its = process(redis), turn()
+    begin(marks, 1, turn())
+    begin(marks, 2, Turn(KEY, time.time() + 0.5))
+    begin(marks, 3, its)
+    begin(marks, 4, turn())
+    time.sleep(0.6)
+    marks.finish(names(1))
+    assert told() == ["3"]
+    marks.hold([Hold(names(3), "b1", its, 10)])
+    begin(marks, 3, its)
+    marks.finish(names(3))
+    assert told() == ["4"]
+
+
+def test_handlers_that_share_a_key_tell_each_other(redis: Redis, told: Callable[[], list[str]]) -> None:
+    marks, latest, plain = process(redis), turn(published=1000.0), turn()
+    begin(marks, 1, plain)
+    begin(marks, 2, latest)
+    marks.finish(names(1))
+    assert told() == ["2"]
+    begin(marks, 2, latest)
+    begin(marks, 3, turn())
+    marks.finish(names(2))
+    assert told() == ["3"]
+
+
+def test_those_that_a_newer_one_supersedes_are_told_one_after_the_other(
+    redis: Redis, told: Callable[[], list[str]]
+) -> None:
+    marks, lines = process(redis), {number: turn(published=1000.0 + number) for number in range(1, 4)}
+    marks.turns.enter([(names(number), its) for number, its in lines.items()], time.time())
+    begin(marks, 3, lines[3])
+    begin(marks, 2, lines[2])
+    begin(marks, 1, lines[1])
+    marks.finish(names(3))
+    assert told() == ["2"]
+    assert begin(marks, 2, lines[2]).state == "superseded"
+    assert told() == ["1"]
+    assert begin(marks, 1, lines[1]).state == "superseded"
+    assert told() == []
+    assert not redis.keys("tidings:key:line:*")
+
+
+def test_one_whose_turn_a_newer_one_has_taken_passes_it_on(redis: Redis, told: Callable[[], list[str]]) -> None:
+    marks, older, newer = process(redis), turn(published=1001.0), turn(published=1002.0)
+    begin(marks, 1, turn())
+    assert [begin(marks, 2, older).state, begin(marks, 3, newer).state] == ["queued", "queued"]
+    marks.finish(names(1))
+    assert told() == ["2"]
+    assert begin(marks, 2, older).state == "behind"
+    assert told() == ["3"]
+    assert begin(marks, 3, newer).state == "begun"
+
+
+def test_a_worker_hears_whose_turn_it_is_and_notices_when_redis_is_lost(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "QUIET_SECONDS", 0.2)
+    heard = process(redis).turns.told()
+    assert [next(heard) for _ in range(6)] == [""] * 6, "each sign of life is answered"
+    redis.publish(turns.TURN, "tidings:mark:app:1")
+    assert next(filter(None, heard)) == "tidings:mark:app:1"
+    monkeypatch.setattr(PubSub, "ping", lambda _: None)  # it does not arrive
+    with pytest.raises(RedisConnectionError, match="says nothing"):
+        next(filter(None, heard))
