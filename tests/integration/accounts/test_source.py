@@ -445,7 +445,7 @@ def test_a_file_is_looked_at_no_more_often_than_asked(file: Path, monkeypatch: p
     for _ in range(10_000):
         source.current()
     assert looks == []
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 5
 
 
 def test_a_function_is_called_again_thirty_times_less_often_than_a_file(module: Callable[[str], str]) -> None:

@@ -36,7 +36,7 @@ TOPIC = "taobao_trade_TradeBuyerPay"
 
 
 def slow(content: dict[str, object]) -> None:
-    time.sleep(3)
+    time.sleep(30)
     pytest.fail("nothing stopped it")
 
 
@@ -57,7 +57,7 @@ def test_a_handler_s_own_timeout_ends_its_try(tidings: Stores, registered: Regis
     began = time.monotonic()
     with pytest.raises(Again):
         deliver(delivery())
-    assert 0.2 <= time.monotonic() - began < 1.5
+    assert 0.2 <= time.monotonic() - began < 10
 
 
 @pytest.mark.parametrize(

@@ -215,17 +215,17 @@ def test_a_connection_that_is_not_accepted_in_time_is_transient() -> None:
             one.connect_ex(address)
         started = time.monotonic()
         assert type(failure(pull, f"http://127.0.0.1:{address[1]}")) is Transient
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < 15
         for one in waiting:
             one.close()
 
 
 def drip(lead: bytes, drops: bytes) -> Script:
-    """Sends one byte after the other, each sooner than a read's time limit, for ten seconds."""
+    """Sends one byte after the other, each sooner than a read's time limit, for thirty seconds."""
 
     def script(handler: BaseHTTPRequestHandler) -> None:
         handler.wfile.write(lead)
-        for place in range(100):
+        for place in range(300):
             handler.wfile.write(drops[place % len(drops) :][:1])
             time.sleep(0.1)
 
@@ -248,7 +248,7 @@ def test_a_reply_that_does_not_come_in_time_is_transient(server: Server, script:
     server.script = script
     started = time.monotonic()
     error = failure(pull, server.url)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 15
     assert (type(error), error.text) == (Transient, "no reply from 127.0.0.1 in time")
 
 
@@ -259,7 +259,7 @@ def test_a_proxy_cannot_drip_either(server: Server, monkeypatch: pytest.MonkeyPa
     server.script = SLOW["dripping headers"]
     started = time.monotonic()
     assert type(failure(pull, "http://shop.invalid")) is Transient
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 15
     assert server.requests[0].path == "http://shop.invalid/router/rest"
 
 

@@ -58,7 +58,7 @@ def test_a_connection_that_was_used_for_a_bundle_is_as_quick_as_before(watched: 
     began = time.monotonic()
     for _ in range(10):
         redis.ping()
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 1.8
 
 
 def test_what_is_told_goes_out_in_its_order_with_what_is_asked(watched: Watched, redis: Redis) -> None:
@@ -114,7 +114,7 @@ def test_a_connection_that_is_due_to_be_checked_is_not_while_answers_are_on_thei
         watched.push("b")
         began = time.monotonic()
         assert watched.deferred.ask(("LLEN", "told")) == [2]
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 4.5
     assert watched.back == [2]
 
 

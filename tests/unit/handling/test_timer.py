@@ -13,8 +13,8 @@ from tasks.handling.timer import limited
 def test_code_that_takes_too_long_is_interrupted_in_time() -> None:
     began = time.monotonic()
     with pytest.raises(SoftTimeLimitExceeded), limited(0.1):
-        time.sleep(5)
-    assert time.monotonic() - began < 1
+        time.sleep(60)
+    assert time.monotonic() - began < 20
 
 
 def test_no_time_at_all_interrupts_at_once() -> None:

@@ -91,7 +91,7 @@ def test_a_child_that_ignores_to_be_asked_is_killed_when_its_time_is_over(proces
     until((tmp_path / "log").read_text)
     started = time.monotonic()
     assert processes.stop("one", seconds=0.3) == {"one": -signal.SIGKILL}
-    assert 0.3 <= time.monotonic() - started < 3
+    assert 0.3 <= time.monotonic() - started < 20
     assert not alive(pid)
 
 

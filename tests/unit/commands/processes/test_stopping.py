@@ -36,7 +36,7 @@ def test_without_a_signal_a_pause_lasts_as_long_as_it_should() -> None:
     started = time.monotonic()
     with Stopping() as stopping:
         stopping.pause(0.25)
-    assert 0.25 <= time.monotonic() - started < 2
+    assert 0.25 <= time.monotonic() - started < 20
 
 
 def test_under_nohup_a_hangup_stops_nothing() -> None:
