@@ -211,7 +211,8 @@ def not_begun(given: Delivery, begun: Begun, turn: Turn | None) -> Outcome:
 
 def run(given: Delivery, handler: Handler, begun: Begun, limit: float) -> Outcome:
     """Call the handler, for `limit` seconds at most, and say what its end means."""
-    if begun.open > settings().max_deliveries:
+    most = settings().max_deliveries
+    if begun.open > (min(most, REPLAY_TRIES) if given.letter else most):
         reason = f"{begun.open - 1} tries began and never ended: its handler kills the process that runs it"
         return burying.delivery(given, begun, "killed", reason, told=reason)
     if begun.tries > (most := handler.options.tries or begun.tries):

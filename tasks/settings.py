@@ -78,7 +78,8 @@ class Settings(BaseSettings):
     )
     redrive: str = Field(
         "",
-        description="ages at which a dead letter whose handler failed, or took too long, is replayed by itself, up to 6 as in "
+        description="ages at which a dead letter whose handler failed, took too long, or had its process killed, is replayed by "
+        "itself, up to 6 as in "
         "`1h,6h,24h` (units s, m, h, d); after the last it waits for a person, empty: from the first",
     )
     done_days: float = Field(

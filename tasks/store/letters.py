@@ -37,13 +37,14 @@ failed      its handler raised, or took too long, to the last try: what it needs
 rejected    its handler raised `Reject`
 unfit       its content is not what its handler asks for
 unhandled   nobody handles its topic
-killed      its tries began and never ended
+killed      its tries began and never ended: it crashes its process, or the machine, or its memory, was lost each time
 unreadable  the platform's item or reply is none
             "" where an earlier version has not written it
 """
 
-HEALS = frozenset({"failed"})
-"""Kinds that are redriven: what their handlers need may be back. All others are for a person to look at."""
+HEALS = frozenset({"failed", "killed"})
+"""Kinds that are redriven: what their handlers need may be back, the memory of a machine too. A handler that crashes its process
+costs some more of them, as few as `TIDINGS_REDRIVE` has ages. All others are for a person to look at."""
 
 
 @dataclass(frozen=True, slots=True)

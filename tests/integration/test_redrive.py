@@ -16,6 +16,7 @@ from handlers import Message, Reject
 from tasks import app, redrive
 from tasks.commands.letters import letters
 from tasks.commands.status import status
+from tasks.handle import REPLAY_TRIES, deliver
 from tasks.platforms import Item
 from tasks.runtime import Stores
 from tasks.settings import SettingsError, settings
@@ -153,8 +154,9 @@ def later(redis: Redis, hours: float) -> None:
             redis.zincrby(where, -3600 * hours, str(id_))
 
 
-def test_what_may_heal_is_redriven_once_at_each_age(tidings: Stores, redis: Redis, ages: None) -> None:
-    young, due = old(tidings, 1, 0.9), old(tidings, 2, 1.1)
+@pytest.mark.parametrize("kind", ["failed", "killed"])
+def test_what_may_heal_is_redriven_once_at_each_age(tidings: Stores, redis: Redis, ages: None, kind: Kind) -> None:
+    young, due = old(tidings, 1, 0.9, kind), old(tidings, 2, 1.1, kind)
     assert (turn(tidings, redis), turn(tidings, redis)) == ([due.id], [])
     later(redis, 5)
     assert (turn(tidings, redis), turn(tidings, redis)) == (sorted([young.id, due.id]), [])
@@ -171,7 +173,7 @@ def test_one_that_has_reached_several_ages_is_redriven_once_for_all(tidings: Sto
     assert tidings.letters.redriven([letter.id])[letter.id][0] == 2
 
 
-@pytest.mark.parametrize("kind", sorted(set(get_args(Kind)) - {"failed"}))
+@pytest.mark.parametrize("kind", sorted(set(get_args(Kind)) - {"failed", "killed"}))
 def test_all_other_kinds_wait_for_a_person(tidings: Stores, redis: Redis, ages: None, kind: Kind) -> None:
     old(tidings, 1, 100, kind)
     assert turn(tidings, redis) == []
@@ -245,6 +247,33 @@ def test_what_is_handled_or_dropped_leaves_nothing_behind(
     until(lambda: len(tidings.letters) == 0)
     tidings.letters.drop([old(tidings, 2, 2).id])
     assert [key for key in redis.keys("tidings:letters*") if key != "tidings:letters:at:turn"] == []
+
+
+def test_a_handler_that_kills_its_process_at_its_redrive_too_ends_after_a_few_and_keeps_its_age(
+    tidings: Stores, redis: Redis, ages: None, registered: Register
+) -> None:
+    """As one that crashes does, and no machine that has run out of memory."""
+    registered(handler)
+    letter = old(tidings, 1, 1.1, "killed")
+    assert turn(tidings, redis) == [letter.id]
+    redrive.send([letter])
+    given = redrive.again(letter)
+    for _ in range(REPLAY_TRIES):
+        assert tidings.marks.begin(given.names, given.batch.handing_out, 0.0).state == "begun"
+    assert deliver(given) == "dead"
+    [found] = tidings.letters.all()
+    assert (found.kind, found.reason.split(" tries")[0]) == ("killed", str(REPLAY_TRIES))
+    assert tidings.letters.redriven([letter.id])[letter.id][0] == 1
+    assert turn(tidings, redis) == []
+
+
+def test_a_letter_whose_process_was_killed_leaves_once_it_is_handled(
+    tidings: Stores, redis: Redis, ages: None, worker: None, registered: Register
+) -> None:
+    registered(handler)
+    old(tidings, 1, 1.1, "killed")
+    redrive.redrive()
+    until(lambda: len(tidings.letters) == 0)
 
 
 def test_without_the_setting_nothing_is_redriven(tidings: Stores, redis: Redis) -> None:
