@@ -285,6 +285,26 @@ def test_the_newest_of_a_batch_is_handled_and_the_others_are_confirmed_after_it(
     assert [handle(delivery=fields)[1] for fields in given] == ["duplicate"] * 5
 
 
+def test_with_a_function_as_key_the_newest_is_handed_out_first_and_supersedes_the_others(
+    tidings: Stores, account: Account, registered: Register
+) -> None:
+    called: list[str] = []
+
+    def by_trade(content: dict[str, Any]) -> object:
+        return content["tid"]
+
+    def on_t(content: dict[str, Any], message: Message) -> None:
+        called.append(message.id)
+
+    registered(on_t, "t", key=by_trade, latest=True)
+    given = hand_out(account, [3, 1, 5])
+    assert [each["id"] for each in given] == ["m5", "m3", "m1"]
+    assert [handle(delivery=fields)[1] for fields in given] == ["handled", "superseded", "superseded"]
+    older, newer = hand_out(account, [6]), hand_out(account, [7])
+    assert [handle(delivery=fields)[1] for fields in (*older, *newer)] == ["handled", "handled"], "never the newest lost"
+    assert called == ["m5", "m6", "m7"]
+
+
 def test_the_newest_over_open_batches_is_handled(tidings: Stores, account: Account, latest: list[str]) -> None:
     first, second = hand_out(account, [1, 2]), hand_out(account, [3])
     waits(Delivery.from_json(first[0]))
