@@ -301,7 +301,9 @@ def test_with_a_function_as_key_the_newest_is_handed_out_first_and_supersedes_th
     assert [each["id"] for each in given] == ["m5", "m3", "m1"]
     assert [handle(delivery=fields)[1] for fields in given] == ["handled", "superseded", "superseded"]
     older, newer = hand_out(account, [6]), hand_out(account, [7])
-    assert [handle(delivery=fields)[1] for fields in (*older, *newer)] == ["handled", "handled"], "never the newest lost"
+    assert [handle(delivery=fields)[1] for fields in (*older, *newer)] == ["handled", "handled"], (
+        "never the newest lost"
+    )
     assert called == ["m5", "m6", "m7"]
 
 
