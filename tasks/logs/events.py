@@ -90,6 +90,7 @@ EVENTS = {
     # Everybody's.
     "log": "a line of a library or a handler that gives no event: its text is in `message`",
     "printed": "a line that something has printed",
+    "line_unwritten": "a line could not be written, with the place of what has failed",
     "crashed": "an exception that nobody has caught, with its traceback",
 }
 """Each event and what it means."""

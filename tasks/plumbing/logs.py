@@ -6,12 +6,15 @@ A logging configuration of the user's own (the signal `setup_logging`, or handle
 
 import logging
 import sys
+from contextlib import suppress
 from importlib import import_module
+from traceback import extract_tb
 from typing import Any
 
 from celery._state import get_current_task
 from celery.app import trace
 from celery.app.log import Logging, TaskFormatter
+from celery.exceptions import SoftTimeLimitExceeded
 from celery.signals import celeryd_after_setup, celeryd_init
 from celery.utils.log import ColorFormatter, LoggingProxy
 
@@ -75,6 +78,8 @@ class Logs(Logging):
             return logger
         options["formatter"] = FORMATTERS.get(formatter, formatter)
         super().setup_handlers(logger, logfile, format, colorize, **options)
+        for handler in logger.handlers:
+            handler.handleError = unwritten  # type: ignore[method-assign]
         return logger
 
     def _json_handler(self, logfile: Any) -> logging.Handler:
@@ -86,6 +91,7 @@ class Logs(Logging):
         )
         handler.setFormatter(json_lines.formatter())
         handler.addFilter(translated)
+        handler.handleError = unwritten  # type: ignore[method-assign]
         return handler
 
     def redirect_stdouts_to_logger(
@@ -98,6 +104,26 @@ class Logs(Logging):
         if stderr:
             sys.stderr = proxy
         return proxy
+
+
+def unwritten(record: logging.LogRecord) -> None:
+    """Called for a line that cannot be written: say so, and where.
+
+    The standard library prints the whole chain of exceptions, in which there is the one that a handler is about to end with: what
+    it says may be a buyer's. And it would swallow the end of a handler's time that comes while a line is written.
+    """
+    kind, error, trace = sys.exc_info()
+    if isinstance(error, SoftTimeLimitExceeded):
+        raise error
+    from tasks.logs import streams
+
+    (*_, place), name = extract_tb(trace), kind.__name__ if kind else "?"
+    told = f"a line of {record.name} could not be written: {name} at {place.filename}:{place.lineno}"
+    as_json = settings().log == "json"
+    with suppress(OSError, ValueError, AttributeError):
+        streams.beneath(sys.__stderr__).write(
+            streams.line(told, extra=about("line_unwritten")) if as_json else f"{told}\n"
+        )
 
 
 def hush(logger: logging.Logger) -> None:

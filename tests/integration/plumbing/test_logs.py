@@ -1,11 +1,15 @@
 """Celery's way to set up logs, as workers go it: which lines there are at which level, and whose configuration counts."""
 
+import json
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from types import SimpleNamespace
 
 import pytest
 from celery.app import trace
 from celery.app.log import Logging
+from celery.exceptions import SoftTimeLimitExceeded
 from celery.utils.log import get_task_logger
 from celery.worker import strategy
 
@@ -75,6 +79,48 @@ def test_lines_of_tasks_and_others_have_fields(fresh: SetUp) -> None:
     record = logging.makeLogRecord({"msg": "left", "event": "unconfirmed", "messages": 3, "levelname": "INFO"})
     assert root.format(record).endswith("] left [unconfirmed messages=3]")
     assert of_tasks.format(record).endswith("???[???]: left [unconfirmed messages=3]")
+
+
+def fails_with(error: Exception) -> type[logging.Formatter]:
+    """A form of lines that none can be written in."""
+
+    class Failing(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            raise error
+
+    return Failing
+
+
+def ending(by_the_way: Callable[[], None]) -> None:
+    """What a handler does that fails and says so by the way."""
+    try:
+        raise ValueError("what a buyer says")
+    finally:
+        by_the_way()
+
+
+@pytest.mark.parametrize("form", ["console", "json"])
+def test_a_line_that_cannot_be_written_is_told_of_without_what_a_handler_ends_with(
+    fresh: SetUp, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    fresh("INFO")
+    monkeypatch.setattr(logs, "settings", lambda: SimpleNamespace(log=form))
+    [handler] = logging.getLogger().handlers
+    handler.setFormatter(fails_with(OSError("a disk of a buyer"))())
+    with suppress(ValueError):
+        ending(lambda: logging.getLogger("shop").warning("left"))
+    *_, line = told = capfd.readouterr().err.splitlines()
+    assert "buyer" not in str(told)
+    assert "a line of shop could not be written: OSError at " in line
+    assert form == "console" or json.loads(line)["event"] == "line_unwritten"
+
+
+def test_the_end_of_a_handlers_time_that_comes_while_a_line_is_written_ends_it(fresh: SetUp) -> None:
+    fresh("INFO")
+    [handler] = logging.getLogger().handlers
+    handler.setFormatter(fails_with(SoftTimeLimitExceeded(1.0))())
+    with pytest.raises(SoftTimeLimitExceeded):
+        logging.getLogger("handlers.message").warning("left")
 
 
 def test_a_configuration_of_the_users_own_stays(fresh: SetUp) -> None:
