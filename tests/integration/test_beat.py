@@ -151,7 +151,7 @@ def test_a_function_that_blocks_does_not_hold_up_who_is_due(
     for cached in (settings.settings, runtime.accounts_source):
         cached.cache_clear()
     tick_until(scheduler, lambda: sent(redis))
-    module = sys.modules.pop("blocking_accounts")
+    module = sys.modules["blocking_accounts"]
     tick_until(scheduler, module.asked.is_set)
     assert module.asked.is_set()
     try:
@@ -160,6 +160,7 @@ def test_a_function_that_blocks_does_not_hold_up_who_is_due(
         assert accounts_of(redis) == {"('a',)": 2}
     finally:
         module.answer.set()
+        del sys.modules["blocking_accounts"]
 
 
 def test_whoever_falls_due_sooner_than_expected_is_sent_within_a_fifth_of_a_second(
