@@ -1,4 +1,4 @@
-"""Guarantees 1 to 4 under any order of deliveries, failures, crashes and clock steps, checked after each.
+"""Guarantees 1 to 5 under any order of deliveries, failures, crashes and clock steps, checked after each.
 
 hypothesis decides what happens next. The product's own tasks run on a real Valkey, through the product's own requests, bundles,
 held marks and deferred commands and Celery's retries and chords, against the sandbox's state; worker.py, platform.py and clock.py
@@ -33,7 +33,7 @@ from tests.integration.conftest import CACHES
 from tests.integration.guarantees.clock import START, take_over_scripts
 from tests.integration.guarantees.platform import Platform
 from tests.integration.guarantees.worker import ENDS, Harm, Run, Stop, is_handle, take_over
-from tests.integration.guarantees.world import ACCOUNTS, BUNDLE, World
+from tests.integration.guarantees.world import ACCOUNTS, BUNDLE, MOST_UNFINISHED, World
 
 EXAMPLES = int(os.environ.get("TIDINGS_TEST_EXAMPLES", "16"))
 STEPS = 30
@@ -73,16 +73,17 @@ class Guarantees(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.world.start()
-        self.publish(count=1, bad=False)
-        self.publish(count=1, bad=True)
+        self.publish(count=1, kind="good")
+        self.publish(count=1, kind="bad")
         self.poll(to_end=True)
 
     @precondition(lambda self: len(self.world.published) < MOST)
-    @rule(count=st.integers(1, 3), bad=st.booleans())
-    def publish(self, count: int, bad: bool) -> None:
-        ids = self.world.platforms.publish(self.world.platform, count)
-        self.world.published.update(ids)
-        self.world.bad.update(ids if bad else [])
+    @rule(count=st.integers(1, 3), kind=st.sampled_from(["good", "bad", "deadly", "torn"]))
+    def publish(self, count: int, kind: str) -> None:
+        world = self.world
+        ids = world.platforms.publish(world.platform, count)
+        world.published.update(ids)
+        {"bad": world.bad, "deadly": world.deadly, "torn": world.torn}.get(kind, set()).update(ids)
 
     @rule(to_end=st.booleans())
     def poll(self, to_end: bool) -> None:
@@ -200,7 +201,7 @@ def made(valkey: str, tmp_path: Path, redis: Any, platform: Platform, **options:
         "TIDINGS_ACCOUNTS": str(tmp_path / "accounts.toml"),
         "TIDINGS_REDIS_URL": valkey,
         "TIDINGS_HANDLERS": "handlers",
-        "TIDINGS_MAX_DELIVERIES": "2",
+        "TIDINGS_MAX_DELIVERIES": str(MOST_UNFINISHED),
         "TIDINGS_MAX_DEAD_RATIO": "1",
         "SECRET": "helloworld",
         "TOKEN": "test-token",

@@ -121,12 +121,12 @@ class Run:
     id), or ended."""
 
     def __init__(self, raws: Sequence[str], stop: Stop | None) -> None:
-        self.stop = stop
+        self.stop, self.stood = stop, ""
         self.steps = self.spared = 0
         self.broken = self.full = self.flushed = False
         self.gone: type[Killed] | None = None
         """How the process ended that stands in this thread: it does nothing any more, whatever its code catches."""
-        self.place = "new"
+        self.place, self.place_of_end = "new", ""
         self.message = self.verdict = ""
         self.returned: set[str] = set()
         self.rejected: set[str] = set()
@@ -196,19 +196,21 @@ class Run:
 
     def stand(self, place: str) -> str:
         """Called in the run: wait for `go`, and tell what it said."""
-        self.place = place
+        self.place = self.stood = place
         held = held_by_this_process({})
         self._back.release()
         self._go.acquire()
         held_by_this_process(held)
         self.place = "running"
         self.end(self.verdict)
+        self.stood = ""
         return self.verdict
 
     def end(self, harm: str) -> None:
         """Called in the run: its process ends here, if that is what befalls it."""
         if harm in ENDS:
             self.gone = ENDS[harm]
+            self.place_of_end = self.stood
             raise self.gone
 
     def step(self) -> None:

@@ -1,6 +1,7 @@
 """Everything around one account that a property test moves, and what is known of each of its messages."""
 
 import json
+from collections import Counter
 from typing import Any
 
 import time_machine
@@ -42,6 +43,8 @@ quantity = 10
 poll = {{ min = 1, max = 8 }}
 """,
 }
+MOST_UNFINISHED = 2
+"""So many tries of a message may begin and not end: it is buried before the next."""
 BUNDLE = 3
 """Tasks that go to a pool process together."""
 ROUNDS = 120
@@ -81,6 +84,12 @@ class World:
         self.buried: set[str] = set()
         self.over: set[str] = set()
         self.bad: set[str] = set()
+        self.deadly: set[str] = set()
+        self.torn: set[str] = set()
+        """Whose first try fails and whose second one is lost."""
+        self.tries: Counter[str] = Counter()
+        self.unfinished: Counter[str] = Counter()
+        """How many of all its tries, at the most, may have begun and not ended."""
         self.batches: dict[str, dict[str, str]] = {}
         self.wrong: list[str] = []
 
@@ -93,6 +102,8 @@ class World:
                 self.redis.delete(name)
         self.clock.tell()
         self.over = set()
+        self.died: Counter[str] = Counter()
+        """How many of a message's tries, up to the last, were begun for certain and never ended."""
         for run in self.worker.runs:
             run.flushed = True
 
@@ -112,8 +123,12 @@ class World:
             self.wrong.append(f"{message.id} runs beside another of its key")
         if message.id in self.over:
             self.wrong.append(f"{message.id} is handled again")
+        if self.died[message.id] >= MOST_UNFINISHED:
+            self.wrong.append(f"{message.id} is tried again though {self.died[message.id]} tries killed their process")
         run.message = message.id
+        self.tries[message.id] += 1
         said = run.stand("handler")
+        self.died[message.id] = 0
         if said == "reject":
             run.rejected.add(message.id)
             raise Reject("no such shop")
@@ -126,6 +141,10 @@ class World:
 
     def ended(self, run: Run) -> None:
         """What was acknowledged has left its mark, and so has what ran undisturbed; a full Redis takes none."""
+        if run.broken:
+            self.unfinished.update(task.message for task in run.tasks)
+            if run.message and run.place_of_end == "handler" and not (run.full or run.flushed):
+                self.died[run.message] += 1
         self.observe()
         if not (run.full or run.flushed):
             acked = {task.message for task in run.tasks if task.acked or not run.broken}
@@ -133,11 +152,18 @@ class World:
 
     def observe(self) -> None:
         """Learn who is buried, and what the inbox holds."""
-        self.buried |= {letter.item.id for letter in self.stores.letters.all()}
+        for letter in self.stores.letters.all():
+            self.buried.add(letter.item.id)
+            if letter.kind == "killed" and self.begun(letter.item.id) < MOST_UNFINISHED:
+                self.wrong.append(f"{letter.item.id} is buried as one that kills, which it did not do so often")
         if isinstance(self.account, VvtoolAccount):
             for name in self.redis.scan_iter("tidings:inbox:raw:*"):
                 if name not in self.batches:
                     self.batches[name] = self.kept(self.redis.hget(name, "body").encode("latin-1"))
+
+    def begun(self, id_: str) -> int:
+        """How many tries of a message may have begun without an end, or have one yet to come."""
+        return self.unfinished[id_] + sum(task.message == id_ for run in self.worker.runs for task in run.tasks)
 
     def kept(self, body: bytes) -> dict[str, str]:
         """Receipt and id of each message in a stored reply; a refusal, which a killed worker leaves behind, has none."""
@@ -172,7 +198,9 @@ class World:
 
     def verdict(self, run: Run) -> str:
         """What its handler says when nothing is asked of it."""
-        return "fail" if run.message in self.bad else "return"
+        if run.message in self.torn:
+            return {1: "fail", 2: "lost"}.get(self.tries[run.message], "return")
+        return "lost" if run.message in self.deadly else "fail" if run.message in self.bad else "return"
 
     def run_all(self) -> None:
         """Run what can run, to its end, undisturbed."""
