@@ -153,6 +153,12 @@ def test_every_variable_is_a_setting() -> None:
     assert [(where, said) for where, name in found if name not in ours for said in unknown([name])] == []
 
 
+def test_what_a_collector_reads_is_json() -> None:
+    assert {each["environment"]["TIDINGS_LOG"] for each in services().values()} == {"${TIDINGS_LOG:-json}"}
+    example = yaml.safe_load((DEPLOY / "kubernetes/example/kustomization.yaml").read_text())
+    assert "TIDINGS_LOG=json" in example["configMapGenerator"][0]["literals"]
+
+
 def test_nothing_runs_as_root() -> None:
     user = re.findall(r"^USER (\d+):(\d+)$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)[-1]
     assert "0" not in user
