@@ -36,6 +36,7 @@ BENCHES = {
     "reply_window": Bench("how long a reply of vv-tool's is in danger, and what kills cost then"),
     "webhook_posts": Bench("posts a second of handlers.webhook, alone and in a whole run"),
     "keys": Bench("that messages of a key never run together, whoever is killed, and what the latest alone saves"),
+    "async_waits": Bench("messages of an async handler that one process has under way"),
     "database": Bench("what handlers.database stores a second, with kills, and whether it is true"),
     "fairness": Bench("how long quiet accounts wait beside a loud one"),
     "throughput": Bench("messages a second from platform to confirm, against peers", ("--draw", "docs/bench.png")),

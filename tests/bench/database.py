@@ -27,12 +27,14 @@ from typing import Any
 
 import click
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from handlers import Message
 from handlers.storing import tables
 from handlers.storing.engine import address, connect
 from handlers.storing.events import change
 from handlers.storing.store import Database
+from tests.bench.whole import installed, publish
 from tests.databases import SERVERS, missing, new_database, server
 
 LIFE = (
@@ -50,6 +52,8 @@ LIFE = (
 WITHOUT_STATUS = "TradeBuyerPay"
 BUNDLE = 20
 PROCESSES = 2
+LOOK_SECONDS = 0.2
+"""From one count of the rows to the next, which costs the database something too."""
 FIRST_TID = 2_900_000_000_000_000_001
 FIRST_ID = 7_104_300_007_405_000_000
 BEGINNING = datetime(2026, 11, 11, tzinfo=UTC)
@@ -203,6 +207,33 @@ def speed(url: str, messages: Sequence[Message], size: int) -> float:
     return (len(messages) - 1) / took
 
 
+def through_worker(url: str, messages: Sequence[Message]) -> float:
+    """Rows a second of a whole run, from the platform's simulated queue into the database and to the confirm."""
+    env = {"TIDINGS_HANDLERS": "handlers.database", "TIDINGS_DATABASE_URL": url}
+    env |= {"TIDINGS_WORKER_CONCURRENCY": str(PROCESSES)}
+    with installed(env) as installation:
+        publish(installation, [{"topic": each.topic, "content": json.loads(each.content)} for each in messages])
+        installation.worker("worker", "-l", "WARNING")
+        installation.beat()
+        installation.until(lambda: rows(url), 60, "the first rows")
+        early, began = rows(url), time.monotonic()
+        installation.until(lambda: rows(url) >= len(messages), 300, "all are stored")
+        return (len(messages) - early) / (time.monotonic() - began)
+
+
+def rows(url: str) -> int:
+    """How many messages are stored a moment later; none while there is no table."""
+    time.sleep(LOOK_SECONDS)
+    engine = connect(address(url))
+    try:
+        with engine.connect() as connection:
+            return int(connection.execute(select(func.count()).select_from(tables.message)).scalar_one())
+    except (OperationalError, ProgrammingError):
+        return 0
+    finally:
+        engine.dispose()
+
+
 @contextmanager
 def databases(kind: str, *, durable: bool) -> Iterator[Iterator[str]]:
     """Addresses of as many empty databases of a kind as one likes."""
@@ -230,10 +261,12 @@ def main(kinds: Sequence[str], trades: int, kills: int, seed: int) -> None:
             run = shuffled_doubled_and_killed(next(urls), trades, len(LIFE), kills, seed)
             some = lives(trades // 10, len(LIFE), random.Random(seed))[0]
             alone, together = (speed(next(urls), some, size) for size in (1, BUNDLE))
+            whole = through_worker(next(urls), lives(trades // 2, len(LIFE), random.Random(seed))[0])
         click.echo(
             f"{kind}: {run.deliveries // 2} events of {trades} orders, each twice, {run.kills} processes killed: "
             f"{len(run.faults)} faults, {run.deliveries / run.seconds:.0f} messages a second over {PROCESSES} processes; "
-            f"one process and new messages: {alone:.0f} one by one, {together:.0f} by {BUNDLE}"
+            f"one process and new messages: {alone:.0f} one by one, {together:.0f} by {BUNDLE}; "
+            f"a whole run with {PROCESSES} processes: {whole:.0f} rows a second"
         )
         for fault in run.faults[:3]:
             click.echo(f"  {fault}")

@@ -96,14 +96,16 @@ class Figures:
     messages: int
     seconds: float
     tries: int
-    waits: int
+    used: float
+    """How much handlers ran of the time that the processes, or the keys where these are fewer, had for them."""
     kills: int
     wrong: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
+        wrong = "".join(f"\n  WRONG: {each}" for each in self.wrong)
         return (
             f"{self.messages} messages in {self.seconds:.1f} s, {self.kills} kills: {self.tries} calls of the handler, "
-            f"{self.waits / self.messages:.2f} waits a message{''.join(f'{chr(10)}  WRONG: {each}' for each in self.wrong)}"
+            f"which ran {self.used:.0%} of the time that there was for them{wrong}"
         )
 
 
@@ -179,10 +181,17 @@ class Shop:
     def figures(self, began: float) -> Figures:
         """What is to be said of what was published."""
         ledger, runs = self.installation.control.ledger(), self.runs()
-        waits = sum(self.installation.log(name).read_text().count("retry: Retry in") for name in WORKERS)
-        found = Figures(len(ledger), time.time() - began, len(runs), waits, self.kills)
+        at_once = min(len(set(self.keys.values())), len(WORKERS) * self.processes)
+        found = Figures(len(ledger), time.time() - began, len(runs), used(runs, at_once), self.kills)
         found.wrong += overlaps(runs)
         return found
+
+
+def used(runs: Sequence[Ran], at_once: int) -> float:
+    """How much of their time, from the first begin to the last end, so many handlers at a time ran."""
+    ended = [ran for ran in runs if ran.ended < float("inf")]
+    span = max(ran.ended for ran in ended) - min(ran.began for ran in ended)
+    return sum(ran.ended - ran.began for ran in ended) / span / at_once
 
 
 def overlaps(runs: Sequence[Ran]) -> list[str]:

