@@ -30,7 +30,7 @@ def end_children_by_another_signal(**_: Any) -> None:
     and said so in a traceback. The handler that it inherits from the main process takes note of the signal and does nothing.
     """
     if not common.REMAP_SIGTERM:
-        _popen.TERM_SIGNAL = ENDS
+        _popen.TERM_SIGNAL = _pool.TERM_SIGNAL = ENDS
         _prefork.WORKER_SIGRESET = set(_prefork.WORKER_SIGRESET) - {"SIGTERM"}
 
 
