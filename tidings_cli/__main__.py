@@ -10,7 +10,12 @@ def main() -> None:
     """Run the command line."""
     from celery import maybe_patch_concurrency
 
-    maybe_patch_concurrency()  # as Celery's own program does, before anything else is imported
+    try:
+        maybe_patch_concurrency()  # as Celery's own program does, before anything else is imported
+    except ImportError as error:
+        raise SystemExit(
+            f"{error}; Tidings does not run with this pool either: leave -P out, or say -P threads"
+        ) from None
     from tidings_cli.ours import own
 
     own("tasks")

@@ -33,6 +33,12 @@ SHOWN_WARNINGS = 10
 
 SHOW_SECONDS = 60.0
 
+GREEN = ("gevent", "eventlet")
+NO_GREEN = (
+    "Tidings does not run with -P {}: leave it out (processes, for handlers), or say -P threads (where they wait for others); "
+    "polls are made 100 at a time beside any pool"
+)
+
 TOGETHER_SECONDS = 20
 """Worker and beat of one `up` start within so many seconds."""
 
@@ -119,6 +125,16 @@ def note_worker(**_: Any) -> None:
 def note_excluded(options: Mapping[str, Any], **_: Any) -> None:
     """Remember them: Celery takes them out before it is known for which queues handlers ask."""
     _excluded[:] = options.get("exclude_queues") or ()
+
+
+@celeryd_init.connect
+def refuse_green_threads(options: Mapping[str, Any], **_: Any) -> None:
+    """Refuse the pools of gevent and eventlet: a worker would stand still at once, or be slow, and not stop."""
+    pool = options.get("pool_cls") or options.get("pool") or app.conf.worker_pool
+    name = pool if isinstance(pool, str) else getattr(pool, "__module__", "")
+    if green := next((each for each in GREEN if each in name), None):
+        sys.stderr.write(f"{NO_GREEN.format(green)}\n")
+        raise SystemExit(1)
 
 
 @worker_init.connect

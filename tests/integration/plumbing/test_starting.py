@@ -2,6 +2,7 @@
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,6 +33,17 @@ def test_a_worker_refuses_to_start_and_says_why(tmp_path: Path, valkey: str, sou
     done = started(tmp_path, "worker", TIDINGS_REDIS_URL=valkey, TIDINGS_HANDLERS="shop")
     assert done.returncode == 1
     assert told in done.stderr
+
+
+@pytest.mark.parametrize("pool", ["gevent", "celery.concurrency.eventlet:TaskPool", type("TaskPool", (), {})])
+def test_a_worker_refuses_the_pools_that_it_cannot_run_in(pool: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    if isinstance(pool, type):
+        pool.__module__ = "celery.concurrency.gevent"
+    with pytest.raises(SystemExit, match="1"):
+        starting.refuse_green_threads({"pool_cls": None, "pool": pool})
+    assert "say -P threads" in capsys.readouterr().err
+    for fine in (None, "threads", "tasks.plumbing.pool:TaskPool"):
+        starting.refuse_green_threads({"pool": fine})
 
 
 def test_a_worker_that_takes_no_messages_to_handle_needs_no_handlers_and_runs_none_of_their_code(
