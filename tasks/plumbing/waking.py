@@ -51,7 +51,9 @@ class Waiting:
         """It is this message's turn. It may wait in another worker."""
         timer, entry = self._entries.pop(mark, (None, None))
         if timer is None:
-            self._early = {each: at for each, at in self._early.items() if self._is_fresh(at)}
+            while self._early and not self._is_fresh(next(iter(self._early.values()))):
+                del self._early[next(iter(self._early))]
+            self._early.pop(mark, None)  # the latest stands last
             self._early[mark] = self._clock()
         elif not entry.canceled:  # as it is when the worker has lost its broker
             timer.cancel(entry)

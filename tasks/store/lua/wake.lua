@@ -8,7 +8,9 @@ local function wake(line, me, newer)
     local at = redis.call('TIME')
     repeat
       first = redis.call('ZRANGE', line, 0, 0)[1]
-      local over = first and tonumber(string.match(first, '^%S+')) <= at[1] + at[2] / 1000000
+      local till, mark = string.match(first or '', '^(%S+) (.*)$')
+      local was = mark and redis.call('GET', mark)
+      local over = mark and (tonumber(till) <= at[1] + at[2] / 1000000 or was == 'done' or was == 'dead')
       if over then redis.call('ZREM', line, first) end
     until not over
   end

@@ -279,6 +279,19 @@ def test_who_waits_no_more_or_has_had_its_turn_is_not_told(redis: Redis, told: C
     assert told() == ["4"]
 
 
+def test_one_that_is_done_with_while_it_stands_in_line_is_told_nothing(
+    redis: Redis, told: Callable[[], list[str]]
+) -> None:
+    """A message that another batch has brought, or that a newer one has superseded while a third one ran."""
+    marks = process(redis)
+    begin(marks, 1, turn())
+    begin(marks, 2, turn())
+    begin(marks, 3, turn())
+    marks.finish(names(2))
+    marks.finish(names(1))
+    assert told() == ["3"]
+
+
 def test_handlers_that_share_a_key_tell_each_other(redis: Redis, told: Callable[[], list[str]]) -> None:
     marks, latest, plain = process(redis), turn(published=1000.0), turn()
     begin(marks, 1, plain)

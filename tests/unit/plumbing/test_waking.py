@@ -78,6 +78,13 @@ def test_what_is_told_of_a_message_that_is_on_its_way_holds_for_a_moment(
     assert len(world.begun) == begun
 
 
+def test_what_was_told_long_ago_is_forgotten(world: World) -> None:
+    for number in range(100):
+        world.now += KEPT_SECONDS / 4
+        world.waiting.wake(f"tidings:mark:app:{number % 10}")
+    assert len(world.waiting._early) <= 5
+
+
 def test_a_message_that_was_lost_with_its_broker_is_not_begun(world: World) -> None:
     """Celery cancels the entries: the message cannot be acknowledged any more, and comes again."""
     world.kombus.cancel(world.wait())
