@@ -14,6 +14,7 @@ from tasks.clock import DAY
 from tasks.platforms.base import Item
 from tasks.rules.circuit_breaker import WITHOUT_END, Pause
 from tasks.runtime import Stores
+from tasks.settings import settings
 from tasks.store.letters import Letter
 from tasks.store.quota import day_key
 from tests.integration.commands.web.conftest import READER, Browser
@@ -154,6 +155,11 @@ def test_readers_see_it_all_in_their_language(browser: Callable[..., Browser]) -
     found = browser(READER, headers={"accept-language": "zh-CN,zh;q=0.9"})
     assert '<html lang="zh-Hans">' in found.get("/").text
     assert "需要关注" in told(found, "/")
+
+
+def test_no_last_good_accounts_are_promised_where_there_never_were_any(operator: Browser) -> None:
+    Path(settings().accounts).write_text("[gateways]")
+    assert "The accounts cannot be read.</strong>" in operator.get("/").text
 
 
 def test_a_roster_follows_its_file_and_keeps_the_last_good_one(tmp_path: Path) -> None:
