@@ -11,6 +11,7 @@ from tasks.commands.group import Command
 from tasks.rules import sizing
 from tasks.rules.costs import QUANTITY
 from tasks.rules.sizing import Load, Size, Workers
+from tidings_cli.numbers import Between
 
 MEGA, GIGA = 2**20, 2**30
 MOST_ACCOUNTS, MOST_MESSAGES, MOST_CORES = 10_000_000, 1e12, 1024
@@ -21,8 +22,8 @@ ROUGH = 1.35
 LEAST_REDIS = 256 * MEGA
 WORKER = "celery -A tasks worker"
 
-spans = click.FloatRange(0.001, DAY)
-milliseconds = click.FloatRange(0, DAY_MS)
+spans = Between(0.001, DAY)
+milliseconds = Between(0, DAY_MS)
 
 
 @click.command(cls=Command, whose="none")
@@ -30,14 +31,14 @@ milliseconds = click.FloatRange(0, DAY_MS)
 @click.option(
     "--messages-per-day",
     required=True,
-    type=click.FloatRange(0, MOST_MESSAGES),
+    type=Between(0, MOST_MESSAGES),
     help="Messages of a day, of all shops together.",
 )
 @click.option(
     "--peak",
     default=2.0,
     show_default=True,
-    type=click.FloatRange(1, 1000),
+    type=Between(1, 1000),
     help="The busiest hour, in times of the day's mean.",
 )
 @click.option(
@@ -58,12 +59,12 @@ milliseconds = click.FloatRange(0, DAY_MS)
     "--done-days",
     default=3.0,
     show_default=True,
-    type=click.FloatRange(0.001, 3650),
+    type=Between(0.001, 3650),
     help="TIDINGS_DONE_DAYS: how long handled messages are remembered.",
 )
 @click.option(
     "--calls-per-day",
-    type=click.FloatRange(1, MOST_MESSAGES),
+    type=Between(1, MOST_MESSAGES),
     help="The quota of all gateways together; without it, as many calls as polls ask for.",
 )
 @click.option("--vvtool", is_flag=True, help="The platform is vv-tool: confirms cost no call, pulls cost points.")

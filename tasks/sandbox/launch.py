@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from tasks.sandbox.sample import PORT
+from tidings_cli.numbers import Between
 
 MISSING = "The sandbox needs aiohttp: install 'tidings[sandbox]'."
 
@@ -20,7 +21,7 @@ OPTIONS = (
     ),
     click.option(
         "--lease",
-        type=click.FloatRange(min=0, min_open=True),
+        type=Between(min=0, min_open=True),
         metavar="SECONDS",
         help="How long a pulled message stays hidden, on all platforms; default: each platform's own.",
     ),

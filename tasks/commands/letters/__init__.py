@@ -6,6 +6,7 @@ from celery.bin.base import CeleryCommand
 from tasks.clock import DAY
 from tasks.commands.group import Commands
 from tasks.commands.letters.choice import Choice, choosing
+from tidings_cli.numbers import Between
 
 WAIT_SECONDS = 60.0
 
@@ -58,7 +59,7 @@ def export(choice: Choice) -> None:
 @click.option("--no-wait", is_flag=True, help="Send them, and do not wait for what becomes of them.")
 @click.option(
     "--seconds",
-    type=click.FloatRange(0, DAY),
+    type=Between(0, DAY),
     default=WAIT_SECONDS,
     show_default=True,
     help="Stop waiting when no letter has ended for so long.",

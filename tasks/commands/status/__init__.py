@@ -4,12 +4,13 @@ import click
 
 from tasks.clock import HOUR
 from tasks.commands.group import Command
+from tidings_cli.numbers import Between
 
 EVERY, LEAST, MOST = 2.0, 0.2, HOUR
 ORDERS = ("attention", "name", "rate", "pulled", "oldest", "waiting", "open", "calls", "points", "cost")
 
 
-class Every(click.FloatRange):
+class Every(Between):
     """The seconds between two pictures; what is no number was most likely meant as a pattern."""
 
     name = "number of seconds; patterns go before --watch"
