@@ -18,9 +18,7 @@ def floats(command: click.Command, name: str) -> Iterator[tuple[str, click.Param
         yield from floats(each, f"{name} {sub}")
 
 
-FOUND = [
-    one for name in COMMANDS for one in floats(getattr(import_module(f"tasks.commands.{name}"), name), name)
-]
+FOUND = [one for name in COMMANDS for one in floats(getattr(import_module(f"tasks.commands.{name}"), name), name)]
 
 
 @pytest.mark.parametrize(("name", "param"), FOUND, ids=[name for name, _ in FOUND])
