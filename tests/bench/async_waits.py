@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 
 from tests.bench import whole
+from tests.bench.throughput.meter import cpu_seconds, processes
 from tests.end_to_end.installation import Installation
 
 AT_ONCE, SHARE = 200, 0.9
@@ -46,18 +47,21 @@ def told(journal: Path) -> list[tuple[int, int, float]]:
     return [(int(words[0]), int(words[1]), float(words[2])) for words in found if len(words) == 3]
 
 
-def run(installation: Installation, messages: int) -> tuple[int, float]:
-    """How many waited at a time in one process, and messages a second of that process.
+def run(installation: Installation, messages: int) -> tuple[int, float, float]:
+    """How many waited at a time in one process, messages a second of that process, and the worker's seconds of CPU for each.
 
     What there is no room for there goes to the pool, whose processes handle one at a time.
     """
     whole.publish(installation, [{"topic": TOPIC, "content": {"tid": number}} for number in range(messages)])
-    installation.worker("worker", "-l", "WARNING", "-c", "2")
+    worker = installation.worker("worker", "-l", "WARNING", "-c", "2")
     installation.beat()
+    installation.until(lambda: told(installation.journal), 60, "the first have waited")
+    early, before = sum(done for done, *_ in told(installation.journal)), cpu_seconds(processes([worker.pid]))
     summary = installation.control.summary
     installation.until(lambda: summary()["total"]["confirmed"] >= messages, 240, "all are confirmed")
+    cpu = cpu_seconds(processes([worker.pid])) - before
     done, most, seconds = max(told(installation.journal))
-    return most, done / seconds
+    return most, done / seconds, cpu / (messages - early)
 
 
 def main() -> int:
@@ -65,9 +69,10 @@ def main() -> int:
     for wait, messages in RUNS:
         env = {"WAIT": str(wait), "TIDINGS_ASYNC_AT_ONCE": str(AT_ONCE)}
         with whole.installed(env, HANDLERS) as installation:
-            most, rate = run(installation, messages)
+            most, rate, cpu = run(installation, messages)
         click.echo(
-            f"async, {wait * 1000:.0f} ms each: {most} at a time in one process, {rate:.0f} a second of {AT_ONCE / wait:.0f}"
+            f"async, {wait * 1000:.0f} ms each: {most} at a time in one process, {rate:.0f} a second of {AT_ONCE / wait:.0f}; "
+            f"the worker took {cpu * 1e6:.0f} µs of CPU for each, from its pull to its confirm"
         )
     return int(most < AT_ONCE or rate < SHARE * AT_ONCE / RUNS[-1][0])
 
