@@ -1,5 +1,6 @@
 """One handler: a user's function for a topic or pattern, and how it is called with a message."""
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
@@ -7,7 +8,7 @@ from inspect import isasyncgen, isawaitable, iscoroutinefunction, isgenerator
 from types import MappingProxyType
 from typing import Any
 
-from handlers import loop
+from handlers import forked, loop
 from handlers.arounds import Around, within
 from handlers.errors import BadHandler
 from handlers.message import Message
@@ -76,12 +77,17 @@ class Handler:
     def call(self, message: Message, content: Any = UNREAD) -> None:
         """Hand the message to the function. Raises `Unfit` if its content does not fit, else what the function raises.
 
-        `content` is what `decode` made of it, where somebody has asked before.
+        `content` is what `decode` made of it, where somebody has asked before. A process that the function forks ends here.
         """
-        if self.arounds:
-            within(self.arounds.values(), message, lambda: self._run(message, content))
-        else:
-            self._run(message, content)
+        own = os.getpid()
+        try:
+            if self.arounds:
+                within(self.arounds.values(), message, lambda: self._run(message, content))
+            else:
+                self._run(message, content)
+        finally:
+            if os.getpid() != own:
+                forked.end()
 
     def _run(self, message: Message, content: Any) -> None:
         signature = self._signature or self.settle()

@@ -1,0 +1,49 @@
+"""A handler that forks: the other process ends where the handler ends, and only this one goes on with the message."""
+
+import os
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from handlers import Message, Registry
+
+CAME_BACK = 77
+
+
+def returns() -> None:
+    """The child forgets to end."""
+
+
+def raises() -> None:
+    raise ValueError("no")
+
+
+def exits() -> None:
+    sys.exit(3)
+
+
+def exits_with_words() -> None:
+    sys.exit("no")
+
+
+@pytest.mark.parametrize(("ends", "code"), [(returns, 0), (raises, 1), (exits, 3), (exits_with_words, 1), (sys.exit, 0)])
+def test_the_other_process_does_not_come_back(ends: Callable[[], None], code: int) -> None:
+    here, children, found = os.getpid(), [], Registry()
+
+    def forks(_: str) -> None:
+        if child := os.fork():
+            children.append(child)
+        else:
+            ends()
+
+    found.handles("t")(forks)
+    try:
+        handler = found.find("t")
+        assert handler
+        handler.call(Message("1", "t", "shop", "taobao", "{}"))
+    finally:
+        if os.getpid() != here:
+            os._exit(CAME_BACK)
+    (child,) = children
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == code
