@@ -38,12 +38,30 @@ def start(task: Any, many: Sequence[Header], callback: Any) -> None:
             chord([subtask(task, each) for each in many])(callback)
         return
     usual = app.amqp.router.route({}, task.name)["queue"].name
+    queues = [each.queue or usual for each in many]
     with app.producer_or_acquire() as producer:
-        for name in {each.queue or usual for each in many}:
+        for name in {*queues}:
             declare(producer, app.amqp.queues[name])
+        if hasattr(producer.channel, "put_all"):
+            put(producer, queues, [*messages(task, many, callback)])
+            return
     with app.batch(), app.producer_or_acquire() as producer:
-        for header, message in zip(many, messages(task, many, callback), strict=True):
-            producer.publish(**message, exchange="", routing_key=header.queue or usual)
+        for queue, message in zip(queues, messages(task, many, callback), strict=True):
+            producer.publish(**message, exchange="", routing_key=queue)
+
+
+def put(producer: Any, queues: Sequence[str], many: Sequence[dict[str, Any]]) -> None:
+    """Put messages into their queues on Redis: one goes kombu's way as far as its queue, and the others are written like it."""
+    with producer.channel.catching() as caught:
+        producer.publish(**many[0], exchange="", routing_key=queues[0])
+    like, lists = caught[0], dict[str, list[dict[str, Any]]]()
+    shared = like["properties"]
+    for queue, message in zip(queues, many, strict=True):
+        id_, where = message["correlation_id"], {**shared["delivery_info"], "routing_key": queue}
+        own = {"correlation_id": id_, "delivery_tag": id_, "delivery_info": where}
+        written = {**like, "body": message["body"], "headers": message["headers"], "properties": {**shared, **own}}
+        lists.setdefault(queue, []).append(written)
+    producer.channel.put_all(lists)
 
 
 def declare(producer: Any, queue: Any) -> None:
@@ -108,8 +126,8 @@ def poll_all(task: str, accounts: Sequence[str], keywords: Mapping[str, Any], ex
     """Send `tidings.consume` or `tidings.count` for each account, as `sending` does for one, at a tenth of the cost.
 
     `keywords` go with every account; `expiration` is after how many seconds RabbitMQ drops what nobody took.
-    The tasks of one call differ in id and account only: on Redis all are copies of one message, put into the queue with one
-    command. Elsewhere, and where somebody listens to each, they are sent by Celery, together if the broker can batch.
+    The tasks of one call differ in id and account only: on Redis all are copies of one message, put into the queue together.
+    Elsewhere, and where somebody listens to each, they are sent by Celery, together if the broker can batch.
     Raises what `batch` raises, or the broker's error.
     """
     heard = app.conf.task_send_sent_event or any(signal.receivers for signal in HEARD)
@@ -117,7 +135,8 @@ def poll_all(task: str, accounts: Sequence[str], keywords: Mapping[str, Any], ex
         if not heard and hasattr(producer.channel, "put_all"):
             queue = app.amqp.router.route({}, task)["queue"]
             producer.maybe_declare(queue)
-            producer.channel.put_all(queue.name, copies(model(task, expiration, producer), accounts, keywords))
+            polls = copies(model(task, expiration, producer), accounts, keywords)
+            producer.channel.put_all({queue.name: polls})
             return
     with app.batch(), app.producer_or_acquire() as producer:
         send_each(producer, task, accounts, keywords, expiration)

@@ -6,7 +6,7 @@ Celery gets a message when it has a place for it and not before, so that what is
 """
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from queue import Empty
 from time import monotonic
@@ -22,11 +22,12 @@ from tasks.plumbing.fast_json import loads
 from tasks.plumbing.transport import apart, envelope
 from tasks.plumbing.transport.lost import telling_refusals
 from tasks.plumbing.transport.prefetch import Pace, Stock, Taken, places_of, worth_taking
-from tasks.plumbing.transport.publish import JoinedBatch
+from tasks.plumbing.transport.publish import VALUES, JoinedBatch
 from tasks.plumbing.transport.qos import BulkQoS
 from tasks.plumbing.transport.record import Record
 from tasks.plumbing.transport.settling import Loop, Settling, Timer, books_of
 from tasks.plumbing.transport.undecoded import UndecodedMessage
+from tasks.store.chunks import chunks
 from tasks.text import shown
 
 log = logging.getLogger(__name__)
@@ -159,11 +160,14 @@ class Channel(Leans):
         finally:
             self.caught = None
 
-    def put_all(self, queue: str, messages: Iterable[dict[str, Any]]) -> None:
-        """Put messages, as `catching` has them, into a queue, in their order and with one command."""
-        texts = [envelope.written(message) for message in messages]
+    def put_all(self, lists: Mapping[str, Iterable[dict[str, Any]]]) -> None:
+        """Put messages, as `catching` has them, into queues, in their order and in one round trip."""
         with self.conn_or_acquire() as client:
-            client.lpush(self._q_for_pri(queue, 0), *texts)
+            pipe = client.pipeline(transaction=False)
+            for queue, messages in lists.items():
+                for some in chunks(map(envelope.written, messages), VALUES):
+                    pipe.lpush(self._q_for_pri(queue, 0), *some)
+            pipe.execute()
 
     def create_publish_batch(self, max_size: int) -> JoinedBatch:
         """What `Producer.batch()` collects in."""
