@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from celery import Celery
@@ -113,6 +114,14 @@ class Tidings(Celery):
     def now(self) -> datetime:
         """Now, by the clock that all machines share: what the times of tasks, countdowns among them, are counted from."""
         return datetime.fromtimestamp(clock.now(), self.timezone)
+
+    @cached_property
+    def _in_utc(self) -> bool:
+        return super().uses_utc_timezone()
+
+    def uses_utc_timezone(self) -> bool:
+        """Whether times are told in UTC. A worker asks for each message, and Celery finds out each time."""
+        return self._in_utc
 
     @contextmanager
     def batch(self, max_size: int = 1000) -> Iterator[None]:
