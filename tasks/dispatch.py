@@ -18,6 +18,7 @@ from tasks.rules import measures
 from tasks.rules.lease import HARD_GRACE, Batch
 from tasks.runtime import stores
 from tasks.store.batches import Open
+from tasks.store.chunks import joined
 
 
 def start(account: Account, batch: Batch, reply: Reply, *, new: bool = True) -> None:
@@ -31,29 +32,27 @@ def start(account: Account, batch: Batch, reply: Reply, *, new: bool = True) -> 
     settled = [(item.receipt, "duplicate") for item in seen]
     spoilt = [(spoilt.receipt, burying.item(account, spoilt)) for spoilt in reply.spoilt]
     topics, given = Counter(item.topic for item in items), [item.topic for item in waiting.values()]
-    stores().topics.add("seen", topics, now=clock.now())
-    stores().batches.open(
-        Open(
-            batch,
-            tuple((item.receipt, named) for named, item in waiting.items()),
-            (*settled, *spoilt),
-            topics=tuple((topic, len([*some])) for topic, some in groupby(given)),
-        ),
-        measures.came(batch.gateway, topics, Counter(given), (outcome for _, outcome in spoilt), new=new),
-        oldest(items),
+    opened = Open(
+        batch,
+        tuple((item.receipt, named) for named, item in waiting.items()),
+        (*settled, *spoilt),
+        topics=tuple((topic, len([*some])) for topic, some in groupby(given)),
     )
+    came = measures.came(batch.gateway, topics, Counter(given), (outcome for _, outcome in spoilt), new=new)
+    with joined(stores().redis) as pipe:
+        stores().topics.add("seen", topics, now=clock.now(), pipe=pipe)
+        stores().batches.open(opened, came, oldest(items), pipe=pipe)
+        if waiting:
+            stores().parts.expect(batch.id, len(waiting), 2 * batch.lease, pipe=pipe)
+            stragglers.enter(batch, len(waiting), len(settled) + len(spoilt), pipe)
     if not waiting:
         sending.confirm([], batch)
         return
     about = batch.to_json()
     callback = counted_here(confirm.s(**about).on_error(salvage.s(**about)), len(waiting))
-    stores().parts.expect(batch.id, len(waiting), 2 * batch.lease)
-    stragglers.enter(batch, len(waiting), len(settled) + len(spoilt))
-    platform = account.gateway.platform
-    registered = asked.known()
+    platform, registered = account.gateway.platform, asked.known()
     deliveries = turns.enter((Delivery(item, batch, platform, named) for named, item in waiting.items()), registered)
-    headers = [header(each, registered) for each in deliveries]
-    fanout.start(handle, headers, callback)
+    fanout.start(handle, headers(deliveries, registered), callback)
 
 
 def oldest(items: Iterable[Item]) -> float | None:
@@ -81,9 +80,14 @@ def sift(account: Account, came: tuple[Item, ...], items: tuple[Item, ...]) -> t
     return waiting, seen
 
 
-def header(delivery: Delivery, registered: Registry) -> fanout.Header:
-    """The handle task of one message, as its handler among those that are registered asks for it."""
-    fields, topic = delivery.to_json(), delivery.item.topic
-    wanted = asked.by(topic, delivery.platform, registered)
-    limit = timer.seconds(delivery.batch.lease, wanted.timeout) + HARD_GRACE
-    return fanout.Header({"delivery": fields}, described_arguments(fields), topic, limit, wanted.queue or "")
+def headers(deliveries: Iterable[Delivery], registered: Registry) -> list[fanout.Header]:
+    """The handle tasks of a batch's messages, as their handlers among those that are registered ask for them."""
+    asks: dict[str, tuple[float, str]] = {}
+    found = []
+    for each in deliveries:
+        fields, topic = each.to_json(), each.item.topic
+        if topic not in asks:
+            wanted = asked.by(topic, each.platform, registered)
+            asks[topic] = timer.seconds(each.batch.lease, wanted.timeout) + HARD_GRACE, wanted.queue or ""
+        found.append(fanout.Header({"delivery": fields}, described_arguments(fields), topic, *asks[topic]))
+    return found

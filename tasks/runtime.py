@@ -62,6 +62,7 @@ class Stores:
 
     def __init__(self, redis: Redis, *, done_days: float) -> None:
         """Messages that are done with are remembered for `done_days`."""
+        self.redis = redis
         self.clock = RedisClock(redis)
         self.deferred = Deferred(redis)
         self.due = Due(redis, "consume")
@@ -76,7 +77,7 @@ class Stores:
         self.stragglers = Stragglers(redis)
         self.inbox = Inbox(redis)
         self.letters = Letters(redis)
-        self.recent = Recent(redis)
+        self.recent = Recent(self.deferred)
         self.seen = LatestPulls(redis)
         self.pauses = Pauses(redis)
         self.plans = Plans(redis)

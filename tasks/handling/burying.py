@@ -93,7 +93,7 @@ def went_well(account: str) -> None:
     for name in (account, EVERYBODY):
         well()[name] += 1
         if well()[name] >= FLUSH_AT:
-            stores().recent.add(name, well=well().pop(name))
+            stores().recent.tell(name, well().pop(name))
 
 
 def may_bury(account: str) -> bool:

@@ -4,6 +4,7 @@ Workers look at every batch under way about once a second, in turn (`tasks/rules
 """
 
 import logging
+from typing import Any
 
 from tasks import clock, sending
 from tasks.logs import about
@@ -21,10 +22,10 @@ MOST = 500
 """Batches of one look."""
 
 
-def enter(batch: Batch, headers: int, others: int) -> None:
+def enter(batch: Batch, headers: int, others: int, pipe: Any) -> None:
     """Have a batch looked at from now on. `headers` of its messages are about to be handled, `others` needed no handler."""
     now = clock.now()
-    stores().stragglers.enter(Straggling(batch, others, Progress(headers + others, others, now, now)))
+    stores().stragglers.enter(Straggling(batch, others, Progress(headers + others, others, now, now)), pipe=pipe)
 
 
 @every(LOOK_SECONDS, "worker")

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from tasks.clock import DAY
 from tasks.rules.backpressure import Load
 from tasks.rules.lease import Batch
-from tasks.store.chunks import pipelined, read_many
+from tasks.store.chunks import joined, pipelined, read_many
 from tasks.store.connection import Client
 from tasks.store.handling_rate import FLOW, HANDED, KEEP_SECONDS
 from tasks.store.keys import PREFIX, key
@@ -93,22 +93,23 @@ class Batches:
         self._close = script(redis, "batches_close")
         self._confirmed = script(redis, "batches_confirmed")
 
-    def open(self, opened: Open, numbers: Mapping[str, int] | None = None, oldest: float | None = None) -> None:
-        """Remember a batch before its messages are handed out. Its pull adds `numbers` to the counters; `oldest` is when the
-        first of its messages was published, None where nobody knows."""
+    def open(
+        self, opened: Open, numbers: Mapping[str, int] | None = None, oldest: float | None = None, *, pipe: Any = None
+    ) -> None:
+        """Remember a batch before its messages are handed out, with what else is written to `pipe`. Its pull adds `numbers` to
+        the counters; `oldest` is when the first of its messages was published, None where nobody knows."""
         batch, handed = opened.batch, len(opened.waiting)
         keep = max(1, round(batch.lease * 2))
         ends, sizes, _ = self._keys(batch.account)
-        pipe = self.redis.pipeline()
-        pipe.set(key("batch", batch.id), json.dumps(opened.to_json()), ex=keep)
-        pipe.zadd(ends, {batch.id: batch.ends}).expire(ends, keep)
-        pipe.hset(sizes, batch.id, handed).expire(sizes, keep)
-        pipe.hincrby(FLOW, HANDED, handed).expire(FLOW, KEEP_SECONDS)
-        pipe.hset(UNDER_WAY, batch.id, f"{batch.ends + batch.lease:.3f} {oldest or batch.pulled:.3f} {batch.gateway}")
-        pipe.expire(UNDER_WAY, LONGEST_SECONDS)
-        if words := pairs(numbers or {}):
-            pipe.execute_command("EVAL", text("measures_add"), 1, MEASURES, *words)
-        pipe.execute()
+        under_way = f"{batch.ends + batch.lease:.3f} {oldest or batch.pulled:.3f} {batch.gateway}"
+        with joined(self.redis, pipe) as all_:
+            all_.set(key("batch", batch.id), json.dumps(opened.to_json()), ex=keep)
+            all_.zadd(ends, {batch.id: batch.ends}).expire(ends, keep)
+            all_.hset(sizes, batch.id, handed).expire(sizes, keep)
+            all_.hincrby(FLOW, HANDED, handed).expire(FLOW, KEEP_SECONDS)
+            all_.hset(UNDER_WAY, batch.id, under_way).expire(UNDER_WAY, LONGEST_SECONDS)
+            if words := pairs(numbers or {}):
+                all_.execute_command("EVAL", text("measures_add"), 1, MEASURES, *words)
 
     def get(self, id_: str) -> Open | None:
         """The batch, unless it was closed, ran out, Redis was flushed, or what stands there cannot be read."""

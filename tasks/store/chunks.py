@@ -1,6 +1,7 @@
 """A great many at a time, in portions, so that no one call holds Redis up for long."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -27,6 +28,17 @@ def pipelined(redis: Client, commands: Iterable[tuple[Any, ...]]) -> list[Any]:
         pipe.execute_command(*command)
     answers: list[Any] = pipe.execute()
     return answers
+
+
+@contextmanager
+def joined(redis: Client, pipe: Any = None) -> Iterator[Any]:
+    """A transaction that is written when the block ends; or the one given, which whoever began it writes with all else in it."""
+    if pipe is not None:
+        yield pipe
+        return
+    with redis.pipeline() as its:
+        yield its
+        its.execute()
 
 
 def read_many(names: Iterable[str], read: Callable[[list[str]], Iterable[Found | None]]) -> dict[str, Found]:

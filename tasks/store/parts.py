@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from tasks.store.chunks import joined
 from tasks.store.deferred import Deferred, Rest
 from tasks.store.keys import key
 from tasks.store.stragglers import leave
@@ -23,13 +24,11 @@ class Parts:
         self.deferred = deferred
         self.redis = deferred.redis
 
-    def expect(self, batch: str, size: int, seconds: float) -> None:
-        """A chord of so many headers is about to start; forget it after `seconds`."""
-        pipe = self.redis.pipeline(transaction=False)
-        pipe.delete(key("parts", batch))
-        pipe.rpush(key("parts", batch), size)
-        pipe.expire(key("parts", batch), _whole(seconds))
-        pipe.execute()
+    def expect(self, batch: str, size: int, seconds: float, *, pipe: Any = None) -> None:
+        """A chord of so many headers is about to start; forget it after `seconds`. Written with what else is in `pipe`."""
+        where = key("parts", batch)
+        with joined(self.redis, pipe) as all_:
+            all_.delete(where).rpush(where, size).expire(where, _whole(seconds))
 
     def add(
         self, batch: str, size: int, index: int, value: Any, seconds: float, then: Callable[[list[Any]], None]

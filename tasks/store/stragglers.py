@@ -12,7 +12,7 @@ from typing import Any
 from tasks.clock import DAY
 from tasks.rules.lease import Batch
 from tasks.rules.stragglers import LOOK_SECONDS, Progress
-from tasks.store.chunks import chunks
+from tasks.store.chunks import chunks, joined
 from tasks.store.connection import Client
 from tasks.store.keys import PREFIX
 from tasks.store.scripts import script
@@ -51,12 +51,11 @@ class Stragglers:
         self._look = script(redis, "stragglers_look")
         self._put = script(redis, "stragglers_put")
 
-    def enter(self, seen: Straggling) -> None:
-        """A chord is about to start."""
-        pipe = self.redis.pipeline(transaction=False)
-        pipe.hset(SEEN, seen.batch.id, seen.to_json()).expire(SEEN, DAY)
-        pipe.zadd(LOOKS, {seen.batch.id: seen.progress.begun + LOOK_SECONDS}).expire(LOOKS, DAY)
-        pipe.execute()
+    def enter(self, seen: Straggling, *, pipe: Any = None) -> None:
+        """A chord is about to start. Written with what else is in `pipe`."""
+        with joined(self.redis, pipe) as all_:
+            all_.hset(SEEN, seen.batch.id, seen.to_json()).expire(SEEN, DAY)
+            all_.zadd(LOOKS, {seen.batch.id: seen.progress.begun + LOOK_SECONDS}).expire(LOOKS, DAY)
 
     def look(self, most: int) -> tuple[float, list[tuple[Straggling, int]]]:
         """The time, and up to so many chords whose turn it is, each with how many of its headers have ended by now."""

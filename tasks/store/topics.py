@@ -1,13 +1,13 @@
 """What was seen of each topic, day by day: messages, those that nobody handled, and tries that failed."""
 
 from collections.abc import Iterable, Mapping
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from tasks.clock import DAY, day
 from tasks.store.chunks import pipelined
 from tasks.store.deferred import Deferred
 from tasks.store.keys import key
-from tasks.store.scripts import script, text
+from tasks.store.scripts import text
 
 KEEP_SECONDS = 8 * DAY
 MOST = 2000
@@ -33,18 +33,15 @@ class Topics:
     def __init__(self, deferred: Deferred) -> None:
         self.deferred = deferred
         self.redis = deferred.redis
-        self._add = script(self.redis, "topics_add")
 
-    def add(self, what: What, counts: Mapping[str, int], *, now: float) -> None:
-        """Add to the counters of the day of `now`, in one round trip; without counts, in none."""
-        pairs = [word for topic, number in counts.items() if number for word in (_named(topic), number)]
-        if pairs:
-            self._add(keys=[key("topics", day(now), what)], args=[MOST, KEEP_SECONDS, *pairs])
+    def add(self, what: What, counts: Mapping[str, int], *, now: float, pipe: Any = None) -> None:
+        """Add to the counters of the day of `now`, in one round trip, or with what else is in `pipe`; without counts, in none."""
+        if any(counts.values()):
+            (self.redis if pipe is None else pipe).execute_command(*_add(what, counts, now))
 
     def tell(self, what: What, topic: str, *, now: float) -> None:
         """Count one message or try, without a round trip of its own while a bundle runs."""
-        source = text("topics_add")  # not by digest: nobody is there to load it when the answer comes
-        self.deferred.tell("EVAL", source, 1, key("topics", day(now), what), MOST, KEEP_SECONDS, _named(topic), 1)
+        self.deferred.tell(*_add(what, {topic: 1}, now))
 
     def read(self, *, now: float, days: int = 1, whats: Iterable[What] = get_args(What)) -> dict[str, dict[What, int]]:
         """The counters of each topic over the last `days` days, today included; what was never counted is left out."""
@@ -55,6 +52,12 @@ class Topics:
                 its = found.setdefault(topic, {})
                 its[what] = its.get(what, 0) + int(number)
         return found
+
+
+def _add(what: What, counts: Mapping[str, int], now: float) -> tuple[Any, ...]:
+    pairs = [word for topic, number in counts.items() if number for word in (_named(topic), number)]
+    source = text("topics_add")  # not by digest: nobody is there to load it when the answer comes
+    return "EVAL", source, 1, key("topics", day(now), what), MOST, KEEP_SECONDS, *pairs
 
 
 def _named(topic: str) -> str:
