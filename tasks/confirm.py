@@ -39,7 +39,8 @@ from tasks.text import plain, shown, unplain
 
 log = get_task_logger(__name__)
 
-Results = Sequence[Sequence[str]]
+Results = Sequence[Sequence[Any]]
+"""Of each message its receipt and outcome, and how long it took a handler that returned; a later version may say more."""
 
 LONGEST = 500
 """Characters of what a platform says that are passed on."""
@@ -168,16 +169,17 @@ def allowed(results: Results, account: str, found: Open | None) -> tuple[list[st
 
 def measured(results: Results, batch: Batch, found: Open | None) -> Numbers:
     """What a batch's outcomes add to the counters; nothing when they did before, or nobody knows their topics."""
-    unmarked = [(unplain(receipt), outcome) for receipt, outcome, *_ in results if outcome not in measures.MARKED]
-    if found is None or found.counted or not unmarked:
+    if found is None or found.counted:
         return {}
     topics = found.topic_of
-    return measures.ended(batch.gateway, ((topics.get(receipt, ""), outcome) for receipt, outcome in unmarked))
+    ends = ((topics.get(unplain(receipt), ""), outcome, took) for receipt, outcome, *took in filter(None, results))
+    return measures.ended(batch.gateway, ends)
 
 
 @app.task(name=SALVAGE, base=TellingTask)
 def salvage(_request: Any, _error: Any, _traceback: Any, **fields: Any) -> None:
-    """Save a batch whose chord broke because a handler had to be killed: what its marks say is done with is confirmed.
+    """Save a batch whose chord broke because a handler had to be killed: what has returned, or its mark says is done with, is
+    confirmed.
 
     Celery calls this where the last header ended, with that task's request, the error and its traceback.
     """
@@ -185,8 +187,10 @@ def salvage(_request: Any, _error: Any, _traceback: Any, **fields: Any) -> None:
     found = stores().batches.get(batch.id)
     waiting = found.waiting if found else ()
     over = stores().marks.over([names for _, names in waiting])
+    returned = {value[0]: value for value in stores().parts.ended(batch.id) if value}
     results = [
-        (plain(receipt), "handled" if done else "failed") for (receipt, _), done in zip(waiting, over, strict=True)
+        returned.get(plain(receipt)) or (plain(receipt), "handled" if done else "failed")
+        for (receipt, _), done in zip(waiting, over, strict=True)
     ]
     log.warning(
         "%s: a handler was killed; %d of %d messages of its batch are saved",

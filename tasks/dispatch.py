@@ -7,7 +7,7 @@ from itertools import groupby
 from handlers import Registry
 from tasks import clock, sending
 from tasks.accounts import Account
-from tasks.confirm import confirm, salvage
+from tasks.confirm import confirm, measured, salvage
 from tasks.handle import described_arguments, handle
 from tasks.handling import asked, burying, spans, stragglers, timer, turns, unhandled
 from tasks.handling.delivery import Delivery, Names, names
@@ -38,12 +38,14 @@ def start(account: Account, batch: Batch, reply: Reply, *, new: bool = True) -> 
         (*settled, *spoilt),
         topics=tuple((topic, len([*some])) for topic, some in groupby(given)),
     )
-    came = measures.came(batch.gateway, topics, Counter(given), (outcome for _, outcome in spoilt), new=new)
+    came = Counter(measures.came(batch.gateway, topics, Counter(given), (outcome for _, outcome in spoilt), new=new))
+    if not new:  # what had come of it until now is forgotten with this
+        came.update(measured(stores().parts.ended(batch.id), batch, stores().batches.get(batch.id)))
     with joined(stores().redis) as pipe:
         stores().topics.add("seen", topics, now=clock.now(), pipe=pipe)
         stores().batches.open(opened, came, oldest(items), pipe=pipe)
         if waiting:
-            stores().parts.expect(batch.id, len(waiting), 2 * batch.lease, pipe=pipe)
+            stores().parts.expect(batch.id, len(waiting), batch.remembered, pipe=pipe)
             stragglers.enter(batch, len(waiting), len(settled) + len(spoilt), pipe)
     if not waiting:
         sending.confirm([], batch)

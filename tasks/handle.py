@@ -125,16 +125,17 @@ class Again(Exception):  # a decision on its way to the task, not an error
 
 
 @app.task(name=HANDLE, bind=True, base=HandleTask, max_retries=None)
-def handle(self: HandleTask, /, delivery: Any = None, **_later: Any) -> tuple[str, Outcome]:
-    """Deliver one message; its receipt, in plain characters, and what became of it."""
+def handle(self: HandleTask, /, delivery: Any = None, **_later: Any) -> tuple[str | int | None, ...]:
+    """Deliver one message; its receipt, in plain characters, what became of it, and how long that took its handler."""
     given: Delivery | None = None
     outcome: Outcome = "failed"
+    took = list[int | None]()
     try:
         given = Delivery.from_json(delivery)
         if (item := spelled_out(given.item, given.platform)) is not given.item:
             given = replace(given, item=item)
         try:
-            outcome = known(deliver(given, (self.request.timelimit or (None,))[0]), given, self.request)
+            outcome = known(deliver(given, (self.request.timelimit or (None,))[0], took), given, self.request)
         except Again as again:
             outcome = try_again(self, given, again)
         if given.alone:
@@ -145,7 +146,7 @@ def handle(self: HandleTask, /, delivery: Any = None, **_later: Any) -> tuple[st
         if asked_to_end(error):
             raise
         broken(given, error)
-    return plain(given.item.receipt) if given else "", outcome
+    return plain(given.item.receipt) if given else "", outcome, *took
 
 
 def broken(given: Delivery | None, error: BaseException) -> None:
@@ -170,8 +171,11 @@ def known(outcome: Outcome, given: Delivery, request: Any) -> Outcome:
     return "handled" if stores().marks.is_done(given.names) else "dead"
 
 
-def deliver(given: Delivery, hard: float | None = None) -> Outcome:
-    """One try, whose process Celery kills after `hard` seconds. Raises `Again` when another is due within the lease."""
+def deliver(given: Delivery, hard: float | None = None, took: list[int | None] | None = None) -> Outcome:
+    """One try, whose process Celery kills after `hard` seconds. Raises `Again` when another is due within the lease.
+
+    How long it took a handler that returned is added to `took`, for the batch to be counted with.
+    """
     stores().clock.keep()
     now = clock.now()
     if now >= given.batch.handle_until:
@@ -193,7 +197,7 @@ def deliver(given: Delivery, hard: float | None = None) -> Outcome:
         reason = unhandled.reason(given.item.topic)
         return burying.delivery(given, begun, "unhandled", reason, told=reason)
     try:
-        return run(given, handler, begun, limit)
+        return run(given, handler, begun, limit, [] if took is None else took)
     finally:
         if keyed:
             stores().marks.lapse(given.names)
@@ -210,7 +214,7 @@ def not_begun(given: Delivery, begun: Begun, turn: Turn | None) -> Outcome:
     return later(given.batch, Again(turns.wait(given, begun, turn), turn=True))
 
 
-def run(given: Delivery, handler: Handler, begun: Begun, limit: float) -> Outcome:
+def run(given: Delivery, handler: Handler, begun: Begun, limit: float, took: list[int | None]) -> Outcome:
     """Call the handler, for `limit` seconds at most, and say what its end means."""
     most = settings().max_deliveries
     if begun.open > (min(most, REPLAY_TRIES) if given.letter else most):
@@ -237,7 +241,12 @@ def run(given: Delivery, handler: Handler, begun: Begun, limit: float) -> Outcom
             stores().marks.release(given.names)
             raise
         return failed(given, handler, begun, error)
-    stores().marks.finish(given.names, "done", *measuring.handled(given, message.published, began))
+    its = measuring.took(message.published, began)
+    if given.alone:  # no batch counts it
+        stores().marks.finish(given.names, "done", measures.handled(given.batch.gateway, given.item.topic, *its))
+    else:
+        stores().marks.finish(given.names, "done")
+        took += its
     burying.went_well(given.batch.account)
     return "handled"
 
@@ -294,7 +303,7 @@ def conclude(given: Delivery, outcome: Outcome) -> None:
             stores().letters.drop([given.letter])
         stores().tally.add(given.batch.account, {f"replayed_{outcome}": 1}, now=clock.now())
         return
-    stores().measures.add(measures.ended(given.batch.gateway, [(given.item.topic, outcome)]))
+    stores().measures.add(measures.ended(given.batch.gateway, [(given.item.topic, outcome, ())]))
     if outcome in CONFIRMABLE:
         sending.confirm([(plain(given.item.receipt), outcome)], given.batch, alone=True)
     else:

@@ -58,6 +58,6 @@ def _send(task: str, account: str) -> None:
         app.send_task(task, names, keywords, expiration=claim_seconds(), ignore_result=True)
 
 
-def confirm(results: Sequence[tuple[str, str]], batch: Batch, **more: Any) -> None:
+def confirm(results: Sequence[Sequence[Any]], batch: Batch, **more: Any) -> None:
     """Have messages of a batch confirmed without waiting for its chord; `more` is what else the confirm task takes."""
     app.send_task(CONFIRM, (results,), {**batch.to_json(), **more}, ignore_result=True)

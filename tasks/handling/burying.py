@@ -60,7 +60,7 @@ def delivery(given: Delivery, begun: Begun, kind: Kind, reason: str, traceback: 
         ),
         given.batch.gateway,
     )
-    stores().marks.finish(given.names, "dead", measuring.ended(given, "dead"))
+    stores().marks.finish(given.names, "dead", {measuring.ended(given, "dead"): 1})
     logged = about("letter_buried", **given.fields, letter=stored)
     log.error("%s is buried as letter %s: %s", given, stored, told, extra=logged)
     return "dead"

@@ -6,16 +6,14 @@ from datetime import datetime
 from tasks import clock
 from tasks.handling.delivery import Delivery
 from tasks.rules import measures
-from tasks.rules.measures import Numbers
+from tasks.rules.measures import micros
 from tasks.rules.outcomes import Outcome
 
 
-def handled(given: Delivery, published: datetime | None, began: float) -> tuple[str, Numbers]:
-    """The counter of a message whose handler has just returned, begun then by the steady clock, and what it adds to sums."""
-    seconds = time.monotonic() - began
-    lag = max(0.0, clock.now() - published.timestamp()) if published else None
-    about = given.batch.gateway, given.item.topic, seconds, lag
-    return measures.handled(*about), measures.lasted(*about)
+def took(published: datetime | None, began: float) -> tuple[int, int | None]:
+    """How long it took a handler that has just returned, begun then by the steady clock, and since the message was published."""
+    lag = micros(clock.now() - published.timestamp()) if published else None
+    return micros(time.monotonic() - began), lag
 
 
 def ended(given: Delivery, outcome: Outcome) -> str:

@@ -71,7 +71,7 @@ class QuietRedisBackend(RedisBackend):
             stores().parts.drop(batch.id)
             backend.client.delete(backend.get_key_for_group(request.group, ".s"))
 
-        stores().parts.add(batch.id, size, request.group_index or 0, value, 2 * batch.lease, complete)
+        stores().parts.add(batch.id, size, request.group_index or 0, value, batch.remembered, complete)
         return None
 
 

@@ -26,9 +26,13 @@ def with_own(headers: dict[str, Any]) -> dict[str, Any]:
 def result_shown(value: Any, *limits: Any, **more: Any) -> str:
     """What a task returned, as Celery's `saferepr` shows it."""
     match value:
-        case (str(receipt), str(outcome)) if type(value) is tuple and len(receipt) + len(outcome) < SHORT:
+        case (str(receipt), str(outcome), *took) if type(value) is tuple and len(receipt) + len(outcome) < SHORT:
             if "'" not in receipt and "'" not in outcome:
-                return f"('{receipt}', '{outcome}')"
+                match took:
+                    case []:
+                        return f"('{receipt}', '{outcome}')"
+                    case [seconds, lag] if type(seconds) is int and type(lag) is int:
+                        return f"('{receipt}', '{outcome}', {seconds}, {lag})"
     return saferepr(value, *limits, **more)
 
 

@@ -28,6 +28,10 @@ enough for another try within the lease."""
 HIDDEN_SHARE = 0.9
 """A try ends within this part of the time that a message stays hidden: it may have waited in its worker before."""
 
+REMEMBERED_SECONDS = 3600.0
+"""What has become of a batch is known for two of its leases, and this long at the least: its last task may come again after
+its lease, where workers were killed or away, and then it is counted."""
+
 LONGEST_VISIBILITY = 240.0
 FIRST_RETRY = 0.5
 LONGEST_RETRY = 30.0
@@ -61,6 +65,11 @@ class Batch:
     @property
     def ends(self) -> float:
         return self.pulled + self.lease
+
+    @property
+    def remembered(self) -> float:
+        """For how many seconds it is known what has become of its messages, until it is closed."""
+        return max(2 * self.lease, REMEMBERED_SECONDS)
 
     @property
     def handing_out(self) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import accumulate
-from typing import Literal
+from typing import Any, Literal
 
 from tasks.rules.circuit_breaker import Pause
 
@@ -58,6 +58,8 @@ SLOTS = len(CALL_EDGES) + 3
 """What is kept of a gateway's calls of one kind that were answered, one whole number each: how many fell into each bucket, the
 microseconds of all, and when the latest was answered, in milliseconds since the epoch. A row of these for each of `CALLS`."""
 
+MICROS = 1_000_000
+
 LONGEST = 200
 """Characters of a topic that count: a longer one is garbage."""
 
@@ -90,16 +92,26 @@ def of_handled(gateway: str, topic: str) -> tuple[str, str, str]:
     return named("handled", gateway, topic), named("handler.sum", gateway, topic), named("lag.sum", gateway, topic)
 
 
-def handled(gateway: str, topic: str, seconds: float, lag: float | None) -> str:
-    """The field of a message whose handler returned after so many seconds, `lag` after it was published (None: nobody knows)."""
-    late = "" if lag is None else bisect_left(LAG_EDGES, lag)
-    return f"{of_handled(gateway, topic)[0]}{bisect_left(HANDLER_EDGES, seconds)} {late}"
+Took = Sequence[Any]
+"""How long a handler took that returned, and how long after its publishing (None: nobody knows), in microseconds. Empty for a
+message that was not handled, or is counted already."""
 
 
-def lasted(gateway: str, topic: str, seconds: float, lag: float | None) -> Numbers:
-    """What the same message adds to the sums of seconds."""
-    _, of_seconds, of_lags = of_handled(gateway, topic)
-    return {of_seconds: micros(seconds)} if lag is None else {of_seconds: micros(seconds), of_lags: micros(lag)}
+def handled(gateway: str, topic: str, seconds: int, lag: int | None) -> Numbers:
+    """What a message adds whose handler returned after so many microseconds, `lag` after its publishing (None: nobody knows)."""
+    found: defaultdict[str, int] = defaultdict(int)
+    add_handled(found, gateway, topic, seconds, lag)
+    return dict(found)
+
+
+def add_handled(found: defaultdict[str, int], gateway: str, topic: str, seconds: int, lag: int | None) -> None:
+    """Add the same to what others have added."""
+    counter, of_seconds, of_lags = of_handled(gateway, topic)
+    late = "" if lag is None else bisect_left(LAG_EDGES, lag / MICROS)
+    found[f"{counter}{bisect_left(HANDLER_EDGES, seconds / MICROS)} {late}"] += 1
+    found[of_seconds] += seconds
+    if lag is not None:
+        found[of_lags] += lag
 
 
 @dataclass(slots=True)
@@ -118,13 +130,16 @@ class Answered:
             self.latest[first + SLOTS - 1] = max(self.latest.get(first + SLOTS - 1, 0), round(now * 1000))
 
 
-def ended(gateway: str, ends: Iterable[tuple[str, str]]) -> Numbers:
-    """What messages add that ended without a mark of their own: topic and outcome of each. `handled`, `dead` and `superseded`
-    are counted where the mark is written, and `again` is no end."""
+def ended(gateway: str, ends: Iterable[tuple[str, str, Took]]) -> Numbers:
+    """What messages add when their batch is closed: topic, outcome and how long it took of each. `dead` and `superseded` are
+    counted where the mark is written, and `again` is no end."""
     found: defaultdict[str, int] = defaultdict(int)
-    for topic, outcome in ends:
-        if outcome not in MARKED:
-            found[named("message", gateway, plain(topic), outcome)] += 1
+    for topic, outcome, took in ends:
+        match outcome, took:
+            case "handled", (int(seconds), int() | None as lag, *_):
+                add_handled(found, gateway, topic, seconds, lag)
+            case _ if outcome not in MARKED:
+                found[named("message", gateway, plain(topic), outcome)] += 1
     return dict(found)
 
 
@@ -144,11 +159,12 @@ def came(
 
 
 MARKED = frozenset({"handled", "dead", "superseded", "again"})
+"""What is counted where its mark is written, or is no end; `handled` too, where nobody says how long it took."""
 
 
 def micros(seconds: float) -> int:
     """Seconds as whole microseconds, never less than none: a clock that was set back must not take anything away."""
-    return max(0, round(seconds * 1_000_000))
+    return max(0, round(seconds * MICROS))
 
 
 @dataclass(slots=True)
@@ -201,7 +217,7 @@ def measured(found: Mapping[str, str], answered: Mapping[str, Sequence[int]] | N
         for at, api in enumerate(CALLS):
             *buckets, seconds, latest = numbers[at * SLOTS : (at + 1) * SLOTS]
             if latest:
-                all_.histograms[api][gateway,] = Histogram(buckets, seconds / 1_000_000)
+                all_.histograms[api][gateway,] = Histogram(buckets, seconds / MICROS)
     return all_
 
 
@@ -218,7 +234,7 @@ def _add(all_: Measured, what: str, gateway: str, topic: str, rest: str, *, numb
     elif what in BY_REST:
         all_.counters[what][gateway, rest] += number
     elif of := SUMS.get(what):
-        all_.into(of, (gateway, topic), EDGES[of]).seconds += number / 1_000_000
+        all_.into(of, (gateway, topic), EDGES[of]).seconds += number / MICROS
     elif what in BY_GATEWAY:
         all_.counters[what][(gateway,)] += number
 

@@ -1,6 +1,6 @@
 """Which batches are under way: their contents until they are confirmed, and how many an account has open.
 
-A batch that is never confirmed leaves both by itself when its lease is over.
+A batch that is never confirmed is no longer open when its lease is over, and its contents leave by themselves.
 """
 
 import json
@@ -103,7 +103,7 @@ class Batches:
         ends, sizes, _ = self._keys(batch.account)
         under_way = f"{batch.ends + batch.lease:.3f} {oldest or batch.pulled:.3f} {batch.gateway}"
         with joined(self.redis, pipe) as all_:
-            all_.set(key("batch", batch.id), json.dumps(opened.to_json()), ex=keep)
+            all_.set(key("batch", batch.id), json.dumps(opened.to_json()), ex=max(1, round(batch.remembered)))
             all_.zadd(ends, {batch.id: batch.ends}).expire(ends, keep)
             all_.hset(sizes, batch.id, handed).expire(sizes, keep)
             all_.hincrby(FLOW, HANDED, handed).expire(FLOW, KEEP_SECONDS)

@@ -59,11 +59,6 @@ class Deferred(threading.local):
         self._answered = 0.0
         self._connection: Any = None
 
-    @property
-    def holds(self) -> bool:
-        """Whether what is told now is held back."""
-        return self._watch is not None
-
     @contextmanager
     def held(self, watch: Watch) -> Iterator[None]:
         """Hold back, inside the block, what `tell` is given. At its end, everything is sent and answered.

@@ -21,7 +21,7 @@ from tasks.clock import DAY
 from tasks.rules.measures import Numbers
 from tasks.store.deferred import Deferred
 from tasks.store.keys import key
-from tasks.store.measures import MEASURES, Measures
+from tasks.store.measures import MEASURES, Measures, pairs
 from tasks.store.scripts import script
 from tasks.store.turns import Turn, Turns
 
@@ -193,16 +193,18 @@ class Marks:
         """
         return Begun(*self.turns.begin(key("mark", *names), turn, batch, seconds, "begun", superseded))
 
-    def finish(self, names: Sequence[str], over: Over = "done", counter: str = "", sums: Numbers | None = None) -> None:
+    def finish(self, names: Sequence[str], over: Over = "done", numbers: Numbers | None = None) -> None:
         """The message is done with; nobody starts it again for as long as the mark lives. Its key is free.
 
-        In the same step it counts in `counter`, unless it was done with before, and with what it adds to `sums`.
+        In the same step `numbers` are added to the counters, unless it was done with before.
         """
-        mark = key("mark", *names)
-        counts = self.measures.with_sums(counter, sums or {}) if counter else ()
+        mark, counts = key("mark", *names), pairs(numbers) if numbers else ()
         if self.turns.running and self.turns.ends(mark, over, counts=counts):
             return
-        self.deferred.tell("EVALSHA", self._finish.sha, 2, mark, MEASURES, over, self.remember, *counts)
+        if counts:
+            self.deferred.tell("EVALSHA", self._finish.sha, 2, mark, MEASURES, over, self.remember, *counts)
+        else:
+            self.deferred.tell("SET", mark, over, "EX", self.remember)
 
     def settle(self) -> None:
         """Have every mark written before anything that rests on it is sent."""

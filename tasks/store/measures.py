@@ -1,16 +1,15 @@
 """Counters and histograms of `/metrics`: one hash, counted where something becomes true for good, so that no killed process takes
 any of them along (`tasks/rules/measures.py` names the fields).
 
-A message is counted in the step that writes its mark, a batch's other messages and its confirm in the step that closes it. Sums
-of seconds are the exception: while a bundle runs they are held back until its end, as nothing else depends on them.
+A batch's messages and its confirm are counted in the step that closes it, by what its headers have returned
+(`tasks/store/parts.py`), and a message that is buried, superseded or tried apart from its batch in the step that writes its mark.
 """
 
-import threading
 from collections.abc import Mapping
 from itertools import chain
 from typing import Any
 
-from tasks.rules.measures import CALLS, SLOTS, Answered, Measured, Numbers, measured
+from tasks.rules.measures import CALLS, SLOTS, Answered, Measured, measured
 from tasks.store.chunks import pipelined
 from tasks.store.deferred import Deferred
 from tasks.store.keys import PREFIX, key
@@ -22,15 +21,14 @@ NUMBER = "i64"
 """How each number of a gateway's calls is kept, one after the other in a string: all that a call adds is one command."""
 
 
-class Measures(threading.local):
-    """All of them, and what this thread holds back."""
+class Measures:
+    """All of them."""
 
     def __init__(self, deferred: Deferred) -> None:
         self.deferred = deferred
         self.redis = deferred.redis
         self._add = script(self.redis, "measures_add")
         self._once = script(self.redis, "measures_once")
-        self._held: Numbers = {}
 
     def add(self, numbers: Mapping[str, int]) -> None:
         """Add to counters, together with all that is told besides; without numbers, nothing."""
@@ -41,20 +39,6 @@ class Measures(threading.local):
         """Add to counters, unless it was done for the same thing within so many seconds."""
         if words := pairs(numbers):
             self._once(keys=[MEASURES, key("counted", *what)], args=[max(1, round(seconds)), *words])
-
-    def with_sums(self, field: str, sums: Numbers) -> tuple[str | int, ...]:
-        """What a message adds as words of the script that writes its mark; the sums are left out while a bundle runs."""
-        if not self.deferred.holds:
-            return (field, 1, *pairs(sums))
-        held = self._held
-        for name, number in sums.items():
-            held[name] = held.get(name, 0) + number
-        return (field, 1)
-
-    def settle(self) -> None:
-        """Have what was held back written with the rest of the bundle."""
-        held, self._held = self._held, {}
-        self.add(held)
 
     def read(self) -> Measured:
         """All counters, of all processes that there ever were; calls of the gateways that beats know."""

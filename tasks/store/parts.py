@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from tasks.rules.outcomes import lasting
 from tasks.store.chunks import joined
 from tasks.store.deferred import Deferred, Rest
 from tasks.store.keys import key
@@ -35,7 +36,7 @@ class Parts:
     ) -> None:
         """Note what the header at `index` returned; `then` gets the values of all, in order, once every one is there.
 
-        A header that returns again counts once, with what it returned last. A list that Redis has lost is begun anew.
+        A header that returns again counts once (`lasting`). A list that Redis has lost is begun anew.
         """
         where = key("parts", batch)
 
@@ -46,7 +47,7 @@ class Parts:
 
         def look(length: int) -> None:
             until_mine = self.redis.lrange(where, 0, length - 1)  # what came after has its own header to look at it
-            found = dict(msgspec.json.decode(each) for each in until_mine if each.startswith("["))
+            found = lasting(msgspec.json.decode(each) for each in until_mine if each.startswith("["))
             if len(found) == size:
                 then([found[place] for place in sorted(found)])
 
@@ -54,8 +55,8 @@ class Parts:
 
     def ended(self, batch: str) -> list[Any]:
         """What the headers returned that have ended so far, each once."""
-        found = (msgspec.json.decode(each) for each in self.redis.lrange(key("parts", batch), 1, -1))
-        return [*dict(found).values()]
+        found = self.redis.lrange(key("parts", batch), 1, -1)
+        return [*lasting(map(msgspec.json.decode, found)).values()]
 
     def drop(self, batch: str) -> None:
         """The chord is over."""

@@ -277,7 +277,7 @@ def test_the_newest_of_a_batch_is_handled_and_the_others_are_confirmed_after_it(
     assert [each["id"] for each in given] == ["m5", "m4", "m3", "m2", "m1"]
     for fields in reversed(given[1:]):
         waits(Delivery.from_json(fields))
-    assert [handle(delivery=fields) for fields in given] == [
+    assert [handle(delivery=fields)[:2] for fields in given] == [
         ("r5", "handled"),
         *((f"r{at}", "superseded") for at in (4, 3, 2, 1)),
     ]

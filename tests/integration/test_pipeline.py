@@ -5,6 +5,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,6 +16,7 @@ from redis import Redis
 from handlers import Message, Registry, Reject, Retry
 from tasks import app, confirm, consume, count, redrive, sending
 from tasks.accounts import Account, fingerprint
+from tasks.dispatch import start
 from tasks.platforms import BadRequest, Item, Keep, PlatformError, Reply, Spoilt, Transient, Unauthorised
 from tasks.platforms.vvtool import VvtoolClient
 from tasks.pulling import holding_back
@@ -266,6 +268,42 @@ def test_only_what_the_platform_took_counts_as_confirmed(
     assert counted == 60 - (1 if isinstance(error, BadRequest) else 10)
 
 
+def test_what_was_handled_counts_with_its_batch_once_however_often_that_is_confirmed(
+    platform: FakePlatform, tidings: Stores, account: Account
+) -> None:
+    batch = Batch("shop", "b1", time.time(), 20.0, gateway="tb")
+    names = tuple((receipt, ("a", receipt)) for receipt in "1234")
+    tidings.batches.open(Open(batch, names, topics=(("t", 3), ("u", 1))))
+    results = [
+        ("1", "handled", 30_000, 2_000_000),
+        ("2", "handled", 9_000_000, None),
+        ("3", "failed"),
+        ("4", "handled"),
+    ]
+    for _ in range(2):
+        confirm.confirm(results, **batch.to_json())
+    found = tidings.measures.read()
+    assert found.counters["message"] == {("tb", "t", "handled"): 2, ("tb", "t", "failed"): 1}, "4 says it was counted"
+    assert found.histograms["handler"]["tb", "t"].buckets == [0, 0, 1, 0, 0, 1, 0, 0]
+    assert found.histograms["handler"]["tb", "t"].seconds == 9.03
+    assert sum(found.histograms["lag"]["tb", "t"].buckets) == 1
+
+
+def test_what_was_handled_counts_though_its_batch_is_handed_out_again_before_it_is_confirmed(
+    tidings: Stores, vshop: Account
+) -> None:
+    batch = Batch("vshop", "b1", time.time(), 20.0, gateway="vv")
+    start(vshop, batch, Reply(items(1, 2, 3)))
+    named = dict(tidings.batches.get("b1").waiting)  # type: ignore[union-attr]
+    tidings.marks.finish(named["1"])
+    for place, value in enumerate((["1", "handled", 5, 5], None)):
+        tidings.parts.add("b1", 3, place, value, 60, lambda _: None)
+    start(vshop, replace(batch, pulled=time.time() + 20), Reply(items(1, 2, 3)), new=False)
+    confirm.confirm([("2", "handled", 5, 5), ("3", "handled", 5, 5)], **batch.to_json())
+    found = tidings.measures.read().counters
+    assert found["message"]["vv", "t", "handled"] == found["pulled"]["vv", "t"] == 3
+
+
 def test_a_confirm_whose_batch_has_run_out_counts_what_it_confirms_and_no_other_outcome(
     platform: FakePlatform, tidings: Stores, account: Account
 ) -> None:
@@ -300,6 +338,23 @@ def test_a_batch_whose_header_was_killed_is_saved_from_its_marks(
     confirm.salvage(None, None, None, **batch.to_json(), later=1)
     until(lambda: platform.confirms)
     assert platform.confirms == [["r1", "r3"]]
+
+
+def test_what_has_returned_of_a_batch_whose_header_was_killed_counts_as_it_says(
+    platform: FakePlatform, worker: None, tidings: Stores, account: Account
+) -> None:
+    batch = Batch("shop", "b1", time.time(), 20, gateway="tb")
+    waiting = tuple((receipt, ("a", receipt)) for receipt in ("r1", "r2", "r3"))
+    tidings.batches.open(Open(batch, waiting, topics=(("t", 3),)))
+    tidings.parts.expect("b1", 3, 60)
+    for place, value in enumerate((["r1", "handled", 9, 9], ["r2", "ignored"], None)):
+        tidings.parts.add("b1", 4, place, value, 60, lambda _: None)
+    tidings.marks.finish(("a", "r1"))
+    confirm.salvage(None, None, None, **batch.to_json())
+    until(lambda: not tidings.batches.get("b1"))
+    assert platform.confirms == [["r1", "r2"]]
+    counted = {outcome: n for (*_, outcome), n in tidings.measures.read().counters["message"].items()}
+    assert counted == {"handled": 1, "ignored": 1, "failed": 1}
 
 
 def test_too_many_open_batches_hold_the_account_until_one_is_confirmed(

@@ -26,6 +26,13 @@ SOON = 9.0
 """Well below three quarters of the lease of 20 s, until which such a batch waited."""
 
 
+def handled(tidings: Stores) -> tuple[int, int]:
+    """How many messages count as handled, and of how many it is known how long they took."""
+    found = tidings.measures.read()
+    took = (sum(histogram.buckets) for histogram in found.histograms["handler"].values())
+    return sum(n for (*_, outcome), n in found.counters["message"].items() if outcome == "handled"), sum(took)
+
+
 @pytest.fixture
 def straggler(registered: Register) -> Iterator[threading.Event]:
     """Handlers that return at once, but for message 0, which runs until the event, or the test's end."""
@@ -56,6 +63,7 @@ def test_what_is_done_is_confirmed_without_the_message_that_runs_on_and_that_one
     until(lambda: not tidings.batches.load("shop").batches)
     tally = tidings.tally.read_many(["shop"], now=time.time())["shop"]
     assert (tally["handled"], tally["dead"]) == (39, 1)
+    assert handled(tidings) == (39, 39)
 
 
 def test_a_message_that_is_tried_again_and_again_holds_its_batch_for_two_seconds_in_all(

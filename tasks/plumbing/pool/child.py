@@ -70,7 +70,6 @@ def run(ticket: int, calls: Sequence[Call]) -> Ended:
             if spoilt.why():
                 break
         stores().marks.let_go()
-        stores().measures.settle()
     if spoilt.why():
         retire()
         raise Retired(ended, unwell)

@@ -65,12 +65,10 @@ def count(add: Callable[[measures.Numbers], None], end: Callable[[Learnt], objec
     """Counters of every kind: each topic in all buckets, each gateway in all of its own."""
     for topic in range(TOPICS):
         gateway, name = f"gw{topic % GATEWAYS}", f"taobao_trade_TradeChangedOfKind{topic}"
-        handled = [
-            measures.handled(gateway, name, edge, lag)
-            for edge, lag in zip(measures.HANDLER_EDGES, measures.LAG_EDGES, strict=True)
-        ]
-        add(dict.fromkeys(handled, 123456) | measures.lasted(gateway, name, 0.2, 1.5))
-        add(measures.ended(gateway, [(name, outcome) for outcome in OUTCOMES]))
+        for edge, lag in zip(measures.HANDLER_EDGES, measures.LAG_EDGES, strict=True):
+            handled = measures.handled(gateway, name, measures.micros(edge), measures.micros(lag))
+            add(dict.fromkeys(handled, 123456))
+        add(measures.ended(gateway, [(name, outcome, ()) for outcome in OUTCOMES]))
         add(measures.came(gateway, {name: 3}, {name: 3}, [], new=True))
         add({measures.named("tries", gateway, name): 5})
     for gateway in (f"gw{number}" for number in range(GATEWAYS)):

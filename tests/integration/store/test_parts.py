@@ -37,6 +37,15 @@ def test_a_header_that_returns_twice_counts_once_with_what_it_returned_last(part
     assert add(parts, 2, "c") == ["a", "b", "c"]
 
 
+@pytest.mark.parametrize("again", [["m0", "handled"], ["m0", "duplicate"], ["m0", "late"], None])
+def test_what_may_be_confirmed_stays_with_how_long_it_took(parts: Parts, again: list[str] | None) -> None:
+    for value in (["m0", "failed"], ["m0", "handled", 41, 5], again):
+        add(parts, 0, value)
+    add(parts, 1, ["m1", "ignored"])
+    assert add(parts, 2, ["m2", "late"]) == [["m0", "handled", 41, 5], ["m1", "ignored"], ["m2", "late"]]
+    assert parts.ended("b1")[0] == ["m0", "handled", 41, 5]
+
+
 def test_whoever_repeats_a_part_of_a_complete_chord_finds_it_complete(parts: Parts) -> None:
     for place, value in enumerate("abc"):
         add(parts, place, value)

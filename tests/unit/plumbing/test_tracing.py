@@ -11,6 +11,8 @@ from tasks.plumbing.tracing import SHORT, result_shown, with_own
 
 TEXTS = st.text() | st.text("'\"\\", max_size=3) | st.sampled_from(["x" * (SHORT - 7), "x" * 2000])
 
+NUMBERS = st.integers() | st.none() | st.booleans()
+
 
 class Pair(tuple[Any, ...]):
     """A tuple that is shown by its name."""
@@ -19,9 +21,16 @@ class Pair(tuple[Any, ...]):
 
 
 @given(
-    st.tuples(TEXTS, TEXTS) | st.tuples(TEXTS) | st.lists(TEXTS) | st.tuples(TEXTS, st.integers() | st.none()) | TEXTS
+    st.tuples(TEXTS, TEXTS)
+    | st.tuples(TEXTS)
+    | st.lists(TEXTS)
+    | st.tuples(TEXTS, NUMBERS)
+    | st.tuples(TEXTS, TEXTS, NUMBERS, NUMBERS)
+    | TEXTS
 )
 @example(("2900000000000000001", "handled"))
+@example(("2900000000000000001", "handled", 41, None))
+@example(("2900000000000000001", "handled", True))
 @example(Pair(("2900000000000000001", "handled")))
 def test_a_result_is_shown_as_celery_shows_it(value: Any) -> None:
     assert result_shown(value, 1024) == saferepr(value, 1024)

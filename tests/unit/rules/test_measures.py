@@ -12,7 +12,7 @@ def read(*numbers: measures.Numbers) -> measures.Measured:
 
 
 def test_one_step_of_one_counter_tells_how_many_how_fast_and_how_late() -> None:
-    found = read({measures.handled("tb", "t", 0.03, 7.0): 3}, measures.lasted("tb", "t", 0.09, 21.0))
+    found = read(measures.ended("tb", [("t", "handled", (30_000, 7_000_000))] * 3))
     assert found.counters["message"] == {("tb", "t", "handled"): 3}
     assert found.histograms["handler"]["tb", "t"].up_to == [0, 0, 3, 3, 3, 3, 3, 3]
     assert found.histograms["lag"]["tb", "t"].up_to == [0, 0, 3, 3, 3, 3, 3, 3]
@@ -20,14 +20,22 @@ def test_one_step_of_one_counter_tells_how_many_how_fast_and_how_late() -> None:
 
 
 def test_a_message_without_a_time_has_no_lag() -> None:
-    found = read({measures.handled("tb", "t", 99.0, None): 1})
+    found = read(measures.handled("tb", "t", 99_000_000, None))
     assert found.histograms["handler"]["tb", "t"].buckets[-1] == 1
     assert sum(found.histograms["lag"]["tb", "t"].buckets) == 0
 
 
 def test_what_a_mark_counts_is_not_counted_with_its_batch() -> None:
-    ends = [("t", outcome) for outcome in ("handled", "dead", "superseded", "again", "ignored", "late", "ignored")]
+    ends = [("t", outcome, ()) for outcome in ("handled", "dead", "superseded", "again", "ignored", "late", "ignored")]
     assert read(measures.ended("tb", ends)).counters["message"] == {("tb", "t", "ignored"): 2, ("tb", "t", "late"): 1}
+
+
+@pytest.mark.parametrize("took", [(), (5,), ("later", "more"), (5, "later"), (None, None)])
+def test_a_handled_message_counts_where_it_says_how_long_it_took(took: tuple[object, ...]) -> None:
+    assert measures.ended("tb", [("t", "handled", took)]) == {}
+    assert read(measures.ended("tb", [("t", "handled", (5, None, *took))])).counters["message"] == {
+        ("tb", "t", "handled"): 1
+    }
 
 
 def test_what_a_batch_brought_and_gave_to_nobody_are_duplicates() -> None:

@@ -26,9 +26,8 @@ def test_the_page_names_what_is_exposed_with_its_labels() -> None:
 
 
 def test_counters_histograms_and_gauges_read_as_prometheus_reads_them() -> None:
-    found = measures.measured(
-        {measures.handled("tb", 'a "topic"', 0.01, 3.0): "2", measures.named("handler.sum", "tb", 'a "topic"'): "20000"}
-    )
+    ends = [('a "topic"', "handled", (10_000, 3_000_000))] * 2
+    found = measures.measured({name: str(number) for name, number in measures.ended("tb", ends).items()})
     now = Gauges(limits={("tb", "calls"): 5}, used={("tb", "calls"): 7}, queues={"handle": 3, "far": None})
     text = render(Shown("1.0", found, now, 2.0)).decode()
     samples = {
