@@ -6,12 +6,14 @@ from typing import Any
 
 from redis import Redis
 from redis.backoff import ExponentialBackoff, NoBackoff
+from redis.connection import SSLConnection
 from redis.credentials import CredentialProvider
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 from tasks.address import Address, Login, parse
 from tasks.settings import settings
+from tasks.store import tls
 
 Client = Any
 """A `redis.Redis` whose replies are text. Its own types say bytes or text, lists or pairs, whatever was asked of it."""
@@ -143,14 +145,23 @@ def made(address: Address, **options: Any) -> Client:
     options.setdefault("socket_keepalive", True)
     if address.kind != "sentinel":
         (host, port), *_ = address.hosts
-        return Redis(host=host, port=port, **options)
+        return _with_tls(Redis(host=host, port=port, **options), tls.Tls)
     own = {
         "username": address.sentinel_login.user or None,
         "password": address.sentinel_login.password or None,
         **of_sentinels(address),
     }
     sentinels = Sentinel(list(address.hosts), sentinel_kwargs=own)  # type: ignore[no-untyped-call]
-    return sentinels.master_for(address.master, **options)  # type: ignore[no-untyped-call]
+    for each in sentinels.sentinels:
+        _with_tls(each, tls.Tls)
+    return _with_tls(sentinels.master_for(address.master, **options), tls.SentinelTls)  # type: ignore[no-untyped-call]
+
+
+def _with_tls(client: Client, kind: type) -> Client:
+    """The client, whose connections share a context where they speak TLS."""
+    if issubclass(client.connection_pool.connection_class, SSLConnection):
+        client.connection_pool.connection_class = kind
+    return client
 
 
 def of_sentinels(address: Address) -> dict[str, Any]:

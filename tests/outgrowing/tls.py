@@ -27,7 +27,7 @@ class Tls(Trial):
     """State, broker and results by `rediss://`. What ran when connections were refused may be handled once more."""
 
     name = "tls"
-    lease = 20.0  # a process connects several times before its first message, at 0.05 s of CPU each with TLS
+    lease = 20.0  # a process connects several times before its first message
     most_twice = 3 * IN_HAND  # three wrong ones; where a right one is shown, what has no answer yet is sent again
     limit = 300.0
 

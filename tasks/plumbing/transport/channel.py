@@ -28,6 +28,7 @@ from tasks.plumbing.transport.record import Record
 from tasks.plumbing.transport.settling import Loop, Settling, Timer, books_of
 from tasks.plumbing.transport.undecoded import UndecodedMessage
 from tasks.store.chunks import chunks
+from tasks.store.tls import OneContext, SentinelTls, Tls
 from tasks.text import shown
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class Channel(Leans):
 
     QoS = BulkQoS
     Message = UndecodedMessage
+    connection_class_ssl: type[OneContext] = Tls
     from_transport_options = (*kombu_redis.Channel.from_transport_options, "ahead")
     ahead = True
     """Transport option: whether to take more than can begin. Not for a pool that runs tasks where messages arrive."""
@@ -335,4 +337,5 @@ class Channel(Leans):
 class SentinelChannel(Channel, kombu_redis.SentinelChannel):
     """For a Redis that sentinels watch."""
 
+    connection_class_ssl = SentinelTls
     from_transport_options = (*kombu_redis.SentinelChannel.from_transport_options, "ahead")

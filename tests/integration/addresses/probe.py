@@ -1,6 +1,7 @@
 """Connects as Tidings does, by its settings alone, and prints as whom and to which database, for each of the three uses."""
 
 import json
+import ssl
 import sys
 from typing import Any
 
@@ -19,6 +20,17 @@ def plain(value: Any) -> Any:
     return value.decode() if isinstance(value, bytes) else value
 
 
+contexts = list[int]()
+make = ssl.create_default_context
+
+
+def counted(*args: Any, **options: Any) -> ssl.SSLContext:
+    contexts.append(1)
+    return make(*args, **options)
+
+
+ssl.create_default_context = counted
+
 stores().tally.add("shop", {"handled": 1}, now=0)
 with app.connection_for_write() as connection:
     queue = connection.SimpleQueue("probe")
@@ -34,5 +46,6 @@ with app.connection_for_write() as connection:
         "info": str(connection.info()),
     }
 app.backend.store_result("1", "well", "SUCCESS")
+found["contexts"] = len(contexts)
 found["kept"] = app.backend.get_result("1")
 sys.stdout.write(json.dumps(found, default=plain))
