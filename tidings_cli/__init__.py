@@ -7,6 +7,9 @@ have a module `tasks` of their own.
 import sys
 
 from tidings_cli.quiet import is_asked_for_us, quiet
+from tidings_cli.streams import complete, tell_of_full
 
 if is_asked_for_us(sys.argv):  # before anything else is imported
     quiet()
+    complete()
+    tell_of_full()

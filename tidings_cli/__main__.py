@@ -20,6 +20,10 @@ def main() -> None:
 
     own("tasks")
     from tidings_cli.program import program
+    from tidings_cli.streams import complete, tell_of_full
+
+    complete()  # also where Python was not told by name what it is to run (-m)
+    tell_of_full()
 
     program(prog_name="tidings", auto_envvar_prefix="CELERY")
 

@@ -27,7 +27,9 @@ def exits_with_words() -> None:
     sys.exit("no")
 
 
-@pytest.mark.parametrize(("ends", "code"), [(returns, 0), (raises, 1), (exits, 3), (exits_with_words, 1), (sys.exit, 0)])
+@pytest.mark.parametrize(
+    ("ends", "code"), [(returns, 0), (raises, 1), (exits, 3), (exits_with_words, 1), (sys.exit, 0)]
+)
 def test_the_other_process_does_not_come_back(ends: Callable[[], None], code: int) -> None:
     here, children, found = os.getpid(), [], Registry()
 
