@@ -111,11 +111,10 @@ def confirm(
 
 def perform(batch: Batch, receipts: list[str], came: Came) -> tuple[list[str], float]:
     """Have `tell` confirm these, unless their account is gone, and tell what became of that."""
-    began = clock.now()
-    if receipts and began >= batch.ends:
-        count(batch, "late_confirms", len(receipts))
-    shop = runtime.account(batch.account)
+    began, shop = clock.now(), runtime.account(batch.account)
     left, wait = tell(shop, batch.id, receipts, came) if shop else ([], 0.0)
+    if came.taken and began >= batch.ends:
+        count(batch, "late_confirms", len(came.taken))
     spans.confirmed(batch, began, len(receipts), len(receipts) - len(came.taken))
     return left, wait
 

@@ -36,7 +36,7 @@ pulled       messages that a pull brought
 tries        tries of handlers that failed
 buried       dead letters: their kind
 confirmed    messages that the platform has taken as confirmed
-late         messages whose confirm was sent after their lease
+late         messages whose confirm was taken after their lease
 unconfirmed  messages that could not be confirmed within it, or were refused
 dropped      polls that came too late to be made
 failed       calls that failed: the API

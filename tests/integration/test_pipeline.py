@@ -255,6 +255,15 @@ def test_a_confirm_past_the_lease_is_tried_and_counted_as_late(
     assert tidings.tally.read_many(["shop"], now=time.time())["shop"]["late_confirms"] == 1
 
 
+def test_a_confirm_past_the_lease_that_fails_is_not_confirmed_and_not_called_late(
+    platform: FakePlatform, tidings: Stores, account: Account
+) -> None:
+    platform.failures = [Transient("no reply from the platform in time")]
+    confirm.confirm([("1", "handled")], "shop", "b1", time.time() - 21, 20.0)
+    (trouble,) = tidings.troubles.read()
+    assert (trouble.what, trouble.count, trouble.text) == ("unconfirmed", 1, "no reply from the platform in time")
+
+
 @pytest.mark.parametrize("error", [BadRequest("isv.invalid-parameter"), Unauthorised("expired", remedy="renew")])
 def test_only_what_the_platform_took_counts_as_confirmed(
     platform: FakePlatform, tidings: Stores, account: Account, error: PlatformError

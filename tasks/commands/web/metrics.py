@@ -45,7 +45,11 @@ COUNTERS: dict[str, Series] = {
     ),
     "tidings_buried": ("buried", ("gateway", "kind"), "Messages that became dead letters, by kind."),
     "tidings_confirmed": ("confirmed", ("gateway",), "Messages that the platform has taken as confirmed."),
-    "tidings_late_confirms": ("late", ("gateway",), "Messages whose confirm was sent after their lease had ended."),
+    "tidings_late_confirms": (
+        "late",
+        ("gateway",),
+        "Messages that the platform took as confirmed after their lease had ended.",
+    ),
     "tidings_unconfirmed": (
         "unconfirmed",
         ("gateway",),
