@@ -5,6 +5,7 @@ Secrets are `SecretStr`: they show in no repr, no dump and no error.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -63,7 +64,16 @@ def _sendable(secret: SecretStr) -> SecretStr:
     value = secret.get_secret_value()
     if not value or value != value.strip() or not (value.isascii() and value.isprintable()):
         raise ValueError("a secret of printable ASCII, in one line, without spaces at its ends")
+    if _MEANT.fullmatch(value):
+        raise ValueError(
+            "env:NAME or file:PATH, spelled so; this is another way to name a variable or a file, and no secret"
+        )
     return secret
+
+
+_MEANT = re.compile(r"\$\w+|\$\{.*\}|\$\(.*\)|%\w+%|\{\{.*\}\}|(?i:env|file)\s*[:=].*", re.ASCII)
+"""What other programs write for a variable or a file, or a template that nobody has filled in: a platform would refuse it, with
+words about a signature."""
 
 
 NAME = "a name of 1 to 100 printable characters, without `/`, no space at its ends, not starting with `-`"

@@ -131,6 +131,19 @@ def test_names_that_would_confuse_are_refused(name: object) -> None:
         TaobaoAccount(name=name, gateway=TB)
 
 
+@pytest.mark.parametrize(
+    "secret", ["ENV:S", "env: S", "$S", "${S}", "$(cat s)", "%S%", "{{ s }}", "File:/run/s", "env=S"]
+)
+def test_what_names_a_secret_in_another_way_is_not_taken_for_one(secret: str) -> None:
+    with pytest.raises(ValidationError, match="env:NAME or file:PATH, spelled so"):
+        VvtoolGateway(name="vv", token=secret)
+
+
+@pytest.mark.parametrize("secret", ["a$S", "$2b$10$abc", "environment", "profile:x", "%41", "{x}"])
+def test_other_secrets_may_have_such_characters(secret: str) -> None:
+    assert VvtoolGateway(name="vv", token=secret).token.get_secret_value() == secret
+
+
 @pytest.mark.parametrize("secret", ["", " x", "x\n", "a\x00b", "é"])
 def test_a_secret_is_one_line_of_printable_ascii(secret: str) -> None:
     """Anything else would break a header or a signature later, far from its cause."""
