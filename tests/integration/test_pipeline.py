@@ -313,6 +313,17 @@ def test_what_was_handled_counts_though_its_batch_is_handed_out_again_before_it_
     assert found["message"]["vv", "t", "handled"] == found["pulled"]["vv", "t"] == 3
 
 
+def test_no_message_is_counted_with_a_command_of_its_own(
+    platform: FakePlatform, worker: None, registered: Register, tidings: Stores, redis: Redis
+) -> None:
+    registered(lambda content: None)
+    platform.replies = [Reply(items(*range(100)))]
+    redis.config_resetstat()
+    sending.consume("shop")
+    until(lambda: tidings.measures.read().counters["message"].get(("tb", "t", "handled")) == 100)
+    assert redis.info("commandstats")["cmdstat_hincrby"]["calls"] < 50
+
+
 def test_a_confirm_whose_batch_has_run_out_counts_what_it_confirms_and_no_other_outcome(
     platform: FakePlatform, tidings: Stores, account: Account
 ) -> None:
