@@ -20,6 +20,7 @@ def test_people_read_what_to_start() -> None:
         "handle worker",
         "2 beats",
         "maxmemory",
+        "Cores are those of a virtual machine",
     ):
         assert text in said.out
 
