@@ -22,12 +22,13 @@ from tasks.calling.errors import NotNow
 from tasks.handling import failing, spans
 from tasks.logs import about
 from tasks.names import CONFIRM, SALVAGE
+from tasks.platforms import http
 from tasks.platforms.clients import client_for
 from tasks.platforms.errors import BadRequest, PlatformError, Unauthorised
 from tasks.plumbing.telling import TellingTask
 from tasks.plumbing.visibility import visibility
 from tasks.rules import measures
-from tasks.rules.lease import Batch, retry_delay
+from tasks.rules.lease import Batch, confirm_seconds, retry_delay
 from tasks.rules.measures import Numbers
 from tasks.rules.narrowing import narrowed
 from tasks.rules.outcomes import confirmable
@@ -241,7 +242,7 @@ def tell_part(account: Account, batch: str, receipts: list[str]) -> list[str]:
     client, done = client_for(account.gateway), list[str]()
     for chunk in chunks(receipts, client.confirm_limit):
         try:
-            with calls.call(account, "confirm", spare=True):
+            with calls.call(account, "confirm", spare=True), http.within(confirm_seconds(visibility())):
                 client.confirm(account, chunk)
         except NotNow:
             break
@@ -270,7 +271,7 @@ def tell(account: Account, batch: str, receipts: list[str], came: Came | None = 
     while pending:
         chunk = pending.pop()
         try:
-            with calls.call(account, "confirm"):
+            with calls.call(account, "confirm"), http.within(confirm_seconds(visibility())):
                 client.confirm(account, chunk)
             came.taken += chunk
             in_a_row = 0

@@ -7,11 +7,14 @@ first call to an address: what the session makes of the address is kept, as aski
 
 import os
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from http.client import HTTPException
 from importlib import metadata
+from math import inf
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -34,6 +37,9 @@ CONNECTIONS = 100
 """Idle connections kept for each host, at least; more threads than this, and than TIDINGS_POLLS_AT_ONCE, close their own."""
 
 ONCE = Retry(False, redirect=False)
+
+PATIENCE: ContextVar[float] = ContextVar("patience", default=inf)
+"""Seconds that calls made here may wait for a reply at the most, see `within`."""
 
 
 def _version() -> str:
@@ -93,7 +99,9 @@ def post(
     limits, host, sent = settings(), clocks.host_of(url), clock.now()
     try:
         call = Call(urlencode(form).encode("ascii"), limits.reply_bytes, keep)
-        reply = _send(url, call, headers or {}, _timeout(limits.connect_seconds, limits.read_seconds))
+        reply = _send(
+            url, call, headers or {}, _timeout(limits.connect_seconds, min(limits.read_seconds, PATIENCE.get()))
+        )
     except FAILURES as error:
         failed = _failure(error, host)
     else:
@@ -103,6 +111,16 @@ def post(
         _check_status(reply, host)
         return HttpReply(reply.status, reply.body, _failure(reply.fault, host) if reply.fault else None)
     raise failed
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Have calls made inside of this wait for a reply no longer than so many seconds, whatever TIDINGS_READ_SECONDS allows."""
+    before = PATIENCE.set(seconds)
+    try:
+        yield
+    finally:
+        PATIENCE.reset(before)
 
 
 def _send(url: str, call: Call, headers: Mapping[str, bytes], timeout: Timeout) -> Received:

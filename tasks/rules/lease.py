@@ -25,6 +25,9 @@ VISIBILITY_SHARE = 0.6
 """A killed worker's messages show again after this part of the shortest lease: later than the longest try ends, early
 enough for another try within the lease."""
 
+CALL_SHARE = 0.6
+"""A confirm's call, which has to connect before, waits no longer for its reply than this part of the time for which it is hidden."""
+
 HIDDEN_SHARE = 0.9
 """A try ends within this part of the time that a message stays hidden: it may have waited in its worker before."""
 
@@ -106,6 +109,11 @@ def longest_try(lease: float, hidden: float = inf) -> float:
 def visibility_seconds(shortest_lease: float) -> float:
     """How long an unacknowledged task stays hidden from other workers, for leases no shorter than this one."""
     return min(LONGEST_VISIBILITY, shortest_lease * VISIBILITY_SHARE)
+
+
+def confirm_seconds(hidden: float) -> float:
+    """How long a confirm waits for its reply: past the time for which it is `hidden`, another worker would make the call too."""
+    return hidden * CALL_SHARE
 
 
 def retry_delay(tries: int, asked: float | None = None, *, dice: float | None = None) -> float:

@@ -17,7 +17,7 @@ from handlers import Message, Registry, Reject, Retry
 from tasks import app, confirm, consume, count, redrive, sending
 from tasks.accounts import Account, fingerprint
 from tasks.dispatch import start
-from tasks.platforms import BadRequest, Item, Keep, PlatformError, Reply, Spoilt, Transient, Unauthorised
+from tasks.platforms import BadRequest, Item, Keep, PlatformError, Reply, Spoilt, Transient, Unauthorised, http
 from tasks.platforms.vvtool import VvtoolClient
 from tasks.pulling import holding_back
 from tasks.rules.circuit_breaker import Pause
@@ -253,6 +253,18 @@ def test_a_confirm_past_the_lease_is_tried_and_counted_as_late(
     confirm.confirm([("1", "handled"), ("2", "failed")], "shop", "b1", time.time() - 21, 20.0, alone=alone)
     assert platform.confirms == [["1"]]
     assert tidings.tally.read_many(["shop"], now=time.time())["shop"]["late_confirms"] == 1
+
+
+def test_a_confirm_is_over_before_another_worker_would_make_it_too(
+    platform: FakePlatform, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(platform, "confirm", lambda *_: waits.append(http.PATIENCE.get()))
+    monkeypatch.setattr(confirm, "visibility", lambda: 12.0)
+    confirm.tell(account, "b1", ["1"])
+    confirm.tell_part(account, "b1", ["2"])
+    assert len(waits) == 2
+    assert max(waits) + settings().connect_seconds < 12
 
 
 def test_a_confirm_past_the_lease_that_fails_is_not_confirmed_and_not_called_late(

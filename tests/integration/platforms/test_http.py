@@ -205,6 +205,17 @@ def test_a_name_that_nobody_knows_is_told_apart() -> None:
     assert "the name no-such-host.invalid is not known" in error.text
 
 
+def test_a_call_may_be_given_less_time_for_its_reply(server: Server) -> None:
+    def late(handler: BaseHTTPRequestHandler) -> None:
+        time.sleep(1)
+        reply(EMPTY)(handler)
+
+    server.script = late
+    with http.within(0.2):
+        assert failure(pull, server.url).text == "no reply from 127.0.0.1 in time"
+    assert pull(server.url) == Reply()
+
+
 @pytest.mark.usefixtures("quick")
 def test_a_connection_that_is_not_accepted_in_time_is_transient() -> None:
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
