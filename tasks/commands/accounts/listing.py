@@ -1,8 +1,10 @@
 """Accounts as a table, and as lines of JSON."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
+from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -17,13 +19,16 @@ from tasks.rules.circuit_breaker import Pause
 from tasks.runtime import accounts, stores
 from tasks.store.chunks import chunks
 from tasks.store.troubles import Trouble
+from tasks.text import shown
+
+WILDCARD = re.compile(r"[*?\[]")
 
 
 def perform(patterns: Sequence[str], *, paused: bool, as_json: bool) -> None:
     """Print how the accounts stand whose names fit one of the patterns, all without any."""
     now = stores().clock.now()
     known = accounts().accounts
-    chosen = [account for account in known.values() if fits(account.name, patterns)]
+    chosen = meant(known, patterns)
     found = [each for each in standings(chosen, now) if each.pause or not paused]
     if as_json:
         for each in found:
@@ -35,9 +40,28 @@ def perform(patterns: Sequence[str], *, paused: bool, as_json: bool) -> None:
     click.echo(f"{len(found)} of {len(known)} accounts, {held} paused; figures are today's", err=True)
 
 
+def meant(known: Mapping[str, Account], patterns: Sequence[str]) -> list[Account]:
+    """The accounts whose names are written out, or fit a pattern; all without any. Raises `UsageError` for a name that nobody
+    has: whoever watches a shop that was renamed is not to read that all is well."""
+    refuse_unknown("account", [each for each in patterns if each not in known and not WILDCARD.search(each)], known)
+    return [account for name, account in known.items() if not patterns or fits(name, patterns)]
+
+
 def fits(name: str, patterns: Sequence[str]) -> bool:
-    """Whether a name is meant: written out, or by a pattern; every name is without any."""
-    return not patterns or any(name == pattern or fnmatchcase(name, pattern) for pattern in patterns)
+    """Whether a name is written out, or fits a pattern."""
+    return any(name == pattern or fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def refuse_unknown(what: str, names: Sequence[str], known: Iterable[str]) -> None:
+    """Raise `UsageError` for names that nobody has, with those that may have been meant."""
+    there = set(known)
+    said = []
+    for name in dict.fromkeys(names):
+        if name not in there:
+            near = ", ".join(shown(each) for each in get_close_matches(name, there))
+            said.append(f"there is no {what} {shown(name)}{f'; did you mean {near}?' if near else ''}")
+    if said:
+        raise click.UsageError("\n".join(said))
 
 
 def standings(

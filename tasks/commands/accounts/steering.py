@@ -1,13 +1,12 @@
 """Pausing, resuming and polling by a person's word. Names that nobody has are refused before anything is done."""
 
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
+from collections.abc import Mapping, Sequence
 
 import click
 
 from tasks.accounts import Account
-from tasks.commands.accounts.listing import standings
+from tasks.commands.accounts.listing import refuse_unknown, standings
 from tasks.commands.ages import told
 from tasks.rules import polling
 from tasks.rules.circuit_breaker import WITHOUT_END, Kind, Pause
@@ -69,18 +68,6 @@ def chosen(names: Sequence[str], gateways: Sequence[str]) -> list[tuple[Kind, st
         raise click.UsageError("say which accounts, or which --gateway")
     found: list[tuple[Kind, str]] = [("account", name) for name in names]
     return list(dict.fromkeys([*found, *(("gateway", name) for name in gateways)]))
-
-
-def refuse_unknown(what: str, names: Sequence[str], known: Iterable[str]) -> None:
-    """Raise `UsageError` for names that nobody has, with those that may have been meant."""
-    there = set(known)
-    said = []
-    for name in dict.fromkeys(names):
-        if name not in there:
-            near = ", ".join(shown(each) for each in get_close_matches(name, there))
-            said.append(f"there is no {what} {shown(name)}{f'; did you mean {near}?' if near else ''}")
-    if said:
-        raise click.UsageError("\n".join(said))
 
 
 def wake(ready: Mapping[str, Account]) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from tasks import sending
 from tasks.accounts import Account, Accounts, Gateway
 from tasks.calling.spent import gateway_pauses
-from tasks.commands.accounts.listing import fits, standings
+from tasks.commands.accounts.listing import meant, standings
 from tasks.commands.accounts.standing import Standing, holds
 from tasks.commands.clocks import off
 from tasks.commands.handlers import reading
@@ -21,8 +21,11 @@ from tasks.settings import settings
 
 
 def read(known: Accounts, patterns: Sequence[str]) -> Picture:
-    """How the accounts stand whose names fit one of the patterns (all without any), their gateways, and the installation."""
-    chosen = {name for name in known.accounts if fits(name, patterns)}
+    """How the accounts stand whose names fit one of the patterns (all without any), their gateways, and the installation.
+
+    Raises `UsageError` for a name that no account has.
+    """
+    chosen = {account.name for account in meant(known.accounts, patterns)}
     gateways = {known.accounts[name].gateway.name: known.accounts[name].gateway for name in chosen}
     behind = (account for account in known.accounts.values() if account.gateway.name in gateways)
     return picture(len(known.accounts), gateways, behind, Crowd(), chosen)

@@ -55,6 +55,13 @@ def test_as_json_it_has_everything(polled: Stores) -> None:
     assert [row["name"] for row in run(accounts, "list", "--json", "v*").rows] == ["vshop"]
 
 
+def test_a_name_that_no_account_has_is_not_listed_as_nothing(polled: Stores) -> None:
+    said = run(accounts, "list", "shap", "shop")
+    assert (said.code, said.out) == (2, "")
+    assert "there is no account shap; did you mean shop, vshop?" in said.err
+    assert run(accounts, "list", "no-such-*").code == 0, "a pattern may fit none"
+
+
 def test_an_account_that_no_beat_knows_yet_is_listed(tidings: Stores) -> None:
     assert run(accounts, "list", "--json").rows[0]["next_in"] is None
     assert "no beat" in run(accounts, "list").out

@@ -90,6 +90,14 @@ def rows(said: Said) -> dict[str, list[str]]:
     return {words[0]: words for words in map(str.split, said.out.splitlines()) if words}
 
 
+@pytest.mark.parametrize("words", [("shap",), ("shap", "v*"), ("shap", "--json")])
+def test_a_name_that_no_account_has_is_no_good_news(polled: Stores, words: tuple[str, ...]) -> None:
+    said = run(status, *words)
+    assert (said.code, said.out) == (2, "")
+    assert "there is no account shap; did you mean shop, vshop?" in said.err
+    assert run(status, "no-such-*").code == 0, "a pattern may fit none"
+
+
 def test_an_account_shows_how_it_is_polled_and_what_that_costs(polled: Stores) -> None:
     now = time.time()
     polled.seen.put("shop", Seen(now - 130, 3, 8.0, per_second=0.5, oldest=now - 130 - 7300, oldest_at=now - 130))
@@ -390,7 +398,7 @@ def test_patterns_choose_accounts_and_leave_gateways_and_totals_whole(polled: St
     assert list(found) == ["", "tb", "shop"]
     assert (found["tb"]["accounts"], found[""]["accounts"], found[""]["chosen"]) == (2, 3, 1)
     assert "1 of 3 accounts, none to look at" in run(status, "shop").out
-    nobody = run(status, "nobody")
+    nobody = run(status, "nobody*")
     assert (nobody.code, "0 of 3 accounts, none to look at" in nobody.out) == (0, True)
 
 
