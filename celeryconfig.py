@@ -151,6 +151,8 @@ if _on_rabbitmq:
         # Without these a half-open connection, or a broker short of memory, hangs a publish for ever.
         "read_timeout": 30,
         "write_timeout": 30,
+        # A node that hangs takes four seconds (Celery's connect timeout) to be found so: without this the others are not tried.
+        "connect_retries_timeout": 20,
     }
     # A half-open connection is noticed when two of these (seconds) are missed, not after Celery's four minutes.
     broker_heartbeat = 10

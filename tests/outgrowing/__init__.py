@@ -10,7 +10,7 @@
     sentinel.py      three sentinels, two failovers
     certificates.py  an authority, and certificates right and wrong
     tls.py           Redis behind TLS; its certificate changes under way
-    rabbit.py        three nodes of RabbitMQ, one is killed
+    rabbit.py        three nodes of RabbitMQ, one is killed or hangs
     way.py           a way to Redis that is slow, or stalls
     faults.py        Redis full, slow, read-only, out of disk
     restore.py       yesterday's Redis comes back

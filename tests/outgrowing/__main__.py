@@ -11,7 +11,7 @@ from tasks.commands.group import Unusable
 from tests.outgrowing.faults import Disk, Full, ReadOnly, Slow
 from tests.outgrowing.figures import told
 from tests.outgrowing.hosts import Hosts
-from tests.outgrowing.rabbit import RabbitCluster
+from tests.outgrowing.rabbit import RabbitCluster, RabbitHang
 from tests.outgrowing.restore import Restore
 from tests.outgrowing.run import Report, Run, Trial
 from tests.outgrowing.sentinel import Sentinels, Split
@@ -19,7 +19,10 @@ from tests.outgrowing.tls import Tls
 
 TRIALS: dict[str, Trial] = {
     trial.name: trial
-    for trial in (Hosts(), Sentinels(), Split(), Full(), Slow(), ReadOnly(), Disk(), Tls(), Restore(), RabbitCluster())
+    for trial in (
+        *(Hosts(), Sentinels(), Split(), Full(), Slow(), ReadOnly(), Disk(), Tls(), Restore()),
+        *(RabbitCluster(), RabbitHang()),
+    )
 }
 SKIPPED = 77
 """What a run that is not possible on this machine ends with, as in automake's tests."""

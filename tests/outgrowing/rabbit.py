@@ -1,13 +1,14 @@
 """Quorum queues on three RabbitMQ nodes: the one that the workers are connected to, which leads the queues, is killed under
-load, and comes back."""
+load or hangs without a word, and comes back."""
 
 import os
+import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from tasks.commands.processes import Processes
+from tasks.commands.processes import Processes, guard
 from tasks.commands.processes.stopping import Stopping
 from tasks.commands.processes.valkey import free_port
 from tasks.sandbox.control import Control
@@ -19,6 +20,12 @@ from tests.outgrowing.stage import RunStage
 NAMES = ("rabbit1", "rabbit2", "rabbit3")
 AWAY_SECONDS = 10.0
 JOIN_SECONDS = 120.0
+
+TICK_SECONDS = 15
+"""RabbitMQ's nodes take one that says nothing for lost after so long and up to a quarter more. Their own minute is long."""
+
+HANDED_SECONDS = 5.0
+"""What a node had handed out when it began to hang is handled by then."""
 
 
 class RabbitStage(RunStage):
@@ -61,6 +68,7 @@ class RabbitCluster(Trial):
     handled, unless it ran just then: as many as there are processes may be handled twice."""
 
     name = "rabbit"
+    config: ClassVar[Mapping[str, object]] = {}
     limit = 300.0
     most_twice = 6
 
@@ -75,29 +83,55 @@ class RabbitCluster(Trial):
             f"cluster_formation.classic_config.nodes.{place}": f"{name}@localhost"
             for place, name in enumerate(NAMES, 1)
         }
-        config = {"cluster_formation.peer_discovery_backend": "classic_config", **others}
+        config = {"cluster_formation.peer_discovery_backend": "classic_config", **others, **self.config}
         self.nodes = [Rabbit(folder / name, free_port(), free_port(), mapper, config, name) for name in NAMES]
         server = Server(folder / "redis", free_port())
         return RabbitStage(folder, processes, stopping, control, server=server, lease=self.lease, nodes=self.nodes)
 
     def trouble(self, run: Run) -> None:
-        """Kill the first node, and start it again."""
+        """Have the first node away for a while, and see it come back."""
         stage = run.stage
         assert isinstance(stage, RabbitStage)
         first, second, _ = stage.nodes
         run.until(lambda: stage.online(second) == len(NAMES), JOIN_SECONDS, "three nodes keep the queue")
-        run.notes.append(f"the queue `handle` is led by {stage.leader('handle', second)}, and {first.node} is killed")
-        with run.deed("rabbitmq: the node of the workers is killed"):
-            run.processes.kill(first.process)
-            run.notes.append(f"without it, work goes on after {run.goes_on():.1f} s")
-            run.notes.append(f"now {stage.leader('handle', second)} leads")
-            run.wait(AWAY_SECONDS)
-        first.start(run.processes)
+        run.notes.append(f"the queue `handle` is led by {stage.leader('handle', second)}, and {first.node} goes away")
+        self.away(run, stage)
+        run.notes.append(f"now {stage.leader('handle', second)} leads")
         took = run.until(lambda: stage.online(second) == len(NAMES), JOIN_SECONDS, "it keeps the queue again")
         run.notes.append(f"it came back, and keeps the queue again after {took:.1f} s")
         run.wait(5)
+
+    def away(self, run: Run, stage: RabbitStage) -> None:
+        """Kill the first node, and start it again."""
+        first = stage.nodes[0]
+        with run.deed("rabbitmq: the node of the workers is killed"):
+            run.processes.kill(first.process)
+            run.notes.append(f"without it, work goes on after {run.goes_on():.1f} s")
+            run.wait(AWAY_SECONDS)
+        first.start(run.processes)
 
     def clean(self) -> None:
         """End the mapper of names."""
         for node in getattr(self, "nodes", ()):
             node.forget()
+
+
+class RabbitHang(RabbitCluster):
+    """It hangs: the system still takes connections and bytes for it, and nobody ends the ones that there are. What workers had in
+    hand comes again once the other nodes have given it up."""
+
+    name = "rabbit-hang"
+    config: ClassVar[Mapping[str, object]] = {"net_ticktime": TICK_SECONDS}
+
+    def away(self, run: Run, stage: RabbitStage) -> None:
+        """Stop the first node where it is, and let it go on."""
+        group = run.processes.pid(stage.nodes[0].process)
+        with run.deed("rabbitmq: the node of the workers hangs"):
+            guard.send(group, signal.SIGSTOP)
+            try:
+                run.wait(HANDED_SECONDS)
+                run.notes.append(f"without it, work goes on after {HANDED_SECONDS + run.goes_on(90):.1f} s")
+                run.wait(AWAY_SECONDS)
+            finally:
+                guard.send(group, signal.SIGCONT)
+        run.wait(5)

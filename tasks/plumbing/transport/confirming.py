@@ -11,7 +11,7 @@ import amqp
 from kombu.exceptions import BatchPublishError  # type: ignore[attr-defined]  # the types lag behind: new in kombu 5.7
 from kombu.transport import pyamqp
 
-CONFIRM_SECONDS = 30.0
+CONFIRM_SECONDS = 15.0
 """A broker that has not confirmed a batch by then is taken for lost; one that is short of memory or disk confirms nothing."""
 
 LOST = (*pyamqp.Transport.connection_errors, *pyamqp.Transport.channel_errors)
@@ -21,6 +21,9 @@ class Confirmed:
     """A batch in kombu's sense: messages are kept until it is flushed, then sent and confirmed together."""
 
     def __init__(self, channel: Any, max_size: int) -> None:
+        """Raises `RecoverableConnectionError` where the connection was given up: the producer makes another one."""
+        if channel.connection is None:
+            raise amqp.RecoverableConnectionError("connection already closed")
         self.channel = channel
         self._client = channel.connection.client
         self._max_size = max_size
@@ -38,10 +41,17 @@ class Confirmed:
         if not kept:
             return
         try:
-            with self._open() as channel:
-                send(channel, kept)
+            channel = self._open()
+            refused = send(channel, kept)
         except LOST as error:
+            self._client.collect()  # a node that hangs would not answer to a close either
             raise BatchPublishError("RabbitMQ did not confirm a batch; what arrived is uncertain") from error
+        try:
+            channel.close()
+        except LOST:
+            self._client.collect()  # it has told what became of each
+        if refused:
+            raise BatchPublishError("RabbitMQ refused messages of a batch: a queue is full or not available")
 
     def _open(self) -> Any:
         """A channel for one flush. Nothing is sent yet, so a RabbitMQ that has restarted since is simply connected to anew."""
@@ -59,11 +69,10 @@ class Confirmed:
         """Nothing is held open between two flushes."""
 
 
-def send(channel: Any, messages: list[tuple[Any, dict[str, Any]]]) -> None:
-    """Publish messages on a channel of their own and wait until each is confirmed.
+def send(channel: Any, messages: list[tuple[Any, dict[str, Any]]]) -> int:
+    """Publish messages on a channel of their own and wait until each is confirmed or refused; how many are refused.
 
-    Raises `BatchPublishError` for one that is refused, `TimeoutError`, and what py-amqp raises for a connection or channel
-    that was closed.
+    Raises `TimeoutError`, and what py-amqp raises for a connection or channel that was closed.
     """
     open_, refused = set(range(1, len(messages) + 1)), set()
 
@@ -83,5 +92,4 @@ def send(channel: Any, messages: list[tuple[Any, dict[str, Any]]]) -> None:
     end = time.monotonic() + CONFIRM_SECONDS
     while open_:
         channel.connection.drain_events(timeout=max(0.0, end - time.monotonic()))
-    if refused:
-        raise BatchPublishError("RabbitMQ refused messages of a batch: a queue is full or not available")
+    return len(refused)

@@ -7,11 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from amqp import transport
+from amqp import RecoverableConnectionError, transport
 from kombu.transport import pyamqp
 
 CHUNK = 16 * 1024
 """Bytes to read at a time: some messages. More would be copied too often, as py-amqp cuts each frame off the rest."""
+
+ANSWER_SECONDS = 10.0
+"""A node that has not answered by then is taken for lost."""
 
 HEAD = 8
 """Bytes of a frame beside its content, whose length stands in the fourth to seventh."""
@@ -68,8 +71,18 @@ class Connection(pyamqp.Connection):
         way.write(b"".join(pieces))
 
     def drain_events(self, timeout: float | None = None) -> None:
-        """Read until a message is there, and see to it that what was read with it is not forgotten."""
-        super().drain_events(timeout)
+        """Read until a message is there, and see to it that what was read with it is not forgotten.
+
+        py-amqp waits for RabbitMQ's answers without a limit, and a node that hangs gives none: such a connection is given up, as
+        it would not answer to a polite end either. Raises `RecoverableConnectionError` then.
+        """
+        try:
+            super().drain_events(ANSWER_SECONDS if timeout is None else timeout)
+        except TimeoutError:
+            if timeout is not None:
+                raise
+            self.collect()
+            raise RecoverableConnectionError(f"RabbitMQ has not answered for {ANSWER_SECONDS:.0f} s") from None
         if self.loop is not None and self._transport is not None and self._transport.has_frame:
             self.loop.call_soon(self.catch_up)
 
