@@ -26,7 +26,7 @@ VISIBILITY_SHARE = 0.6
 enough for another try within the lease."""
 
 CALL_SHARE = 0.6
-"""A confirm's call, which has to connect before, waits no longer for its reply than this part of the time for which it is hidden."""
+"""A confirm waits for its reply no longer than this part of the time for which it is hidden, as it has to connect before."""
 
 HIDDEN_SHARE = 0.9
 """A try ends within this part of the time that a message stays hidden: it may have waited in its worker before."""
