@@ -19,7 +19,8 @@ from tasks.accounts import Account, VvtoolAccount
 from tasks.calling import calls
 from tasks.calling.errors import NotNow
 from tasks.clock import SHANGHAI
-from tasks.commands.accounts.steering import refuse_unknown, tell_paused
+from tasks.commands.accounts.listing import refuse_unknown
+from tasks.commands.accounts.steering import tell_paused
 from tasks.commands.ages import told
 from tasks.commands.handlers.apart import Apart
 from tasks.commands.tables import many
