@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import inf
 from typing import Any
 
@@ -77,9 +77,10 @@ class Reject(Exception):
 
 
 class Retry(Exception):
-    """Raised by a handler to be called again after `delay` seconds, if the lease allows; without one, after a growing wait."""
+    """Raised by a handler to be called again after `delay` (seconds, or a `timedelta`), if the lease allows; without one, after a
+    growing wait."""
 
-    def __init__(self, reason: str = "", *, delay: float | None = None) -> None:
+    def __init__(self, reason: str = "", *, delay: float | timedelta | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
-        self.delay = delay
+        self.delay = delay.total_seconds() if isinstance(delay, timedelta) else delay

@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -126,9 +127,12 @@ def test_a_failing_handler_is_tried_again_while_the_lease_allows_then_left(
     assert tidings.marks.begin(("app", "1"), "b1", 1).state == "begun"
 
 
-def test_a_delay_that_the_handler_asks_for_is_kept(tidings: Stores, registered: Register) -> None:
+@pytest.mark.parametrize("delay", [7, timedelta(seconds=7)])
+def test_a_delay_that_the_handler_asks_for_is_kept(
+    tidings: Stores, registered: Register, delay: float | timedelta
+) -> None:
     def on_any(content: dict) -> None:  # type: ignore[type-arg]
-        raise Retry(delay=7)
+        raise Retry(delay=delay)
 
     registered(on_any)
     with pytest.raises(Again) as again:
