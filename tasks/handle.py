@@ -21,7 +21,7 @@ from celery.utils.log import get_task_logger
 from redis.exceptions import RedisError
 
 from handlers import Handler, Reject, Unfit
-from tasks import app, clock, sending, spoilt
+from tasks import app, clock, sending
 from tasks.handling import ahead, asked, burying, failing, measuring, raised, timer, turns, unhandled
 from tasks.handling.asked import WITHOUT_SHORT_NAMES
 from tasks.handling.delivery import Delivery
@@ -151,7 +151,6 @@ def handle(self: HandleTask, /, delivery: Any = None, **_later: Any) -> tuple[st
 
 def broken(given: Delivery | None, error: BaseException) -> None:
     """Tell of a delivery that failed outside of its handler; not of each when Redis refuses, as it does so to all in hand."""
-    spoilt.by(error)
     why = f"Redis {advice(error)}" if isinstance(error, RedisError) else failing.said(error)
     left = _refused.left_out(why) if isinstance(error, RedisError) else 0
     if left is not None:

@@ -39,6 +39,7 @@ def tell_of_full() -> None:
     def tell(kind: type[BaseException], error: BaseException, trace: "TracebackType | None") -> None:
         if isinstance(error, OSError) and error.errno in FULL and _printing(trace):
             sys.stderr.write(f"Error: what was to be printed cannot be written: {error.strerror}\n")
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python flushes what is left as it ends
         else:
             told(kind, error, trace)
 

@@ -28,7 +28,6 @@ EVENTS = {
     "try_died": "a try began and never ended: its process was killed",
     "try_uncounted": "a failed try could not be counted",
     "handle_broken": "a delivery failed outside of its handler; the message comes again",
-    "process_spoilt": "a handler left its process unfit for other messages, as by replacing functions; another takes its place",
     "handled_singly": "messages are prepared one by one, as together they cannot be",
     "letter_buried": "a message is kept as a dead letter",
     "letters_redriven": "dead letters are replayed by themselves",

@@ -19,7 +19,6 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from tasks import spoilt
 from tasks.logs import about
 from tasks.logs.seldom import Seldom, left_out
 from tasks.store.connection import Client
@@ -232,7 +231,6 @@ def refused(name: str, error: ResponseError) -> None:
 
 def failed(name: str, error: Exception) -> None:
     """Tell that what follows a command went wrong, without its words: no content in logs."""
-    spoilt.by(error)
     log.error(
         "what follows %s failed: %s; its batch comes again",
         name,

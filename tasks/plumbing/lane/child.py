@@ -6,18 +6,18 @@ import signal
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from queue import SimpleQueue
-from socket import SHUT_RD, socket
+from socket import socket
 from threading import Thread
 from typing import Any
 
 from celery.concurrency.prefork import process_destructor, process_initializer
 
 from handlers import loop
-from tasks import app, spoilt
+from tasks import app
 from tasks.plumbing import lane
 from tasks.plumbing.lane.ends import Ends
 from tasks.plumbing.lane.link import Incoming
-from tasks.plumbing.pool.child import noted, outcome, plain, retire, together
+from tasks.plumbing.pool.child import outcome, plain, together
 from tasks.runtime import stores
 from tasks.store.deferred import Told
 
@@ -79,7 +79,6 @@ def gathered(target: Callable[..., Any], args: Sequence[Any]) -> tuple[bool, Any
     name, _, _, body, kind, _ = args
     with stores().deferred.gathered() as told:
         ended = outcome(target, args)
-        noted(ended)
         if kind is None:  # it was decoded, and may have been claimed
             task: Any = app.tasks[name]
             task.unclaim(body[1])
@@ -97,11 +96,11 @@ def as_they_are(asks: Sequence[Ask]) -> Sequence[Ask]:
 
 
 def run_all(asks: socket, answers: socket, threads: int, call: Call = alone, prepare: Prepare = as_they_are) -> None:
-    """Run jobs in so many threads; in a spoilt process only those that run then."""
+    """Run jobs in so many threads."""
     ends = Ends(answers)
     todo: SimpleQueue[Ask | None] = SimpleQueue()
     workers = [
-        Thread(target=work_off, args=(todo, ends, call, asks), name=f"lane-{number}", daemon=True)
+        Thread(target=work_off, args=(todo, ends, call), name=f"lane-{number}", daemon=True)
         for number in range(threads)
     ]
     for worker in workers:
@@ -119,16 +118,10 @@ def run_all(asks: socket, answers: socket, threads: int, call: Call = alone, pre
     ends.close()
 
 
-def work_off(todo: SimpleQueue[Ask | None], ends: Ends, call: Call, asks: socket) -> None:
-    """Run jobs one after the other, until there is None. What is not begun in a process that is spoilt comes again."""
+def work_off(todo: SimpleQueue[Ask | None], ends: Ends, call: Call) -> None:
+    """Run jobs one after the other, until there is None."""
     while ask := todo.get():
-        if spoilt.why():
-            continue
         work(ask, ends, call)
-        if spoilt.why():
-            retire()
-            with suppress(OSError):
-                asks.shutdown(SHUT_RD)
 
 
 def work(ask: Ask, ends: Ends, call: Call) -> None:

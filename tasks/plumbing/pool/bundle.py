@@ -51,15 +51,6 @@ class Bundle:
         for job, (returned, value) in zip(self.jobs, ended, strict=False):
             job.tell("callback" if returned else "error_callback", value)
 
-    def spared(self, ended: Ended) -> Ended:
-        """What ended but for the last one, which broke in a process that another one had spoilt: it is to be run by another
-        process, once.
-        """
-        if len(ended) > len(self.jobs) or (job := self.jobs[len(ended) - 1]).spared:
-            return ended
-        job.spared = True
-        return ended[:-1]
-
     def failed(self, why: ExceptionInfo) -> None:
         """The process is gone, or Redis is. The task that ran is told; those that are done have ended well, all others are to
         be run: one that has ended already, but perhaps not told Redis, is known by its mark.

@@ -2,14 +2,13 @@
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Any
 
 from billiard.einfo import ExceptionInfo
 from celery.utils.log import get_logger
 from kombu.serialization import loads, prepare_accept_content
 
-from tasks import app, spoilt
+from tasks import app
 from tasks.logs import about
 from tasks.plumbing.ending import asked_to_end
 from tasks.plumbing.pool.progress import Progress
@@ -31,24 +30,12 @@ progress: Progress | None = None
 """The main process's, inherited through fork."""
 
 
-class Retired(SystemExit):
-    """This process was spoilt, and ends once its main process has this: billiard lets it take no more jobs then.
-
-    `ended` is as ever; `unwell`: the last of them broke outside of its task, so that another process should try it.
-    """
-
-    def __init__(self, ended: Ended, unwell: bool) -> None:
-        super().__init__(ended, unwell)
-        self.ended, self.unwell = ended, unwell
-
-
 def run(ticket: int, calls: Sequence[Call]) -> Ended:
     """Run tasks one after the other, the first in any case; what those that ran returned.
 
-    What they write to Redis at their ends is not waited for by the next one. Raises `RedisError` when it cannot be written,
-    `Retired` in a process that user code has spoilt.
+    What they write to Redis at their ends is not waited for by the next one. Raises `RedisError` when it cannot be written.
     """
-    began, ended, answered, unwell = time.monotonic(), Ended(), 0, False
+    began, ended, answered = time.monotonic(), Ended(), 0
 
     def watch(all_answered: bool) -> None:
         nonlocal answered
@@ -66,29 +53,8 @@ def run(ticket: int, calls: Sequence[Call]) -> Ended:
             if progress:
                 progress.set(ticket, answered, len(ended))
             ended.append(outcome(target, args))
-            unwell = noted(ended[-1])
-            if spoilt.why():
-                break
         stores().marks.let_go()
-    if spoilt.why():
-        retire()
-        raise Retired(ended, unwell)
     return ended
-
-
-def noted(ended: tuple[bool, Any]) -> bool:
-    """Whether a task broke outside of itself; that this process is spoilt, then."""
-    returned, value = ended
-    if not returned:
-        spoilt.by(value.exception.exc)
-    return not returned and bool(spoilt.why())
-
-
-def retire() -> None:
-    """Tell that this process ends, and why."""
-    text = "a handler has spoilt its process for others (%s in Tidings' own code): another process takes its place"
-    with suppress(Exception):  # what is spoilt may be the log
-        log.error(text, spoilt.why(), extra=about("process_spoilt", error=spoilt.why()))
 
 
 def outcome(target: Callable[..., Any], args: Sequence[Any]) -> tuple[bool, Any]:

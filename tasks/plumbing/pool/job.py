@@ -21,8 +21,6 @@ class Job:
     call: Call
     options: Mapping[str, Any]
     kind: str | None
-    spared: bool = False
-    """Whether it broke outside of its task before, in a process that was spoilt."""
 
     def tell(self, whom: str, *args: Any, **kwargs: Any) -> None:
         """Call one of the job's callbacks. What breaks there is that task's own."""

@@ -13,7 +13,7 @@ from celery.worker.state import reserved_requests
 
 from tasks.plumbing.pool import child
 from tasks.plumbing.pool.bundle import Bundle
-from tasks.plumbing.pool.child import ENOUGH_SECONDS, Ended, Retired
+from tasks.plumbing.pool.child import ENOUGH_SECONDS, Ended
 from tasks.plumbing.pool.job import Job, kind_of
 from tasks.plumbing.pool.progress import Progress
 from tasks.plumbing.pool.waiting import Durations, Waiting
@@ -142,9 +142,6 @@ class TaskPool(prefork.TaskPool):
             self._looking = self._loop.call_later(LOOK_SECONDS, self._withdraw)
 
     def _failed(self, bundle: Bundle, why: ExceptionInfo) -> None:
-        if isinstance(why.exception, Retired):
-            self._ended(bundle, bundle.spared(why.exception.ended) if why.exception.unwell else why.exception.ended)
-            return
         self._bundles.discard(bundle)
         bundle.failed(why)
 

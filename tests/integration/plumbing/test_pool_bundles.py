@@ -76,7 +76,7 @@ class World:
         bodies = [
             json.loads(b64decode(json.loads(text)["body"])) for text in self.redis.lrange("tidings:confirm", 0, -1)
         ]
-        return [[(receipt, outcome) for receipt, outcome in args[0]] for args, _, _ in bodies]
+        return [[(receipt, outcome) for receipt, outcome, *_ in args[0]] for args, _, _ in bodies]
 
     def unmarked(self) -> set[str]:
         """Whose handlers have returned and whose marks say nothing of it."""
@@ -92,9 +92,6 @@ def world(tidings: Stores, redis: Redis, registered: Register, monkeypatch: pyte
     monkeypatch.setattr("tasks.handle.HARD_GRACE", 0.0)
     monkeypatch.setattr("tasks.store.marks.HOLD_SECONDS", SHORT)
     monkeypatch.setattr(child, "progress", Progress())
-    monkeypatch.setattr(
-        "tasks.spoilt.by", print
-    )  # the kills of these tests are exceptions, and leave the process as it was
 
     def on_any(content: dict[str, Any]) -> None:
         world.step()

@@ -1,5 +1,6 @@
 """A command whose standard streams are closed, or lead to a full disk."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -22,7 +23,8 @@ def shell(words: list[str], streams: str, folder: Path) -> subprocess.CompletedP
     """Run Python with its streams as the shell's redirections say."""
     line = f'exec "$@" {streams}'
     argv = ["/bin/sh", "-c", line, "sh", sys.executable, *words]
-    return subprocess.run(argv, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    return subprocess.run(argv, cwd=folder, env=env, capture_output=True, text=True, timeout=60, check=False)
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "<&- >&- 2>&-"])

@@ -258,22 +258,3 @@ def test_a_process_that_is_lost_after_others_were_taken_from_it_costs_the_job_th
     case.bundle.failed(lost)
     assert case.told == [("0", "callback", WENT_WELL), ("1", "error_callback", lost)]
     assert case.again == []
-
-
-def test_what_broke_in_a_spoilt_process_is_run_by_another_once() -> None:
-    told: list[tuple[str, str, Any]] = []
-    over: list[Job] = []
-    some = [job(told=told, id_=id_) for id_ in "abc"]
-    for _ in range(2):
-        bundle = Bundle(some, lambda: (0, 0), over.extend)
-        broke = (False, ended_by(ValueError()))
-        bundle.ended(bundle.spared([(True, WENT_WELL), broke]))
-    assert [each.options["correlation_id"] for each in over] == ["b", "c", "c"]
-    assert [(id_, whom) for id_, whom, _ in told] == [("a", "callback")] * 2 + [("b", "error_callback")]
-
-
-def test_what_was_withdrawn_meanwhile_is_not_spared() -> None:
-    bundle = Bundle([job(id_="a"), job(id_="b")], lambda: (0, 0), print)
-    bundle.withdraw()
-    ended: list[tuple[bool, Any]] = [(True, WENT_WELL), (False, None)]
-    assert bundle.spared(ended) == ended
