@@ -48,7 +48,8 @@ class Receiver:
         self.turn(lambda: False, 0.1)  # what was to be acknowledged soon
         with suppress(*self.connection.connection_errors):
             self.connection.close()
-        self.hub.close()
+        with suppress(*self.connection.connection_errors):
+            self.hub.close()  # what it was still to do, over a connection that is closed
 
 
 def fill(url: str, queue: str, numbers: range) -> None:
