@@ -12,7 +12,7 @@ import pytest
 from tests.end_to_end.installation import Installation
 from tests.end_to_end.test_main_job import ACCOUNTS, QUEUES, confirms
 
-LAST_LANDED = os.environ.get("LAST_LANDED", "92f237bb0ca5eb280dee330fbe894d90328b0a98")
+LAST_LANDED = os.environ.get("LAST_LANDED", "9ee92341b8a00dc96b327464507a9c55003ca2bb")
 """The commit that installations run before they are upgraded to this tree. Whoever lands a new one writes it here."""
 
 TREE = Path(__file__).parents[2]
