@@ -71,16 +71,16 @@ def _plain(text: str) -> str:
 class Reject(Exception):
     """Raised by a handler for a message that no retry can mend: it is buried at once with the reason given."""
 
-    def __init__(self, reason: str = "") -> None:
-        super().__init__(reason)
-        self.reason = reason
+    def __init__(self, reason: str | None = "") -> None:
+        self.reason = reason or ""
+        super().__init__(self.reason)
 
 
 class Retry(Exception):
     """Raised by a handler to be called again after `delay` (seconds, or a `timedelta`), if the lease allows; without one, after a
     growing wait."""
 
-    def __init__(self, reason: str = "", *, delay: float | timedelta | None = None) -> None:
-        super().__init__(reason)
-        self.reason = reason
+    def __init__(self, reason: str | None = "", *, delay: float | timedelta | None = None) -> None:
+        self.reason = reason or ""
+        super().__init__(self.reason)
         self.delay = delay.total_seconds() if isinstance(delay, timedelta) else delay

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from handlers import Message
+from handlers import Message, Reject, Retry
 from handlers.lazy import Lazy
 
 
@@ -64,3 +64,9 @@ def test_the_log_names_the_message_and_never_its_content(caplog: pytest.LogCaptu
     assert first.filename == "test_message.py"
     assert second.getMessage() == "shop taobao_trade_TradeBuyerPay 1: 50% off"
     assert "buyer" not in caplog.text
+
+
+@pytest.mark.parametrize("kind", [Reject, Retry])
+def test_no_reason_is_none_whichever_way_it_is_said(kind: type[Reject | Retry]) -> None:
+    assert str(kind(None)) == str(kind()) == kind(None).reason == ""
+    assert str(kind("paid twice")) == kind("paid twice").reason == "paid twice"
