@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from multiprocessing import Process
 from urllib.request import urlopen
 
 import click
@@ -123,6 +124,25 @@ def bare() -> None:
         alone("requests, unsigned", lambda: session.post(url, data=body, timeout=5))
 
 
+def together() -> float:
+    """What this machine can: posts a second of bare loops of urllib3, one a process, to a receiver that takes its time."""
+    with receiving(SLOW) as port:
+        crew = [Process(target=loop, args=(f"http://127.0.0.1:{port}/hook",)) for _ in range(PROCESSES)]
+        for each in crew:
+            each.start()
+        for each in crew:
+            each.join()
+        number, seconds = seen(port)
+    return number / seconds
+
+
+def loop(url: str) -> None:
+    """Post one after the other."""
+    pool = urllib3.PoolManager()
+    for _ in range(SLOW_RUN // PROCESSES // 4):
+        pool.request("POST", url, body=b'{"tid": 1}')
+
+
 def whole(messages: int, delay: float, *pool: str) -> float:
     """Posts a second in a whole run with so many messages; `pool` are a worker's arguments."""
     env = {"TIDINGS_HANDLERS": "handlers.webhook", "TIDINGS_WORKER_CONCURRENCY": str(PROCESSES)}
@@ -153,6 +173,7 @@ def main() -> int:
     click.echo(
         f"a whole run, answered after {SLOW * 1000:.0f} ms: {slow:.1f} of {possible:.0f} that {PROCESSES} processes can"
     )
+    click.echo(f"bare loops of urllib3 in as many processes: {together():.1f}")
     threads = whole(SLOW_RUN, SLOW, "-P", "threads", "-c", str(THREADS))
     click.echo(f"the same with {THREADS} threads in one process: {threads:.1f} of {THREADS / SLOW:.0f}")
     return int(quick < LEAST or slow < SHARE * possible)
