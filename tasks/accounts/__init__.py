@@ -4,7 +4,7 @@
 """
 
 from tasks.accounts.faults import AccountsError, Fault
-from tasks.accounts.fingerprint import fingerprint
+from tasks.accounts.fingerprint import fingerprint, gateway_fingerprint
 from tasks.accounts.models import (
     Account,
     Accounts,
@@ -38,5 +38,6 @@ __all__ = [
     "VvtoolGateway",
     "differ",
     "fingerprint",
+    "gateway_fingerprint",
     "load",
 ]

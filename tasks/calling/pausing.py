@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from celery.utils.log import get_task_logger
 
 from tasks import clock
-from tasks.accounts import Account, fingerprint
+from tasks.accounts import Account, fingerprint, gateway_fingerprint
 from tasks.logs import about
 from tasks.platforms.errors import OutOfQuota, PlatformError, Throttled
 from tasks.rules import circuit_breaker
@@ -37,8 +37,11 @@ def hold(account: Account, found: tuple[Pause | None, Pause | None]) -> Hold:
     """Whether it may be, with these pauses as the latest of the account and its gateway."""
     if found == (None, None):
         return Hold(0.0, standstill=False)
-    now, ours = clock.now(), fingerprint(account)
-    on_account, on_gateway = (pause if circuit_breaker.holds(pause, ours, now=now) else None for pause in found)
+    now, prints = clock.now(), (fingerprint(account), gateway_fingerprint(account.gateway))
+    on_account, on_gateway = (
+        pause if circuit_breaker.holds(pause, ours, now=now) else None
+        for pause, ours in zip(found, prints, strict=True)
+    )
     ends = [pause.until for pause in (on_account, on_gateway) if pause]
     wait = min(ask_again(), max(ends) - now) if ends else 0.0
     return Hold(wait, on_account is not None and not on_account.fingerprint)
@@ -46,7 +49,8 @@ def hold(account: Account, found: tuple[Pause | None, Pause | None]) -> Hold:
 
 def after(account: Account, error: PlatformError) -> float:
     """Pause whoever the error concerns; the seconds until the account is looked at again, 0 when nobody was paused."""
-    now, ours = clock.now(), fingerprint(account)
+    now = clock.now()
+    ours = fingerprint(account) if error.scope == "account" else gateway_fingerprint(account.gateway)
     if circuit_breaker.decide(error, None, ours, now=now).pause is None:
         return 0.0
     on_account, on_gateway = stores().pauses.get(account.name, account.gateway.name)

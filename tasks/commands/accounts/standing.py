@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from tasks.accounts import Account, fingerprint
+from tasks.accounts import Account, fingerprint, gateway_fingerprint
 from tasks.clock import HOUR, SHANGHAI
 from tasks.commands.sentences import Said, Sentence, Span
 from tasks.rules import circuit_breaker
@@ -85,13 +85,14 @@ def in_force(
     if not (own or gateways):
         return None, None
     both: tuple[tuple[Kind, Pause | None], ...] = (("account", own), ("gateway", gateways))
-    held = [(kind, pause) for kind, pause in both if pause and holds(account, pause, now, secrets=secrets)]
+    held = [(kind, pause) for kind, pause in both if pause and holds(account, kind, pause, now, secrets=secrets)]
     return max(held, key=lambda each: each[1].until) if held else (None, None)
 
 
-def holds(account: Account, pause: Pause, now: float, *, secrets: bool = True) -> bool:
-    """Whether a pause is in force for this account."""
-    return circuit_breaker.holds(pause, fingerprint(account) if secrets else pause.fingerprint, now=now)
+def holds(account: Account, kind: Kind, pause: Pause, now: float, *, secrets: bool = True) -> bool:
+    """Whether a pause, its own or its gateway's, is in force for this account."""
+    ours = fingerprint(account) if kind == "account" else gateway_fingerprint(account.gateway)
+    return circuit_breaker.holds(pause, ours if secrets else pause.fingerprint, now=now)
 
 
 def said_pause(pause: Pause, now: float, whose: Kind | None = None) -> Said:

@@ -105,7 +105,7 @@ class Sum:
         self.open += each.open
         self.pulled = max(filter(None, (self.pulled, each.pulled)), default=None)
         self.oldest_age = max(filter(None, (self.oldest_age, each.oldest_age)), default=None)
-        self.held = self.held or bool(pause and holds(each.account, pause, now, secrets=secrets))
+        self.held = self.held or bool(pause and holds(each.account, "gateway", pause, now, secrets=secrets))
 
 
 def summaries(
