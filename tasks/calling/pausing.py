@@ -55,8 +55,7 @@ def after(account: Account, error: PlatformError) -> float:
         return 0.0
     on_account, on_gateway = stores().pauses.get(account.name, account.gateway.name)
     last = on_account if error.scope == "account" else on_gateway
-    guesses = isinstance(error, Throttled) and not error.named and last is not None
-    answered = stores().measures.last_pull(account.gateway.name) if guesses else 0.0
+    answered = last_answer(account, error.scope) if last else 0.0
     decision = circuit_breaker.decide(error, last, ours, now=now, answered=answered)
     if decision.pause is None:
         return 0.0
@@ -66,6 +65,14 @@ def after(account: Account, error: PlatformError) -> float:
     else:
         put(account, decision.kind, decision.pause, now)
     return min(ask_again(), max(0.001, longest.until - now))
+
+
+def last_answer(account: Account, whose: Kind) -> float:
+    """When a pull of the account, or of any behind its gateway, was last answered, in seconds since the epoch; 0 for never."""
+    if whose == "gateway":
+        return stores().measures.last_pull(account.gateway.name)
+    seen = stores().seen.get(account.name)
+    return seen.at if seen else 0.0
 
 
 def banned(account: Account) -> float:

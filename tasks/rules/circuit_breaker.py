@@ -69,7 +69,7 @@ def decide(
     error: PlatformError, last: Pause | None, fingerprint: str, *, now: float, answered: float = 0.0
 ) -> Decision:
     """What follows from an error. `last` is the most recent pause of whoever `error.scope` names, over or not; `answered` is when
-    the gateway last answered a pull."""
+    a pull of theirs was last answered."""
     if isinstance(error, Throttled):
         again = 0 if error.named else throttles(last, now, answered)
         wait = error.seconds if error.named else min(LONGEST_THROTTLE, error.seconds * 2.0 ** min(again, 10))
@@ -77,7 +77,7 @@ def decide(
     if isinstance(error, OutOfQuota):
         return Decision(error.scope, Pause(max(now, error.until), str(error)))
     if isinstance(error, Unauthorised | BadRequest):
-        again = last.probes if last and last.fingerprint == fingerprint else 0
+        again = in_a_row(last, now, answered) if last and last.fingerprint == fingerprint else 0
         wait = min(LONGEST_PROBE, FIRST_PROBE * 2.0 ** min(again, 10))
         remedy = error.remedy if isinstance(error, Unauthorised) else CHECK[error.scope]
         return Decision(error.scope, Pause(now + wait, str(error), remedy, again + 1, fingerprint))
@@ -85,12 +85,17 @@ def decide(
 
 
 def throttles(last: Pause | None, now: float, answered: float) -> int:
-    """How many pauses for too many calls came before, one after the other with no answer between them. Calls that were under way
-    together and end in the same pause count as one."""
-    if last is None or last.by_hand or last.fingerprint or not last.probes:
+    """How many pauses for too many calls came before."""
+    if last is None or last.by_hand or last.fingerprint:
         return 0
+    return in_a_row(last, now, answered)
+
+
+def in_a_row(last: Pause, now: float, answered: float) -> int:
+    """How many pauses for the same came before, one after the other with no answer between them. Calls that were under way
+    together and end in the same pause count as one."""
     if now < last.until:
-        return last.probes - 1
+        return max(0, last.probes - 1)
     return 0 if answered > last.until else last.probes
 
 

@@ -1,15 +1,19 @@
-"""Who is left alone after a call that was refused, on a real Valkey: all whom it concerns."""
+"""Who is left alone after a call that was refused, on a real Valkey: all whom it concerns, and for how long."""
 
 from pathlib import Path
 
 import pytest
 
 from tasks import clock, runtime
-from tasks.accounts import Account
+from tasks.accounts import Account, fingerprint, gateway_fingerprint
 from tasks.calling import pausing
 from tasks.commands.accounts.listing import standings
 from tasks.platforms import BadRequest, PlatformError, Unauthorised
+from tasks.platforms.errors import Scope
+from tasks.rules.circuit_breaker import Pause
 from tasks.runtime import Stores
+from tasks.store.polls import End, Learnt
+from tasks.store.seen import Seen
 
 ACCOUNTS = """
 [gateways.vv]
@@ -47,6 +51,32 @@ def test_what_is_refused_to_a_gateway_is_asked_for_by_none_of_its_accounts(
     assert [standing.paused for standing in standings(shops, clock.now())] == ["gateway", "gateway"]
     pausing.after(two, error)
     assert [pausing.look(shop).wait > 0 for shop in shops] == [True, True]
+
+
+@pytest.mark.parametrize("scope", ["account", "gateway"])
+def test_a_refusal_now_and_then_is_told_from_one_that_lasts(
+    scope: Scope, shops: tuple[Account, Account], tidings: Stores
+) -> None:
+    """Whoever was refused for a moment each hour was left alone for an hour by the seventh time."""
+    shop, now = shops[0], clock.now()
+    error = Unauthorised("refused", remedy="do", scope=scope)
+
+    def refused_before() -> None:
+        ours = fingerprint(shop) if scope == "account" else gateway_fingerprint(shop.gateway)
+        whom = shop.name if scope == "account" else shop.gateway.name
+        tidings.pauses.put(scope, whom, Pause(now - 10, "refused", "do", 7, ours), now=now - 70)
+
+    def left_alone() -> float:
+        pausing.after(shop, error)
+        pause = tidings.pauses.get(shop.name, shop.gateway.name)[scope == "gateway"]
+        return pause.until - now if pause else 0.0
+
+    refused_before()
+    assert left_alone() >= 3600
+    refused_before()
+    end = End("pull", shop.gateway.name, took=0.1)
+    tidings.polls.tell(Learnt(shop.name, now, end=end, seen=Seen(at=now)))
+    assert 60 <= left_alone() < 70
 
 
 def test_what_is_refused_to_an_account_stops_no_other(shops: tuple[Account, Account]) -> None:
