@@ -49,14 +49,16 @@ def hold(account: Account, found: tuple[Pause | None, Pause | None]) -> Hold:
 
 def after(account: Account, error: PlatformError) -> float:
     """Pause whoever the error concerns; the seconds until the account is looked at again, 0 when nobody was paused."""
-    now = clock.now()
-    ours = fingerprint(account) if error.scope == "account" else gateway_fingerprint(account.gateway)
-    if circuit_breaker.decide(error, None, ours, now=now).pause is None:
+    now, whose = clock.now(), error.scope
+    if circuit_breaker.decide(error, None, "", now=now).pause is None:
         return 0.0
     on_account, on_gateway = stores().pauses.get(account.name, account.gateway.name)
-    last = on_account if error.scope == "account" else on_gateway
-    answered = last_answer(account, error.scope) if last else 0.0
-    decision = circuit_breaker.decide(error, last, ours, now=now, answered=answered)
+    if on_gateway and whose == "gateway" and alone(account, error, on_gateway):
+        whose = "account"
+    last = on_account if whose == "account" else on_gateway
+    ours = fingerprint(account) if whose == "account" else gateway_fingerprint(account.gateway)
+    answered = last_answer(account, whose) if last else 0.0
+    decision = circuit_breaker.decide(error, last, ours, now=now, answered=answered, whose=whose)
     if decision.pause is None:
         return 0.0
     longest = decision.pause
@@ -65,6 +67,12 @@ def after(account: Account, error: PlatformError) -> float:
     else:
         put(account, decision.kind, decision.pause, now)
     return min(ask_again(), max(0.001, longest.until - now))
+
+
+def alone(account: Account, error: PlatformError, last: Pause) -> bool:
+    """Whether the account alone is refused, behind a gateway that had this pause and has answered others since."""
+    others, itself = last_answer(account, "gateway"), last_answer(account, "account")
+    return circuit_breaker.alone(error, last, gateway_fingerprint(account.gateway), answered=others, itself=itself)
 
 
 def last_answer(account: Account, whose: Kind) -> float:

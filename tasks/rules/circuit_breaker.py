@@ -66,10 +66,17 @@ class Decision:
 
 
 def decide(
-    error: PlatformError, last: Pause | None, fingerprint: str, *, now: float, answered: float = 0.0
+    error: PlatformError,
+    last: Pause | None,
+    fingerprint: str,
+    *,
+    now: float,
+    answered: float = 0.0,
+    whose: Kind | None = None,
 ) -> Decision:
-    """What follows from an error. `last` is the most recent pause of whoever `error.scope` names, over or not; `answered` is when
-    a pull of theirs was last answered."""
+    """What follows from an error for whoever it concerns, as `error.scope` names it unless told. `last` is their most recent
+    pause, over or not; `answered` is when a pull of theirs was last answered."""
+    whose = whose or error.scope
     if isinstance(error, Throttled):
         again = 0 if error.named else throttles(last, now, answered)
         wait = error.seconds if error.named else min(LONGEST_THROTTLE, error.seconds * 2.0 ** min(again, 10))
@@ -79,9 +86,17 @@ def decide(
     if isinstance(error, Unauthorised | BadRequest):
         again = in_a_row(last, now, answered) if last and last.fingerprint == fingerprint else 0
         wait = min(LONGEST_PROBE, FIRST_PROBE * 2.0 ** min(again, 10))
-        remedy = error.remedy if isinstance(error, Unauthorised) else CHECK[error.scope]
-        return Decision(error.scope, Pause(now + wait, str(error), remedy, again + 1, fingerprint))
-    return Decision(error.scope, None)
+        remedy = error.remedy if isinstance(error, Unauthorised) else CHECK[whose]
+        return Decision(whose, Pause(now + wait, str(error), remedy, again + 1, fingerprint))
+    return Decision(whose, None)
+
+
+def alone(error: PlatformError, last: Pause | None, fingerprint: str, *, answered: float, itself: float) -> bool:
+    """Whether what is refused as the gateway's is the account's own, as an address may be that a firewall dislikes: since the
+    `last` pause of the gateway was over, others behind it were `answered`, and the account `itself` was not."""
+    if error.scope != "gateway" or not isinstance(error, Unauthorised | BadRequest):
+        return False
+    return last is not None and last.fingerprint == fingerprint and itself <= last.until < answered
 
 
 def throttles(last: Pause | None, now: float, answered: float) -> int:

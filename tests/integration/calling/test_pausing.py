@@ -79,6 +79,23 @@ def test_a_refusal_now_and_then_is_told_from_one_that_lasts(
     assert 60 <= left_alone() < 70
 
 
+def test_an_account_that_alone_is_refused_as_the_gateway_stops_the_others_once(
+    shops: tuple[Account, Account], tidings: Stores
+) -> None:
+    """A firewall before the platform answered its calls with 403: the others stood still whenever it was polled."""
+    (one, two), now = shops, clock.now()
+    error = Unauthorised("refused with HTTP 403", remedy="check the url", scope="gateway")
+    ours = gateway_fingerprint(one.gateway)
+    tidings.pauses.put("gateway", "vv", Pause(now - 10, "refused with HTTP 403", "check", 1, ours), now=now - 70)
+    tidings.polls.tell(Learnt(two.name, now, end=End("pull", "vv", took=0.1), seen=Seen(at=now)))
+    pausing.after(one, error)
+    assert pausing.look(one).wait > 0
+    assert pausing.look(two).wait == 0
+    pausing.after(two, error)
+    assert pausing.look(two).wait > 0, "it was answered before, so the gateway has changed"
+    assert pausing.look(one.model_copy(update={"shop_id": "3"})).wait > 0
+
+
 def test_what_is_refused_to_an_account_stops_no_other(shops: tuple[Account, Account]) -> None:
     one, two = shops
     pausing.after(one, Unauthorised("shop not authorised", remedy="authorise it"))

@@ -11,7 +11,7 @@ from tasks.platforms.errors import (
     Transient,
     Unauthorised,
 )
-from tasks.rules.circuit_breaker import Pause, decide, holds, too_many_dead
+from tasks.rules.circuit_breaker import Pause, alone, decide, holds, too_many_dead
 
 NOW = 1_000_000.0
 
@@ -106,3 +106,21 @@ def test_nobody_is_held_without_a_pause() -> None:
 )
 def test_the_share_that_is_too_many(well: int, dead: int, ratio: float, expected: bool) -> None:
     assert too_many_dead(well, dead, ratio) is expected
+
+
+@pytest.mark.parametrize(
+    ("error", "last", "answered", "itself", "expected"),
+    [
+        (BadRequest("404", scope="gateway"), Pause(NOW, "404", fingerprint="f"), NOW + 5, NOW - 5, True),
+        (BadRequest("404", scope="gateway"), Pause(NOW, "404", fingerprint="f"), NOW + 5, NOW + 5, False),
+        (BadRequest("404", scope="gateway"), Pause(NOW, "404", fingerprint="f"), NOW - 5, NOW - 5, False),
+        (BadRequest("404", scope="gateway"), Pause(NOW, "404", fingerprint="other"), NOW + 5, NOW - 5, False),
+        (BadRequest("404", scope="gateway"), None, NOW + 5, NOW - 5, False),
+        (BadRequest("33"), Pause(NOW, "404", fingerprint="f"), NOW + 5, NOW - 5, False),
+        (Throttled("busy", seconds=1), Pause(NOW, "404", fingerprint="f"), NOW + 5, NOW - 5, False),
+    ],
+)
+def test_a_gateway_that_answers_others_has_refused_the_account_itself(
+    error: PlatformError, last: Pause | None, answered: float, itself: float, expected: bool
+) -> None:
+    assert alone(error, last, "f", answered=answered, itself=itself) is expected
