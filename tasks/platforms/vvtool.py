@@ -16,6 +16,7 @@ from tasks.platforms.reading import UnreadableItem, gather, item_of, whole_id
 
 _LINK = re.compile(r"https?://[\w.~:/?#\[\]@!$&'()*+,;=%-]+", re.ASCII)
 _ROWS = re.compile(r'"msg"\s*:\s*\[')
+_PRICE = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
 _BETWEEN = re.compile(r"[\s,]*")
 _NEXT = re.compile(r',\s*(?=\{\s*"(?:id|msg_data)"\s*:)')
 """Where another row begins: inside a text the quotes would be escaped."""
@@ -139,7 +140,9 @@ def _item(place: int, row: object) -> Item:
 
 
 def _points(cost: object) -> int:
-    """The call's price, rounded up; 0 when it is left out, as resellers do, or no number."""
+    """The call's price, rounded up; 0 when it is left out, as resellers do, or no number. PHP often writes numbers as text."""
+    if isinstance(cost, str) and _PRICE.fullmatch(cost):
+        cost = float(cost)
     if isinstance(cost, bool) or not isinstance(cost, int | float) or not 0 <= cost < 1e9:
         return 0
     return math.ceil(cost)

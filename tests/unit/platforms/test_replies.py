@@ -220,7 +220,7 @@ def test_a_php_list_with_gaps_is_still_a_list() -> None:
 
 @pytest.mark.parametrize(
     ("cost", "points"),
-    [(1, 1), (11, 11), (0, 0), (0.5, 1), (-1, 0), (True, 0), ("2", 0), (None, 0), (1e300, 0), (float("nan"), 0)],
+    [(1, 1), (11, 11), (0, 0), (0.5, 1), (-1, 0), (True, 0), ("2", 2), ("0.5", 1), ("many", 0), ("", 0), (None, 0), (1e300, 0), (float("nan"), 0)],
 )
 def test_the_price_of_a_call(cost: object, points: int) -> None:
     assert VVTOOL.read(vvtool(withholding_money=cost)).points == points
