@@ -5,21 +5,27 @@ from typing import Any
 from tasks.platforms.errors import MalformedReply, Transient
 
 
+ROW = frozenset({"id", "msg_data", "number"})
+"""By any of these members an object is a row, of messages or of the counter, and not what holds rows."""
+
+
 def listed(holder: object, *path: str) -> list[Any]:
     """The list that stands in `holder` under the path's names, one in the other; the last ones may be left out.
 
-    Absent, null, `{}` and `[]` all mean an empty list, as platforms write one in each of these ways. Raises
-    `MalformedReply` for anything else.
+    Absent, null, `{}`, `[]` and `""` all mean an empty list, as platforms write one in each of these ways; a row that is in no
+    list is the only one, as what makes JSON of XML writes it. Raises `MalformedReply` for anything else.
     """
     name = "the response"
     for inner in path:
-        if not isinstance(holder, dict) or not holder:
+        if not isinstance(holder, dict) or not holder or ROW & holder.keys():
             break
         if inner not in holder and name in path:
             raise MalformedReply(f"{name} holds no {inner}")
         name, holder = inner, holder.get(inner)
-    if holder is None or holder == {}:
+    if holder is None or holder in ({}, ""):
         return []
+    if isinstance(holder, dict) and ROW & holder.keys():
+        return [holder]
     if not isinstance(holder, list):
         raise MalformedReply(f"{name} is {kind(holder)}, a list was expected")
     return holder

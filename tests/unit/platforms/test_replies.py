@@ -133,6 +133,7 @@ def test_vvtool_receipts_are_places_so_that_equal_ids_stay_apart() -> None:
         {"qmcs_messages": None},
         {"qmcs_messages": {}},
         {"qmcs_messages": []},
+        {"qmcs_messages": ""},
         {"qmcs_messages": {"qmcs_message": None}},
         {"qmcs_messages": {"qmcs_message": []}},
     ],
@@ -151,6 +152,7 @@ def test_an_empty_queue_of_qianmi(response: object) -> None:
         {"messages": {}},
         {"messages": []},
         {"request_id": "r"},
+        {"messages": ""},
         {"messages": {"tmc_message": None}},
         {"messages": {"tmc_message": []}},
     ],
@@ -159,7 +161,7 @@ def test_an_empty_queue_of_taobao(response: object) -> None:
     assert TAOBAO.read(json.dumps({"tmc_messages_consume_response": response}).encode()) == Reply()
 
 
-@pytest.mark.parametrize("data", [None, [], {}, ..., {"msg": []}, {"msg": None}, {"msg": {}}, {"withholding_money": 0}])
+@pytest.mark.parametrize("data", [None, [], {}, "", ..., {"msg": []}, {"msg": None}, {"msg": {}}, {"msg": ""}, {"withholding_money": 0}])
 def test_an_empty_queue_of_vvtool(data: object) -> None:
     body = {"code": 0, "msg": "操作成功"} | ({} if data is ... else {"data": data})
     assert VVTOOL.read(json.dumps(body).encode()) == Reply()
@@ -175,6 +177,24 @@ def test_an_empty_queue_of_vvtool(data: object) -> None:
 )
 def test_taobaos_simplified_forms_are_read_too(root: object) -> None:
     assert [item.id for item in TAOBAO.read(json.dumps(root).encode()).items] == ["7104300007405429232"]
+
+
+@pytest.mark.parametrize("messages", [{"tmc_message": taobao_row()}, taobao_row()])
+def test_one_message_of_taobao_that_is_in_no_list_is_read(messages: object) -> None:
+    """Alone in its queue, it came in each reply and was read in none, for the day that TMC keeps it."""
+    body = json.dumps({"tmc_messages_consume_response": {"messages": messages, "request_id": "r"}}).encode()
+    assert [item.id for item in TAOBAO.read(body).items] == ["7104300007405429232"]
+
+
+@pytest.mark.parametrize("messages", [{"qmcs_message": RECHARGED}, RECHARGED])
+def test_one_message_of_qianmi_that_is_in_no_list_is_read(messages: object) -> None:
+    body = json.dumps({"qmcs_messages_consume_response": {"qmcs_messages": messages}}).encode()
+    assert [item.id for item in QIANMI.read(body).items] == [RECHARGED["id"]]
+
+
+def test_one_message_of_vvtool_that_is_in_no_list_is_read() -> None:
+    body = json.dumps({"code": 0, "data": {"msg": {"id": 106, "msg_data": json.dumps(CREATED)}}}).encode()
+    assert [(item.receipt, item.id) for item in VVTOOL.read(body).items] == [("0", "45407531231871")]
 
 
 def test_the_name_of_qianmis_response_does_not_matter() -> None:
