@@ -4,7 +4,6 @@ from typing import Any
 
 from tasks.platforms.errors import MalformedReply, Transient
 
-
 ROW = frozenset({"id", "msg_data", "number"})
 """By any of these members an object is a row, of messages or of the counter, and not what holds rows."""
 
@@ -17,9 +16,9 @@ def listed(holder: object, *path: str) -> list[Any]:
     """
     name = "the response"
     for inner in path:
-        if not isinstance(holder, dict) or not holder or ROW & holder.keys():
+        if not isinstance(holder, dict) or not holder or (inner not in holder and ROW & holder.keys()):
             break
-        if inner not in holder and name in path:
+        if inner not in holder and (name in path or any(holds(value) for value in holder.values())):
             raise MalformedReply(f"{name} holds no {inner}")
         name, holder = inner, holder.get(inner)
     if holder is None or holder in ({}, ""):
@@ -29,6 +28,12 @@ def listed(holder: object, *path: str) -> list[Any]:
     if not isinstance(holder, list):
         raise MalformedReply(f"{name} is {kind(holder)}, a list was expected")
     return holder
+
+
+def holds(value: object) -> bool:
+    """Whether it is a list of something, or has one in it: messages may be that, whatever its name."""
+    inside = value.values() if isinstance(value, dict) else [value]
+    return any(isinstance(each, list) and each for each in inside)
 
 
 def must_succeed(response: dict[str, Any]) -> None:

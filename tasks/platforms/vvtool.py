@@ -15,7 +15,7 @@ from tasks.platforms.faults import STATUSES, Said, Table, Whom, bad_request, thr
 from tasks.platforms.reading import UnreadableItem, gather, item_of, whole_id
 
 _LINK = re.compile(r"https?://[\w.~:/?#\[\]@!$&'()*+,;=%-]+", re.ASCII)
-_ROWS = re.compile(r'"msg"\s*:\s*\[')
+_ROWS = re.compile(r'"msg(?:_data)?"\s*:\s*\[')
 _PRICE = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
 _BETWEEN = re.compile(r"[\s,]*")
 _NEXT = re.compile(r',\s*(?=\{\s*"(?:id|msg_data)"\s*:)')
@@ -120,11 +120,16 @@ def _link(root: dict[str, Any]) -> str:
 
 
 def _rows(data: object) -> list[Any]:
-    """`data.msg`, a list. PHP, which the proxy runs on, writes a list with gaps as an object with numbers for names."""
-    rows = data.get("msg") if isinstance(data, dict) else data
+    """`data.msg`, a list, or `data.msg_data`, as the page's table has it.
+
+    PHP, which the proxy runs on, writes a list with gaps as an object with numbers for names.
+    """
+    rows = data.get("msg", data.get("msg_data")) if isinstance(data, dict) else data
+    if isinstance(rows, list):
+        return rows
     if isinstance(rows, dict) and all(name.isdigit() for name in rows):
         return list(rows.values())
-    return listed(rows)
+    return listed(data, "msg")
 
 
 def _item(place: int, row: object) -> Item:

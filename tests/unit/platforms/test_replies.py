@@ -161,7 +161,22 @@ def test_an_empty_queue_of_taobao(response: object) -> None:
     assert TAOBAO.read(json.dumps({"tmc_messages_consume_response": response}).encode()) == Reply()
 
 
-@pytest.mark.parametrize("data", [None, [], {}, "", ..., {"msg": []}, {"msg": None}, {"msg": {}}, {"msg": ""}, {"withholding_money": 0}])
+@pytest.mark.parametrize(
+    "data",
+    [
+        None,
+        [],
+        {},
+        "",
+        ...,
+        {"msg": []},
+        {"msg": None},
+        {"msg": {}},
+        {"msg": ""},
+        {"withholding_money": 0},
+        {"page": {"n": 0}},
+    ],
+)
 def test_an_empty_queue_of_vvtool(data: object) -> None:
     body = {"code": 0, "msg": "操作成功"} | ({} if data is ... else {"data": data})
     assert VVTOOL.read(json.dumps(body).encode()) == Reply()
@@ -190,6 +205,30 @@ def test_one_message_of_taobao_that_is_in_no_list_is_read(messages: object) -> N
 def test_one_message_of_qianmi_that_is_in_no_list_is_read(messages: object) -> None:
     body = json.dumps({"qmcs_messages_consume_response": {"qmcs_messages": messages}}).encode()
     assert [item.id for item in QIANMI.read(body).items] == [RECHARGED["id"]]
+
+
+def test_messages_of_vvtool_are_found_under_the_name_that_its_table_has() -> None:
+    """The page's table calls the list `msg_data`, its samples `msg`. The whole reply was taken for an empty one, and dropped."""
+    rows = [{"id": 106, "msg_data": json.dumps(CREATED)}]
+    body = json.dumps({"code": 0, "data": {"msg_data": rows, "withholding_money": 1}}).encode()
+    assert [(item.receipt, item.id) for item in VVTOOL.read(body).items] == [("0", "45407531231871")]
+    assert [(item.receipt, item.id) for item in VVTOOL.read(body[:-27]).items] == [("0", "45407531231871")]
+    alone = json.dumps({"code": 0, "data": rows[0]}).encode()
+    assert [(item.receipt, item.id) for item in VVTOOL.read(alone).items] == [("0", "45407531231871")]
+    more = json.dumps({"code": 0, "data": {"id": 1, "number": 1, "msg": rows}}).encode()
+    assert [(item.receipt, item.id) for item in VVTOOL.read(more).items] == [("0", "45407531231871")]
+
+
+@pytest.mark.parametrize(
+    ("client", "response"),
+    [
+        (TAOBAO, {"tmc_messages_consume_response": {"tmc_messages": [taobao_row()], "request_id": "r"}}),
+        (QIANMI, {"qmcs_messages_consume_response": {"messages": [RECHARGED]}}),
+    ],
+)
+def test_messages_under_an_unknown_name_are_no_empty_reply(client: Client, response: object) -> None:
+    with pytest.raises(MalformedReply):
+        client.read(json.dumps(response).encode())
 
 
 def test_one_message_of_vvtool_that_is_in_no_list_is_read() -> None:
@@ -240,7 +279,21 @@ def test_a_php_list_with_gaps_is_still_a_list() -> None:
 
 @pytest.mark.parametrize(
     ("cost", "points"),
-    [(1, 1), (11, 11), (0, 0), (0.5, 1), (-1, 0), (True, 0), ("2", 2), ("0.5", 1), ("many", 0), ("", 0), (None, 0), (1e300, 0), (float("nan"), 0)],
+    [
+        (1, 1),
+        (11, 11),
+        (0, 0),
+        (0.5, 1),
+        (-1, 0),
+        (True, 0),
+        ("2", 2),
+        ("0.5", 1),
+        ("many", 0),
+        ("", 0),
+        (None, 0),
+        (1e300, 0),
+        (float("nan"), 0),
+    ],
 )
 def test_the_price_of_a_call(cost: object, points: int) -> None:
     assert VVTOOL.read(vvtool(withholding_money=cost)).points == points
@@ -366,7 +419,9 @@ def test_messages_that_are_no_list_are_a_malformed_reply(messages: object) -> No
         TAOBAO.read(json.dumps({"tmc_messages_consume_response": {"messages": messages}}).encode())
 
 
-@pytest.mark.parametrize("data", ["text", 7, True, {"msg": "text"}, {"msg": 7}, {"msg": {"a": 1}}])
+@pytest.mark.parametrize(
+    "data", ["text", 7, True, {"msg": "text"}, {"msg": 7}, {"msg": {"a": 1}}, {"list": [{"id": 1}]}]
+)
 def test_vvtool_data_that_is_no_list_is_a_malformed_reply(data: object) -> None:
     with pytest.raises(MalformedReply):
         VVTOOL.read(json.dumps({"code": 0, "data": data}).encode())
