@@ -114,6 +114,8 @@ def perform(batch: Batch, receipts: list[str], came: Came) -> tuple[list[str], f
     """Have `tell` confirm these, unless their account is gone, and tell what became of that."""
     began, shop = clock.now(), runtime.account(batch.account)
     left, wait = tell(shop, batch.id, receipts, came) if shop else ([], 0.0)
+    if not shop:
+        stores().inbox.settle(batch.account, batch.id, receipts)
     if came.taken and began >= batch.ends:
         count(batch, "late_confirms", len(came.taken))
     spans.confirmed(batch, began, len(receipts), len(receipts) - len(came.taken))

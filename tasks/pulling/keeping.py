@@ -1,7 +1,7 @@
 """Stores a reply of a platform that never sends again as soon as it is there, and what cannot be read as a letter."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -22,6 +22,8 @@ KEEP_SECONDS = 60.0
 """How long a reply that Redis does not take is offered again: nobody else has its messages any more."""
 
 AGAIN_SECONDS = 0.5
+
+LEFT_TODO = "write it into the accounts again, under this name, until `celery -A tasks check` says no more of it"
 
 
 @dataclass(slots=True)
@@ -86,3 +88,15 @@ def ready(account: Account, batch: str) -> Iterator[KeptReply | None]:
         except PlatformError as error:
             kept.refuse(error)
             raise
+
+
+def gone(accounts: Sequence[str]) -> None:
+    """Say of accounts that nobody polls any more, as they are renamed or removed, what they leave: nobody hands it out again."""
+    for name, replies in stores().inbox.note_left(accounts).items():
+        log.warning(
+            "%s is gone from the accounts, and %d stored replies of its have messages that are not done with: %s",
+            shown(name),
+            replies,
+            LEFT_TODO,
+            extra=about("inbox_left", account=name, replies=replies),
+        )

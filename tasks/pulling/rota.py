@@ -12,6 +12,7 @@ from tasks import sending
 from tasks.accounts import Account, Poll, differ
 from tasks.clock import DAY
 from tasks.plumbing.fanout import poll_all
+from tasks.pulling import keeping
 from tasks.rules import polling
 from tasks.runtime import stores
 from tasks.store.chunks import chunks
@@ -77,6 +78,7 @@ def changes(
         due.seed(dict(some))
         yield
     for gone in chunks(name for name in there if name not in now):
+        keeping.gone(gone)
         due.forget(gone)
         stores().seen.forget(gone)
         yield

@@ -4,14 +4,15 @@ A reply is stored before anything is read from it. Its messages leave one by one
 past its lease is handed out again. Scores and leases go by Redis's own clock.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from redis.exceptions import ResponseError
 
+from tasks.store.chunks import pipelined
 from tasks.store.connection import Client
-from tasks.store.keys import key
+from tasks.store.keys import PREFIX, key
 from tasks.store.measures import MEASURES
 from tasks.store.scripts import script
 
@@ -20,6 +21,9 @@ DISK_SECONDS = 2.0
 
 SECURED_SECONDS = 60
 """What is written to see whether Redis takes writes, or has them on disk, is gone after so long."""
+
+LEFT = PREFIX + "inboxes:left"
+"""Accounts that are gone while replies of theirs are not settled."""
 
 Put = Callable[[str, str, bytes, float], None]
 """What stores a reply: `Inbox.keep`, or the same over a connection that waits for it."""
@@ -112,6 +116,26 @@ class Inbox:
     def waiting(self, account: str) -> int:
         """How many replies of the account are not settled yet."""
         return int(self.redis.zcard(key("inbox", account)))
+
+    def note_left(self, gone: Sequence[str]) -> dict[str, int]:
+        """Note which of these accounts, which nobody polls any more, have replies that are not settled: how many, by name."""
+        found = self._replies(gone)
+        if found:
+            self.redis.hset(LEFT, mapping=dict(found))
+        return found
+
+    def left(self, known: Container[str]) -> dict[str, int]:
+        """How many replies accounts have that were noted so, less those who are known again. Whose are settled is forgotten."""
+        noted: list[str] = self.redis.hkeys(LEFT)
+        found = self._replies(noted)
+        if over := [name for name in noted if name not in found]:
+            self.redis.hdel(LEFT, *over)
+        return {name: replies for name, replies in found.items() if name not in known}
+
+    def _replies(self, accounts: Sequence[str]) -> dict[str, int]:
+        """How many replies each of these accounts has, less those with none."""
+        numbers = pipelined(self.redis, (("ZCARD", key("inbox", name)) for name in accounts))
+        return {name: number for name, number in zip(accounts, numbers, strict=True) if number}
 
     @staticmethod
     def _keys(account: str, batch: str) -> list[str]:

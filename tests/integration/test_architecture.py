@@ -23,7 +23,7 @@ from tasks.calling.errors import NotNow
 from tasks.commands.accounts import accounts as accounts_command
 from tasks.commands.web.sessions import IDLE_SECONDS, TRIES_SECONDS
 from tasks.platforms.base import Item
-from tasks.pulling import gateways, holding_back, planner
+from tasks.pulling import gateways, holding_back, keeping, planner
 from tasks.runtime import Stores
 from tasks.sandbox.control import Control
 from tasks.store.letters import Letter
@@ -262,6 +262,8 @@ def test_every_key_is_in_the_table_and_every_row_is_seen(
     )
     assert tidings.letters.claim([3600.0], 1, 5) == []
     gateways.tell()
+    tidings.inbox.keep("gone", "b9", b"{}", 60)
+    keeping.gone(["gone"])
     on_the_page(tidings)
     confirm.confirm([], "shop", "gone", clock.now(), 20, alone=True, receipts=["1"])
     looks.look()

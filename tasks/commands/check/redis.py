@@ -1,14 +1,16 @@
 """What `check` says of the Redis that keeps state and results, and of the dead letters in it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from redis.exceptions import NoPermissionError, RedisError
 
+from tasks.accounts import AccountsError, load
 from tasks.commands.check.finding import Finding, fail, ok, warn
 from tasks.commands.check.rights import rights
 from tasks.commands.clocks import off
 from tasks.commands.sentences import Said
+from tasks.pulling.keeping import LEFT_TODO
 from tasks.runtime import stores
 from tasks.settings import settings
 from tasks.store.connection import Client, connect, knock
@@ -42,6 +44,7 @@ def redis_findings() -> Iterator[Finding]:
         wrong = list(off(stores().presences.read(), stores().platform_clocks.read()))
         letters = stores().letters
         number, replies = len(letters), sum(letter.reply for letter in letters.all())
+        left = gone()
     except NoPermissionError:
         return  # which rights are missing has been said
     except (RedisError, ValueError, OSError) as error:
@@ -50,6 +53,7 @@ def redis_findings() -> Iterator[Finding]:
     yield from judged(url, info)
     yield from clocks(wrong)
     yield from waiting(number, replies)
+    yield from leftover(left)
 
 
 def _failed(error: Exception) -> Finding:
@@ -112,6 +116,21 @@ def waiting(letters: int, replies: int) -> Iterator[Finding]:
         text = f"{replies} of them are replies from the inbox that cannot be read, each with all messages of a pull"
         todo = "`celery -A tasks letters list --reason 'reply cannot be read'`; replay them when the cause is gone"
         yield warn("letters", text, todo)
+
+
+def gone() -> dict[str, int]:
+    """Accounts that are gone with how many replies they have left; none where nobody can tell, which has been said."""
+    try:
+        return stores().inbox.left(load(settings().accounts).accounts)
+    except AccountsError:
+        return {}
+
+
+def leftover(left: Mapping[str, int]) -> Iterator[Finding]:
+    """What accounts that are gone have left in the inbox."""
+    for account, replies in left.items():
+        text = f"{shown(account)} is gone, and {replies} stored replies of its have messages that are not done with"
+        yield warn("inbox", text, LEFT_TODO)
 
 
 def _numbers(version: str) -> tuple[int, ...]:

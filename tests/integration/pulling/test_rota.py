@@ -10,8 +10,9 @@ import pytest
 from kombu.utils.json import loads
 from redis import Redis
 
-from tasks import sending
+from tasks import confirm, sending
 from tasks.accounts import Account, Poll, VvtoolAccount, VvtoolGateway
+from tasks.commands.check.redis import leftover
 from tasks.names import CONSUME
 from tasks.pulling import rota
 from tasks.pulling.rota import Rota
@@ -231,3 +232,24 @@ def test_nothing_is_kept_of_accounts_that_are_gone(tidings: Stores) -> None:
     beat.follow(shops("b"), 0)
     send_until(lambda: tidings.due.known() == {"b"}, beat)
     assert set(tidings.seen.many(["a", "b"])) == {"b"}
+
+
+def test_what_an_account_leaves_in_the_inbox_is_told_until_it_is_back_and_done(
+    tidings: Stores, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its messages never come again from vv-tool, and nobody polls who would hand them out again."""
+    beat = Rota(tidings.due, CONSUME, shops("old", "other"))
+    up_to_date(beat)
+    tidings.inbox.keep("old", "b1", b"{}", 0)
+    beat.follow(shops("new"), 0)
+    up_to_date(beat)
+    assert "old is gone from the accounts, and 1 stored replies" in caplog.text
+    assert "other" not in caplog.text
+    assert tidings.inbox.left(shops("new")) == {"old": 1}
+    (finding,) = leftover(tidings.inbox.left(shops("new")))
+    assert finding.level == "WARN"
+    assert tidings.inbox.left(shops("new", "old")) == {}
+    assert tidings.inbox.left(shops("new")) == {"old": 1}
+    confirm.confirm([("0", "handled")], "old", "b1", time.time(), 20.0)
+    tidings.inbox.settle("old", "b1", size=1)
+    assert tidings.inbox.left(shops("new")) == {}
