@@ -7,6 +7,7 @@ What ended well is counted here, in the process, and told to Redis with the next
 import shlex
 from collections import Counter
 from functools import cache
+from hashlib import blake2b
 from typing import Literal
 
 from celery.utils.log import get_task_logger
@@ -74,9 +75,13 @@ def item(account: Account, spoilt: Spoilt) -> Outcome:
     return "dead"
 
 
-def reply(account: Account, batch: str, body: bytes, error: PlatformError) -> None:
-    """Bury a reply that cannot be read, however many are buried already: nobody else has its messages any more."""
-    _unreadable(account, "reply", batch, body.decode("latin-1"), str(error))
+def reply(account: Account, body: bytes, error: PlatformError) -> None:
+    """Bury a reply that cannot be read, however many are buried already: nobody else has its messages any more.
+
+    The same bytes are the same letter, as a page that says for an hour that the platform is being mended.
+    """
+    named = blake2b(account.name.encode() + b"\0" + body, digest_size=16).hexdigest()
+    _unreadable(account, "reply", named, body.decode("latin-1"), str(error))
 
 
 def _unreadable(account: Account, what: Literal["item", "reply"], id_: str, raw: str, error: str) -> None:

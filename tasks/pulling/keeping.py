@@ -68,7 +68,7 @@ class KeptReply:
         if self.body is None:
             return
         if isinstance(error, MalformedReply) and not error.code:
-            burying.reply(self.account, self.batch, self.body, error)
+            burying.reply(self.account, self.body, error)
         stores().inbox.settle(self.account.name, self.batch, size=0)
 
 

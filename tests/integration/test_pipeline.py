@@ -533,6 +533,19 @@ def test_a_reply_that_cannot_be_read_becomes_a_letter_that_can_be_replayed(
     assert kept.body == body
 
 
+def test_a_page_that_comes_with_each_poll_is_one_letter_and_another_is_another(
+    proxy: list[bytes], vshop: Account, tidings: Stores
+) -> None:
+    """An hour of "we are being mended" made sixty letters of each account, all of them to be dropped by a person."""
+    proxy += ["<html>维护中".encode()] * 3 + [b"<html>502"]
+    for _ in range(4):
+        consume.poll(vshop)
+    assert tidings.inbox.waiting("vshop") == 0
+    assert len(tidings.letters) == 2
+    assert redrive.send(tidings.letters.all()) == 2
+    assert tidings.inbox.waiting("vshop") == 2
+
+
 def test_nothing_but_marks_and_counters_is_left_of_many_batches(
     platform: FakePlatform, worker: None, registered: Register, tidings: Stores, redis: Redis
 ) -> None:
