@@ -114,3 +114,15 @@ def test_batches_under_way_are_known_until_they_are_over(stores: Stores, redis: 
     assert stores.batches.under_way(now + 41) == []
     stores.batches.drop(now + 41)
     assert not redis.exists("tidings:batches")
+
+
+def test_a_counter_that_can_take_no_more_begins_anew_and_keeps_no_batch_open(stores: Stores) -> None:
+    full = {measures.named("lag.sum", "tb", "t"): 2**63 - 1}
+    for numbers in (full, CONFIRMED | full | {measures.named("unconfirmed", "tb"): 1}):
+        stores.batches.open(opened())
+        stores.batches.close("b", "shop", numbers)
+    assert counted(stores, "confirmed") == {("tb",): 2}
+    assert counted(stores, "unconfirmed") == {("tb",): 1}
+    stores.batches.open(opened())
+    stores.batches.close("b", "shop", HANDLED)
+    assert stores.measures.read().histograms["lag"]["tb", "t"].seconds == 2
