@@ -14,7 +14,7 @@ from tasks.handling.delivery import Delivery, Names, names
 from tasks.platforms.base import Item, Reply
 from tasks.plumbing import fanout
 from tasks.plumbing.backend import counted_here
-from tasks.rules import measures
+from tasks.rules import measures, retention
 from tasks.rules.lease import HARD_GRACE, Batch
 from tasks.runtime import stores
 from tasks.store.batches import Open
@@ -43,7 +43,7 @@ def start(account: Account, batch: Batch, reply: Reply, *, new: bool = True) -> 
         came.update(measured(stores().parts.ended(batch.id), batch, stores().batches.get(batch.id)))
     with joined(stores().redis) as pipe:
         stores().topics.add("seen", topics, now=clock.now(), pipe=pipe)
-        stores().batches.open(opened, came, oldest(items), pipe=pipe)
+        stores().batches.open(opened, came, retention.oldest(items, batch.pulled), pipe=pipe)
         if waiting:
             stores().parts.expect(batch.id, len(waiting), batch.remembered, pipe=pipe)
             stragglers.enter(batch, len(waiting), len(settled) + len(spoilt), pipe)
@@ -55,12 +55,6 @@ def start(account: Account, batch: Batch, reply: Reply, *, new: bool = True) -> 
     platform, registered = account.gateway.platform, asked.known()
     deliveries = turns.enter((Delivery(item, batch, platform, named) for named, item in waiting.items()), registered)
     fanout.start(handle, headers(deliveries, registered), callback)
-
-
-def oldest(items: Iterable[Item]) -> float | None:
-    """When the first of them was published, in seconds since the epoch; None where the platform does not say."""
-    published = clock.published(min((item.pub_time for item in items if item.pub_time), default=""))
-    return published.timestamp() if published else None
 
 
 def sift(account: Account, came: tuple[Item, ...], items: tuple[Item, ...]) -> tuple[dict[Names, Item], list[Item]]:

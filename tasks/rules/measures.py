@@ -14,6 +14,7 @@ from itertools import accumulate
 from typing import Any, Literal
 
 from tasks.rules.circuit_breaker import Pause
+from tasks.rules.retention import BELIEVED
 
 What = Literal[
     "handled",
@@ -105,7 +106,9 @@ def handled(gateway: str, topic: str, seconds: int, lag: int | None) -> Numbers:
 
 
 def add_handled(found: defaultdict[str, int], gateway: str, topic: str, seconds: int, lag: int | None) -> None:
-    """Add the same to what others have added."""
+    """Add the same to what others have added. A lag that nobody believes is of a time that is none: nobody knows it then."""
+    if lag is not None and lag > BELIEVED * MICROS:
+        lag = None
     counter, of_seconds, of_lags = of_handled(gateway, topic)
     late = "" if lag is None else bisect_left(LAG_EDGES, lag / MICROS)
     found[f"{counter}{bisect_left(HANDLER_EDGES, seconds / MICROS)} {late}"] += 1

@@ -14,7 +14,7 @@ from celery.contrib.testing.worker import start_worker
 from redis import Redis
 
 from handlers import Message, Registry, Reject, Retry
-from tasks import app, confirm, consume, count, redrive, sending
+from tasks import app, confirm, consume, count, dispatch, redrive, sending
 from tasks.accounts import Account, fingerprint
 from tasks.dispatch import start
 from tasks.platforms import BadRequest, Item, Keep, PlatformError, Reply, Spoilt, Transient, Unauthorised, http
@@ -531,6 +531,16 @@ def test_a_reply_that_cannot_be_read_becomes_a_letter_that_can_be_replayed(
     kept = tidings.inbox.again("vshop", 60)
     assert kept is not None
     assert kept.body == body
+
+
+def test_a_time_that_is_none_makes_no_batch_old(registered: Register, account: Account, tidings: Stores) -> None:
+    """PHP's zero, and .NET's: the oldest message was 56 years old, by which alerts ring and workers are added."""
+    registered(handler)
+    now = time.time()
+    for number, text in enumerate(("1970-01-01 08:00:00", "0001-01-01 00:00:00")):
+        item = Item(str(number), str(number), "t", "{}", text)
+        dispatch.start(account, Batch("shop", f"b{number}", now, 20.0, gateway="tb"), Reply((item,)))
+    assert [each.oldest for each in tidings.batches.under_way(now)] == pytest.approx([now, now], abs=1)
 
 
 def test_a_page_that_comes_with_each_poll_is_one_letter_and_another_is_another(

@@ -38,6 +38,15 @@ def test_a_handled_message_counts_where_it_says_how_long_it_took(took: tuple[obj
     }
 
 
+def test_a_message_of_the_year_1_says_nothing_of_how_late_it_is() -> None:
+    """Two hundred of them were more than a counter takes: the confirm of their batch failed, and each later one."""
+    since = measures.micros(2026 * 365 * 86_400)
+    found = read(measures.ended("tb", [("t", "handled", (5, since)), ("t", "handled", (5, 2_000_000))]))
+    assert found.counters["message"] == {("tb", "t", "handled"): 2}
+    assert sum(found.histograms["lag"]["tb", "t"].buckets) == 1
+    assert found.histograms["lag"]["tb", "t"].seconds == 2
+
+
 def test_what_a_batch_brought_and_gave_to_nobody_are_duplicates() -> None:
     found = read(measures.came("tb", {"a": 5, "b": 1}, {"a": 3}, ["dead"], new=True))
     assert found.counters["pulled"] == {("tb", "a"): 5, ("tb", "b"): 1, ("tb", ""): 1}
