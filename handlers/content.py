@@ -20,6 +20,7 @@ SHOWN_ERRORS = 10
 
 _MEMBER = re.compile(r"\w{1,64}", re.ASCII)
 _NO_NUMBER = re.compile(r"NaN|Infinity")
+_NOTHING = re.compile(r"(?!)")
 _NO_NUMBER_OR_HUGE = re.compile(rf"{_NO_NUMBER.pattern}|[eE]\+?[0-9]{{3}}")  # 1e999: twice the time for a text
 
 
@@ -38,14 +39,19 @@ class NoShape(Exception):
 def decoder(annotation: Any) -> Decode:
     """What makes the annotated thing of a message.
 
-    `Message`; `str`: the raw text; `dict`: a JSON object, integers exact. A pydantic model, a dataclass, a TypedDict, a list,
-    tuple or dict of such, or one of several: the JSON content, validated; with `None` among them, null or no content too.
+    `Message`; `str`: the raw text, validated where it is `Annotated`; `dict`: a JSON object, integers exact. A pydantic model, a
+    dataclass, a TypedDict, a list, tuple or dict of such, or one of several: the JSON content, validated; with `None` among them,
+    null or no content too.
     Raises `NoShape`, or `NameError` while something that it names is not defined yet.
     """
-    if annotation is Message:
+    plain = get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
+    if plain is Message:
         return lambda message: message
     if annotation is str:
         return lambda message: message.content
+    if plain is str:
+        text = _Shape(annotation, TypeAdapter(annotation).validate_python, _NOTHING)
+        return lambda message: text.of(message.content)
     if annotation is dict or (get_origin(annotation) is dict and get_args(annotation) in _ANY_OBJECT):
         return lambda message: _object(message.content)
     if not _is_shape(annotation):

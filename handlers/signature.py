@@ -154,7 +154,8 @@ def _annotation(function: Callable[..., Any], parameter: inspect.Parameter, name
 
     probe.__annotations__ = {"it": parameter.annotation}
     try:
-        return get_type_hints(probe, inspect.unwrap(function).__globals__, dict(names))["it"]
+        around = inspect.unwrap(function).__globals__
+        return get_type_hints(probe, around, dict(names), include_extras=True)["it"]  # an `Annotated` may validate
     except NameError:
         raise
     except BaseException:

@@ -145,6 +145,7 @@ def test_a_model_is_validated_a_dict_parsed_text_raw_and_a_message_whole() -> No
         (Line | Parcel, '{"out_sid": "7"}', Parcel("7")),
         (Annotated[list[Line], Len(max_length=2)], '[{"price": 1}]', [Line(price=1)]),
         (Annotated[Line | None, "said"], "", None),
+        (Annotated[str, Len(min_length=2)], "[]", "[]"),
     ],
     ids=str,
 )
@@ -171,6 +172,7 @@ def test_the_shapes_that_a_content_may_have(annotation: Any, content: str, expec
         (Renamed, '{"t": "x"}', "tradeNumber: missing; t: int_parsing"),
         (Renamed, '{"tradeNumber": 1, "inner": {"t": "x"}}', "inner.t: int_parsing"),
         (Annotated[list[Line], Len(max_length=1)], '[{"price": 1}, {"price": 1}]', "content: too_long"),
+        (Annotated[str, Len(min_length=3)], "[]", "content: string_too_short"),
     ],
     ids=str,
 )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
 
 import pytest
+from annotated_types import Gt, Len
 
-from handlers import BadHandler, DuplicateTopic, Handler, Message, Registry
+from handlers import BadHandler, DuplicateTopic, Handler, Message, Registry, Unfit
 from handlers.registry import REMEMBERED_TOPICS
 
 if TYPE_CHECKING:
@@ -165,6 +167,32 @@ def test_annotations_written_as_text_are_understood() -> None:
 
         @registry.handles("u")
         def two(content: Here) -> None: ...
+
+
+def few(content: Annotated[dict[str, Any], Len(2)]) -> None: ...
+def small(content: dict[str, Annotated[int, Gt(1)]]) -> None: ...
+def short(content: Annotated[str, Len(12)], message: Annotated[Message, "said"]) -> None: ...
+
+
+@pytest.mark.parametrize(("function", "fits"), [(few, '{"a": 2, "b": 2}'), (small, "{}"), (short, '{"tid": 11111}')])
+def test_what_an_annotation_written_as_text_validates_is_validated(function: Callable[..., Any], fits: str) -> None:
+    """As that of the same annotation which is none of a text."""
+    registry = Registry()
+    registry.handles("t")(function)
+    called(registry).call(replace(MESSAGE, content=fits))
+    with pytest.raises(Unfit):
+        called(registry).call(MESSAGE)
+
+
+def test_an_annotated_message_is_the_message() -> None:
+    registry, got = Registry(), list[Message]()
+
+    @registry.handles("t")
+    def one(message: Annotated[Message, "said"]) -> None:
+        got.append(message)
+
+    called(registry).call(MESSAGE)
+    assert got == [MESSAGE]
 
 
 def test_a_name_that_is_defined_later_is_looked_up_again() -> None:
