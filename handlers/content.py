@@ -3,12 +3,12 @@
 import json
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, is_dataclass
-from types import NoneType, UnionType
+from types import MappingProxyType, NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, RootModel, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 from pydantic_core import ErrorDetails
 
@@ -62,18 +62,27 @@ def decoder(annotation: Any) -> Decode:
     return lambda message: shape.of(message.content)
 
 
-def members(annotation: Any) -> frozenset[str]:
-    """The names that an annotated type has for members, at every depth; none where a content may have any."""
+def members(annotation: Any) -> frozenset[str] | None:
+    """The names that an object of JSON has for its members where it is made into this; None where it may have any.
+
+    None of what is inside of them, and those of a list, which has no members, are none: a key is looked for nowhere else.
+    """
     annotation = getattr(annotation, "__value__", annotation)
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin in (Annotated, Union, UnionType):
         some = [each for each in (inner[:1] if origin is Annotated else inner) if each is not NoneType]
         found = [members(each) for each in some]
-        return frozenset[str]().union(*found) if all(found) else frozenset()
+        return None if None in found else frozenset[str]().union(*filter(None, found))
+    if list in (origin, annotation):
+        return frozenset()
+    if _is_model(annotation) and issubclass(annotation, RootModel):
+        return members(annotation.model_fields["root"].annotation)
     known = (
         _is_model(annotation) or is_dataclass(annotation) or hasattr(annotation, "__total__")
     )  # a TypedDict's, whoever's that is
-    return _declared(annotation) if known and annotation is not Message else frozenset()
+    if not known or annotation is Message:
+        return None
+    return frozenset(_outermost(TypeAdapter(annotation).core_schema))
 
 
 def named(annotation: Any) -> str:
@@ -215,6 +224,26 @@ def _names(schema: Any) -> Iterator[str]:
     if isinstance(schema, dict | list | tuple):
         for each in schema.values() if isinstance(schema, dict) else schema:
             yield from _names(each)
+
+
+def _outermost(schema: Any, refs: Mapping[str, Any] = MappingProxyType({}), *, by_name: bool = False) -> Iterator[str]:
+    """The names in JSON of the members of a schema of pydantic's, not of what is inside of them."""
+    config = schema.get("config") or {}
+    by_name = by_name or config.get("validate_by_name") or config.get("populate_by_name") or False
+    refs = {**refs, **{each["ref"]: each for each in schema.get("definitions", ())}}
+    inner = refs.get(schema["schema_ref"]) if "schema_ref" in schema else schema.get("schema")
+    if inner:
+        yield from _outermost(inner, refs, by_name=by_name)
+        return
+    fields = schema.get("fields", {})
+    for name, one in fields.items() if isinstance(fields, dict) else ((one["name"], one) for one in fields):
+        alias = one.get("validation_alias")
+        if alias is None or by_name:
+            yield name
+        if isinstance(alias, list):
+            yield from (str(path[0]) for path in (alias if isinstance(alias[0], list) else [alias]))
+        elif alias is not None:
+            yield alias
 
 
 def _texts(alias: Any) -> Iterator[str]:

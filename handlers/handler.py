@@ -128,7 +128,7 @@ class Handler:
     def _refuse_unknown_key(self, signature: Signature) -> None:
         """A key that no content has would keep no two messages apart, without a word."""
         key = self.options.key
-        if not isinstance(key, str) or not (known := signature.members()) or key in known:
+        if not isinstance(key, str) or (known := signature.members()) is None or key in known:
             return
         near = get_close_matches(key, known, 1)
         hint = f"; did you mean {near[0]!r}?" if near else "."

@@ -48,8 +48,8 @@ class Signature:
     """`NOTHING` and `THE_MESSAGE` themselves where it is no more than that."""
     asks_for: str
     """What the content becomes, by name."""
-    members: Callable[[], frozenset[str]]
-    """The names that this has for members; none where it may have any."""
+    members: Callable[[], frozenset[str] | None]
+    """The names that it has for members in JSON; None where it may have any."""
 
 
 def place_of(function: Callable[..., Any]) -> str:

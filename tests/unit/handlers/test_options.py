@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field, RootModel
 from typing_extensions import TypedDict
 
 from handlers import BadHandler, DuplicateTopic, Message, Registry
@@ -92,6 +92,19 @@ class Order(BaseModel):
     lines: list[Line] = []
 
 
+class Either(BaseModel):
+    """A model whose members may have both names."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    tid: int = Field(alias="order_id")
+    shop: str = Field("", validation_alias=AliasChoices("seller", AliasPath("from", "nick")))
+    inside: "Either | None" = None
+
+
+class Wrapped(RootModel[Order]): ...
+
+
 @dataclass
 class Parcel:
     out_sid: str
@@ -110,6 +123,12 @@ class Stock(TypedDict):
         (Parcel, "outsid", "out_sid"),
         (Stock, "numiid", "num_iid"),
         (Parcel | Stock, "numiid", "num_iid"),
+        (Order, "order", "order_id"),
+        (Wrapped, "order", "order_id"),
+        (Either, "seler", "seller"),
+        (Either, "ftom", "from"),
+        (Either, "tidd", "tid"),
+        (Either, "order", "order_id"),
     ],
 )
 def test_a_key_that_no_content_has_is_refused_at_the_start(wanted: Any, key: str, meant: str) -> None:
@@ -125,7 +144,24 @@ def test_a_key_that_no_content_has_is_refused_at_the_start(wanted: Any, key: str
     registry.settle()
 
 
-@pytest.mark.parametrize("wanted", [dict, dict[str, Any], str, Message, list[Order], Order | dict[str, Any]])
+@pytest.mark.parametrize(
+    ("wanted", "key"), [(Order, "tid"), (Order, "oid"), (list[Order], "order_id"), (list, "order_id"), (Either, "nick")]
+)
+def test_a_key_is_looked_for_among_the_members_of_the_json_alone(wanted: Any, key: str) -> None:
+    """Not under a name that the member has only in Python, nor inside of another one, nor in a list."""
+
+    def on_any(content: Any) -> None: ...
+
+    on_any.__annotations__["content"] = wanted
+    registry = Registry()
+    registry.handles("t", key=key)(on_any)
+    with pytest.raises(BadHandler, match=f"key='{key}' of on_any is no member of .*Write a function"):
+        registry.settle()
+
+
+@pytest.mark.parametrize(
+    "wanted", [dict, dict[str, Any], str, Message, Order | dict[str, Any], RootModel[dict[str, int]]]
+)
 def test_where_a_content_may_have_any_member_any_key_will_do(wanted: Any) -> None:
     def on_any(content: Any) -> None: ...
 
