@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any
 
 from handlers.errors import BadAround
-from handlers.message import Message
+from handlers.message import Message, unraised
 from handlers.resources import Resources
 from handlers.signature import NOTHING, is_method, place_of, read_asked
 
@@ -86,14 +86,18 @@ class _Surrounded:
             else:
                 self._run.throw(error)
         except StopIteration as ended:
-            return isinstance(error, Exception) and _is_handled(ended.value)
+            returned = ended.value
         except BaseException as raised:
             if error is None or not _is_the_same(raised, error):
                 raise
             return False
-        with suppress(Exception):
-            self._run.close()
-        raise self._wrong("has a second `yield`")
+        else:
+            with suppress(Exception):
+                self._run.close()
+            raise self._wrong("has a second `yield`")
+        if decision := unraised(returned):
+            raise self._wrong(f"returned a {decision}; write `raise` in place of `return`")
+        return isinstance(error, Exception) and _is_handled(returned)
 
     def _wrong(self, what: str) -> TypeError:
         return TypeError(f"{self._around.place}: the around {self._around.function.__name__} {what}")

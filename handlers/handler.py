@@ -11,7 +11,7 @@ from typing import Any
 from handlers import forked, loop
 from handlers.arounds import Around, within
 from handlers.errors import BadHandler
-from handlers.message import Message
+from handlers.message import Message, unraised
 from handlers.options import NONE, Options
 from handlers.resources import Resources, default
 from handlers.signature import NOTHING, THE_MESSAGE, Signature, place_of, read_signature
@@ -104,11 +104,18 @@ class Handler:
             self._end(result)
 
     def _end(self, result: object) -> None:
-        """Run on this process's event loop what an `async def` has made. Raises `TypeError` for what would never run."""
+        """Run on this process's event loop what an `async def` has made.
+
+        Raises `TypeError` for what would never run, and for a `Reject` or `Retry` that is returned: its message was not handled.
+        """
         if isawaitable(result):
-            loop.run(result)
-        elif isgenerator(result) or isasyncgen(result):
+            result = loop.run(result)
+        if isgenerator(result) or isasyncgen(result):
             raise TypeError(f"{self.place}: {self.function.__name__} returned something that has yet to run")
+        if decision := unraised(result):
+            raise TypeError(
+                f"{self.place}: {self.function.__name__} returned a {decision}; write `raise` in place of `return`"
+            )
 
     def settle(self) -> Signature:
         """How to call the function.

@@ -84,3 +84,9 @@ class Retry(Exception):
         self.reason = reason or ""
         super().__init__(self.reason)
         self.delay = delay.total_seconds() if isinstance(delay, timedelta) else delay
+
+
+def unraised(returned: object) -> str:
+    """The name of what was returned where it says that the message was not handled, and was to be raised; "" for all else."""
+    kind = returned if isinstance(returned, type) else type(returned)
+    return next((each.__name__ for each in (Reject, Retry) if issubclass(kind, each)), "")

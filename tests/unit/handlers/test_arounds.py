@@ -185,6 +185,14 @@ def twice_after_an_error(message: Message) -> Iterator[None]:
         yield
 
 
+def unraised(message: Message) -> Iterator[None]:
+    try:
+        yield
+    except ValueError:
+        return Reject("not ours")  # type: ignore[return-value]
+    return Retry("later")  # type: ignore[return-value]
+
+
 def clinging(message: Message) -> Iterator[None]:
     for _ in range(3):
         try:
@@ -199,6 +207,8 @@ def clinging(message: Message) -> Iterator[None]:
         (never, None, "before a `yield`", False),
         (twice, None, "second `yield`", True),
         (twice_after_an_error, ValueError("x"), "second `yield`", True),
+        (unraised, None, "returned a Retry; write `raise`", True),
+        (unraised, ValueError("x"), "returned a Reject; write `raise`", True),
         (clinging, None, "second `yield`", True),
     ],
 )

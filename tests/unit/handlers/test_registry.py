@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import pytest
 from annotated_types import Gt, Len
 
-from handlers import BadHandler, DuplicateTopic, Handler, Message, Registry, Unfit
+from handlers import BadHandler, DuplicateTopic, Handler, Message, Registry, Reject, Retry, Unfit
 from handlers.registry import REMEMBERED_TOPICS
 
 if TYPE_CHECKING:
@@ -352,6 +352,23 @@ def test_a_handler_that_returns_something_yet_to_run_has_failed() -> None:
         return (print(part) for part in content)  # noqa: T201
 
     with pytest.raises(TypeError, match="one returned something that has yet to run"):
+        called(registry).call(MESSAGE)
+
+
+@pytest.mark.parametrize("returned", [Reject("not ours"), Retry("busy", delay=5), Reject, Retry])
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_handler_that_returns_what_it_was_to_raise_has_failed(returned: object, is_async: bool) -> None:
+    """Its message was not handled, and must not be confirmed."""
+    registry = Registry()
+
+    def one(content: str) -> object:
+        return returned
+
+    async def two(content: str) -> object:
+        return returned
+
+    registry.handles("t")(two if is_async else one)
+    with pytest.raises(TypeError, match=r"returned a (Reject|Retry); write `raise`"):
         called(registry).call(MESSAGE)
 
 
