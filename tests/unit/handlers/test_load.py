@@ -27,7 +27,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     before = set(sys.modules)
     yield tmp_path
     for name in set(sys.modules) - before:
-        if str(tmp_path) in (getattr(sys.modules[name], "__file__", None) or ""):
+        known = sys.modules[name]
+        if str(tmp_path) in f"{getattr(known, '__file__', None)} {getattr(known, '__path__', None)}":
             del sys.modules[name]
 
 
@@ -156,6 +157,35 @@ def test_a_folder_without_init_hides_nothing_and_is_found(folder: Path, monkeypa
     (folder / "plain" / "orders.py").write_text(HANDLER.format(topic="own", name="own"))
     assert load(["plain.orders"]) == ("plain.orders",)
     assert load(["plain.orders"]) == ("plain.orders",)
+
+
+@pytest.mark.parametrize("inits", [(), (".",), (".", "plain/deep")])
+def test_handlers_in_a_folder_that_a_package_passes_over_are_told(folder: Path, inits: tuple[str, ...]) -> None:
+    """Their messages would be confirmed as nobody's, although the others of the package are handled."""
+    inside = folder / "shop" / "plain" / "deep"
+    inside.mkdir(parents=True)
+    for each in inits:
+        (folder / "shop" / each / "__init__.py").write_text("")
+    (folder / "shop" / "a.py").write_text(HANDLER.format(topic="a", name="a"))
+    (inside / "b.py").write_text(HANDLER.format(topic="b", name="b"))
+    told = said("shop")
+    assert told.startswith(
+        f"{inside / 'b.py'} has handlers, and is not imported with shop, as {inside.parent} has no __init__.py"
+    )
+
+
+def test_what_else_is_in_a_folder_of_a_package_is_nobodys_concern(folder: Path) -> None:
+    """What something imports from it, tests, and files that are no modules of handlers."""
+    tests, plain = folder / "shop" / "tests", folder / "shop" / "plain"
+    for each in (tests, plain):
+        each.mkdir(parents=True)
+    (folder / "shop" / "__init__.py").write_text("from . import z")
+    (folder / "shop" / "z.py").write_text("import shop.plain.b")
+    (plain / "b.py").write_text(HANDLER.format(topic="b", name="b"))
+    (plain / "script.py").write_text("from handlers import handles\nraise SystemExit(1)\n")
+    (tests / "test_b.py").write_text("def test_b():\n    @handles('t')\n    def one(content): ...\n")
+    assert load(["shop"]) == ("shop", "shop.z")
+    assert {handler.topic for handler in registry} == {"b"}
 
 
 @pytest.mark.parametrize("text", ["from json import mine", "import json.mine", "import json\njson.mine()"])
