@@ -15,6 +15,7 @@ from types import ModuleType
 from handlers import packages
 from handlers.errors import HandlersError, NotLoaded
 from handlers.hidden import hides
+from handlers.importing import importing
 from handlers.overlooked import overlooked
 from handlers.registry import Registry, registry
 
@@ -54,8 +55,9 @@ def load(names: Iterable[str]) -> tuple[str, ...]:
     wanted, brought = _wanted(names), packages.installed()
     if not wanted and not brought:
         raise NotLoaded(NONE_NAMED)
-    imported = tuple(name for each in wanted for name in _import_wanted(each))
-    imported += tuple(name for each in brought for name in _import_brought(each))
+    with importing():
+        imported = tuple(name for each in wanted for name in _import_wanted(each))
+        imported += tuple(name for each in brought for name in _import_brought(each))
     if missed := overlooked(imported):
         raise NotLoaded(missed)
     registry.settle()

@@ -7,6 +7,7 @@ from itertools import chain
 from typing import Any
 
 from handlers.errors import BadHandler
+from handlers.importing import made_twice
 from handlers.signature import place_of
 
 RIGHT = "write register(Orders(…)) below the class, with your own class in place of Orders"
@@ -34,7 +35,11 @@ class Methods:
     def wait(self, function: Callable[..., Any], add: Callable[[Callable[..., Any]], None]) -> None:
         """Remember a method. One of a module that was imported before takes the place of the older one."""
         place = place_of(function)
-        self.waiting = [each for each in self.waiting if each.place != place or each.function is function]
+        self.waiting = [
+            each
+            for each in self.waiting
+            if each.place != place or each.function is function or made_twice(each.function, function)
+        ]
         self.waiting.append(Waiting(function, add, place))
 
     def register(self, instance: object) -> None:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from handlers.arounds import Around
 from handlers.errors import BadHandler, DuplicateTopic
 from handlers.handler import Handler
+from handlers.importing import made_twice
 from handlers.message import Message
 from handlers.methods import Methods, Waiting
 from handlers.names import ShortNames, is_short, last_part
@@ -89,11 +90,15 @@ class Registry:
     def around(self, function: G) -> G:
         """Have a generator function run around every handler: up to its `yield` before, the rest after. It is returned unchanged.
 
-        They stand in the order of their registration, the first outermost. A module that is imported again replaces its own.
+        They stand in the order of their registration, the first outermost. A module that is imported again replaces its own; two
+        that a function has made both stand.
         Raises `BadAround` for a function that cannot be one.
         """
         made = Around(function, self.resources)
-        self._arounds[made.source] = made
+        source = made.source
+        while (other := self._arounds.get(source)) and made_twice(other.function, function):
+            source += " again"
+        self._arounds[source] = made
         return function
 
     def ahead(self, function: Callable[..., Any]) -> Callable[[A], A]:
@@ -199,7 +204,7 @@ class Registry:
         """A module that is imported again replaces its own handlers; a second fallback is left aside."""
         key = handler.fallback, handler.fixed is None, handler.topic
         other = self._handlers.get(key)
-        if other and (other.place != handler.place or _of_another_object(other.function, handler.function)):
+        if other and (other.place != handler.place or _are_two(other.function, handler.function)):
             if handler.fallback:
                 return
             raise DuplicateTopic(f"two handlers for {handler.topic!r}: {other} and {handler}; keep one")
@@ -218,9 +223,11 @@ def _names(frame: FrameType, *, inside_class: bool) -> Mapping[str, Any]:
     return {**outer, **frame.f_locals} if inside_class else frame.f_locals
 
 
-def _of_another_object(one: Callable[..., Any], other: Callable[..., Any]) -> bool:
-    """Whether these are the same method of two objects."""
-    return ismethod(one) and ismethod(other) and one.__func__ is other.__func__ and one.__self__ is not other.__self__
+def _are_two(one: Callable[..., Any], other: Callable[..., Any]) -> bool:
+    """Whether what stands at one place are the same method of two objects, or two functions that were made there."""
+    if ismethod(one) and ismethod(other):
+        return one.__func__ is other.__func__ and one.__self__ is not other.__self__
+    return made_twice(one, other)
 
 
 def _refuse_unless_topics(topics: tuple[object, ...]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from handlers import BadHandler, BadResource, DuplicateTopic, NotLoaded
+from handlers import BadHandler, BadResource, DuplicateTopic, Message, NotLoaded
 from handlers.load import load
 from handlers.methods import Methods
 from handlers.registry import registry
@@ -213,6 +213,45 @@ def test_what_is_wrong_with_a_handler_comes_out_as_it_is(folder: Path) -> None:
         load(["odd"])
     with pytest.raises(BadHandler, match=r"lost\.py:2: lost has an annotation that names Gone"):
         load(["lost"])
+
+
+MAKES = """
+from handlers import around, handles, register
+def to(topic, url):
+    @handles(topic)
+    def post(content): seen.append(url)
+def guard(name):
+    @around
+    def only(message):
+        seen.append(name)
+        yield
+def shop(topic):
+    class Shop:
+        @handles(topic)
+        def on(self, content): seen.append(topic)
+    return Shop
+seen = []
+"""
+
+
+def test_what_a_function_of_a_module_makes_twice_is_both(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two guards, two classes with other topics."""
+    monkeypatch.setattr(registry, "_arounds", {})
+    made = "guard('one')\nguard('two')\nA, B = shop('a'), shop('b')\nregister(A())\nregister(B())\n"
+    (folder / "makes.py").write_text(MAKES + made)
+    load(["makes"])
+    for topic in "ab":
+        handler = registry.find(topic)
+        assert handler is not None
+        handler.call(Message(id="7", topic=topic, account="a", platform="taobao", content="{}"))
+    assert sys.modules["makes"].seen == ["one", "two", "a", "one", "two", "b"]
+
+
+def test_a_topic_that_a_function_of_a_module_gives_to_two_handlers_is_told(folder: Path) -> None:
+    """The second would take the place of the first without a word."""
+    (folder / "makes.py").write_text(f"{MAKES}to('a', 'http://one')\nto('a', 'http://two')\n")
+    with pytest.raises(DuplicateTopic, match=r"two handlers for 'a': post at .*makes\.py:4 and post"):
+        load(["makes"])
 
 
 def test_what_could_never_be_called_is_told_when_everything_is_imported(folder: Path) -> None:
