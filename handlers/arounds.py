@@ -116,7 +116,7 @@ def _is_the_same(raised: BaseException, error: BaseException) -> bool:
 def _refuse_unless_generator(function: Any) -> None:
     name = getattr(function, "__qualname__", type(function).__name__)
     if not inspect.isfunction(function):
-        raise BadAround(f"{name} is no plain function; {RIGHT}")
+        raise BadAround(f"{name} is no plain function but {type(function).__name__}; {RIGHT}")
     place = place_of(function)
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         raise BadAround(f"{place}: {name} is async; an around is not, also not that of an async handler; {RIGHT}")

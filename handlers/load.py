@@ -135,7 +135,9 @@ def _import_all(name: str) -> Iterator[str]:
 def _import(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
-    except HandlersError:
+    except HandlersError as error:
+        if place := _asker(error):
+            raise type(error)(f"{place}: {error}") from error
         raise
     except ModuleNotFoundError as error:
         raise NotLoaded(_missing(name, error)) from error
@@ -169,6 +171,15 @@ def _text(error: BaseException) -> str:
         return f": {error}"
     except BaseException:
         return ""
+
+
+def _asker(error: HandlersError) -> str:
+    """The line of a user's module that it is about, as `file:line`, unless it says so itself; "" where it is about none."""
+    ours = (str(Path(__file__).parent), str(importlib.__file__), "<frozen")
+    frames = [each for each in traceback.extract_tb(error.__traceback__) if not each.filename.startswith(ours)]
+    return (
+        f"{frames[-1].filename}:{frames[-1].lineno}" if frames and f"{frames[-1].filename}:" not in str(error) else ""
+    )
 
 
 def _place(error: BaseException) -> str:

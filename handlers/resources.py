@@ -211,7 +211,8 @@ def _environment() -> dict[str, str]:
 
 def _read(function: Callable[..., Any]) -> Resource:
     if not inspect.isfunction(function):
-        raise BadResource(f"{getattr(function, '__qualname__', type(function).__name__)} is no plain function; {RIGHT}")
+        name = getattr(function, "__qualname__", type(function).__name__)
+        raise BadResource(f"{name} is no plain function but {type(function).__name__}; {RIGHT}")
     name, place = function.__name__, place_of(function)
     if name == "message":
         raise BadResource(f"{place}: no resource can be called {name}, as handlers have their message under that name")

@@ -73,7 +73,7 @@ def refuse_unless_plain(function: object) -> None:
             f"a functools.partial of {inner} has no place of its own: write a `def` that calls it; {RIGHT}"
         )
     if not inspect.isfunction(function) and not inspect.ismethod(function):
-        raise BadHandler(f"{name} is no plain function; {RIGHT}")
+        raise BadHandler(f"{name} is no plain function but {type(function).__name__}; {RIGHT}")
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise _bad(function, "has a `yield`, so calling it would run none of it")
 

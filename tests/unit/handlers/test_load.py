@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from handlers import BadHandler, BadResource, DuplicateTopic, Message, NotLoaded
+from handlers import BadHandler, BadResource, DuplicateTopic, HandlersError, Message, NotLoaded
 from handlers.load import load
 from handlers.methods import Methods
 from handlers.registry import registry
@@ -213,6 +213,29 @@ def test_what_is_wrong_with_a_handler_comes_out_as_it_is(folder: Path) -> None:
         load(["odd"])
     with pytest.raises(BadHandler, match=r"lost\.py:2: lost has an annotation that names Gone"):
         load(["lost"])
+
+
+WRONG = {
+    "handles('x', timeout='10')(lambda content: None)": "timeout='10': write seconds, more than 0",
+    "handles(' ')": "' ' is no topic",
+    "handles('x')(functools.cache(print))": "print is no plain function but _lru_cache_wrapper; write",
+    "resource(object)": "object is no plain function but type; write",
+    "around(print)": "print is no plain function but builtin_function_or_method; write",
+    "register(object())": "object has no method that is a handler",
+    "handles('x')(lambda *content: None)": "<lambda> takes *content",
+}
+
+
+@pytest.mark.parametrize("line", WRONG)
+def test_what_is_wrong_with_a_handler_names_the_line_once(folder: Path, line: str) -> None:
+    """Also where it is found before there is a function to name, in a module that another one imports."""
+    (folder / "shop.py").write_text("import wrong\n")
+    (folder / "wrong.py").write_text(
+        f"import functools\nfrom handlers import around, handles, register, resource\n{line}\n"
+    )
+    with pytest.raises(HandlersError) as caught:
+        load(["shop"])
+    assert str(caught.value).startswith(f"{folder / 'wrong.py'}:3: {WRONG[line]}")
 
 
 MAKES = """
