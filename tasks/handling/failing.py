@@ -67,7 +67,7 @@ def _told(error: BaseException, handler: Callable[..., Any] | None, words: Calla
 def last(error: BaseException, handler: Callable[..., Any]) -> str:
     """How a dead letter tells the error of the last try: kind, text and place."""
     why = text(error)
-    where = place(error, handler).removeprefix(kind(error)).strip()
+    where = place(error, handler).removeprefix(kind(error)).strip(" ,")
     return f"{kind(error)}{': ' + why if why else ''}{f' ({where})' if where else ''}"
 
 

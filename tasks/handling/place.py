@@ -34,7 +34,7 @@ def place(error: BaseException, handler: Callable[..., Any] | None = None) -> st
     """`KeyError at shop.py:12 in on_paid`, or `JSONDecodeError at json/decoder.py:355, called at shop.py:12 in on_paid`.
 
     `handler` is the function that was called: its module and package are the user's own, wherever they are installed. What it
-    caught and made into `Retry` or `Reject` is told behind that.
+    caught and made into `Retry` or `Reject` is told behind that, and so is the first of a group.
     """
     return raised.told(lambda each: _chained(each, handler), error, kind(error))
 
@@ -61,10 +61,23 @@ def _chained(error: BaseException, handler: Callable[..., Any] | None) -> str:
     if isinstance(error, Unfit):
         return "its content does not fit"
     told = _told(error, handler)
+    if isinstance(error, BaseExceptionGroup):
+        return f"{told}, of {_told(_innermost(error), handler)}{_more(len(error.exceptions) - 1)}"
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if isinstance(error, Retry | Reject) and cause is not None and cause is not error:
         return f"{told}, after {_told(cause, handler)}"
     return told
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """The first of what a group is of, as the group itself, a TaskGroup's for one, says nothing of what went wrong."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _more(number: int) -> str:
+    return f" and {number} more" if number else ""
 
 
 def _told(error: BaseException, handler: Callable[..., Any] | None) -> str:

@@ -17,6 +17,7 @@ from tasks.handling.place import place, reason, text
 SAID = "Zhang San 13800000000"
 
 SHOP = f"""
+import asyncio
 import json
 from handlers import Retry, Reject
 
@@ -40,6 +41,22 @@ def wrapped(content):
 
 def rejected(content):
     raise Reject("paid, but not how much")
+
+async def both(content):
+    async with asyncio.TaskGroup() as group:
+        group.create_task(one(content))
+
+async def one(content):
+    here(content)
+
+def in_tasks(content):
+    asyncio.run(both(content))
+
+def several(content):
+    try:
+        here(content)
+    except KeyError as error:
+        raise ExceptionGroup("{SAID}", [ExceptionGroup("inner", [error, OSError()]), ValueError("{SAID}"), OSError()])
 
 def recursive(content):
     return recursive(content)
@@ -102,6 +119,17 @@ def test_what_is_raised_in_the_users_own_code_is_named_once(module: Callable[...
     assert place(raised(shop.from_c), shop.from_c).startswith("ValueError at shop.py:")
 
 
+def test_of_a_group_the_first_of_its_errors_is_told(module: Callable[..., ModuleType]) -> None:
+    """The group's own place is that of the end of an `async with`; what it says is nobody's to log."""
+    shop = module("shop.py")
+    where = f"KeyError at shop.py:{line(shop, 'raise KeyError')} in here"
+    told = place(raised(shop.in_tasks), shop.in_tasks)
+    assert re.match(r"ExceptionGroup at asyncio/taskgroups\.py:\d+, called at shop\.py:\d+ in both, of KeyError", told)
+    assert told.endswith(f", of {where}")
+    told = place(raised(shop.several), shop.several)
+    assert told == f"ExceptionGroup at shop.py:{line(shop, 'raise ExceptionGroup')} in several, of {where} and 2 more"
+
+
 def test_other_modules_of_the_handlers_package_are_its_own_and_other_packages_are_not(
     module: Callable[..., ModuleType],
 ) -> None:
@@ -151,11 +179,11 @@ def test_reasons_are_for_retry_and_reject_only(module: Callable[..., ModuleType]
     assert reason(Retry()) == reason(Reject()) == ""
 
 
-@pytest.mark.parametrize(
-    "error", [KeyError(SAID), SystemExit(3), KeyboardInterrupt(), BaseExceptionGroup("g", [OSError()])]
-)
+@pytest.mark.parametrize("error", [KeyError(SAID), SystemExit(3), KeyboardInterrupt()])
 def test_an_error_without_a_traceback_is_told_by_its_kind(error: BaseException) -> None:
     assert place(error) == type(error).__name__
+    group = BaseExceptionGroup(SAID, [error])
+    assert place(group) == f"{type(group).__name__}, of {type(error).__name__}"
 
 
 def test_a_time_limit_names_where_the_handler_was(module: Callable[..., ModuleType]) -> None:
