@@ -11,7 +11,7 @@ from typing import Any
 from handlers import forked, loop
 from handlers.arounds import Around, within
 from handlers.errors import BadHandler
-from handlers.message import Message, unraised
+from handlers.message import Message, decided, unraised
 from handlers.options import NONE, Options
 from handlers.resources import Resources, default
 from handlers.signature import NOTHING, THE_MESSAGE, Signature, place_of, read_signature
@@ -93,15 +93,20 @@ class Handler:
         signature = self._signature or self.settle()
         if content is UNREAD:
             content = signature.decode(message)
-        if signature.asked is NOTHING:
-            result = self.function(content)
-        elif signature.asked is THE_MESSAGE:
-            result = self.function(content, message)
-        else:
-            by_place, by_name = self.resources.handed(signature.asked, message)
-            result = self.function(content, *by_place, **by_name)
-        if result is not None:
-            self._end(result)
+        try:
+            if signature.asked is NOTHING:
+                result = self.function(content)
+            elif signature.asked is THE_MESSAGE:
+                result = self.function(content, message)
+            else:
+                by_place, by_name = self.resources.handed(signature.asked, message)
+                result = self.function(content, *by_place, **by_name)
+            if result is not None:
+                self._end(result)
+        except BaseExceptionGroup as group:
+            if decision := decided(group):
+                raise decision from group
+            raise
 
     def _end(self, result: object) -> None:
         """Run on this process's event loop what an `async def` has made.

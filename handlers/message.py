@@ -90,3 +90,16 @@ def unraised(returned: object) -> str:
     """The name of what was returned where it says that the message was not handled, and was to be raised; "" for all else."""
     kind = returned if isinstance(returned, type) else type(returned)
     return next((each.__name__ for each in (Reject, Retry) if issubclass(kind, each)), "")
+
+
+def decided(group: BaseExceptionGroup[BaseException]) -> Reject | Retry | None:
+    """What a group says of the message where it holds nothing but `Reject`, or nothing but `Retry`, as a `TaskGroup` passes on
+    what one of its tasks has raised; None for every other.
+    """
+    found: BaseException = group
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    if not isinstance(found, Reject | Retry):
+        return None
+    kind = Reject if isinstance(found, Reject) else Retry
+    return found if group.split(kind)[1] is None else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 from collections.abc import Callable
 from dataclasses import replace
@@ -370,6 +371,39 @@ def test_a_handler_that_returns_what_it_was_to_raise_has_failed(returned: object
     registry.handles("t")(two if is_async else one)
     with pytest.raises(TypeError, match=r"returned a (Reject|Retry); write `raise`"):
         called(registry).call(MESSAGE)
+
+
+@pytest.mark.parametrize("raised", [Reject("not ours"), Retry("busy", delay=5)])
+def test_what_a_task_of_a_handler_decides_is_decided(raised: Exception) -> None:
+    """A `TaskGroup` makes a group of it."""
+    registry = Registry()
+
+    async def reserve() -> None:
+        raise raised
+
+    @registry.handles("t")
+    async def one(content: str) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(reserve())
+
+    with pytest.raises(type(raised)) as caught:
+        called(registry).call(MESSAGE)
+    assert caught.value is raised
+    assert isinstance(raised.__cause__, ExceptionGroup)
+
+
+@pytest.mark.parametrize("others", [[ValueError()], [Retry()], [SystemExit()], [ExceptionGroup("g", [ValueError()])]])
+def test_a_group_of_different_errors_stays_one(others: list[BaseException]) -> None:
+    """What else went wrong may well be mended by another try."""
+    registry, group = Registry(), BaseExceptionGroup("g", [Reject("not ours"), *others])
+
+    @registry.handles("t")
+    def one(content: str) -> None:
+        raise group
+
+    with pytest.raises(BaseExceptionGroup) as caught:
+        called(registry).call(MESSAGE)
+    assert caught.value is group
 
 
 @pytest.mark.parametrize("returned", [None, True, {"a": 1}, object()])
