@@ -9,7 +9,7 @@ from typing import Any
 from handlers.errors import BadAround
 from handlers.message import Message, unraised
 from handlers.resources import Resources
-from handlers.signature import NOTHING, is_method, place_of, read_asked
+from handlers.signature import NOTHING, is_context_manager, is_method, place_of, read_asked
 
 HANDLED = "handled"
 """The outcome of a handler that has returned; what an around that has dealt with an error returns."""
@@ -120,6 +120,8 @@ def _refuse_unless_generator(function: Any) -> None:
     place = place_of(function)
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         raise BadAround(f"{place}: {name} is async; an around is not, also not that of an async handler; {RIGHT}")
+    if is_context_manager(function):
+        raise BadAround(f"{place}: {name} is a context manager; leave out what makes it one: {RIGHT}")
     if not inspect.isgeneratorfunction(function):
         raise BadAround(f"{place}: {name} has no `yield`; {RIGHT}")
     if is_method(function):

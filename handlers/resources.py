@@ -30,7 +30,7 @@ from handlers import loop
 from handlers.content import Unfit
 from handlers.errors import BadResource
 from handlers.message import Message, Reject
-from handlers.signature import MESSAGE, Asked, place_of
+from handlers.signature import MESSAGE, Asked, is_context_manager, place_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -214,6 +214,10 @@ def _read(function: Callable[..., Any]) -> Resource:
         name = getattr(function, "__qualname__", type(function).__name__)
         raise BadResource(f"{name} is no plain function but {type(function).__name__}; {RIGHT}")
     name, place = function.__name__, place_of(function)
+    if is_context_manager(function):
+        raise BadResource(
+            f"{place}: {name} is a context manager, which nobody enters; leave out what makes it one: {RIGHT}"
+        )
     if name == "message":
         raise BadResource(f"{place}: no resource can be called {name}, as handlers have their message under that name")
     needs = []

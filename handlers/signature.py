@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -62,6 +63,14 @@ def is_method(function: Callable[..., Any]) -> bool:
     """Whether a plain function stands in a class, so that it waits for an object of it."""
     outer = function.__qualname__.rpartition(".")[0] if inspect.isfunction(function) else ""
     return bool(outer) and not outer.endswith("<locals>")
+
+
+_MANAGERS = tuple(made(lambda: None).__code__ for made in (contextmanager, asynccontextmanager))  # type: ignore[arg-type, return-value]
+
+
+def is_context_manager(function: Callable[..., Any]) -> bool:
+    """Whether `contextlib` has made a context manager of a generator function, which then is called without running any of it."""
+    return getattr(function, "__code__", None) in _MANAGERS
 
 
 def refuse_unless_plain(function: object) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import importlib
 from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
@@ -321,6 +322,12 @@ def test_what_cannot_be_one_is_refused_with_what_to_write(registry: Registry, fu
     with pytest.raises(BadAround, match="write `@around`"):
         registry.around(function)
     assert registry.arounds == ()
+
+
+def test_a_context_manager_is_refused_as_such(registry: Registry) -> None:
+    """It looks as an around does but for what stands above it."""
+    with pytest.raises(BadAround, match="twice is a context manager; leave out what makes it one: write `@around`"):
+        registry.around(contextmanager(twice))  # type: ignore[type-var]
 
 
 def test_one_is_returned_unchanged_and_known_by_name_and_place(registry: Registry) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import pytest
@@ -415,6 +416,16 @@ def stars(*more: object) -> object: ...
 def only_place(settings: object, /) -> object: ...
 
 
+@contextmanager
+def managed(settings: object) -> Iterator[object]:
+    yield settings
+
+
+@asynccontextmanager
+async def managed_async(settings: object) -> AsyncIterator[object]:
+    yield settings
+
+
 class Client:
     """No function."""
 
@@ -426,6 +437,8 @@ class Client:
         (wants_message, "asks for a message, but is made once a process"),
         (stars, "has a parameter more that cannot be handed over by its name"),
         (only_place, "has a parameter settings that cannot be handed over by its name"),
+        (managed, r"py:\d+: managed is a context manager, which nobody enters; leave out"),
+        (managed_async, "managed_async is a context manager, which nobody enters; leave out"),
         (Client, "Client is no plain function"),
         (functools.partial(message), "partial is no plain function"),
         (7, "int is no plain function"),
