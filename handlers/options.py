@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
 from typing import Any
 
 from handlers.errors import BadHandler
@@ -66,6 +67,8 @@ def options(
     """The options, looked at. Raises `BadHandler` for a value that is none of its kind."""
     if key is not None and not callable(key) and not (isinstance(key, str) and key.strip()):
         raise BadHandler(f'key={key!r}: write the name of a member, as key="tid", or a function of the content')
+    if callable(key) and _has_yet_to_run(key):
+        raise BadHandler(f"key={key!r} returns what has yet to run, and no two of that are one: write a plain function")
     if not isinstance(latest, bool) or (latest and key is None):
         raise BadHandler("latest: write latest=True, with a key: the newest of the messages of a key is handled")
     if timeout is not None and not (_number(timeout) and 0 < timeout < math.inf):
@@ -78,6 +81,11 @@ def options(
     if queue in TAKEN:
         raise BadHandler(f'queue={queue!r} is something else of Tidings\': write another name, as queue="slow"')
     return Options(key, latest, timeout, tries, queue)
+
+
+def _has_yet_to_run(key: Callable[..., object]) -> bool:
+    kinds = iscoroutinefunction, isgeneratorfunction, isasyncgenfunction
+    return any(kind(each) for kind in kinds for each in (key, getattr(key, "__call__", None)))  # noqa: B004 - of an object
 
 
 def _number(value: object) -> bool:

@@ -1,6 +1,7 @@
 """What a handler's options may be, and what one that ships gives way to."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,23 @@ from handlers.options import TAKEN
 from handlers.trade import TradeBuyerPay
 
 
+async def looks_up(content: dict[str, Any]) -> object: ...
+def yields(content: dict[str, Any]) -> Iterator[object]:
+    yield content
+
+
+class LooksUp:
+    async def __call__(self, content: dict[str, Any]) -> object: ...
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
         ({"key": ""}, "key=''"),
         ({"key": 3}, "key=3"),
+        ({"key": looks_up}, "looks_up .* returns what has yet to run"),
+        ({"key": yields}, "yields .* returns what has yet to run"),
+        ({"key": LooksUp()}, "LooksUp .* returns what has yet to run"),
         ({"latest": True}, "with a key"),
         ({"key": "tid", "latest": "yes"}, "latest"),
         ({"timeout": 0}, "timeout=0"),
