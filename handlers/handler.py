@@ -132,7 +132,8 @@ class Handler:
                 self._signature = read_signature(self.function, self._names)
             except NameError as error:
                 said = f"{self.function.__name__} has an annotation that names {error.name}, which is not defined"
-                raise BadHandler(f"{self.place}: {said}") from None
+                hint = "import it outside of `if TYPE_CHECKING:`, whose imports are not there when the module runs"
+                raise BadHandler(f"{self.place}: {said}; {hint}") from None
         self.resources.check(self._signature.asked.resources, f"handler {self}")
         self._refuse_unknown_key(self._signature)
         return self._signature

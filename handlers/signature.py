@@ -115,7 +115,8 @@ def _handed(function: Callable[..., Any]) -> list[inspect.Parameter]:
     parameters = list(inspect.signature(function).parameters.values())
     for each in parameters:
         if each.kind in (each.VAR_POSITIONAL, each.VAR_KEYWORD):
-            raise _bad(function, f"takes {'*' if each.kind is each.VAR_POSITIONAL else '**'}{each.name}")
+            stars = "*" if each.kind is each.VAR_POSITIONAL else "**"
+            raise _bad(function, f"takes {stars}{each.name} (a decorator's inner function needs `functools.wraps`)")
     if not parameters:
         raise _bad(function, "has no parameters")
     return parameters

@@ -220,7 +220,8 @@ def test_a_name_that_is_defined_nowhere_is_told_at_start_up() -> None:
     @registry.handles("t")
     def one(content: Decimal) -> None: ...
 
-    with pytest.raises(BadHandler, match=r"test_registry.py:\d+: one has an annotation that names Decimal"):
+    said = r"test_registry.py:\d+: one has an annotation that names Decimal, .*outside of `if TYPE_CHECKING:`"
+    with pytest.raises(BadHandler, match=said):
         called(registry).settle()
 
 
@@ -309,7 +310,7 @@ class BadClass:
     ("function", "why"),
     [
         (bad_nothing, "has no parameters"),
-        (bad_star, r"takes \*content"),
+        (bad_star, r"takes \*content \(a decorator's inner function needs `functools.wraps`\)"),
         (bad_stars, r"takes \*\*more"),
         (bad_only_keyword, "has no parameter for its content"),
         (bad_gap, "has a parameter message that cannot be handed over behind one with a default"),
