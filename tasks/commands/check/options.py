@@ -6,9 +6,11 @@ from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
 from handlers.errors import HandlersError
+from tasks import app
 from tasks.commands.check.finding import Finding, warn
-from tasks.commands.status.picture import unserved
+from tasks.commands.queues import starting, unserved
 from tasks.handling import asked, others
+from tasks.names import WITHOUT_HANDLERS
 from tasks.plumbing.visibility import leases, visibility
 from tasks.rules.registries import entries
 from tasks.rules.timeouts import too_long
@@ -27,16 +29,15 @@ def timeouts_findings() -> Iterator[Finding]:
 
 
 def queues_findings() -> Iterator[Finding]:
-    """Queues that handlers ask for and that no worker takes from, while others run; their messages would wait out the lease."""
+    """Queues that no worker takes from, while others run: nothing would be pulled, or messages would wait out their lease."""
+    usual = [queue.name for queue in app.conf.task_queues]
     try:
         wanted = sorted({*asked.queues(others.registered()), *asked.queues(registry())})
         workers = [each for each in stores().presences.read() if each.kind == "worker"]
     except (HandlersError, RedisError, KombuError, OSError):
         return  # `handlers` and `redis` say so
-    for queue in unserved(wanted, workers):
-        said = f"no worker takes what waits in the queue {shown(queue)}, which handlers ask for"
-        yield warn(
-            "handlers",
-            said,
-            f"start one with `celery -A tasks worker -Q {shown(queue)}`; one without -Q takes from all",
-        )
+    for queue in unserved([*usual, *wanted], workers):
+        asks = ", which handlers ask for" if queue in wanted else ""
+        said = f"no worker takes what waits in the queue {shown(queue)}{asks}"
+        about = "workers" if queue in WITHOUT_HANDLERS else "handlers"
+        yield warn(about, said, f"start one with {starting(queue)}; one without -Q takes from all")

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from tasks.commands.accounts.standing import said_pause, why
 from tasks.commands.handlers.telling import ONE_CODE, WRITE_ONE, said_stranger, said_unhandled
-from tasks.commands.sentences import PULL_WORKER, Said, Sentence, Span
+from tasks.commands.queues import said_unserved
+from tasks.commands.sentences import Said, Sentence, Span
 from tasks.commands.status import failing
 from tasks.commands.status.attention import Need, needs_somebody
 from tasks.commands.status.picture import Picture
-from tasks.names import WITHOUT_HANDLERS
 from tasks.text import shown
 
 LONGEST = 500
@@ -65,8 +65,7 @@ def workers(picture: Picture) -> Iterable[Finding]:
 def queues(picture: Picture) -> Iterable[Finding]:
     """Whether any queue has no worker."""
     for queue in picture.unserved:
-        command = PULL_WORKER if queue in WITHOUT_HANDLERS else f"`celery -A tasks worker -Q {shown(queue)}`"
-        yield Finding("queues", Said(Sentence.QUEUE_UNSERVED, {"queue": shown(queue), "command": command}))
+        yield Finding("queues", said_unserved(queue))
 
 
 def beats(picture: Picture) -> Iterable[Finding]:

@@ -11,7 +11,6 @@ from tasks.commands.sentences import Said
 from tasks.commands.status.attention import Found, Need, urgency
 from tasks.rules.circuit_breaker import Pause
 from tasks.rules.registries import Stranger
-from tasks.store.presence import Presence
 from tasks.store.quota import Used
 from tasks.store.troubles import Trouble
 
@@ -132,13 +131,6 @@ class Picture:
         """How many accounts need what, the most urgent first."""
         found = self.crowd.needs
         return {need: len(found[need]) for need in Need if need in found and need is not Need.NOTHING}
-
-
-def unserved(queues: Iterable[str], workers: Sequence[Presence]) -> list[str]:
-    """From which of these queues none of these workers takes; none, where one of them does not say or there is none."""
-    taken = {queue for worker in workers for queue in worker.queues}
-    known = bool(workers) and all(worker.queues for worker in workers)
-    return [queue for queue in queues if known and queue not in taken]
 
 
 def spent(used: Used, tallies: Iterable[Counter[str]]) -> Counter[str]:

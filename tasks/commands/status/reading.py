@@ -12,9 +12,10 @@ from tasks.commands.accounts.listing import meant, standings
 from tasks.commands.accounts.standing import Standing, holds
 from tasks.commands.clocks import off
 from tasks.commands.handlers import reading
+from tasks.commands.queues import unserved
 from tasks.commands.status import broker
 from tasks.commands.status.attention import Thresholds, attention
-from tasks.commands.status.picture import Crowd, Picture, Summary, spent, unserved
+from tasks.commands.status.picture import Crowd, Picture, Summary, spent
 from tasks.rules.circuit_breaker import Pause
 from tasks.runtime import stores, whereabouts
 from tasks.settings import settings

@@ -180,6 +180,17 @@ def test_options_that_accounts_and_workers_do_not_meet_are_warned_of(folder: Pat
     assert "queue slow" not in check(folder, TIDINGS_REDIS_URL=valkey, TIDINGS_HANDLERS="my_handlers")[1]
 
 
+def test_a_usual_queue_that_no_worker_takes_from_is_warned_of(folder: Path, valkey: str, stores: Stores) -> None:
+    stores.presences.put(Presence("worker", "typo@there", 1, queues=("handel", "confirm")))
+    code, said = check(folder, TIDINGS_REDIS_URL=valkey, TIDINGS_HANDLERS="my_handlers")
+    assert code == 1, said
+    assert "WARN  handlers  no worker takes what waits in the queue handle\n" in said
+    assert "to do: start one with `celery -A tasks worker -Q handle`; one without -Q takes from all" in said
+    assert "WARN  workers   no worker takes what waits in the queue consume\n" in said
+    assert "to do: start one with `celery -A tasks worker -P threads -c 100 -Q consume,confirm`" in said
+    assert "queue confirm" not in said
+
+
 def test_a_secret_that_a_free_table_names_and_that_is_not_here_is_warned_of(folder: Path, valkey: str) -> None:
     file = folder / "accounts.toml"
     file.write_text(file.read_text() + 'extra = { webhook_secret = "env:NO_SUCH_HOOK" }\n')
