@@ -14,6 +14,7 @@ from tasks.handling import asked, others
 from tasks.handling.delivery import Delivery
 from tasks.handling.timer import time_limit
 from tasks.logs import about
+from tasks.names import USUAL
 from tasks.plumbing.housekeeping import every
 from tasks.rules.lease import Batch
 from tasks.runtime import gateway_of, stores
@@ -65,6 +66,11 @@ def options(letter: Letter) -> dict[str, Any]:
     registered, topic = others.registered(), letter.item.topic
     wanted = asked.by(topic, letter.platform, registered)
     return {**time_limit(REPLAY_SECONDS, wanted.timeout), **asked.queue(topic, letter.platform, registered)}
+
+
+def queue(letter: Letter) -> str:
+    """The queue that a letter's message is sent to."""
+    return str(options(letter).get("queue", USUAL))
 
 
 def again(letter: Letter) -> Delivery:

@@ -10,6 +10,8 @@ from tasks import clock, redrive
 from tasks.clock import day
 from tasks.commands.letters.choice import Choice
 from tasks.commands.letters.progress import Outcomes, shown_progress
+from tasks.commands.queues import said_unserved, unserved
+from tasks.commands.sentences import Said, Sentence
 from tasks.runtime import stores
 from tasks.store.chunks import chunks
 
@@ -74,6 +76,8 @@ def perform(choice: Choice, seconds: float | None) -> int:
     with shown_progress() as show:
         progress = follow(watch, sent, seconds, show)
     tell(progress)
+    if progress.under_way:
+        tell_unserved(ids)
     return code if progress.handled == sent else 1
 
 
@@ -117,6 +121,15 @@ def tell(progress: Outcomes) -> None:
     for name, number in progress.stayed.items():
         click.echo(f"{number} stay as they were: {STAYED[name]}")
     if progress.under_way:
-        click.echo(
-            f"{progress.under_way} are under way or are being tried again; each leaves when it is handled. Is a worker up?"
-        )
+        click.echo(f"{progress.under_way} are under way or are being tried again; each leaves when it is handled.")
+
+
+def tell_unserved(ids: Sequence[str]) -> None:
+    """Say which of the queues that these letters wait in no worker takes from, and what to start."""
+    workers = [each for each in stores().presences.read() if each.kind == "worker"]
+    if not workers:
+        click.echo(Said(Sentence.NO_WORKER).told())
+        return
+    queues = {redrive.queue(letter) for letter in stores().letters.many(ids)}
+    for queue in unserved(sorted(queues), workers):
+        click.echo(said_unserved(queue).told())

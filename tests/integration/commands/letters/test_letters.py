@@ -22,6 +22,7 @@ from tasks.commands.letters.replaying import Watch
 from tasks.handle import deliver
 from tasks.runtime import Stores
 from tasks.store.letters import Letter
+from tasks.store.presence import Presence
 from tests import ready
 from tests.conftest import free_port
 from tests.integration.commands.running import assert_harmless, run
@@ -299,7 +300,18 @@ def test_without_a_worker_it_stops_waiting_and_says_so(tidings: Stores) -> None:
     bury(tidings, "1")
     said = run(letters, "replay", "--all", "--seconds", "0.3")
     assert "1 are under way or are being tried again" in said.out
+    assert "no worker answers: start one with `celery -A tasks worker`" in said.out
     assert (said.code, len(tidings.letters)) == (1, 1)
+
+
+def test_a_replay_that_waits_in_a_queue_that_no_worker_takes_says_which_and_what_to_start(tidings: Stores) -> None:
+    bury(tidings, "1")
+    tidings.presences.put(Presence("worker", "pull@there", 1, queues=("consume", "confirm")))
+    said = run(letters, "replay", "--all", "--seconds", "0.3")
+    told = "no worker takes what waits in the queue handle: start one with `celery -A tasks worker -Q handle`"
+    assert (said.code, said.out.splitlines()[-1]) == (1, told)
+    tidings.presences.put(Presence("worker", "handle@there", 2, queues=("handle",)))
+    assert "no worker" not in run(letters, "replay", "--all", "--seconds", "0.3").out
 
 
 def test_no_wait_only_sends(tidings: Stores) -> None:
