@@ -1,13 +1,18 @@
 """What `check` says of whose Redis it is."""
 
+from collections.abc import Iterator
+
 from redis.exceptions import RedisError
 
 from tasks.commands.check.finding import Finding, fail, note, ok
+from tasks.commands.processes.valkey import obstacle
 from tasks.runtime import refusal, stores, whereabouts
 from tasks.settings import settings
 from tasks.store.connection import knock
+from tasks.text import shown
 
 ABOUT = "install"
+TODO = "make room there, or set TIDINGS_HOME to a folder that can be written to"
 
 
 def whose() -> tuple[list[Finding], bool]:
@@ -22,9 +27,15 @@ def whose() -> tuple[list[Finding], bool]:
         if here.told or here.found_at_home:
             return [], True  # `redis` says so
         text = f"no Redis answers at {here.redis}: `up` starts a Valkey of its own; for workers alone set TIDINGS_REDIS_URL"
-        return [note(ABOUT, text)], False
+        return [note(ABOUT, text), *home()], False
     if not why:
         return [ok(ABOUT, f"{found or 'a new one'} at {whereabouts()}")], True
     if here.told:
         return [fail(ABOUT, why, "set TIDINGS_REDIS_URL and TIDINGS_INSTALLATION to those of one installation")], False
-    return [note(ABOUT, why)], False
+    return [note(ABOUT, why), *home()], False
+
+
+def home() -> Iterator[Finding]:
+    """Why the `up` that the lines above speak of could not start in its folder, if so."""
+    if why := obstacle(settings().home):
+        yield fail(ABOUT, f"`up` cannot keep its Valkey's data in {shown(settings().home)}: {shown(why)}", TODO)

@@ -1,15 +1,19 @@
 """What `check` says of a Redis that cannot be had, and how often it asks."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tasks import runtime
+from tasks.address.home import Remembered, remember
 from tasks.commands.check.redis import absence
 from tasks.commands.check.whose import whose
 from tasks.runtime import Stores
 from tasks.settings import settings
 from tasks.store.connection import connect
+from tests.conftest import free_port
 from tests.integration.ending import Ending
 
 
@@ -21,6 +25,28 @@ def port(tidings: Stores, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ending]:
         for cached in (settings, connect, runtime.stores):
             cached.cache_clear()
         yield port
+
+
+@pytest.fixture
+def asleep(tidings: Stores, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """The folder of an `up` that does not run, where nothing else says where the Redis is."""
+    monkeypatch.delenv("TIDINGS_REDIS_URL")
+    monkeypatch.setenv("TIDINGS_HOME", str(tmp_path))
+    remember(tmp_path, Remembered(f"redis://127.0.0.1:{free_port()}/0", "5bcee8d294fe"))
+    settings.cache_clear()
+    return tmp_path
+
+
+def test_a_folder_that_up_could_not_use_is_told_of_before_it_is_started(
+    asleep: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert [each.level for each in whose()[0]] == ["NOTE"]
+    full = os.statvfs_result((4096, 4096, 512, 0, 0, 0, 0, 0, 0, 255))
+    monkeypatch.setattr(os, "statvfs", lambda path: full)
+    found, there = whose()
+    assert ([each.level for each in found], there) == (["NOTE", "FAIL"], False)
+    assert found[1].text == f"`up` cannot keep its Valkey's data in {asleep}: the disk of {asleep} is full"
+    assert "TIDINGS_HOME" in found[1].todo
 
 
 def test_one_that_ends_connections_is_asked_a_few_times_and_told_of_with_what_tls_may_want(port: Ending) -> None:
