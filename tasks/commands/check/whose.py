@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from redis.exceptions import RedisError
 
+from tasks.address.home import remembered
 from tasks.commands.check.finding import Finding, fail, note, ok
 from tasks.commands.processes.valkey import obstacle
 from tasks.runtime import refusal, stores, whereabouts
@@ -12,6 +13,7 @@ from tasks.store.connection import knock
 from tasks.text import shown
 
 ABOUT = "install"
+ANOTHER = "unset TIDINGS_INSTALLATION, or set TIDINGS_REDIS_URL to the Redis of the one that it means"
 TODO = "make room there, or set TIDINGS_HOME to a folder that can be written to"
 
 
@@ -30,9 +32,21 @@ def whose() -> tuple[list[Finding], bool]:
         return [note(ABOUT, text), *home()], False
     if not why:
         return [ok(ABOUT, f"{found or 'a new one'} at {whereabouts()}")], True
+    return refused(why), False
+
+
+def refused(why: str) -> list[Finding]:
+    """What is to be said of an installation that nothing here may work with."""
+    here = settings()
+    known = remembered(here.home) if here.found_at_home else None
     if here.told:
-        return [fail(ABOUT, why, "set TIDINGS_REDIS_URL and TIDINGS_INSTALLATION to those of one installation")], False
-    return [note(ABOUT, why), *home()], False
+        return [fail(ABOUT, why, "set TIDINGS_REDIS_URL and TIDINGS_INSTALLATION to those of one installation")]
+    if known and here.installation != known.id:
+        why = f"TIDINGS_INSTALLATION is {shown(here.installation)}, and the installation in {here.home} is {known.id}"
+        return [fail(ABOUT, why, ANOTHER)]
+    if here.installation and not known:
+        return [fail(ABOUT, why, ANOTHER)]
+    return [note(ABOUT, why), *home()]
 
 
 def home() -> Iterator[Finding]:

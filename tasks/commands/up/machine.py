@@ -28,6 +28,7 @@ from tasks.runtime import registry
 from tasks.settings import settings
 from tasks.store.connection import connect
 from tasks.store.installation import Installations
+from tasks.text import shown
 
 LOOK_SECONDS = 0.2
 
@@ -126,12 +127,16 @@ def ports(known: Remembered | None) -> Iterator[int]:
 
 def settled(valkey: Embedded) -> str:
     """The id of the installation in a Valkey of this folder, a new one if there is none; the folder remembers it. Raises
-    `Unusable`."""
-    folder = valkey.folder
+    `Unusable`, also where TIDINGS_INSTALLATION means another one: commands would refuse what runs here."""
+    folder, meant = valkey.folder, settings().installation
     known = remembered(folder)
-    ours = Installation(known.id if known else token_hex(6), str(folder.resolve()))
+    ours = Installation(known.id if known else meant or token_hex(6), str(folder.resolve()))
     installations = Installations(connect(valkey.url))
     found = installations.claim(ours)
+    if meant and meant != found.id and not (known and known.id == meant):
+        raise Unusable(
+            f"TIDINGS_INSTALLATION is {shown(meant)}, and the installation in {folder} is {found.id}: unset it"
+        )
     if found.home != ours.home:
         installations.moved(replace(found, home=ours.home))
     try:

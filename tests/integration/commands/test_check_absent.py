@@ -49,6 +49,17 @@ def test_a_folder_that_up_could_not_use_is_told_of_before_it_is_started(
     assert "TIDINGS_HOME" in found[1].todo
 
 
+def test_an_id_that_the_folder_does_not_have_fails_as_all_commands_refuse_it(
+    asleep: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TIDINGS_INSTALLATION", "another")
+    settings.cache_clear()
+    (found,), there = whose()
+    assert (found.level, there) == ("FAIL", False)
+    assert found.text == f"TIDINGS_INSTALLATION is another, and the installation in {asleep} is 5bcee8d294fe"
+    assert "unset TIDINGS_INSTALLATION" in found.todo
+
+
 def test_one_that_ends_connections_is_asked_a_few_times_and_told_of_with_what_tls_may_want(port: Ending) -> None:
     assert whose() == ([], True)
     (found,) = absence()
