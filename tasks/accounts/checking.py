@@ -17,6 +17,7 @@ from tasks.accounts.models import (
     Gateway,
     GatewayBase,
     QianmiGateway,
+    TaobaoAccount,
     TaobaoGateway,
     VvtoolGateway,
     is_here,
@@ -24,6 +25,7 @@ from tasks.accounts.models import (
 from tasks.accounts.pieces import Piece
 from tasks.accounts.reuse import Kept, Reuse, stamp
 from tasks.accounts.secrets import Secrets, Unresolved, is_reference
+from tasks.accounts.slips import dotted_name, in_quotes
 
 SECTIONS = ("gateways", "accounts")
 
@@ -99,6 +101,13 @@ def _stays_here(table: Table) -> bool:
     return isinstance(url, str) and is_here(url)
 
 
+def _dots(path: Place, table: Table, key: str) -> str:
+    """`; ` and how a name with dots is to be written, where the table looks like the first part of one; else ""."""
+    section, name = str(path[0]), str(path[1])
+    found = dotted_name(name, table, key, frozenset(TaobaoAccount.model_fields))
+    return f"; {in_quotes(section, found)}" if found else ""
+
+
 class _Checker:
     """Goes through the structure once and gathers faults instead of stopping at the first."""
 
@@ -132,7 +141,10 @@ class _Checker:
             model = GATEWAYS.get(platform) if isinstance(platform, str) else None
             if model is None:
                 said = shown(platform) if platform is not None else ""
-                self._fault((*path, "platform"), f"expected {listed(GATEWAYS)}{nearest(platform, GATEWAYS)}", said)
+                dots = _dots(path, table, "platform") if platform is None else ""
+                self._fault(
+                    (*path, "platform"), f"expected {listed(GATEWAYS)}{nearest(platform, GATEWAYS)}{dots}", said
+                )
                 yield name, None
             else:
                 built = self._built(model, path, table)
@@ -158,7 +170,8 @@ class _Checker:
         if not isinstance(wanted, str) or wanted not in gateways:
             known = f"expected the name of a gateway: {listed(gateways) or 'there is none yet'}"
             said = shown(wanted) if wanted is not None else ""
-            self._fault((*path, "gateway"), known + nearest(wanted, gateways), said)
+            dots = _dots(path, table, "gateway") if wanted is None else ""
+            self._fault((*path, "gateway"), known + nearest(wanted, gateways) + dots, said)
         model = ACCOUNTS[gateway.platform] if gateway else _AnyAccount
         references = tuple(filter(is_reference, map(table.get, sorted(REFERENCES[model] & table.keys()))))
         literals = len(self.literals) + len(self.fine)

@@ -12,6 +12,7 @@ from typing import Protocol
 from tasks.accounts.faults import SHOWN_SOURCE, AccountsError, Fault
 from tasks.accounts.files import Stamp, Unreadable, read, stamp
 from tasks.accounts.pieces import Uncut, cut, head
+from tasks.accounts.slips import meant
 from tasks.surroundings import NotReady, make_ready
 from tasks.text import shown as escaped
 
@@ -89,7 +90,7 @@ class File:
         except RecursionError:
             raise _unusable(self.name, "it is nested too deeply") from None
         except tomllib.TOMLDecodeError as error:
-            raise _unusable(self.name, f"it is not TOML: {error}") from None
+            raise _unusable(self.name, f"it is not TOML: {error}{meant(text, str(error))}") from None
         except ValueError:
             raise _unusable(self.name, "it is not TOML: a number in it is too long to be read") from None
 
