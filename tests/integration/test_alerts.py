@@ -270,3 +270,28 @@ def test_promtool_finds_no_fault_in_the_configuration() -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert yaml.safe_load(prometheus.CONFIG.read_text())["rule_files"] == [prometheus.RULES.name]
+
+
+@pytest.mark.skipif(not prometheus.promtool(), reason=prometheus.MISSING)
+def test_nothing_is_taken_for_new_because_redis_was_away(tmp_path: Path) -> None:
+    """Counters and letters are not told meanwhile: who looks back into that time finds `tidings_redis_up` alone."""
+    before, away, after = 20, 3, 65
+    back = before + away
+    told = {name: f"{values.format(n=before - 1)} stale _x{away - 1} {values}" for name, values in WELL.items()}
+    told["tidings_redis_up"] = f"1+0x{before - 1} 0+0x{away - 1} 1+0x{{n}}"
+    told['tidings_build_info{version="1"}'] = "1+0x{n}"
+    told['tidings_dropped_polls_total{gateway="tb"}'] = f"70+0x{before - 1} stale _x{away - 1} 70+0x{{n}}"
+    test = {
+        "interval": "1m",
+        "input_series": [each for name in told for each in series(name, told[name], 0, back + after, None)],
+        "alert_rule_test": [
+            {"eval_time": f"{at}m", "alertname": alert, "exp_alerts": []}
+            for at in range(back, back + after)
+            for alert in rules()
+        ],
+    }
+    written = {"rule_files": [str(prometheus.RULES)], "evaluation_interval": "1m", "tests": [test]}
+    (tmp_path / "away.yaml").write_text(json.dumps(written))
+    command = [str(prometheus.promtool()), "test", "rules", str(tmp_path / "away.yaml")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}"[:5000]
