@@ -18,7 +18,7 @@ from tasks.store.connection import Client, made
 from tasks.store.presence import Presences
 
 ANSWER_SECONDS = 2.0
-"""A probe waits for a few seconds itself."""
+"""A probe waits for a few seconds itself, and Prometheus for ten."""
 
 FRESH = {"Cache-Control": "no-store"}
 
@@ -40,7 +40,7 @@ def readyz(_: Request) -> Response:
     "faults": [text]}, "pullers": …, "handlers": …}`; without Redis nothing is known of the three.
     """
     try:
-        found = standings(Presences(_redis()).read(), settings().handler_seconds)
+        found = standings(Presences(client()).read(), settings().handler_seconds)
     except (RedisError, OSError) as error:
         return _answer({"ready": False, "redis": f"does not answer: {type(error).__name__}"}, ready=False)
     ready = all(each.ready for each in found)
@@ -61,8 +61,8 @@ def _answer(body: dict[str, object], *, ready: bool) -> Response:
 
 
 @cache
-def _redis() -> Client:
-    """A client of its own, which tries once: one that tries again and again would keep a probe waiting."""
+def client() -> Client:
+    """A client for machines, which tries once: one that tries again and again would keep a probe waiting, and Prometheus."""
     return made(
         settings().redis,
         decode_responses=True,

@@ -16,7 +16,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from redis.exceptions import RedisError
 
-from tasks.commands.web import gauges
+from tasks.commands.web import gauges, health
 from tasks.commands.web.gauges import Gauges
 from tasks.rules.measures import EDGES, Histogram, Measured
 from tasks.runtime import stores
@@ -258,6 +258,7 @@ def look() -> Shown:
     """What there is to show now."""
     version = metadata.version("tidings")
     try:
+        health.client().ping()  # a Redis that hangs is asked once: the others try again for longer than Prometheus waits
         found, age = picture().get()
         return Shown(version, stores().measures.read(), found, age)
     except (RedisError, OSError):
