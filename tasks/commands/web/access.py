@@ -2,7 +2,7 @@
 
 import hmac
 from collections.abc import Callable, Mapping
-from urllib.parse import quote, urlsplit
+from urllib.parse import SplitResult, quote, urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
@@ -68,7 +68,10 @@ def from_here(request: Request) -> bool:
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return False
     origin = request.headers.get("origin")
-    return origin is None or urlsplit(origin).netloc == request.headers.get("host")
+    if origin is None:
+        return True
+    parts = split(origin)
+    return parts is not None and parts.netloc == request.headers.get("host")
 
 
 def same_token(given: str, wanted: str) -> bool:
@@ -83,8 +86,16 @@ def to_login(request: Request) -> Response:
     return RedirectResponse(f"/login{back}", 303)
 
 
+def split(address: str) -> SplitResult | None:
+    """The parts of an address; None for one that has none, whoever made it up."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return None
+
+
 def local(path: str) -> str:
     """The address if it is one of our own pages', else the first page's: a link to the login must lead nowhere else."""
-    parts = urlsplit(path) if path.isprintable() and "\\" not in path else None
+    parts = split(path) if path.isprintable() and "\\" not in path else None
     fine = parts and not parts.scheme and not parts.netloc and path.startswith("/") and not path.startswith("//")
     return path if fine else "/"

@@ -88,6 +88,7 @@ def test_a_token_is_good_for_its_own_session_alone(browser: Callable[..., Browse
     [
         {"origin": "https://evil.example"},
         {"origin": "null"},
+        {"origin": "http://["},
         {"sec-fetch-site": "cross-site"},
         {"sec-fetch-site": "same-site"},
     ],
@@ -220,7 +221,15 @@ def test_nobody_is_logged_in_by_another_page(web: Stores) -> None:
 
 @pytest.mark.parametrize(
     "after",
-    ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:alert(1)", "/\n/evil.example", "evil"],
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "/\\evil.example",
+        "javascript:alert(1)",
+        "/\n/evil.example",
+        "evil",
+        "//[",
+    ],
 )
 def test_the_login_leads_nowhere_else(web: Stores, after: str) -> None:
     assert Browser().log_in(OPERATOR, after=after).headers["location"] == "/"
