@@ -81,10 +81,30 @@ def read(kind: str, name: str = "") -> list[Sign]:
 
 def _read(path: Path, kind: str, name: str, pid: int) -> list[Sign]:
     with suppress(OSError, ValueError):
-        at, state = path.read_text(encoding="ascii").split()
-        if _runs(pid):
-            return [Sign(kind, name, pid, time.monotonic() - float(at), state == CONNECTED)]
+        age, connected = _told(path)
+        if age >= 0 and _runs(pid):
+            return [Sign(kind, name, pid, age, connected)]
     return []
+
+
+def _told(path: Path) -> tuple[float, bool]:
+    """How many seconds ago a file was written, less than 0 for one of before this machine was started, and what it tells.
+
+    Raises `OSError`, and `ValueError` for a file that is none of ours.
+    """
+    at, state = path.read_text(encoding="ascii").split()
+    if state not in (CONNECTED, CONNECTING):
+        raise ValueError(state)
+    return time.monotonic() - float(at), state == CONNECTED
+
+
+def tidy() -> None:
+    """Take away the files of processes that were killed: another one may get a number of theirs, and would seem to hang."""
+    for path in [each for kind in ("worker", "beat") for each in folder().glob(f"{kind}-*.*")]:
+        with suppress(OSError, ValueError):
+            age, _ = _told(path)
+            if age < 0 or not _runs(int(path.name.rpartition(".")[2])):
+                path.unlink()
 
 
 def _runs(pid: int) -> bool:

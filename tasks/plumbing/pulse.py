@@ -64,6 +64,7 @@ class Pulse:
             return
         if self._connected is None:
             notify("READY=1")
+            probe.tidy()
         self._at, self._connected = now, connected
         self._write(connected)
         notify("WATCHDOG=1")

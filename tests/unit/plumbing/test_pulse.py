@@ -2,6 +2,7 @@
 
 import os
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,15 @@ def test_systemd_hears_the_start_each_turn_and_the_end(manager: socket.socket) -
     beat.end()
     assert words(manager) == ["STOPPING=1"]
     assert probe.read("beat") == []
+
+
+@pytest.mark.usefixtures("manager")
+def test_whoever_begins_takes_away_what_a_killed_process_has_left() -> None:
+    left = probe.file("beat", "host", os.getppid())
+    probe.write(left, connected=True)
+    left.write_text(f"{time.monotonic() + 86400} connected\n")
+    Pulse("beat", "host").turn(connected=False)
+    assert not left.exists()
 
 
 def test_turns_that_follow_at_once_write_nothing(manager: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:

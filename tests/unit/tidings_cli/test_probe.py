@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,26 @@ def test_files_of_processes_that_are_gone_and_such_that_are_none_count_as_nothin
     (folder / "worker-b@host.txt").write_text("")
     (folder / f"worker-c@host.{os.getpid()}").write_text("half")
     assert says() == "no such process has given a sign of life"
+
+
+def test_a_file_of_before_the_machine_was_started_tells_nothing_of_who_has_its_number_now() -> None:
+    path = sign("a@host", pid=os.getppid())
+    path.write_text(f"{time.monotonic() + 86400} connected\n")
+    assert says() == "no such process has given a sign of life"
+    sign("b@host")
+    assert says() == ""
+
+
+def test_whoever_begins_takes_away_what_others_have_left_behind(folder: Path) -> None:
+    gone, before = sign("a@host", pid=ended()), sign("b@host", pid=os.getppid())
+    before.write_text(f"{time.monotonic() + 86400} connected\n")
+    kept = [sign("c@host"), sign("host", kind="beat"), folder / "worker-of-somebody.1", folder / f"notes-{ended()}.2"]
+    for path in kept[2:]:
+        path.write_text("of somebody else\n")
+    probe.tidy()
+    assert not gone.exists()
+    assert not before.exists()
+    assert all(path.exists() for path in kept)
 
 
 def test_a_folder_of_somebody_elses_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
