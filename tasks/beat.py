@@ -19,7 +19,7 @@ from tasks.logs import about
 from tasks.names import CONSUME, COUNT
 from tasks.plumbing import housekeeping
 from tasks.plumbing.pulse import Pulse
-from tasks.pulling.rota import Rota
+from tasks.pulling.rota import Rota, most_waiting
 from tasks.runtime import accounts_source, stores
 from tasks.store.refusals import advice
 
@@ -98,7 +98,8 @@ class AccountScheduler(Scheduler):
         if now is not self._known or not self._in_step:
             self.follow(now)
         stores().clock.keep()
-        waits = [wait for rota in (self._consume, self._count) if (wait := rota.send()) is not None]
+        most = most_waiting(len(now.accounts))
+        waits = [wait for rota in (self._consume, self._count) if (wait := rota.send(most)) is not None]
         soonest = min(waits, default=self.longest_sleep)
         return max(PACE_SECONDS, soonest) if soonest else 0.0
 

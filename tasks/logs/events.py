@@ -13,6 +13,7 @@ EVENTS = {
     # Pulls and calls.
     "pull_failed": "a pull failed, with the platform's reason",
     "polls_discarded": "polls that no worker took in time",
+    "polls_held_back": "beat sends no more polls, as those in the queue are not taken",
     "reply_lost": "a reply that never comes again could not be stored (vv-tool)",
     "message_old": "messages wait on the platform for long before they are pulled",
     "counter_unreadable": "an account's counter cannot be read; it is polled without",

@@ -142,6 +142,14 @@ def poll_all(task: str, accounts: Sequence[str], keywords: Mapping[str, Any], ex
         send_each(producer, task, accounts, keywords, expiration)
 
 
+def waiting(task: str) -> tuple[str, int]:
+    """The queue of a task, and how many messages wait in it; 0 on RabbitMQ, which drops by itself what nobody takes in time."""
+    queue = app.amqp.router.route({}, task)["queue"]
+    with app.producer_or_acquire() as producer:
+        size = getattr(producer.channel, "_size", None)  # kombu's, of every broker but RabbitMQ
+        return queue.name, size(queue.name) if size else 0
+
+
 def send_each(
     producer: Any, task: str, accounts: Iterable[str], keywords: Mapping[str, Any], expiration: float
 ) -> None:

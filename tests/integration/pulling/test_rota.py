@@ -115,6 +115,33 @@ def test_a_backlog_is_worked_off_without_a_rest(tidings: Stores, redis: Redis) -
     assert sent(redis) == dict.fromkeys(names, 1)
 
 
+# Nobody takes what is sent
+
+
+def test_polls_that_nobody_takes_do_not_fill_redis(
+    tidings: Stores, redis: Redis, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Redis keeps a poll until a worker takes it, long after it is worth nothing, and each account is sent again and again."""
+    monkeypatch.setattr(rota, "LOOK_SECONDS", 0.0)
+    names = [f"shop-{number}" for number in range(10)]
+    beat = Rota(tidings.due, CONSUME, shops(*names))
+    up_to_date(beat)
+    for _ in range(5):
+        tidings.due.wake(dict.fromkeys(names, 0))
+        beat.send(20)
+    assert sent(redis) == dict.fromkeys(names, 2)
+    assert min(tidings.due.delays(names).values()) > sending.claim_seconds() - 5, "they fall due again, as ever"
+    assert caplog.text.count("20 polls wait in the queue consume and nobody takes them") == 1
+    redis.delete("tidings:consume")
+    tidings.due.wake(dict.fromkeys(names, 0))
+    beat.send(20)
+    assert sent(redis) == dict.fromkeys(names, 1)
+
+
+def test_a_queue_holds_two_polls_of_each_account_and_some_of_few_accounts() -> None:
+    assert [rota.most_waiting(accounts) for accounts in (1, 10_000)] == [rota.LEAST_WAITING, 20_000]
+
+
 # Two beats that have read different accounts
 
 
