@@ -45,7 +45,7 @@ class AccountScheduler(Scheduler):
     _in_step = False
     """Whether Redis has been there since the due times were looked through."""
     _connected = False
-    """Whether the last look at what is due found Redis and broker."""
+    """Whether the last look at what is due found Redis and broker, and accounts were read before."""
     _consume: Rota
     _count: Rota
     _keeping: housekeeping.Housekeeping | None = None
@@ -81,7 +81,7 @@ class AccountScheduler(Scheduler):
             )
             self._in_step = self._connected = False
             return BACK_OFF_SECONDS
-        self._connected = True
+        self._connected = self._known is not None
         return max(0.0, min(own, ours, self.longest_sleep))
 
     @property

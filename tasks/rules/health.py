@@ -55,7 +55,7 @@ class Process(Protocol):
 
     @property
     def connected(self) -> bool:
-        """Whether it has its broker."""
+        """Whether it has its broker, and a beat its accounts, too."""
 
     @property
     def loop(self) -> float:
@@ -114,7 +114,8 @@ def fault(process: Process, role: Role, handler_seconds: float) -> str:
     if process.loop > LOOP_SECONDS:
         return f"its main loop has not turned for {process.loop:.0f} s"
     if not process.connected:
-        return "it has no connection to its broker or Redis"
+        more = ", or has read no accounts yet" if process.kind == "beat" else ""
+        return f"it has no connection to its broker or Redis{more}"
     if role == "pullers" and process.polls > POLLS_SECONDS:
         return f"none of its polls and confirms has ended for {process.polls:.0f} s"
     if role == "handlers" and process.messages > handler_seconds + MESSAGES_SLACK_SECONDS:

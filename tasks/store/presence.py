@@ -44,7 +44,7 @@ class Presence:
     loop: float = 0.0
     """How many seconds before this its main loop has turned."""
     connected: bool = True
-    """Whether it has its broker (a worker), or its last look at what is due found Redis and broker (a beat)."""
+    """Whether it has its broker (a worker), or found Redis, broker and accounts at its last look at what is due (a beat)."""
     polls: float = 0.0
     """For how many seconds none of a worker's polls and confirms has begun or ended while there were some."""
     messages: float = 0.0

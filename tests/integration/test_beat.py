@@ -17,8 +17,10 @@ from redis import Redis
 
 from tasks import app, runtime, sending, settings
 from tasks.beat import PACE_SECONDS, AccountScheduler
+from tasks.plumbing import pulse
 from tasks.runtime import Stores
 from tasks.store import connection
+from tidings_cli import probe
 
 GATEWAY = """
 [gateways.tb]
@@ -68,6 +70,29 @@ def tick_until(scheduler: AccountScheduler, reached: Callable[[], object], secon
     end = time.monotonic() + seconds
     while time.monotonic() < end and not reached():
         time.sleep(min(scheduler.tick(), 0.05))
+
+
+def test_a_beat_that_has_read_no_accounts_is_not_ready_and_one_that_keeps_its_last_good_ones_is(
+    tmp_path: Path, scheduler: AccountScheduler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a rollout with a broken accounts file takes away the beats that still know whom to poll."""
+    monkeypatch.setenv("TIDINGS_HEALTH_DIR", str(tmp_path / "health"))
+    monkeypatch.setattr(pulse, "EVERY_SECONDS", 0.0)
+    (tmp_path / "accounts.toml").write_text("[gateways.tb")
+    scheduler._pulse = pulse.Pulse("beat", "host")
+
+    def said() -> str:
+        for _ in range(2):
+            scheduler.tick()
+        return probe.fault(probe.read("beat"), 5, connected=True)
+
+    assert said().endswith("no connection to its broker or Redis, or has read no accounts yet")
+    write_accounts(tmp_path, "a")
+    tick_until(scheduler, lambda: not said())
+    assert said() == ""
+    (tmp_path / "accounts.toml").write_text("[gateways.tb")
+    tick(scheduler, 1.5)
+    assert said() == ""
 
 
 def test_each_account_is_sent_once_for_each_time_it_is_due(
