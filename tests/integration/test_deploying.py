@@ -146,6 +146,12 @@ def environments() -> Iterator[tuple[str, str]]:
         yield from (("docs/deploying.md", found) for found in re.findall(r"\bTIDINGS_[A-Z_]+\b", line))
 
 
+def test_the_page_is_there_while_something_else_is_not() -> None:
+    """`/readyz` fails without a beat, a worker or Redis: a Service would lead to no page then, and to no metrics."""
+    probes = [each for made in deployments() for name, each in container(made).items() if name.endswith("Probe")]
+    assert {each["httpGet"]["path"] for each in probes if "httpGet" in each} == {"/healthz", "/healthcheck"}
+
+
 def test_every_variable_is_a_setting() -> None:
     found = [(where, name) for where, name in environments() if name.startswith("TIDINGS_")]
     ours = {"TIDINGS_IMAGE"}  # compose.yaml's own
