@@ -110,10 +110,10 @@ def running(
     monkeypatch.setattr(health, "settings", lambda: Settings(redis_url=made.redis, handler_seconds=0.001))
     monkeypatch.setattr("tasks.rules.health.MESSAGES_SLACK_SECONDS", SOON)
     monkeypatch.setattr("tasks.rules.health.LOOP_SECONDS", SOON)
-    health._redis.cache_clear()
+    health.client.cache_clear()
     with TestClient(Starlette(routes=health.routes())) as client:
         yield Health(made, client)
-    health._redis.cache_clear()
+    health.client.cache_clear()
     for process in made.processes.values():
         process.send_signal(signal.SIGCONT)
     made.stop()
