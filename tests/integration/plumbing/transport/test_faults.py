@@ -44,7 +44,7 @@ def victim(valkey: str, prefix: str, tmp_path: Path) -> Iterator[Callable[[str, 
         process.wait(10)
 
 
-def until(condition: Callable[[], object], seconds: float = 20) -> bool:
+def until(condition: Callable[[], object], seconds: float = 60) -> bool:
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end:
