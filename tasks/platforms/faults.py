@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from tasks import clock
-from tasks.clock import next_midnight
+from tasks.clock import DAY, day_left
 from tasks.platforms.errors import (
     BadRequest,
     Codes,
@@ -26,6 +26,11 @@ from tasks.platforms.http import HttpReply
 
 LONGEST_TEXT = 500
 """Characters of a platform's text that an error carries on."""
+
+TURNING_SECONDS = 600.0
+"""By so much a platform's clock may be off ours, as it allows a call's timestamp; what it counts may begin anew later still."""
+TURN_AGAIN_SECONDS = 60.0
+"""Within these, a spent day is asked for again after so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +126,17 @@ def out_of_quota(scope: Scope) -> Fault:
     """The day's calls are spent: until the ban ends that the text tells of, else until the platform's next day."""
 
     def fault(said: Said, _whom: Whom) -> PlatformError:
-        ban = ban_seconds(said.text)
-        until = clock.now() + ban if ban else next_midnight()
+        now = clock.now()
+        until = now + (ban_seconds(said.text) or rest_of_day(now))
         return OutOfQuota(said.text, until=until, scope=scope, **said.codes)
 
     return fault
+
+
+def rest_of_day(now: float) -> float:
+    """How long a spent day lasts, in seconds. One that is spent as it begins is yesterday's, by a clock that is behind ours."""
+    left = day_left(now)
+    return left if DAY - left > TURNING_SECONDS else TURN_AGAIN_SECONDS
 
 
 def ban_seconds(text: str) -> float | None:

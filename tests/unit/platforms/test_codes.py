@@ -215,6 +215,22 @@ def test_a_spent_day_of_qianmi_lasts_to_chinas_midnight(code: str) -> None:
     assert error.until == MIDNIGHT_IN_CHINA
 
 
+@pytest.mark.parametrize("seconds", [0.0, 0.2, 30.0, 599.0])
+def test_a_day_that_is_spent_as_it_begins_is_yesterdays_and_asked_for_again_soon(seconds: float) -> None:
+    """The first call after midnight met a platform whose clock was a moment behind, and all shops stood still for a day more."""
+    with time_machine.travel(MIDNIGHT_IN_CHINA + seconds, tick=False):
+        for error in (qianmi("36"), taobao(6, "", "no figure")):
+            assert isinstance(error, OutOfQuota)
+            assert error.until == MIDNIGHT_IN_CHINA + seconds + 60
+
+
+@time_machine.travel(MIDNIGHT_IN_CHINA + 601, tick=False)
+def test_a_day_that_is_spent_ten_minutes_after_it_began_is_its_own() -> None:
+    error = qianmi("36")
+    assert isinstance(error, OutOfQuota)
+    assert error.until == MIDNIGHT_IN_CHINA + 86_400
+
+
 def test_too_many_calls_in_a_moment_wait_a_second() -> None:
     for error in (qianmi("37"), vvtool(202)):
         assert isinstance(error, Throttled)
