@@ -25,6 +25,9 @@ from tasks.platforms.faults import (
 from tasks.platforms.reading import UnreadableItem, gather, item_of, whole_id
 from tasks.platforms.signing import qianmi_sign
 
+BARE = frozenset({"qmcs_messages", "is_success"})
+"""By any of these members the root is the response itself."""
+
 PERMISSION = "ask open.qianmi.com to permit the app of gateways.{gateway} this API"
 USER_PERMISSION = "let the seller of accounts.{account} permit the app this API"
 ACCESS = "renew gateways.{gateway}.access_token"
@@ -129,16 +132,25 @@ def _id(value: object) -> str:
 
 
 def _response(body: bytes, whom: Whom) -> dict[str, Any]:
-    """The response: the root's first member that is an object, whatever its name. Raises what an error means."""
+    """The response, or the root as `simplify` has it. Raises what an error means.
+
+    It is the root's first member that is an object, whatever its name, as in the vendor's SDK, but for one that is named so.
+    """
     root = jsontext.decode(body)
     if "errorToken" in root:
         raise TABLE.fault(_said(root), whom)
-    for name, value in root.items():
+    if BARE & root.keys():
+        return root
+    for name, value in sorted(root.items(), key=_other_than_response):
         if isinstance(value, dict) and name != "subErrors":
             return value
     if any(name.endswith("_response") and not value for name, value in root.items()):
         return {}
     raise MalformedReply("the reply holds neither a response nor an error")
+
+
+def _other_than_response(member: tuple[str, object]) -> bool:
+    return not member[0].endswith("_response")
 
 
 def _said(root: dict[str, Any]) -> Said:

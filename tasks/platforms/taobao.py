@@ -29,6 +29,9 @@ CONSUME = "taobao.tmc.messages.consume"
 CONFIRM = "taobao.tmc.messages.confirm"
 COUNT = "taobao.jindoucloud.messagecount.get"
 
+BARE = frozenset({"request_id", "messages", "is_success", "message_infos"})
+"""By any of these members the root is the response itself."""
+
 SESSION = "let the seller authorise the app again, and renew accounts.{account}.session"
 APP_KEY = "check gateways.{gateway}.app_key"
 SIGNATURE = "check gateways.{gateway}.app_secret and gateways.{gateway}.sign_method"
@@ -163,7 +166,7 @@ def _response(method: str, body: bytes, whom: Whom) -> dict[str, Any]:
     if "error_response" in root:
         raise TABLE.fault(_said(root["error_response"]), whom)
     name = method.removeprefix("taobao.").replace(".", "_") + "_response"
-    response = root.get(name, root if "request_id" in root or "messages" in root else None)
+    response = root.get(name, root if BARE & root.keys() else None)
     if isinstance(response, dict):
         return response
     if name in root and not response:

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tasks.accounts import QianmiGateway, TaobaoGateway, VvtoolGateway
-from tasks.platforms import Client, Item, MalformedReply, PlatformError, Reply, Spoilt
+from tasks.accounts import QianmiAccount, QianmiGateway, TaobaoAccount, TaobaoGateway, VvtoolGateway
+from tasks.platforms import Client, Item, MalformedReply, PlatformError, Reply, Spoilt, http
 from tasks.platforms.clients import client_for
 
-QIANMI = client_for(QianmiGateway(name="qm", app_key="10000001", app_secret="helloworld"))
-TAOBAO = client_for(TaobaoGateway(name="tb", app_key="12345678", app_secret="helloworld"))
+QM = QianmiGateway(name="qm", app_key="10000001", app_secret="helloworld")
+TB = TaobaoGateway(name="tb", app_key="12345678", app_secret="helloworld")
+QIANMI, TAOBAO = client_for(QM), client_for(TB)
 VVTOOL = client_for(VvtoolGateway(name="vv", token="test-token"))
 CLIENTS = pytest.mark.parametrize("client", [QIANMI, TAOBAO, VVTOOL], ids=["qianmi", "taobao", "vvtool"])
 
@@ -234,6 +235,28 @@ def test_messages_under_an_unknown_name_are_no_empty_reply(client: Client, respo
 def test_one_message_of_vvtool_that_is_in_no_list_is_read() -> None:
     body = json.dumps({"code": 0, "data": {"msg": {"id": 106, "msg_data": json.dumps(CREATED)}}}).encode()
     assert [(item.receipt, item.id) for item in VVTOOL.read(body).items] == [("0", "45407531231871")]
+
+
+@pytest.mark.parametrize(
+    "root",
+    [
+        {"qmcs_messages": [RECHARGED]},
+        {"qmcs_messages": {"qmcs_message": [RECHARGED]}},
+        {"trace": {"id": "t"}, "qmcs_messages_consume_response": {"qmcs_messages": [RECHARGED]}},
+    ],
+)
+def test_qianmis_simplified_forms_are_read_too(root: object) -> None:
+    assert [item.id for item in QIANMI.read(json.dumps(root).encode()).items] == [RECHARGED["id"]]
+
+
+@pytest.mark.parametrize("client", [TAOBAO, QIANMI])
+def test_a_confirm_that_is_answered_in_the_simplified_form_is_taken(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The platform had taken it, and it was tried again and again until the lease was over."""
+    monkeypatch.setattr(http, "post", lambda *_, **__: http.HttpReply(200, b'{"is_success":true}'))
+    account = TaobaoAccount(name="a", gateway=TB) if client is TAOBAO else QianmiAccount(name="a", gateway=QM)
+    client.confirm(account, ["1"])
 
 
 def test_the_name_of_qianmis_response_does_not_matter() -> None:
