@@ -44,6 +44,7 @@ class Due:
         self.redis = redis
         self.key = f"{PREFIX}due:{kind}"
         self.learnt_key = f"{PREFIX}learnt:{kind}"
+        self.looked_key = f"{PREFIX}looked:{kind}"
         self._claim = script(redis, "due_claim")
         self._hold = script(redis, "due_hold")
         self._seed = script(redis, "due_seed")
@@ -52,7 +53,7 @@ class Due:
 
     def claim(self, most: int, seconds: float) -> Claim:
         """Take up to `most` due accounts; each falls due again after `seconds` unless somebody puts it elsewhere."""
-        names, known, next_in, again = self._claim(keys=[self.key], args=[most, seconds])
+        names, known, next_in, again = self._claim(keys=[self.key, self.looked_key], args=[most, seconds])
         return Claim(names, known, float(next_in) if next_in else None, again)
 
     def hold(self, claim: Claim, seconds: float) -> None:

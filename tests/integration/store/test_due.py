@@ -1,7 +1,9 @@
 """Due times, on a real Valkey."""
 
 import threading
+import time
 
+import pytest
 from redis import Redis
 
 from tasks.store.due import Due
@@ -46,6 +48,23 @@ def test_holding_leaves_alone_what_was_polled_meanwhile(redis: Redis) -> None:
     assert 4 < delays["polled"] <= 5
     assert 19 < delays["claimed again"] <= 20
     assert due.known() == {"polled", "claimed again"}
+
+
+def test_a_clock_that_is_set_back_takes_the_due_times_along(redis: Redis) -> None:
+    """A machine whose clock began eight hours ahead, as one that keeps China's time does, had nobody polled for eight hours."""
+    due, ahead = Due(redis), 8 * 3600.0
+    names = [f"shop-{n}" for n in range(2500)]
+    due.seed({"soon": 20.0, **dict.fromkeys(names, 40.0)})
+    due.claim(10, 30)
+    for name, at in due.waits(["soon", *names]).items():  # what was written while it was ahead
+        redis.zadd(due.key, {name: at + ahead})
+    redis.set(due.looked_key, time.time() + ahead)
+    claim = due.claim(10, 30)
+    assert claim.names == []
+    assert claim.next_in is not None
+    assert 15 < claim.next_in <= 20
+    assert all(35 < delay <= 40 for delay in due.delays(names).values())
+    assert due.claim(10, 30).next_in == pytest.approx(claim.next_in, abs=1), "once"
 
 
 def test_any_number_of_beats_claim_each_account_once(redis: Redis) -> None:
