@@ -125,10 +125,13 @@ def outlasts(last: Pause, new: Pause) -> bool:
 
 
 def holds(pause: Pause | None, fingerprint: str, *, now: float) -> bool:
-    """Whether a pause is still in force: its time is not over, and it was not for credentials that have changed since."""
+    """Whether a pause is still in force: its time is not over, and it was not for credentials that have changed since.
+
+    A refusal that would hold for longer than any does was noted by a clock that has been set back since.
+    """
     if pause is None or now >= pause.until:
         return False
-    return not pause.fingerprint or pause.fingerprint == fingerprint
+    return not pause.fingerprint or (pause.fingerprint == fingerprint and pause.until - now <= 2 * LONGEST_PROBE)
 
 
 def too_many_dead(well: int, dead: int, ratio: float, least: int = FROM_DEAD) -> bool:

@@ -96,6 +96,13 @@ def test_new_credentials_end_the_pause_at_once_and_start_the_waits_anew() -> Non
     assert again.until == NOW + 60
 
 
+def test_a_refusal_that_a_clock_hours_ahead_has_noted_holds_nobody_once_it_is_set() -> None:
+    refused = decide(Unauthorised("no", remedy="do"), None, "f", now=NOW + 8 * 3600).pause
+    assert not holds(refused, "f", now=NOW)
+    assert holds(decide(Unauthorised("no", remedy="do"), None, "f", now=NOW).pause, "f", now=NOW - 5)
+    assert holds(Pause(NOW + 31_062, "a ban of its platform"), "f", now=NOW)
+
+
 def test_nobody_is_held_without_a_pause() -> None:
     assert not holds(None, "f", now=NOW)
 
