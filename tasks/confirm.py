@@ -273,7 +273,8 @@ def tell(account: Account, batch: str, receipts: list[str], came: Came | None = 
     while pending:
         chunk = pending.pop()
         try:
-            with calls.call(account, "confirm"), http.within(confirm_seconds(visibility())):
+            kept = not came.taken  # one call is kept for each batch; a list that is taken has used it
+            with calls.call(account, "confirm", spare=not kept), http.within(confirm_seconds(visibility())):
                 client.confirm(account, chunk)
             came.taken += chunk
             in_a_row = 0

@@ -19,7 +19,18 @@ from tasks.calling.errors import NotNow
 from tasks.calling.spent import gateway_pauses
 from tasks.clock import next_midnight
 from tasks.commands.accounts.listing import standings
-from tasks.platforms import Item, Keep, OutOfQuota, PlatformError, Reading, Reply, Throttled, Transient, Unauthorised
+from tasks.platforms import (
+    BadRequest,
+    Item,
+    Keep,
+    OutOfQuota,
+    PlatformError,
+    Reading,
+    Reply,
+    Throttled,
+    Transient,
+    Unauthorised,
+)
 from tasks.platforms.clients import client_for
 from tasks.rules.allowance import limits_of
 from tasks.rules.circuit_breaker import Pause
@@ -406,6 +417,21 @@ def test_a_ban_of_a_second_does_not_shorten_that_of_a_spent_day(
     _, pause = tidings.pauses.get("shop", "tb")
     assert pause is not None
     assert pause.until == midnight
+
+
+def test_a_confirm_that_is_narrowed_down_frees_its_own_call_and_no_other_batchs(
+    platform: FakePlatform, configure: Configure, tidings: Stores
+) -> None:
+    shop = configure("calls_per_day = 100")
+    for _ in range(3):
+        tidings.quota.take("tb", limits_of(shop.gateway), "pull", "shop")
+    assert tidings.quota.used("tb", time.time()).owed == 3
+    refused = BadRequest("41: one of these ids")
+    platform.answers = [refused, Reply(), refused, Reply(), refused]
+    came = confirm.Came()
+    confirm.tell(shop, "b1", ["1", "2", "3", "4"], came)
+    assert (len(came.taken), came.refused) == (3, ["1"])
+    assert tidings.quota.used("tb", time.time()).owed == 2
 
 
 def test_a_throttle_without_a_time_is_longer_each_time_until_a_pull_is_answered(
