@@ -16,6 +16,7 @@ from handlers import packages
 from handlers.errors import HandlersError, NotLoaded
 from handlers.hidden import hides
 from handlers.importing import importing
+from handlers.loggers import loggers_kept
 from handlers.overlooked import overlooked
 from handlers.registry import Registry, registry
 
@@ -55,7 +56,7 @@ def load(names: Iterable[str]) -> tuple[str, ...]:
     wanted, brought = _wanted(names), packages.installed()
     if not wanted and not brought:
         raise NotLoaded(NONE_NAMED)
-    with importing():
+    with importing(), loggers_kept():
         imported = tuple(name for each in wanted for name in _import_wanted(each))
         imported += tuple(name for each in brought for name in _import_brought(each))
     if missed := overlooked(imported):

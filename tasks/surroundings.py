@@ -9,6 +9,8 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 
+from handlers.loggers import loggers_kept
+
 DJANGO = "DJANGO_SETTINGS_MODULE"
 
 
@@ -35,7 +37,8 @@ def _set_up_django() -> None:
     if apps.ready:
         return
     try:
-        django.setup()
+        with loggers_kept():
+            django.setup()
     except BaseException as error:  # settings of a user's own may raise anything
         said = f"{type(error).__name__}: {error}"
         raise NotReady(f"Django cannot be set up with {DJANGO}={os.environ[DJANGO]}: {said}") from error

@@ -9,6 +9,7 @@ from functools import reduce
 from pathlib import Path
 from typing import Protocol
 
+from handlers.loggers import loggers_kept
 from tasks.accounts.faults import SHOWN_SOURCE, AccountsError, Fault
 from tasks.accounts.files import Stamp, Unreadable, read, stamp
 from tasks.accounts.pieces import Uncut, cut, head
@@ -141,7 +142,8 @@ class Function:
         except NotReady as error:
             raise _unusable(self.name, str(error)) from None
         try:
-            return importlib.import_module(name)
+            with loggers_kept():
+                return importlib.import_module(name)
         except ModuleNotFoundError as error:
             if error.name and f"{name}.".startswith(f"{error.name}."):
                 raise _unusable(
