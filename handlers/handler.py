@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections import ChainMap
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from inspect import isasyncgen, isawaitable, iscoroutinefunction, isgenerator
@@ -69,6 +70,12 @@ class Handler:
     def model(self) -> str:
         """What the content becomes, by name: that of a pydantic model, or `dict`, `str`, `Message`."""
         return self.settle().asks_for
+
+    def run_inside(self, arounds: Mapping[Any, Around]) -> None:
+        """Have these, and those that are put there later, run around the handler too, outside of its own."""
+        known = self.arounds.maps if isinstance(self.arounds, ChainMap) else [self.arounds]
+        if not any(each is arounds for each in known):
+            self.arounds = ChainMap(*known, arounds)  # type: ignore[arg-type]  # nobody writes to it; the last comes first
 
     def decode(self, message: Message) -> Any:
         """What the content becomes, for `call` or for a key. Raises `Unfit` if it does not fit."""

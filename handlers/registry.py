@@ -131,12 +131,14 @@ class Registry:
     def include(self, other: "Registry") -> None:
         """Take the handlers of another registry as well, with what runs around them and their resources there.
 
-        Raises `DuplicateTopic` if a handler here has one of their topics, and a `HandlersError` for what could never be called.
+        What runs around every handler here runs around these too, outside of their own. Raises `DuplicateTopic` if a handler here
+        has one of their topics, and a `HandlersError` for what could never be called.
         """
         if other is self:
             return
         other.settle()
         for each in other:
+            each.run_inside(self._arounds)
             self._add(each)
         self.aheads.update(other.aheads)
         self.resources.closes(other.resources)

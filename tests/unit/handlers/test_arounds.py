@@ -5,6 +5,7 @@ import importlib
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -328,6 +329,33 @@ def test_a_context_manager_is_refused_as_such(registry: Registry) -> None:
     """It looks as an around does but for what stands above it."""
     with pytest.raises(BadAround, match="twice is a context manager; leave out what makes it one: write `@around`"):
         registry.around(contextmanager(twice))  # type: ignore[type-var]
+
+
+def test_what_is_around_every_handler_is_around_those_of_a_registry_that_is_taken_too(registry: Registry) -> None:
+    """The archive misses none of them. Theirs is inside; it is around theirs alone, also when they are taken again."""
+    seen: list[str] = []
+
+    def tells(name: str) -> Callable[[Message], Iterator[None]]:
+        def around(message: Message) -> Iterator[None]:
+            seen.append(f"{name} {message.topic}")
+            yield
+
+        around.__qualname__ = name
+        return around
+
+    theirs = Registry()
+    theirs.around(tells("their"))
+    theirs.handles("t")(lambda content: seen.append("handler"))
+    registry.handles("own")(lambda content: seen.append("own handler"))
+    registry.around(tells("first"))
+    registry.include(theirs)
+    registry.include(theirs)
+    registry.around(tells("later"))
+    for topic in ("t", "own"):
+        found = registry.find(topic)
+        assert found
+        found.call(replace(MESSAGE, topic=topic))
+    assert seen == ["first t", "later t", "their t", "handler", "first own", "later own", "own handler"]
 
 
 def test_one_is_returned_unchanged_and_known_by_name_and_place(registry: Registry) -> None:
