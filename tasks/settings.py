@@ -1,5 +1,6 @@
 """Every setting that comes from the environment, each as `TIDINGS_` and its name in capitals."""
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
@@ -157,6 +158,17 @@ class Settings(BaseSettings):
         "the one that `up` made here, or any at the address that is set",
     )
     _found_at_home: bool = PrivateAttr(False)
+
+    @field_validator("accounts", "home", "health_dir", mode="before")
+    @classmethod
+    def _in_full(cls, path: object) -> object:
+        """A shell's `~` is none in quotes or a unit's file, and a folder of that name is easily removed as what it is not."""
+        if not isinstance(path, str):
+            return path
+        found = os.path.expanduser(path)  # noqa: PTH111 - a text that may be no path
+        if found.startswith("~"):
+            raise ValueError("there is no home folder that its ~ could be: write the path in full")
+        return found
 
     @field_validator("redis_url")
     @classmethod

@@ -34,7 +34,7 @@ class Sign(NamedTuple):
 def folder() -> Path:
     """Where the files are."""
     told = os.environ.get(FOLDER)
-    return Path(told) if told else Path(os.environ.get("TMPDIR") or "/tmp") / f"tidings-{os.getuid()}"  # noqa: S108 - 0700
+    return Path(told).expanduser() if told else Path(os.environ.get("TMPDIR") or "/tmp") / f"tidings-{os.getuid()}"  # noqa: S108 - 0700
 
 
 def made() -> Path:

@@ -64,7 +64,7 @@ class Environment:
 
 def _read(path: str) -> str:
     try:
-        with Path(path).open("rb") as file:
+        with Path(path).expanduser().open("rb") as file:
             return file.read(SECRET_BYTES).decode()
-    except (OSError, ValueError):
+    except (OSError, ValueError, RuntimeError):  # the last: no such home folder
         return ""

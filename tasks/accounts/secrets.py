@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from os.path import expanduser
 from pathlib import Path
 from typing import TypeGuard
 
@@ -66,7 +67,7 @@ class Secrets:
         return self._environ[name] or Unresolved(f"the environment variable {name} is empty")
 
     def _file(self, name: str) -> str | Unresolved:
-        path = self._folder / name
+        path = self._folder / expanduser(name)  # noqa: PTH111 - a text that may be no path
         if not name:
             return Unresolved("expected file: and the path of a file")
         self._stamps[path] = stamp(path)

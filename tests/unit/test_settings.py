@@ -4,6 +4,7 @@ import pytest
 
 from tasks.settings import Settings, SettingsError, settings, table
 from tests import ROOT
+from tidings_cli import probe
 
 README = ROOT / "README.md"
 
@@ -37,6 +38,19 @@ def test_everything_wrong_is_named_at_once_by_its_variable_and_without_its_value
     ]
     assert "7391" not in str(refused.value)
     settings.cache_clear()
+
+
+def test_a_home_folder_is_meant_by_its_sign_as_in_a_shell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/li")
+    for name in ("HOME", "ACCOUNTS", "HEALTH_DIR"):
+        monkeypatch.setenv(f"TIDINGS_{name}", "~/shop")
+    here = settings()
+    assert {str(here.home), here.accounts, str(here.health_dir)} == {"/home/li/shop"}
+    assert probe.folder() == here.health_dir
+    settings.cache_clear()
+    monkeypatch.setenv("TIDINGS_HOME", "~nobody-of-this-name/shop")
+    with pytest.raises(SettingsError, match="TIDINGS_HOME: there is no home folder that its ~ could be"):
+        settings()
 
 
 def test_passwords_in_addresses_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -611,3 +611,12 @@ def test_a_secret_that_is_spared_and_there_is_seen_to_change(file: Path, tmp_pat
     beats = AccountsSource(str(file), 0)
     beats.spare_secrets()
     assert str(beats.current().gateways["tb"].app_secret.get_secret_value()) == "first"  # type: ignore[union-attr]
+
+
+def test_a_secrets_file_in_a_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "tb").write_text("hunter2\n")
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc" / "accounts.toml").write_text(structure("a", secret="file:~/tb"))
+    found = load(str(tmp_path / "etc" / "accounts.toml")).gateways["tb"].model_dump()["app_secret"]
+    assert found.get_secret_value() == "hunter2"
