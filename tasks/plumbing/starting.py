@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 from collections.abc import Mapping
+from difflib import get_close_matches
 from functools import cache, partial
 from typing import Any
 
@@ -16,7 +17,7 @@ from handlers.errors import HandlersError
 from tasks import app
 from tasks.accounts import AccountsError
 from tasks.logs import about
-from tasks.names import CONFIRM, CONSUME, COUNT, HANDLE
+from tasks.names import CONFIRM, CONSUME, COUNT, HANDLE, WITHOUT_HANDLERS
 from tasks.plumbing import beside, housekeeping
 from tasks.plumbing.serving import take_too, takes
 from tasks.plumbing.versions import untested
@@ -122,6 +123,14 @@ def note_worker(**_: Any) -> None:
 
 
 @celeryd_init.connect
+def trim_queues(options: Mapping[str, Any], **_: Any) -> None:
+    """Take spaces beside the commas of `-Q` and `-X` for what they are: Celery takes from a queue of that name, ` confirm`."""
+    for names in (options.get("queues"), options.get("exclude_queues")):
+        if isinstance(names, list):
+            names[:] = filter(None, map(str.strip, names))
+
+
+@celeryd_init.connect
 def note_excluded(options: Mapping[str, Any], **_: Any) -> None:
     """Remember them: Celery takes them out before it is known for which queues handlers ask."""
     _excluded[:] = options.get("exclude_queues") or ()
@@ -175,6 +184,7 @@ def show_handlers() -> None:
         stores().registries.put(entries(registry()), registered_beside(registry()))
         warn_of_doubts()
         warn_of_timeouts()
+        warn_of_queues()
 
 
 @cache
@@ -190,3 +200,19 @@ def warn_of_timeouts() -> None:
     """Once a process, warn of handlers that ask for more time than the shortest lease leaves them."""
     for each in too_long(entries(registry()), leases(), visibility()):
         warn_once(shown(each, 500))
+
+
+@cache
+def warn_of_queues() -> None:
+    """Once a process, warn of queues that it takes from and that nothing is sent to, as after a slip in `-Q`."""
+    asked = {each.queue for each in entries(registry()) if each.queue}
+    usual = {queue.name for queue in app.conf.task_queues}
+    for name in sorted(set(app.amqp.queues.consume_from) - asked - usual - WITHOUT_HANDLERS):
+        near = get_close_matches(name.lower(), sorted(asked | usual), 1)
+        hint = f": did you mean {shown(near[0])}?" if near else ""
+        log.warning(
+            "this worker takes from the queue %s, which no handler here asks for%s",
+            shown(name),
+            hint,
+            extra=about("setup_advice"),
+        )

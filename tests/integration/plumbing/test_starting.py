@@ -80,6 +80,34 @@ def test_a_worker_warns_once_of_a_handler_that_asks_for_more_time_than_a_lease_l
     assert "a try has 8 s under the lease of gateway tb (20 s): write timeout=8 or less" in said
 
 
+@pytest.mark.parametrize("name", ["queues", "exclude_queues"])
+def test_spaces_between_the_names_of_queues_are_no_part_of_them(name: str) -> None:
+    options: dict[str, Any] = {"queues": None, "exclude_queues": None, name: ["consume", " confirm ", ""]}
+    starting.trim_queues(options)
+    assert options[name] == ["consume", "confirm"]
+
+
+def test_a_worker_warns_once_of_a_queue_that_nothing_is_sent_to(
+    tidings: Stores, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = Registry()
+
+    @made.handles("t", queue="slow")
+    def on_any(content: dict) -> None: ...  # type: ignore[type-arg]
+
+    monkeypatch.setattr(starting, "registry", lambda: made)
+    monkeypatch.setattr(app.amqp.queues, "_consume_from", dict.fromkeys(("Handel", "slow", "handle", "x")))
+    starting.warn_of_queues.cache_clear()
+    starting.show_handlers()
+    starting.show_handlers()
+    starting.warn_of_queues.cache_clear()
+    told = [each.getMessage() for each in caplog.records if "takes from the queue" in each.getMessage()]
+    assert told == [
+        "this worker takes from the queue Handel, which no handler here asks for: did you mean handle?",
+        "this worker takes from the queue x, which no handler here asks for",
+    ]
+
+
 @pytest.mark.parametrize("given", [{}, {"TIDINGS_HANDLERS": ""}, {"TIDINGS_HANDLERS": " , "}])
 @pytest.mark.parametrize("command", ["worker", "up"])
 def test_nothing_starts_that_would_confirm_messages_without_code_of_the_users(
