@@ -125,8 +125,9 @@ def fault(signs: Sequence[Sign], max_age: float, connected: bool) -> str:
         if not 0 <= sign.age <= max_age:
             return f"{sign.name} ({sign.pid}): its main loop has not turned for {sign.age:.0f} s"
         if connected and not sign.connected:
-            more = ", or has read no accounts yet" if sign.kind == "beat" else ""
-            return f"{sign.name} ({sign.pid}): it has no connection to its broker or Redis{more}"
+            return (
+                f"{sign.name} ({sign.pid}): it has no connection to its broker or Redis, or no accounts that it can use"
+            )
     return ""
 
 
@@ -138,9 +139,7 @@ def main() -> None:
     asked.add_argument("kind", choices=["worker", "beat"])
     asked.add_argument("--name", default="", help="a worker's node name, a beat's host; without it all that run here")
     asked.add_argument("--max-age", type=float, default=MAX_AGE_SECONDS, help="seconds, default %(default)g")
-    asked.add_argument(
-        "--connected", action="store_true", help="it has its broker and Redis, and a beat its accounts, too"
-    )
+    asked.add_argument("--connected", action="store_true", help="it has its broker, Redis and usable accounts, too")
     told = asked.parse_args()
     if said := fault(read(told.kind, told.name), told.max_age, told.connected):
         sys.stderr.write(f"{said}\n")

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 from tasks.accounts.background import Background
@@ -114,6 +115,13 @@ class AccountsSource:
         if self._good is None:
             raise AccountsError(self._faults, self._origin.name)
         return self._good
+
+    def usable(self) -> bool:
+        """Whether there are accounts to go by; looks again where there never were any."""
+        if self._good is None:
+            with suppress(AccountsError):
+                self.current()
+        return self._good is not None
 
     def gateways(self) -> Mapping[str, Gateway]:
         """The gateways as they are now, without their secrets where that saves reading 100,000 accounts. Raises as `current`."""

@@ -21,7 +21,9 @@ from tasks.logs import about
 from tasks.logs.seldom import Seldom, left_out
 from tasks.names import CONFIRM, CONSUME, COUNT, HANDLE
 from tasks.plumbing import housekeeping
+from tasks.plumbing.serving import takes
 from tasks.rules.health import NO_PROGRESS, progressed
+from tasks.runtime import accounts_source
 from tasks.store.presence import Kind
 from tasks.store.refusals import advice
 from tidings_cli import probe
@@ -149,6 +151,15 @@ class Consumer(CelerysConsumer):
         sleep(AGAIN_SECONDS)
 
 
+_knows_accounts = [True]
+
+
+@housekeeping.every(EVERY_SECONDS, "worker")
+def look_for_accounts() -> None:
+    """Note whether this worker has accounts to go by, if it calls platforms: without them each of its polls fails."""
+    _knows_accounts[:] = [not any(map(takes, (CONSUME, COUNT, CONFIRM))) or accounts_source().usable()]
+
+
 _worker: dict[str, Pulse] = {}
 
 
@@ -175,7 +186,7 @@ class Step(bootsteps.StartStopStep):
         pulse = of_worker(parent.hostname)
 
         def turn() -> None:
-            pulse.turn(connected=True)
+            pulse.turn(connected=_knows_accounts[0])
             pulse.watch_tasks()
 
         loop.call_repeatedly(EVERY_SECONDS, turn)

@@ -55,7 +55,7 @@ class Process(Protocol):
 
     @property
     def connected(self) -> bool:
-        """Whether it has its broker, and a beat its accounts, too."""
+        """Whether it has its broker, and accounts if it needs them."""
 
     @property
     def loop(self) -> float:
@@ -114,8 +114,7 @@ def fault(process: Process, role: Role, handler_seconds: float) -> str:
     if process.loop > LOOP_SECONDS:
         return f"its main loop has not turned for {process.loop:.0f} s"
     if not process.connected:
-        more = ", or has read no accounts yet" if process.kind == "beat" else ""
-        return f"it has no connection to its broker or Redis{more}"
+        return "it has no connection to its broker or Redis, or no accounts that it can use"
     if role == "pullers" and process.polls > POLLS_SECONDS:
         return f"none of its polls and confirms has ended for {process.polls:.0f} s"
     if role == "handlers" and process.messages > handler_seconds + MESSAGES_SLACK_SECONDS:

@@ -57,7 +57,8 @@ def test_one_that_hangs_is_not_hidden_by_others_that_do_not() -> None:
 def test_who_waits_for_its_broker_is_alive_and_not_connected() -> None:
     sign("pull@host", connected=False)
     assert says() == ""
-    assert says(connected=True) == f"pull@host ({os.getpid()}): it has no connection to its broker or Redis"
+    wrong = "it has no connection to its broker or Redis, or no accounts that it can use"
+    assert says(connected=True) == f"pull@host ({os.getpid()}): {wrong}"
 
 
 def test_files_of_processes_that_are_gone_and_such_that_are_none_count_as_nothing(folder: Path) -> None:
