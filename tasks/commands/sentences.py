@@ -24,6 +24,10 @@ class Sentence(Enum):
     NO_WORKER = "no worker answers: start one with `celery -A tasks worker`"
     QUEUE_UNSERVED = "no worker takes what waits in the queue %(queue)s: start one with %(command)s"
     NO_BEAT = "no beat runs, so nobody is polled: start one with `celery -A tasks beat`"
+    IDLE = (
+        "the %(kind)s %(name)s runs and does nothing: it has no connection to its broker or Redis, or no accounts that it can "
+        "use; its log says which"
+    )
 
     ALL_OVERDUE = "every account is overdue, %(latest)s: %(todo)s"
     NOTHING_PULLED = "nothing was pulled yet"

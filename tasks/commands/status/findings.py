@@ -74,6 +74,12 @@ def beats(picture: Picture) -> Iterable[Finding]:
         yield Finding("beats", Said(Sentence.NO_BEAT))
 
 
+def idle(picture: Picture) -> Iterable[Finding]:
+    """Which workers and beats are there and cannot work."""
+    for each in picture.idle:
+        yield Finding("idle", Said(Sentence.IDLE, {"kind": each.kind, "name": shown(each.name)}))
+
+
 def gateways(picture: Picture) -> Iterable[Finding]:
     """Whether a person has paused any: for how long, who knows; one without an end is for a person to end."""
     for each in picture.gateways:
@@ -162,6 +168,7 @@ LOOKS: tuple[Callable[[Picture], Iterable[Finding]], ...] = (
     workers,
     queues,
     beats,
+    idle,
     overdue,
     handlers,
     unhandled,

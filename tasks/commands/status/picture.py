@@ -90,11 +90,10 @@ class Crowd:
 @dataclass(frozen=True)
 class Picture:
     """The installation at `now` (seconds since the epoch): how many accounts there are, those that were chosen, their
-    gateways, what waits in the queues (None: the broker cannot say), how many workers and beats run (None: not known), from
-    which queues nobody takes, the dead letters, how many of these are yet to be redriven and when the first of them is, when
-    anything was pulled last, today's messages by topic that nobody handled,
-    the workers with other handlers, whose clock is off with what to do, and which installation it is: its Redis, its id
-    ("": none yet)."""
+    gateways, what waits in the queues (None: the broker cannot say), how many workers and beats run (None: not known), which
+    of them cannot work, from which queues nobody takes, the dead letters, how many of these are yet to be redriven and when the
+    first of them is, when anything was pulled last, today's messages by topic that nobody handled, the workers with other
+    handlers, whose clock is off with what to do, and which installation it is: its Redis, its id ("": none yet)."""
 
     now: float
     known: int
@@ -103,6 +102,7 @@ class Picture:
     queues: Mapping[str, int | None] = field(default_factory=dict)
     workers: int | None = None
     beats: int | None = None
+    idle: Sequence[Presence] = ()
     unserved: Sequence[str] = ()
     letters: int = 0
     redrives: int = 0

@@ -70,6 +70,7 @@ def picture(
             queues=depths.result(),
             workers=answering.result() or 0 if answering else len({each.name for each in workers}),
             beats=sum(each.kind == "beat" for each in present),
+            idle=[each for each in present if not each.connected],
             unserved=unserved(depths.result(), workers),
             letters=len(stores().letters),
             redrives=redrives,

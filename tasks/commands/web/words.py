@@ -28,6 +28,7 @@ FINDINGS = {
     "workers": N_("No worker runs"),
     "queues": N_("A queue has no worker"),
     "beats": N_("No beat runs"),
+    "idle": N_("A process cannot work"),
     "overdue": N_("Nobody is polled"),
     "failing": N_("A handler fails"),
     "asked": N_("A handler asks for another try"),

@@ -247,6 +247,14 @@ def test_without_a_worker_or_a_beat_there_is_something_to_do(
     assert installation[about] == 0
 
 
+@pytest.mark.parametrize("idle", [WORKER, BEAT])
+def test_who_runs_and_cannot_work_is_named(polled: Stores, idle: Presence) -> None:
+    polled.presences.put(replace(idle, connected=False))
+    said = run(status)
+    assert (said.code, f"! the {idle.kind} {idle.name} runs and does nothing: " in said.out) == (1, True)
+    assert [finding["about"] for finding in objects()[""]["findings"]] == ["idle"]
+
+
 def test_each_beat_counts_also_where_another_runs_on_the_same_machine(polled: Stores) -> None:
     polled.presences.put(replace(BEAT, pid=9))
     polled.presences.put(replace(BEAT, since=5.0))  # in a container of its own, with the machine's name

@@ -63,6 +63,7 @@ def pictures() -> Iterator[Picture]:
     yield Picture(NOW, 0, [])
     overdue: list[Found] = [(standing(), Attention(Need.OVERDUE))]
     yield Picture(NOW, 1, overdue, workers=0, beats=0, queues={"handle": None}, unserved=["consume", "slow"])
+    yield Picture(NOW, 1, [], idle=[Presence("worker", "a@b", 1, connected=False)])
     yield Picture(NOW, 1, overdue, workers=1, beats=1, pulled=NOW - 90)
     for number in (1, 7):
         troubles = tuple(
