@@ -11,6 +11,7 @@ from tasks.commands.sentences import Said
 from tasks.commands.status.attention import Found, Need, urgency
 from tasks.rules.circuit_breaker import Pause
 from tasks.rules.registries import Stranger
+from tasks.store.presence import Presence
 from tasks.store.quota import Used
 from tasks.store.troubles import Trouble
 
