@@ -17,6 +17,7 @@ from tasks.commands.processes.stopping import Interrupted, Stopping
 from tasks.sandbox.process import running
 
 FAILED = 1
+ELSEWHERE = "make room there, or set TMPDIR to a folder that has some"
 SIGNALLED = 128
 """Exit codes above it name the signal that ended a process, as in a shell."""
 
@@ -27,16 +28,26 @@ def perform(number: int, *, keep: bool) -> int:
         raise Unusable("the sandbox needs aiohttp; install 'tidings[sandbox]'")
     valkey.binary()
     console = Console()
-    folder = Path(tempfile.mkdtemp(prefix="tidings-demo-"))
+    folder = made()
     code = FAILED
     try:
         code = _perform(folder, console, number, keep=keep)
     finally:
         if code == FAILED:
+            if why := valkey.obstacle(folder):
+                console.print(f"{why}: {ELSEWHERE}", soft_wrap=True, highlight=False, markup=False)
             console.print(f"What every process said is in {folder}", soft_wrap=True, highlight=False)
         else:
             shutil.rmtree(folder, ignore_errors=True)
     return code
+
+
+def made() -> Path:
+    """A folder for the demo's data. Raises `Unusable` where none can be made."""
+    try:
+        return Path(tempfile.mkdtemp(prefix="tidings-demo-"))
+    except OSError as error:
+        raise Unusable(f"there is no folder for temporary files ({error.strerror}): {ELSEWHERE}") from None
 
 
 def _perform(folder: Path, console: Console, number: int, *, keep: bool) -> int:
