@@ -14,7 +14,7 @@ if last > now + STEP then
     end
   end
 end
-if last > now + STEP or now > last + 1 or last == now then redis.call('SET', KEYS[2], string.format('%.3f', now)) end
+if last > now + STEP or now > last + 1 or last == now then redis.call('SET', KEYS[2], string.format('%.3f', now), 'EX', 86400) end
 
 local names = redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[1])
 local again = string.format('%.17g', now + ARGV[2])
