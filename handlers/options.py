@@ -80,7 +80,12 @@ def options(
         raise BadHandler(f'queue={queue!r}: write the name of a Celery queue, as queue="slow": {words}')
     if queue in TAKEN:
         raise BadHandler(f'queue={queue!r} is something else of Tidings\': write another name, as queue="slow"')
-    return Options(key, latest, timeout, tries, queue)
+    return Options(plain(key) if isinstance(key, str) else key, latest, timeout, tries, plain(queue) if queue else None)
+
+
+def plain(text: str) -> str:
+    """The text itself, of a member of an `Enum` that is text too: it prints as its own name, and not every library takes it."""
+    return str.__str__(text)
 
 
 def _has_yet_to_run(key: Callable[..., object]) -> bool:

@@ -15,7 +15,7 @@ from handlers.importing import made_twice
 from handlers.message import Message
 from handlers.methods import Methods, Waiting
 from handlers.names import ShortNames, is_short, last_part
-from handlers.options import Key, options
+from handlers.options import Key, options, plain
 from handlers.resources import Resource, Resources, default
 from handlers.signature import is_method, refuse_unless_plain
 
@@ -68,6 +68,7 @@ class Registry:
         Raises `BadHandler` for a function that cannot be one, `DuplicateTopic` if another has one of the topics.
         """
         _refuse_unless_topics(topics)
+        topics = tuple(map(plain, topics))
         chosen = options(key=key, latest=latest, timeout=timeout, tries=tries, queue=queue)
 
         def register(function: F) -> F:

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 
 from handlers import Handler, Message, Registry, Reject, Unfit
 from handlers.load import load
+from handlers.options import plain
 from handlers.samples import sample
 from handlers.topics import MODELS
 from tasks import app, clock
@@ -141,7 +142,7 @@ class Tidings:
         unless told. Raises `NoSample`, and `LookupError` while no handler is registered.
         """
         settings.cache_clear()  # the test may have set the environment
-        topic = full_topic(topic)
+        topic = full_topic(plain(topic))
         id_ = id or f"test-{next(self._ids)}"
         message = Message(
             id=id_,

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,30 @@ class LooksUp:
 def test_a_wrong_option_is_refused_with_what_to_write(options: dict[str, Any], said: str) -> None:
     with pytest.raises(BadHandler, match=said):
         Registry().handles("t", **options)
+
+
+class Named(str, Enum):  # noqa: UP042 - as people write it who have had Python 3.10
+    """Names of a user's own, which are text but print as `Named.TOPIC`."""
+
+    TOPIC = "taobao_trade_TradeBuyerPay"
+    PATTERN = "taobao_item_*"
+    KEY = "tid"
+    QUEUE = "slow"
+
+
+def test_what_an_enum_names_is_taken_as_its_text() -> None:
+    """It is a key of JSON, a queue's name, and a part of what is printed and sent."""
+    registry = Registry()
+
+    @registry.handles(Named.TOPIC, Named.PATTERN, key=Named.KEY, queue=Named.QUEUE)
+    def on_any(content: dict[str, Any]) -> None: ...
+
+    for topic in (Named.TOPIC.value, "taobao_item_ItemAdd"):
+        found = registry.find(topic)
+        assert found is not None
+        named = found.topic, found.options.key, found.options.queue
+        assert [type(each) for each in named] == [str, str, str]
+        assert named in [(Named.TOPIC.value, "tid", "slow"), (Named.PATTERN.value, "tid", "slow")]
 
 
 def test_options_are_those_of_each_topic() -> None:

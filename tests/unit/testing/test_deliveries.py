@@ -5,6 +5,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from enum import Enum
 from typing import Any
 
 import pytest
@@ -43,6 +44,17 @@ def raising(*errors: BaseException | None) -> Callable[[dict[str, Any]], None]:
             raise error
 
     return handler
+
+
+def test_a_topic_that_an_enum_names_is_that_of_a_platform(registry: Registry, tidings: Tidings) -> None:
+    """What a handler prints of it is the same in both."""
+
+    class Topic(str, Enum):  # noqa: UP042 - it prints as its name, which a StrEnum does not
+        PAID = "taobao_trade_TradeBuyerPay"
+
+    registry.handles(Topic.PAID)(raising(None))
+    done = tidings.deliver(Topic.PAID, {"tid": 7})
+    assert (done.outcome, f"{done.message.topic}") == ("handled", PAID)
 
 
 def test_what_returns_is_handled_with_the_message_as_it_was_told(registry: Registry, tidings: Tidings) -> None:
