@@ -82,7 +82,7 @@ def _more(number: int) -> str:
 
 def _told(error: BaseException, handler: Callable[..., Any] | None) -> str:
     points = list(walk_tb(error.__traceback__))
-    own = next((point for point in reversed(points) if _is_own(point[0], handler)), None)
+    own = next((point for point in reversed(points) if is_own(point[0], handler)), None)
     if isinstance(error, SoftTimeLimitExceeded):
         return f"it took longer than its time limit{', at ' + _own(own) if own else ''}"
     if not points:
@@ -110,7 +110,7 @@ def _brief(file: str, module: str) -> str:
     return "/".join(path.parts[-len(names) :]) if fits else path.name
 
 
-def _is_own(frame: FrameType, handler: Callable[..., Any] | None) -> bool:
+def is_own(frame: FrameType, handler: Callable[..., Any] | None) -> bool:
     """Whether a frame runs the user's code: the handler's module and package, and what is no part of an installation."""
     file = frame.f_code.co_filename
     return file in _homes(handler) or _below(file, _homes(handler)) or _is_written_here(file)

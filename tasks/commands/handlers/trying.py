@@ -2,20 +2,21 @@
 
 import json
 import logging
+from collections.abc import Callable
 from inspect import unwrap
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import IO
 
 import click
 
-from handlers import Handler
+from handlers import Handler, Unfit
 from tasks import clock
 from tasks.commands.contents import GIVE_ONE, given, sampled
 from tasks.commands.handlers.apart import Apart, Tried
 from tasks.commands.topics import QIANMI, did_you_mean, full_topic
 from tasks.handling import raised
 from tasks.handling.delivery import Delivery
-from tasks.handling.place import place, text
+from tasks.handling.place import is_own, place, text
 from tasks.platforms.base import Item
 from tasks.rules.lease import Batch
 from tasks.runtime import registry
@@ -97,17 +98,29 @@ def told(handler: Handler, error: BaseException) -> tuple[str, str]:
 
 
 def own(handler: Handler, error: BaseException) -> TracebackType | None:
-    """The part of the traceback that begins with the handler itself; None when it did not come so far."""
-    found = error.__traceback__
-    while found and found.tb_frame.f_code is not unwrap(handler.function).__code__:
+    """The part of the traceback that begins with the handler itself or, where it did not come so far, with the user's resource
+    or around; None for content that does not fit."""
+    code = unwrap(handler.function).__code__
+    found = _from(error.__traceback__, lambda frame: frame.f_code is code)
+    if found or isinstance(error, Unfit):
+        return found
+    return _from(error.__traceback__, lambda frame: is_own(frame, handler.function))
+
+
+def _from(found: TracebackType | None, begins: Callable[[FrameType], bool]) -> TracebackType | None:
+    while found and not begins(found.tb_frame):
         found = found.tb_next
     return found
 
 
 def stack(handler: Handler, error: BaseException) -> str:
-    """The traceback from the handler on, as lines that a terminal can show; "" where the handler was not reached."""
+    """The traceback from the user's code on, as lines that a terminal can show; "" where none of it was reached."""
     found = own(handler, error)
     if found is None:
         return ""
+    if isinstance(
+        group := error.__cause__, BaseExceptionGroup
+    ):  # a task's decision, which has come through to here as a group
+        group.__traceback__ = own(handler, group)
     lines = raised.stack(error.with_traceback(found)).splitlines()
     return "".join(f"{shown(line, LONGEST)}\n" for line in lines)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,6 +32,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Shop]:
     """Writes a module of handlers, which is what TIDINGS_HANDLERS names; nothing else is registered, and no Redis is there."""
     monkeypatch.setattr(registry, "_handlers", {})
     monkeypatch.setattr(registry, "_found", {})
+    monkeypatch.setattr(registry.resources, "_known", dict(registry.resources._known))
     monkeypatch.setenv("TIDINGS_REDIS_URL", "redis://127.0.0.1:1/0")
     monkeypatch.setenv("TIDINGS_HANDLERS", "shop_of_this_test")
     monkeypatch.syspath_prepend(tmp_path)
@@ -107,6 +109,40 @@ def test_a_handler_that_returns_has_handled(shop: Shop) -> None:
     assert own == f"48.00 {PAID} shop-1 taobao 1"
     assert told.startswith(f"handled by on_paid at {path}:4 in ")
     assert tried("TradeBuyerPay").code == 0
+
+
+RESOURCE = """
+import asyncio
+from handlers import resource
+@resource
+def engine(settings):
+    return opened(settings)
+def opened(settings):
+    raise ValueError("no such place")
+"""
+IN_A_TASK = """
+async def reserve():
+    raise Reject("no such place")
+async def both():
+    async with asyncio.TaskGroup() as group:
+        group.create_task(reserve())
+"""
+
+
+@pytest.mark.parametrize(
+    ("handler", "own"),
+    [
+        ("def on_paid(content: dict, engine) -> None: ...\n", ["engine", "opened"]),
+        ("async def on_paid(content: dict) -> None:\n    await both()\n", ["on_paid", "both", "reserve", "reserve"]),
+    ],
+)
+def test_the_traceback_shows_the_users_own_code_wherever_it_broke(shop: Shop, handler: str, own: list[str]) -> None:
+    """In a resource, and in a task of the handler's; none of ours on the way there."""
+    shop(f"{RESOURCE}{IN_A_TASK}@handles('{PAID}')\n{handler}")
+    said = tried(PAID)
+    assert said.err.count("no such place") >= 1
+    assert re.findall(r'shop_of_this_test.py", line \d+, in (\w+)', said.err) == own
+    assert str(ROOT / "handlers") not in said.err
 
 
 def test_a_files_text_is_what_the_handler_gets(shop: Shop, tmp_path: Path) -> None:
