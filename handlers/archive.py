@@ -24,7 +24,8 @@ from handlers.message import Message, Reject
 from handlers.registry import around
 from handlers.text import about, fields, kind
 
-FOLDER = Path(needed("TIDINGS_ARCHIVE_FOLDER", "the folder for the archive of messages")).expanduser()
+FOLDER = Path(needed("TIDINGS_ARCHIVE_FOLDER", "the folder for the archive of messages")).expanduser().absolute()
+"""From where the process began, wherever a handler has gone since."""
 
 LOCK_SECONDS = 1.0
 """Others hold the file for some microseconds, unless their process is stopped or its disk hangs."""

@@ -55,8 +55,8 @@ class File:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._path = Path(name)
-        self.folder = self._path.absolute().parent
+        self._path = Path(name).absolute()  # a handler may go to another folder
+        self.folder = self._path.parent
         self._read: Stamp | None = None
         self._seen: Stamp = None
         self._restless = 0

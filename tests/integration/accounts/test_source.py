@@ -125,6 +125,16 @@ def test_a_secret_may_come_from_a_file_beside_the_accounts_file(
     assert load("etc/accounts.toml").gateways["tb"].model_dump()["app_secret"].get_secret_value() == SECRET
 
 
+def test_a_relative_path_starts_where_the_process_began(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever folder a handler has gone to since."""
+    (tmp_path / "accounts.toml").write_text(structure("a"))
+    monkeypatch.chdir(tmp_path)
+    source = AccountsSource("accounts.toml", LOOK, {"TB": "x", "OTHER": "y"})
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert set(source.current().accounts) == {"a"}
+
+
 @pytest.mark.parametrize(
     ("content", "expected"),
     [

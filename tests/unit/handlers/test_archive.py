@@ -41,6 +41,17 @@ def lines(archive: Any) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_bytes().splitlines()]
 
 
+def test_a_folder_is_where_the_process_began(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its handler may have gone elsewhere, where nobody looks for what tells of buyers."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TIDINGS_ARCHIVE_FOLDER", "archive")
+    with imported("handlers.archive") as module:
+        (tmp_path / "elsewhere").mkdir()
+        monkeypatch.chdir(tmp_path / "elsewhere")
+        module.keep(MESSAGE, "handled")
+    assert [each.parent for each in tmp_path.rglob("*.jsonl")] == [tmp_path / "archive"]
+
+
 def test_a_message_is_a_line_with_everything_that_came(archive: Any) -> None:
     handler = around(archive.archived)
     handler.call(

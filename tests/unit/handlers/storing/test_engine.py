@@ -1,6 +1,7 @@
 """Addresses of databases: what is understood, and what is said of the others, which may hold a password."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -53,5 +54,7 @@ def test_what_is_missing_is_told_of_without_the_address(
 
 
 def test_settings_have_defaults_and_topics_are_taken_apart() -> None:
-    assert (str(settings({}).url), settings({}).topics) == ("sqlite:///tidings.db", ("*",))
+    assert (str(settings({}).url), settings({}).topics) == (f"sqlite:///{Path.cwd() / 'tidings.db'}", ("*",))
+    for url in ("sqlite://", "sqlite:///:memory:", "sqlite:////var/lib/tidings.db", "sqlite:///file:a.db?uri=true"):
+        assert str(settings({"TIDINGS_DATABASE_URL": url}).url) == url
     assert settings({"TIDINGS_DATABASE_TOPICS": "a, b_*,,a"}).topics == ("a", "b_*")
