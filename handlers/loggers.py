@@ -10,8 +10,8 @@ OURS = frozenset({"tasks", "handlers", "tidings_cli", "celery", "kombu"})
 
 @contextmanager
 def loggers_kept() -> Iterator[None]:
-    """Inside, code of the user's is imported, which may call `logging.config.dictConfig` or `fileConfig`: unless told otherwise
-    these disable every logger that is there already. Afterwards ours are as they were.
+    """Inside, code of the user's is imported or makes a resource, which may call `dictConfig` or `fileConfig` of
+    `logging.config`: unless told otherwise these disable every logger that is there already. Afterwards ours are as they were.
     """
     disabled = [each for each in _ours() if each.disabled]
     try:

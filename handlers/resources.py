@@ -29,6 +29,7 @@ from weakref import WeakSet
 from handlers import loop
 from handlers.content import Unfit
 from handlers.errors import BadResource
+from handlers.loggers import loggers_kept
 from handlers.message import Message, Reject
 from handlers.signature import MESSAGE, Asked, is_context_manager, place_of
 
@@ -233,6 +234,7 @@ def _read(function: Callable[..., Any]) -> Resource:
     return Resource(name, function, tuple(needs), place)
 
 
+@loggers_kept()
 def _begin(resource: Resource, needs: dict[str, Any], made: _Made) -> Any:
     """Make a resource, and keep what is to be closed."""
     try:

@@ -449,6 +449,20 @@ def test_a_function_that_makes_no_resource_is_refused(function: Any, why: str) -
         Resources().resource(function)
 
 
+def test_one_that_configures_logging_silences_nothing_of_ours() -> None:
+    """What `dictConfig` does, unless told otherwise, to loggers that are there."""
+    ours, others = logging.getLogger("tasks.of.this.test"), logging.getLogger("elsewhere.of.this.test")
+    resources = Resources()
+
+    @resources.resource
+    def logs() -> str:
+        ours.disabled = others.disabled = True
+        return "configured"
+
+    assert resources.value("logs") == "configured"
+    assert (ours.disabled, others.disabled) == (False, True)
+
+
 def in_child(check: Callable[[], bool]) -> bool:
     """Whether a check is true in a forked process."""
     pid = os.fork()
