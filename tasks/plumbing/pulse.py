@@ -108,8 +108,11 @@ def notify(word: str) -> None:
         out.sendto(word.encode(), f"\0{where[1:]}" if where.startswith("@") else where)
 
 
-DELAYS = {"celery.worker.consumer.delayed_delivery:DelayedDelivery": "tasks.plumbing.delays:Delays"}
-"""A step of Celery's, and ours in its place."""
+OURS = {
+    "celery.worker.consumer.delayed_delivery:DelayedDelivery": "tasks.plumbing.delays:Delays",
+    "celery.worker.consumer.heart:Heart": "tasks.plumbing.heart:Heart",
+}
+"""Steps of Celery's, and ours in their place."""
 
 
 class Consumer(CelerysConsumer):
@@ -121,7 +124,7 @@ class Consumer(CelerysConsumer):
     class Blueprint(CelerysConsumer.Blueprint):  # type: ignore[misc, valid-type]  # for the stubs it is a variable
         """Its steps."""
 
-        default_steps = tuple(DELAYS.get(step, step) for step in CelerysConsumer.Blueprint.default_steps)
+        default_steps = tuple(OURS.get(step, step) for step in CelerysConsumer.Blueprint.default_steps)
 
     def ensure_connected(self, conn: Any) -> Any:
         """Connect, however long that takes."""
