@@ -21,6 +21,9 @@ LOGIN = "correct both in its address, with what is special in them percent-quote
 ALERTS = ("ALERT_CERTIFICATE_REQUIRED", "ALERT_UNKNOWN_CA", "ALERT_BAD_CERTIFICATE", "ALERT_CERTIFICATE_EXPIRED")
 """What a server says, in OpenSSL's words, that asks for our certificate and does not like it."""
 
+EXTENSIONS = ("key usage", "key identifier", "basic constraints")
+"""Of what OpenSSL says of certificates that only `VERIFY_X509_STRICT` refuses: Python's own contexts have it since 3.13."""
+
 ENDED = ("Connection closed by server", "Connection reset by peer", "EOF occurred in violation of protocol")
 """How a connection looks that was ended before there was a reply. With TLS 1.3 a server refuses our certificate after the
 handshake is over for us, so that its alert is often lost."""
@@ -131,6 +134,12 @@ KNOWN: tuple[tuple[Callable[[Exception, str], bool], str, str], ...] = (
         lambda _, said: "WRONG_VERSION_NUMBER" in said or "RECORD_LAYER_FAILURE" in said,
         "answers, but without TLS",
         "write redis:// in place of rediss://, or give the port where it speaks TLS",
+    ),
+    (
+        lambda _, said: "CERTIFICATE_VERIFY_FAILED" in said and any(each in said.lower() for each in EXTENSIONS),
+        "shows a certificate that lacks what Python 3.13 and later ask for: {said}",
+        "have it and its authority's made anew with basic constraints (critical), key usage and key identifiers, as openssl's "
+        "own settings for authorities have them",
     ),
     (
         lambda _, said: "CERTIFICATE_VERIFY_FAILED" in said,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256")
+KEY_IDENTIFIERS = "authorityKeyIdentifier = keyid\nsubjectKeyIdentifier = hash\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ class Authority:
                 "2",
                 "-subj",
                 "/CN=a CA of a test",
+                "-addext",
+                "keyUsage=critical,keyCertSign,cRLSign",
             ),
             *("-keyout", folder / "ca.key", "-out", made.certificate),
         )
@@ -45,7 +48,7 @@ class Authority:
     def sign(self, name: str, names: str, days: int = 2) -> tuple[Path, Path]:
         """A certificate for these names, as in `DNS:localhost`, and its key; less than no days make an expired one."""
         key, wanted, made = (self.folder / f"{name}.{end}" for end in ("key", "csr", "pem"))
-        (self.folder / f"{name}.ext").write_text(f"subjectAltName = {names}\n")
+        (self.folder / f"{name}.ext").write_text(f"subjectAltName = {names}\n{KEY_IDENTIFIERS}")
         _openssl(
             "req",
             "-newkey",

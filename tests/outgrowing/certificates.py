@@ -31,14 +31,15 @@ class Authority:
         self._name = name
         self.file, self._key = folder / f"{name}.pem", folder / f"{name}.key"
         folder.mkdir(parents=True, exist_ok=True)
-        own = ["-x509", "-subj", f"/CN={name}", "-days", str(DAYS), "-addext", "basicConstraints=critical,CA:TRUE"]
+        usage = ["-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign,cRLSign"]
+        own = ["-x509", "-subj", f"/CN={name}", "-days", str(DAYS), *usage]
         self._openssl("req", *own, *_new(self._key), "-out", str(self.file))
 
     def sign(self, name: str, names: str = ADDRESS, *, days: int = DAYS) -> Certificate:
         """A certificate for these names; one of less than no days is out of date."""
         made = Certificate(self._folder / f"{name}.pem", self._folder / f"{name}.key")
         request, extra = self._folder / f"{name}.csr", self._folder / f"{name}.ext"
-        extra.write_text(f"subjectAltName={names}\n")
+        extra.write_text(f"subjectAltName={names}\nauthorityKeyIdentifier=keyid\nsubjectKeyIdentifier=hash\n")
         self._openssl("req", "-subj", f"/CN={name}", *_new(made.key), "-out", str(request))
         by = ["-CA", str(self.file), "-CAkey", str(self._key), "-CAcreateserial", "-extfile", str(extra)]
         self._openssl("x509", "-req", "-in", str(request), *by, "-days", str(days), "-out", str(made.file))

@@ -118,7 +118,8 @@ def _tls(folder: Path, behind: int) -> Iterator[int]:
     """A port that takes TLS and passes on to the one behind: the embedded Valkey has no TLS of its own."""
     certificate, key = folder / "certificate.pem", folder / "key.pem"
     name = "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"
-    made = "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *name
+    usage = "-addext", "keyUsage=critical,digitalSignature,keyCertSign"
+    made = "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *name, *usage
     subprocess.run([*made, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True, timeout=60)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)

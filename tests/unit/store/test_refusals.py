@@ -32,6 +32,14 @@ def test_a_redis_that_was_taken_for_a_sentinel_is_told_of() -> None:
         (MasterDownError("Link with MASTER is down"), "has lost its primary", "the primary's address"),
         (ResponseError("NOREPLICAS Not enough good replicas to write."), "fewer replicas", "min-replicas-to-write"),
         (ResponseError("MISCONF Errors writing to the AOF file: No space left on device"), "to disk", "free space"),
+        (
+            RedisConnectionError(
+                "Error 1 connecting to redis:6380. [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: "
+                "CA cert does not include key usage extension (_ssl.c:1020)."
+            ),
+            "Python 3.13",
+            "made anew",
+        ),
         (RedisConnectionError("Connection closed by server."), "ends them", "ssl_certfile=FILE"),
         (
             RedisConnectionError(
