@@ -55,6 +55,17 @@ POLLS = Work("polls", child.run, 15.0, limited=False)
 HANDLERS = Work("async handlers", child.run_handlers, 1.0, limited=True)
 
 
+def run(work: Work, theirs: Sequence[socket.socket], *args: Any) -> None:
+    """What the process does, without the main process's ends, of which it has copies.
+
+    By its own ends it learns that the main process is gone, also one that was killed before Celery had asked the system for this
+    process to be killed with it.
+    """
+    for end in theirs:
+        end.close()
+    work.run(*args)
+
+
 class Process:
     """A process that was started, with the jobs that are with it.
 
@@ -73,7 +84,8 @@ class Process:
         self._asks, self._answers = Outgoing(ours), Incoming(heard)
         heard.setblocking(False)
         context: Any = get_context("fork")  # the worker's own way, also where its pool has another
-        self._process = context.Process(target=work.run, args=(asks, answers, threads, app, hostname), name=work.name)
+        args = work, (ours, heard), asks, answers, threads, app, hostname
+        self._process = context.Process(target=run, args=args, name=work.name)
         self._process.start()
         asks.close()
         answers.close()
