@@ -120,4 +120,7 @@ def test_a_platform_that_does_not_answer_holds_nobody_elses_polls_and_confirms(i
     time.sleep(2)
     ids = publish(installation, "shop", 20)
     installation.until(lambda: set(ids) <= confirmed(installation), 10, "messages from the other platform")
-    assert "more are put off, so that others are called" in installation.log("worker").read_text()
+    told = "more are put off, so that others are called"
+    installation.until(
+        lambda: told in installation.log("worker").read_text(), 10, "the warning, once a call has run for 3 s"
+    )
