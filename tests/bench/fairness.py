@@ -15,6 +15,7 @@ from tasks.sandbox.control import Control
 from tests.bench.installed import installed
 from tests.end_to_end.installation import Installation
 from tests.gateways import TAOBAO
+from tests.journal import whole_lines
 
 QUIET = 50
 LOUD = 100_000
@@ -79,7 +80,7 @@ def waits(installation: Installation, published: list[float]) -> Waits:
     asked, found = set(published), dict[float, float]()
     while len(found) < len(asked) and time.monotonic() < end:
         time.sleep(0.2)
-        lines = (json.loads(line) for line in installation.journal.read_text().splitlines() if LOUD_ONE not in line)
+        lines = (json.loads(line) for line in whole_lines(installation.journal) if LOUD_ONE not in line)
         found = {at: handled - at for _, _, at, handled in lines if at in asked}
     return Waits(sorted(found.values()), len(asked) - len(found))
 

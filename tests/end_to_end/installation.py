@@ -18,6 +18,7 @@ import pytest
 
 from tasks.sandbox.control import Control
 from tests import ready
+from tests.journal import whole_lines
 
 HANDLERS = '''
 """Handlers that write one line a message to a journal, in one write, and misbehave where a topic says so."""
@@ -144,9 +145,7 @@ class Installation:
 
     def handled(self, what: str = "handled") -> list[list[Any]]:
         """The journal's lines: what, platform, account, topic, id, time, process."""
-        if not self.journal.exists():
-            return []
-        return [line for line in map(json.loads, self.journal.read_text().splitlines()) if line[0] == what]
+        return [line for line in map(json.loads, whole_lines(self.journal)) if line[0] == what]
 
     def until(self, condition: Callable[[], object], seconds: float = 30, what: str = "") -> None:
         """Wait for a condition, and show every log when it does not come true."""

@@ -22,6 +22,7 @@ from tasks.commands.processes.valkey import USUAL_PORT, Embedded, free_port
 from tasks.sandbox.control import Control
 from tasks.store.connection import connect
 from tests.end_to_end.marked import Mark, until
+from tests.journal import whole_lines
 
 ACCOUNTS = """
 [gateways.tb]
@@ -111,8 +112,7 @@ class Up:
         return (self.folder / "log").read_text()
 
     def handled(self) -> list[str]:
-        journal = self.folder / "handled"
-        return journal.read_text().split() if journal.exists() else []
+        return whole_lines(self.folder / "handled")
 
     def publish(self, **content: object) -> str:
         return self.control.publish("taobao", [{"topic": TOPIC, "content": content}])[0]

@@ -23,6 +23,7 @@ from tests.bench.throughput.rabbit import Rabbit
 from tests.bench.throughput.starting import python
 from tests.bench.throughput.work import JOURNAL
 from tests.gateways import TAOBAO
+from tests.journal import whole_lines
 
 SECRET = "helloworld"
 LOOK_SECONDS = 0.05
@@ -97,10 +98,9 @@ class Stage:
     def handled_at(self) -> dict[str, float]:
         """When each message was handled first, in seconds since the epoch, by id."""
         found: dict[str, float] = {}
-        if self.journal.exists():
-            for line in self.journal.read_text().splitlines():
-                id_, at = line.split()
-                found.setdefault(id_, float(at))
+        for line in whole_lines(self.journal):
+            id_, at = line.split()
+            found.setdefault(id_, float(at))
         return found
 
     def publish(self, some: Sequence[Drafted]) -> list[str]:

@@ -98,8 +98,7 @@ def test_what_is_handed_over_and_what_is_in_stock_is_recorded_and_nothing_else_i
     valkey: str, redis: Redis, prefix: str, receiver: Callable[..., Receiver]
 ) -> None:
     made = receiver(places=4)
-    for _ in range(10):
-        made.channel.pace.done()  # so that it takes ahead
+    made.take_ahead(10)
     send(valkey, prefix, range(50))
     assert made.turn(lambda: len(made.messages) == 4)
     in_stock = len(made.channel.stock)
@@ -197,8 +196,7 @@ def test_what_could_not_begin_soon_is_given_back_in_its_order(
     valkey: str, redis: Redis, prefix: str, receiver: Callable[..., Receiver]
 ) -> None:
     slow = receiver(places=2)
-    for _ in range(20):
-        slow.channel.pace.done()
+    slow.take_ahead(20)
     send(valkey, prefix, range(12))
     assert slow.turn(lambda: len(slow.messages) == 2)
     assert len(slow.channel.stock) == 10
@@ -214,8 +212,7 @@ def test_a_worker_that_stops_consuming_gives_back_what_it_has_not_begun_and_writ
     valkey: str, redis: Redis, prefix: str, receiver: Callable[..., Receiver]
 ) -> None:
     made = receiver(places=2)
-    for _ in range(20):
-        made.channel.pace.done()
+    made.take_ahead(20)
     send(valkey, prefix, range(12))
     assert made.turn(lambda: len(made.messages) == 2)
     made.messages[0].ack()
@@ -278,8 +275,7 @@ def test_a_channel_that_leaves_gives_back_what_it_has_not_begun(
 ) -> None:
     """Also at the end of a process that closes nothing."""
     made = receiver(places=2)
-    for _ in range(5):
-        made.channel.pace.done()
+    made.take_ahead(5)
     send(valkey, prefix, range(7))
     assert made.turn(lambda: len(made.messages) == 2)
     end(made.channel)
@@ -292,8 +288,7 @@ def test_a_connection_that_is_closed_gives_everything_back_but_what_is_finished(
     valkey: str, redis: Redis, prefix: str, receiver: Callable[..., Receiver]
 ) -> None:
     made = receiver(places=3)
-    for _ in range(5):
-        made.channel.pace.done()
+    made.take_ahead(5)
     send(valkey, prefix, range(10))
     assert made.turn(lambda: len(made.messages) == 3)
     made.messages[1].ack()
@@ -307,8 +302,7 @@ def test_kombu_restores_what_this_transport_recorded(
 ) -> None:
     """As in a rolling upgrade, and back."""
     made = receiver(places=5)
-    for _ in range(5):
-        made.channel.pace.done()
+    made.take_ahead(5)
     send(valkey, prefix, range(8))
     assert made.turn(lambda: len(made.messages) == 5)
     with Connection(valkey, transport_options=options(prefix, visibility=-1)) as stock:

@@ -19,6 +19,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from tests.integration.plumbing.transport.receiver import Receiver, number_of, send
 from tests.integration.plumbing.transport.test_channel import PREFIXES, finishing, recorded, waiting
+from tests.journal import whole_lines
 
 
 @pytest.fixture
@@ -92,7 +93,7 @@ def test_ten_thousand_messages_survive_workers_that_are_killed_again_and_again(
         unlucky.wait(10)
         running.append(victim("finish", 3))
     assert until(lambda: not redis.llen(f"{prefix}handle") and not redis.hlen(f"{prefix}unacked"), 40)
-    seen = Counter(map(int, journal.read_text().split()))
+    seen = Counter(map(int, whole_lines(journal)))
     assert set(seen) == set(range(10_000))
     again = sum(seen.values()) - 10_000
     assert again < 1000, "what was finished and not yet written off, or in hand"
@@ -142,8 +143,7 @@ def test_a_cut_connection_costs_neither_what_is_finished_nor_what_had_not_begun(
 ) -> None:
     """The next connection writes off the one and gives back the other, long before the visibility timeout."""
     made = Receiver(valkey, prefix, places=4)
-    for _ in range(10):
-        made.channel.pace.done()
+    made.take_ahead(10)
     send(valkey, prefix, range(20))
     assert made.turn(lambda: len(made.messages) == 4)
     in_stock = len(made.channel.stock)
