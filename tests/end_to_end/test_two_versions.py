@@ -139,5 +139,5 @@ def test_workers_of_two_versions_do_the_job_together(
     assert letters(installation) == letters(landed)
     assert letters(installation).count("no such shop") == REJECTED
     handlers = {code(trees[version]) for queues, version in CASES[case].items() if "handle" in queues}
-    assert {line[6] for line in handled} == handlers
+    assert {line[6] for line in handled} <= handlers, "of two that both handle, one may have been quicker each time"
     assert [wrong for wrong in WRONG if wrong in installation.logs()] == []
