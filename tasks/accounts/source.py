@@ -1,6 +1,5 @@
 """Reading the accounts once, and keeping them up to date while the process runs."""
 
-import gc
 import logging
 import math
 import os
@@ -18,6 +17,7 @@ from tasks.accounts.origins import Origin, open_origin
 from tasks.accounts.pieces import Uncut
 from tasks.accounts.reuse import Reuse
 from tasks.accounts.secrets import Secrets, Unneeded
+from tasks.garbage import freeze
 from tasks.logs import about
 
 SECRETS_SHARE = 0.01  # of the time may go into looking whether the secrets' files have changed
@@ -213,7 +213,7 @@ class AccountsSource:
             self._note(self._good.accounts, fresh.accounts)
         self._good = fresh
         if len(fresh.accounts) >= MANY:
-            set_aside()
+            freeze()
         if first:
             return  # tasks/plumbing/starting.py tells it, once for all processes that start together
         logger.info(
@@ -246,12 +246,3 @@ class AccountsSource:
             self._said = str(error)
             kept = "" if self._good is None else "; the accounts of before stay in force"
             logger.error("%s%s", self._said, kept, extra=about("accounts_unusable"))
-
-
-def set_aside() -> None:
-    """Keep Python's garbage collector from looking through what there is now: 100,000 accounts take it a fifth of a second.
-
-    What is forked afterwards shares them: the collector would have written to every page.
-    """
-    gc.collect()
-    gc.freeze()

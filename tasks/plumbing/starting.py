@@ -9,12 +9,12 @@ from difflib import get_close_matches
 from functools import cache, partial
 from typing import Any
 
-from celery.signals import after_setup_logger, celeryd_init, worker_init
+from celery.signals import after_setup_logger, celeryd_init, worker_init, worker_process_init, worker_ready
 from redis.exceptions import RedisError
 
 from handlers import coroutine
 from handlers.errors import HandlersError
-from tasks import app
+from tasks import app, garbage
 from tasks.accounts import AccountsError
 from tasks.logs import about
 from tasks.names import CONFIRM, CONSUME, COUNT, HANDLE, WITHOUT_HANDLERS
@@ -169,6 +169,14 @@ def import_handlers(**_: Any) -> None:
     show_queues()
     app.set_current()  # an application of the user's own has made itself that
     coroutine.before = partial(beside.enter, app)
+
+
+@worker_init.connect
+@worker_process_init.connect
+@worker_ready.connect
+def freeze(**_: Any) -> None:
+    """Keep the garbage collector from what is loaded: before the pool forks, in each process of it, and once all has started."""
+    garbage.freeze()
 
 
 @housekeeping.every(EVERY_SECONDS, "worker")

@@ -17,6 +17,7 @@ from tasks.commands.letters.grouping import Group, Groups
 from tasks.commands.status.picture import Crowd, Picture
 from tasks.commands.status.reading import picture
 from tasks.commands.web import memory
+from tasks.garbage import freeze
 from tasks.runtime import stores
 from tasks.settings import settings
 from tasks.store.refusals import refusal
@@ -95,7 +96,7 @@ class Looking:
             self.roster.look()
             self._known.set()
             if self.roster.names is not before:
-                memory.settle()
+                freeze()
             self._next_look = time.monotonic() + settings().accounts_seconds * self.roster.patience
         names = self.roster.names
         crowd = Crowd(URGENT)

@@ -1,18 +1,9 @@
-"""Keeps what the process was given for one picture from staying with it, where the C library is glibc, and its garbage collector
-from holding up requests."""
+"""Keeps what the process was given for one picture from staying with it, where the C library is glibc."""
 
 import ctypes
-import gc
 
 M_ARENA_MAX = -8
 """glibc's number for how many heaps threads get: one each otherwise, and each keeps what it was given."""
-
-
-def settle() -> None:
-    """Have the garbage collector leave alone from now on what is here to stay: each of its looks at the modules and a hundred
-    thousand accounts takes a quarter of a second, in which no thread answers anybody."""
-    gc.collect()
-    gc.freeze()
 
 
 def one_heap() -> None:

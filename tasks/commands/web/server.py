@@ -26,6 +26,7 @@ from tasks.commands.web.entering import Entering
 from tasks.commands.web.guarding import Guard
 from tasks.commands.web.rendering import FOLDER, page
 from tasks.commands.web.sessions import Sessions
+from tasks.garbage import freeze
 from tasks.logs import about
 from tasks.store.refusals import refusal
 
@@ -54,7 +55,7 @@ def serve(host: str, port: int) -> None:
         proxy_headers=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-    memory.settle()
+    freeze()
     metrics.picture().begin()
     uvicorn.Server(server).run(sockets=[listening])
 
