@@ -11,7 +11,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from handlers.errors import NotLoaded
-from handlers.load import load
+from handlers.loading import load
 from handlers.message import Retry
 from handlers.registry import Registry
 from handlers.registry import registry as default

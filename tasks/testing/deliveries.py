@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from handlers import Handler, Message, Registry, Reject, Unfit
-from handlers.load import load
+from handlers.loading import load
 from handlers.options import plain
 from handlers.samples import sample
 from handlers.topics import MODELS

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from handlers import Handler
 from handlers.arounds import Around
-from handlers.load import anything, load
+from handlers.loading import anything, load
 from handlers.methods import Waiting
 from handlers.registry import Registry
 from handlers.registry import registry as default

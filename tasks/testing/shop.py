@@ -13,7 +13,7 @@ from typing import Any
 from redis import Redis
 
 from handlers import Registry
-from handlers.load import anything
+from handlers.loading import anything
 from handlers.samples import sample
 from tasks.commands.group import Unusable
 from tasks.commands.processes import Processes, children

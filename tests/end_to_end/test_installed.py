@@ -20,7 +20,7 @@ from tests.packaging import built
 
 EVERYTHING = """
 import handlers, pkgutil, sys, tasks, tidings_cli
-from handlers.load import IN_THE_BOX  # each needs a setting, or an extra
+from handlers.loading import IN_THE_BOX  # each needs a setting, or an extra
 for package in (handlers, tasks, tidings_cli):
     for found in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
         boxed = any(f"{found.name}.".startswith(f"{each}.") for each in IN_THE_BOX)
@@ -30,7 +30,7 @@ print(tasks.__file__)
 """
 OWN_TEST = """
 import shop
-from handlers.load import load
+from handlers.loading import load
 
 def test_own(sandbox, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -155,6 +155,6 @@ def test_the_examples_of_the_reference_can_be_registered(follower: Follower) -> 
     for heading in REFERENCE:
         (example,) = blocks(PAGE, heading)
         (follower.folder / "example.py").write_text(example.text)
-        told = follower.type("python -c \"from handlers.load import load; print(load(['example']))\" || true")
+        told = follower.type("python -c \"from handlers.loading import load; print(load(['example']))\" || true")
         around = heading == "## Around"  # which registers no handler
         assert ("registers no handler" if around else "('example',)") in told, told

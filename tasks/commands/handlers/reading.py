@@ -1,6 +1,6 @@
 """Reads what is known of topics and of the workers' handlers; for `handlers`, `status` and `check`."""
 
-from handlers.load import anything
+from handlers.loading import anything
 from tasks.commands.handlers.telling import Unhandled
 from tasks.handling.others import stand_in
 from tasks.rules import registries

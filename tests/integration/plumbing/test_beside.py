@@ -95,7 +95,7 @@ import os
 os.environ["SHOP_DATABASE"] = "sqlite:///{database}"
 from sqlalchemy import create_engine, text
 from handlers import Message
-from handlers.load import load
+from handlers.loading import load
 from handlers.registry import registry
 from handlers.resources import default
 

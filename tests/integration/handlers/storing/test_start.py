@@ -8,7 +8,7 @@ from pathlib import Path
 SHOW = """
 import sys
 from handlers.errors import HandlersError
-from handlers.load import load
+from handlers.loading import load
 from handlers.registry import registry
 try:
     load(["handlers.database", *sys.argv[1:]])

@@ -5,26 +5,18 @@ from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from pathlib import Path
 
-__all__ = ["hidden", "hides"]
 
+def hides(name: str) -> str:
+    """Says which file stands in for the one of the current folder that the top-level module of a dotted name is meant to be.
 
-def hidden(name: str) -> tuple[Path, Path] | None:
-    """Of the top-level module that a dotted name begins with: the one in the current folder, and the one found in its place.
-
-    None when the folder has none, or it is the one that is found.
+    "" when the folder has none, or it is the one that is found.
     """
     top = name.partition(".")[0]
     here = (_origin(top, [str(Path.cwd())]) or _in_plain_folder(name)) if top.isidentifier() else None
     found = _found(top) if here else None
-    return (here, found) if here and found and here != found else None
-
-
-def hides(name: str) -> str:
-    """The same as a sentence; empty when nothing is hidden."""
-    if not (both := hidden(name)):
+    if not here or not found or here == found:
         return ""
-    here, found = both
-    return f"`{name.partition('.')[0]}` is {found}, which hides your {here}: give yours another name"
+    return f"`{top}` is {found}, which hides your {here}: give yours another name"
 
 
 def _found(top: str) -> Path | None:

@@ -4,23 +4,21 @@ import importlib
 import pkgutil
 import re
 import sys
-import traceback
 from collections.abc import Iterable, Iterator
 from functools import reduce
 from importlib.metadata import EntryPoint
 from importlib.util import find_spec
-from pathlib import Path
-from types import ModuleType
 
-from handlers import packages
 from handlers.errors import HandlersError, NotLoaded
-from handlers.hidden import hides
 from handlers.importing import importing
+from handlers.loading import packages
+from handlers.loading.explaining import WHAT_TO_DO, WRITE_THAT, explained
+from handlers.loading.hidden import hides
+from handlers.loading.overlooked import overlooked
 from handlers.loggers import loggers_kept
-from handlers.overlooked import overlooked
 from handlers.registry import Registry, registry
 
-__all__ = ["HandlersError", "load"]
+__all__ = ["anything", "load"]
 
 IN_THE_BOX = frozenset(
     {
@@ -33,11 +31,6 @@ IN_THE_BOX = frozenset(
 NAMED = re.compile(r"(?P<module>[A-Za-z_]\w*(\.[A-Za-z_]\w*)*)(\s*:\s*(?P<object>[A-Za-z_]\w*(\.[A-Za-z_]\w*)*))?")
 """What an entry point names."""
 
-WHAT_TO_DO = (
-    "TIDINGS_HANDLERS is a comma-separated list of modules to import for their handlers, written as in `import`: "
-    "shop for a shop.py, shop.orders for shop/orders.py"
-)
-WRITE_THAT = "and write that into TIDINGS_HANDLERS"
 NONE_NAMED = (
     "TIDINGS_HANDLERS names no module, so no message would reach code of yours: set it to the module of your handlers "
     "(TIDINGS_HANDLERS=shop for a shop.py), or to `handlers` for those that ship, which only log each message and confirm it"
@@ -126,64 +119,11 @@ def _import_wanted(name: str) -> Iterator[str]:
 
 
 def _import_all(name: str) -> Iterator[str]:
-    module = _import(name)
+    try:
+        module = importlib.import_module(name)
+    except BaseException as error:  # a module may raise anything
+        raise explained(name, error) from error
     yield name
     for found in pkgutil.iter_modules(getattr(module, "__path__", ()), f"{name}."):
         if not found.name.endswith(".__main__") and found.name not in IN_THE_BOX:
             yield from _import_all(found.name)
-
-
-def _import(name: str) -> ModuleType:
-    try:
-        return importlib.import_module(name)
-    except HandlersError as error:
-        if place := _asker(error):
-            raise type(error)(f"{place}: {error}") from error
-        raise
-    except ModuleNotFoundError as error:
-        raise NotLoaded(_missing(name, error)) from error
-    except BaseException as error:  # a module may raise anything, and so may its errors when they are shown
-        said = f"importing {name} raised {type(error).__name__}{_place(error)}{_text(error)}"
-        raise NotLoaded("; ".join(filter(None, (said, _hiding(error))))) from error
-
-
-def _missing(name: str, error: ModuleNotFoundError) -> str:
-    """Whether the module itself is not there, or one that it imports."""
-    if error.name and f"{name}.".startswith(f"{error.name}."):
-        if hiding := hides(name):
-            return f"{hiding}, {WRITE_THAT}"
-        where = "each has to be in the current folder, installed, or on PYTHONPATH"
-        return f"there is no module {error.name!r}; {WHAT_TO_DO}; {where}"
-    said = f"importing {name} failed, as it imports {error.name!r}, which is not there{_place(error)}"
-    return "; ".join(filter(None, (said, _hiding(error))))
-
-
-def _hiding(error: BaseException) -> str:
-    """Whether something was looked for in a module that stands in for one of the current folder."""
-    asked = error.name if isinstance(error, ImportError) else None
-    if isinstance(error, AttributeError) and isinstance(error.obj, ModuleType):
-        asked = error.obj.__name__
-    return hides(asked) if asked else ""
-
-
-def _text(error: BaseException) -> str:
-    """What it says, as `: text`."""
-    try:
-        return f": {error}"
-    except BaseException:
-        return ""
-
-
-def _asker(error: HandlersError) -> str:
-    """The line of a user's module that it is about, as `file:line`, unless it says so itself; "" where it is about none."""
-    ours = (str(Path(__file__).parent), str(importlib.__file__), "<frozen")
-    frames = [each for each in traceback.extract_tb(error.__traceback__) if not each.filename.startswith(ours)]
-    return (
-        f"{frames[-1].filename}:{frames[-1].lineno}" if frames and f"{frames[-1].filename}:" not in str(error) else ""
-    )
-
-
-def _place(error: BaseException) -> str:
-    """Where it was raised, as ` at file:line`, past the frames of the import system itself."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<frozen")]
-    return f" at {Path(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from handlers import BadHandler, BadResource, DuplicateTopic, HandlersError, Message, NotLoaded
-from handlers.load import load
+from handlers.loading import load
 from handlers.methods import Methods
 from handlers.registry import registry
 
@@ -303,7 +303,7 @@ def test_importing_the_package_or_a_payload_registers_nothing() -> None:
         "import sys, handlers, handlers.trade, handlers.topics\n"
         "from handlers.registry import registry\n"
         "before = len(list(registry))\n"
-        "from handlers.load import load\n"
+        "from handlers.loading import load\n"
         "load(['handlers'])\n"
         "names = {name.partition('.')[0] for name in sys.modules}\n"
         "print(before, len(list(registry)) > 0, names & {'celery', 'kombu', 'tasks', 'redis', 'requests'})\n"

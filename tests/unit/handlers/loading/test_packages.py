@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from handlers import BadHandler, DuplicateTopic, HandlersError, NotLoaded, packages
-from handlers.load import anything, load
+from handlers import BadHandler, DuplicateTopic, HandlersError, NotLoaded
+from handlers.loading import anything, load, packages
 from handlers.registry import registry
 from tests import ready
-from tests.unit.handlers.test_load import HANDLER, folder  # noqa: F401 - the fixture
+from tests.unit.handlers.loading.test_load import HANDLER, folder  # noqa: F401 - the fixture
 
 Installs = Callable[..., None]
 
