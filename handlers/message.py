@@ -96,10 +96,15 @@ def decided(group: BaseExceptionGroup[BaseException]) -> Reject | Retry | None:
     """What a group says of the message where it holds nothing but `Reject`, or nothing but `Retry`, as a `TaskGroup` passes on
     what one of its tasks has raised; None for every other.
     """
-    found: BaseException = group
-    while isinstance(found, BaseExceptionGroup):
-        found = found.exceptions[0]
+    found = innermost(group)
     if not isinstance(found, Reject | Retry):
         return None
     kind = Reject if isinstance(found, Reject) else Retry
     return found if group.split(kind)[1] is None else None
+
+
+def innermost(error: BaseException) -> BaseException:
+    """The first of what a group is of, as the group itself, a `TaskGroup`'s for one, says nothing of what went wrong."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -17,6 +17,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 import handlers
 import tasks
 from handlers import Reject, Retry, Unfit
+from handlers.message import innermost
 from tasks.handling import raised
 from tasks.text import shown
 
@@ -62,18 +63,11 @@ def _chained(error: BaseException, handler: Callable[..., Any] | None) -> str:
         return "its content does not fit"
     told = _told(error, handler)
     if isinstance(error, BaseExceptionGroup):
-        return f"{told}, of {_told(_innermost(error), handler)}{_more(len(error.exceptions) - 1)}"
+        return f"{told}, of {_told(innermost(error), handler)}{_more(len(error.exceptions) - 1)}"
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if isinstance(error, Retry | Reject) and cause is not None and cause is not error:
         return f"{told}, after {_told(cause, handler)}"
     return told
-
-
-def _innermost(error: BaseException) -> BaseException:
-    """The first of what a group is of, as the group itself, a TaskGroup's for one, says nothing of what went wrong."""
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
 
 
 def _more(number: int) -> str:
