@@ -3,15 +3,16 @@
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, is_dataclass
-from types import MappingProxyType, NoneType, UnionType
+from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
-from pydantic import BaseModel, RootModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.errors import PydanticUndefinedAnnotation, PydanticUserError
 from pydantic_core import ErrorDetails
 
+from handlers.members import declared, is_model
 from handlers.message import Message
 
 Decode = Callable[[Message], Any]
@@ -56,33 +57,10 @@ def decoder(annotation: Any) -> Decode:
         return lambda message: _object(message.content)
     if not _is_shape(annotation):
         raise NoShape
-    shape = _Shape(annotation, _validator(annotation), _NO_NUMBER if _is_model(annotation) else _NO_NUMBER_OR_HUGE)
+    shape = _Shape(annotation, _validator(annotation), _NO_NUMBER if is_model(annotation) else _NO_NUMBER_OR_HUGE)
     if _may_be_none(annotation):
         return lambda message: shape.of(message.content) if message.content.strip() else None
     return lambda message: shape.of(message.content)
-
-
-def members(annotation: Any) -> frozenset[str] | None:
-    """The names that an object of JSON has for its members where it is made into this; None where it may have any.
-
-    None of what is inside of them, and those of a list, which has no members, are none: a key is looked for nowhere else.
-    """
-    annotation = getattr(annotation, "__value__", annotation)
-    origin, inner = get_origin(annotation), get_args(annotation)
-    if origin in (Annotated, Union, UnionType):
-        some = [each for each in (inner[:1] if origin is Annotated else inner) if each is not NoneType]
-        found = [members(each) for each in some]
-        return None if None in found else frozenset[str]().union(*filter(None, found))
-    if list in (origin, annotation):
-        return frozenset()
-    if _is_model(annotation) and issubclass(annotation, RootModel):
-        return members(annotation.model_fields["root"].annotation)
-    known = (
-        _is_model(annotation) or is_dataclass(annotation) or hasattr(annotation, "__total__")
-    )  # a TypedDict's, whoever's that is
-    if not known or annotation is Message:
-        return None
-    return frozenset(_outermost(TypeAdapter(annotation).core_schema))
 
 
 def named(annotation: Any) -> str:
@@ -120,10 +98,6 @@ def _is_shape(annotation: Any) -> bool:
     )
 
 
-def _is_model(annotation: Any) -> bool:
-    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
-
-
 def _may_be_none(annotation: Any) -> bool:
     annotation = getattr(annotation, "__value__", annotation)
     if get_origin(annotation) is Annotated:
@@ -134,7 +108,7 @@ def _may_be_none(annotation: Any) -> bool:
 def _validator(annotation: Any) -> Callable[[str], Any]:
     """Pydantic's own, complete. Raises `NoShape`, or `NameError`."""
     try:
-        if _is_model(annotation):
+        if is_model(annotation):
             if not annotation.__pydantic_complete__:
                 annotation.model_rebuild()
             made: Callable[[str], Any] = annotation.model_validate_json
@@ -200,59 +174,9 @@ class _Shape:
             return self.validate(text)
         except ValidationError as error:
             wrong = error.errors(include_input=False, include_url=False, include_context=False)
-            raise Unfit(_reason(wrong, _declared(self.annotation))) from None
+            raise Unfit(_reason(wrong, declared(self.annotation))) from None
         except (UnicodeError, RecursionError, OverflowError) as error:
             raise Unfit(f"content: {type(error).__name__}") from None
-
-
-def _declared(annotation: Any) -> frozenset[str]:
-    """The names that the annotated types have chosen: their own, their members' and what these are called in JSON."""
-    return frozenset(_names(TypeAdapter(annotation).core_schema))
-
-
-def _names(schema: Any) -> Iterator[str]:
-    """The names in a schema of pydantic's."""
-    if isinstance(schema, dict):
-        kind = schema.get("type")
-        if kind in ("model-fields", "typed-dict"):
-            yield from schema["fields"]
-        elif kind == "dataclass-field":
-            yield schema["name"]
-        elif kind in ("model", "dataclass"):
-            yield schema["cls"].__name__
-        yield from _texts(schema.get("validation_alias"))
-    if isinstance(schema, dict | list | tuple):
-        for each in schema.values() if isinstance(schema, dict) else schema:
-            yield from _names(each)
-
-
-def _outermost(schema: Any, refs: Mapping[str, Any] = MappingProxyType({}), *, by_name: bool = False) -> Iterator[str]:
-    """The names in JSON of the members of a schema of pydantic's, not of what is inside of them."""
-    config = schema.get("config") or {}
-    by_name = by_name or config.get("validate_by_name") or config.get("populate_by_name") or False
-    refs = {**refs, **{each["ref"]: each for each in schema.get("definitions", ())}}
-    inner = refs.get(schema["schema_ref"]) if "schema_ref" in schema else schema.get("schema")
-    if inner:
-        yield from _outermost(inner, refs, by_name=by_name)
-        return
-    fields = schema.get("fields", {})
-    for name, one in fields.items() if isinstance(fields, dict) else ((one["name"], one) for one in fields):
-        alias = one.get("validation_alias")
-        if alias is None or by_name:
-            yield name
-        if isinstance(alias, list):
-            yield from (str(path[0]) for path in (alias if isinstance(alias[0], list) else [alias]))
-        elif alias is not None:
-            yield alias
-
-
-def _texts(alias: Any) -> Iterator[str]:
-    """The names in an alias: one, or paths of such."""
-    if isinstance(alias, str):
-        yield alias
-    elif isinstance(alias, list):
-        for each in alias:
-            yield from _texts(each)
 
 
 def _reason(wrong: list[ErrorDetails], declared: frozenset[str]) -> str:

@@ -8,8 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
-from handlers.content import Decode, NoShape, decoder, members, named
+from handlers.content import Decode, NoShape, decoder, named
 from handlers.errors import BadHandler
+from handlers.members import members
 from handlers.message import Message
 
 RIGHT = (
