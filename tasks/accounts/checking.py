@@ -8,6 +8,7 @@ from pydantic import ConfigDict, SecretStr, ValidationError
 from tasks.accounts import topics
 from tasks.accounts.explaining import explain, is_secret
 from tasks.accounts.faults import AccountsError, Fault, Place, dotted, kind, listed, nearest, shown
+from tasks.accounts.fields import is_here
 from tasks.accounts.models import (
     ACCOUNTS,
     GATEWAYS,
@@ -20,7 +21,6 @@ from tasks.accounts.models import (
     TaobaoAccount,
     TaobaoGateway,
     VvtoolGateway,
-    is_here,
 )
 from tasks.accounts.pieces import Piece
 from tasks.accounts.reuse import Kept, Reuse, stamp

@@ -8,7 +8,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 from tasks.accounts.faults import Fault, Place, dotted, listed, nearest, shown
-from tasks.accounts.models import ACCOUNTS, GATEWAYS, NAME, Account, GatewayBase
+from tasks.accounts.fields import NAME
+from tasks.accounts.models import ACCOUNTS, GATEWAYS, Account, GatewayBase
 
 WIRE_NAMES = {"vvtype": "edition", "msg_type": "topic", "group_name": "group", "appKey": "app_key"}
 """What the platforms call a thing, and what it is called here."""

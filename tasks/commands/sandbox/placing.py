@@ -7,7 +7,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from tasks.accounts import Account, QianmiAccount, TaobaoAccount, VvtoolAccount, load
-from tasks.accounts.models import is_here
+from tasks.accounts.fields import is_here
 from tasks.accounts.origins import PYTHON
 from tasks.accounts.secrets import Unneeded
 from tasks.commands.group import Unusable
