@@ -1,5 +1,7 @@
-"""What handlers in the box are told by the environment. Everything that is wrong with it is a `HandlersError`, which says what
-to write and holds no value of a secret."""
+"""What the environment tells handlers in the box.
+
+Everything that is wrong with it is a `HandlersError`, which says what to write and holds no value of a secret.
+"""
 
 import re
 from collections.abc import Mapping

@@ -1,5 +1,7 @@
-"""Which addresses may be posted to. A URL may come from others than who runs this, so what only they can reach is out of reach:
-this machine, its networks, the cloud's metadata, Redis (the attack is known as server-side request forgery).
+"""Which addresses may be posted to.
+
+A URL may come from others than who runs this, so what only they can reach is out of reach: this machine, its networks, the
+cloud's metadata, Redis (the attack is known as server-side request forgery).
 
 What a name leads to is asked once, looked at, and connected to: what it leads to a moment later does not matter.
 """

@@ -1,5 +1,6 @@
-"""Buries what no handler can take, and stops a bad release from burying everything: past a share of dead letters the account
-pauses instead.
+"""Buries what no handler can take, and stops a bad release from burying everything.
+
+Past a share of dead letters the account pauses instead.
 
 What ended well is counted here, in the process, and told to Redis with the next death: the usual message costs nothing.
 """

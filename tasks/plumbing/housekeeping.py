@@ -1,5 +1,6 @@
-"""What each worker's main process and each beat does every few seconds, in one thread of its own: it says that it is there,
-and whatever else registers with `every`.
+"""What each worker's main process and each beat does every few seconds, in one thread of its own.
+
+It says that it is there, and does whatever else registers with `every`.
 """
 
 import logging

@@ -1,5 +1,8 @@
-"""What is to be said and done when a process starts: untested versions and the faults of accounts are logged, a worker's
-handlers are imported, shown to others and compared with the topics that there are."""
+"""What is to be said and done when a worker or a beat starts.
+
+Untested versions and the faults of accounts are logged; a worker's handlers are imported, shown to others and compared with the
+topics that there are.
+"""
 
 import logging
 import os

@@ -1,5 +1,6 @@
-"""Says what every gateway has: a beat does, as it knows all accounts, for those who read Redis only (`tasks/commands/web`). It
-drops what is left of batches that nobody has closed, too.
+"""Says what every gateway has, for those who read Redis only (`tasks/commands/web`): a beat does, as it knows all accounts.
+
+It drops what is left of batches that nobody has closed, too.
 """
 
 from collections import Counter

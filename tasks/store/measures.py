@@ -1,5 +1,6 @@
-"""Counters and histograms of `/metrics`: one hash, counted where something becomes true for good, so that no killed process takes
-any of them along (`tasks/rules/measures.py` names the fields).
+"""Counters and histograms of `/metrics`, in one hash whose fields `tasks/rules/measures.py` names.
+
+They count where something becomes true for good, so that no killed process takes any of them along.
 
 A batch's messages and its confirm are counted in the step that closes it, by what its headers have returned
 (`tasks/store/parts.py`), and a message that is buried, superseded or tried apart from its batch in the step that writes its mark.

@@ -1,5 +1,6 @@
-"""Messages for the handlers of this process, as a worker would deliver them, in a test: neither Redis nor a platform is there,
-and waits between tries pass on a clock of their own.
+"""Delivers messages to the handlers of this process in a test, as a worker would.
+
+Neither Redis nor a platform is there, and waits between tries pass on a clock of their own.
 """
 
 import json

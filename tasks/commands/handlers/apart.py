@@ -1,5 +1,6 @@
-"""A process of its own in which messages are handed to their handlers one by one, so that one that kills it or hangs in it costs
-itself only. It is forked, as a worker's are, when the first message comes, and again after one that took it along.
+"""Hands messages to their handlers in a process of its own, so that one that kills it or hangs in it costs itself only.
+
+It is forked, as a worker's are, when the first message comes, and again after one that took it along.
 """
 
 import json

@@ -1,5 +1,6 @@
-"""How the installation stands, for `/metrics`: read from Redis alone, and never account by account, so that a hundred thousand of
-them take no longer than ten.
+"""How the installation stands, for `/metrics`.
+
+Read from Redis alone, and never account by account, so that a hundred thousand of them take no longer than ten.
 """
 
 from collections import Counter

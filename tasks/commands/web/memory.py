@@ -1,4 +1,4 @@
-"""Keeps what the process was given for one picture from staying with it, where the C library is glibc."""
+"""Gives back the memory that one picture took, where the C library is glibc."""
 
 import ctypes
 
