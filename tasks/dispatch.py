@@ -7,7 +7,8 @@ from itertools import groupby
 from handlers import Registry
 from tasks import clock, sending
 from tasks.accounts import Account
-from tasks.confirm import confirm, measured, salvage
+from tasks.confirm import confirm, salvage
+from tasks.confirming.counting import measured
 from tasks.handle import described_arguments, handle
 from tasks.handling import asked, burying, spans, stragglers, timer, turns, unhandled
 from tasks.handling.delivery import Delivery, Names, names

@@ -11,13 +11,13 @@ If none of them is taken either, it is no id's fault: without an end, a group th
 Ids = list[str]
 
 
-def narrowed(refused: Ids, pending: Sequence[Ids], in_a_row: int, error: BadRequest) -> list[Ids] | None:
-    """What to try next, the last first, when a list was refused, the so-manieth in a row; None to try no more."""
+def narrowed(refused: Ids, pending: Sequence[Ids], in_a_row: int, error: BadRequest) -> tuple[list[Ids], Ids]:
+    """What to try next, the last first, and what to try no more, when a list was refused, the so-manieth in a row."""
     if error.scope == "gateway" or in_a_row >= 2 * STREAK:
-        return None
+        return [], [each for some in (refused, *pending) for each in some]
     middle = len(refused) // 2
     left = [*pending, refused[:middle], refused[middle:]] if middle else [*pending]
-    return _spread(left) if in_a_row == STREAK else left
+    return _spread(left) if in_a_row == STREAK else left, [] if middle else refused
 
 
 def _spread(lists: Sequence[Ids]) -> list[Ids]:

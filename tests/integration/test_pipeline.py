@@ -16,6 +16,7 @@ from redis import Redis
 from handlers import Message, Registry, Reject, Retry
 from tasks import app, confirm, consume, count, dispatch, redrive, sending
 from tasks.accounts import Account, fingerprint
+from tasks.confirming import telling
 from tasks.dispatch import start
 from tasks.platforms import BadRequest, Item, Keep, PlatformError, Reply, Spoilt, Transient, Unauthorised, http
 from tasks.platforms.vvtool import VvtoolClient
@@ -62,7 +63,7 @@ class FakePlatform:
 def platform(tidings: Stores, monkeypatch: pytest.MonkeyPatch) -> FakePlatform:
     fake = FakePlatform()
     monkeypatch.setattr(consume, "client_for", lambda gateway: fake)
-    monkeypatch.setattr(confirm, "client_for", lambda gateway: fake)
+    monkeypatch.setattr(telling, "client_for", lambda gateway: fake)
     tidings.due.seed({"shop": 0, "vshop": 0})
     return fake
 
@@ -219,8 +220,8 @@ def test_a_refused_confirm_is_narrowed_until_only_the_bad_id_is_left(
         platform.confirms.append(list(receipts))
 
     monkeypatch.setattr(platform, "confirm", picky)
-    left, wait = confirm.tell(account, "b1", [str(n) for n in range(50)])
-    assert (left, wait) == ([], 0.0)
+    came = telling.tell(account, "b1", [str(n) for n in range(50)])
+    assert (came.left, came.wait, came.refused) == ([], 0.0, ["13"])
     assert set(platform.confirmed) == {str(n) for n in range(50)} - {"13"}
     assert set(platform.confirmed.values()) == {1}
 
@@ -242,7 +243,7 @@ def test_confirms_that_are_refused_are_given_up_counted_and_told(
 
 def test_a_refusal_that_concerns_the_gateway_is_no_single_ids(platform: FakePlatform, account: Account) -> None:
     platform.failures = [BadRequest("22: no such method", scope="gateway")] * 100
-    confirm.tell(account, "b1", [str(n) for n in range(50)])
+    telling.tell(account, "b1", [str(n) for n in range(50)])
     assert len(platform.failures) == 99
 
 
@@ -260,9 +261,9 @@ def test_a_confirm_is_over_before_another_worker_would_make_it_too(
 ) -> None:
     waits: list[float] = []
     monkeypatch.setattr(platform, "confirm", lambda *_: waits.append(http.PATIENCE.get()))
-    monkeypatch.setattr(confirm, "visibility", lambda: 12.0)
-    confirm.tell(account, "b1", ["1"])
-    confirm.tell_part(account, "b1", ["2"])
+    monkeypatch.setattr(telling, "visibility", lambda: 12.0)
+    telling.tell(account, "b1", ["1"])
+    telling.tell_part(account, "b1", ["2"])
     assert len(waits) == 2
     assert max(waits) + settings().connect_seconds < 12
 
@@ -357,7 +358,7 @@ def test_what_a_later_version_adds_to_a_task_is_left_out(platform: FakePlatform,
 
 
 def test_nothing_to_confirm_makes_no_call(platform: FakePlatform, account: Account) -> None:
-    assert confirm.tell(account, "b1", []) == ([], 0.0)
+    assert telling.tell(account, "b1", []) == telling.Came()
     assert platform.confirms == []
 
 

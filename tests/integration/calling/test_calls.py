@@ -19,6 +19,7 @@ from tasks.calling.errors import NotNow
 from tasks.calling.spent import gateway_pauses
 from tasks.clock import next_midnight
 from tasks.commands.accounts.listing import standings
+from tasks.confirming import telling
 from tasks.platforms import (
     BadRequest,
     Item,
@@ -95,7 +96,7 @@ class FakePlatform:
 @pytest.fixture
 def platform(monkeypatch: pytest.MonkeyPatch) -> FakePlatform:
     fake = FakePlatform()
-    for module in (consume, confirm, count):
+    for module in (consume, telling, count):
         monkeypatch.setattr(module, "client_for", lambda gateway: fake)
     return fake
 
@@ -144,7 +145,7 @@ def test_a_day_that_is_spent_is_not_called_and_said_once_until_the_limit_is_rais
 ) -> None:
     shop = configure("calls_per_day = 2")
     consume.poll(shop)
-    confirm.tell(shop, "b1", ["1"])
+    telling.tell(shop, "b1", ["1"])
     waits = [consume.poll(shop) for _ in range(3)]
     assert platform.calls == ["pull", "confirm"]
     until = next_midnight() - time.time()
@@ -162,7 +163,7 @@ def test_a_day_that_is_spent_shows_as_a_pause_of_the_gateway_until_the_limit_is_
     shop = configure("calls_per_day = 2")
     assert [each.pause for each in standings([shop], time.time())] == [None]
     consume.poll(shop)
-    confirm.tell(shop, "b1", ["1"])
+    telling.tell(shop, "b1", ["1"])
     (standing,) = standings([shop], time.time())
     assert standing.paused == "gateway"
     assert "gateways.tb.calls_per_day" in standing.why
@@ -184,10 +185,10 @@ def test_a_longer_pause_of_the_gateway_shows_before_its_spent_day(
 def test_a_confirm_waits_for_the_end_of_a_ban(platform: FakePlatform, configure: Configure, tidings: Stores) -> None:
     shop = configure()
     ban(tidings)
-    left, wait = confirm.tell(shop, "b1", [str(number) for number in range(120)])
+    came = telling.tell(shop, "b1", [str(number) for number in range(120)])
     assert platform.calls == []
-    assert sorted(map(int, left)) == list(range(120))
-    assert 50 < wait <= 60
+    assert sorted(map(int, came.left)) == list(range(120))
+    assert 50 < came.wait <= 60
 
 
 def test_a_count_waits_for_the_end_of_a_ban(platform: FakePlatform, configure: Configure, tidings: Stores) -> None:
@@ -203,7 +204,7 @@ def test_what_was_pulled_is_confirmed_under_a_pause_that_is_no_ban(
 ) -> None:
     shop = configure()
     ban(tidings, **more)
-    assert confirm.tell(shop, "b1", ["1"]) == ([], 0.0)
+    assert telling.tell(shop, "b1", ["1"]) == telling.Came(["1"])
     assert platform.calls == ["confirm"]
 
 
@@ -216,10 +217,10 @@ def test_a_ban_named_to_a_confirm_holds_pulls_and_the_confirm_is_not_given_up(
 ) -> None:
     shop = configure()
     platform.answers = [error]
-    left, wait = confirm.tell(shop, "b1", ["1"])
-    assert (left, wait >= 30) == (["1"], True)
+    came = telling.tell(shop, "b1", ["1"])
+    assert (came.left, came.wait >= 30) == (["1"], True)
     assert consume.poll(shop) >= 29
-    assert confirm.tell(shop, "b1", ["1"])[0] == ["1"]
+    assert telling.tell(shop, "b1", ["1"]).left == ["1"]
     assert platform.calls == ["confirm"]
 
 
@@ -276,8 +277,8 @@ def test_every_call_counts_for_the_account_and_by_api_for_the_gateway(
     platform.answers = [Transient("cut"), Transient("cut"), Transient("cut")]
     consume.poll(shop)
     count.count("shop")
-    assert confirm.tell(shop, "b1", ["1"])[0] == ["1"]
-    confirm.tell(shop, "b1", ["1"])
+    assert telling.tell(shop, "b1", ["1"]).left == ["1"]
+    telling.tell(shop, "b1", ["1"])
     count.count("shop")
     tally = tidings.tally.read_many(["shop"], now=now)["shop"]
     assert (tally["calls"], tally["confirms"], tally["counts"], tally["failures"]) == (6, 2, 2, 1)
@@ -290,7 +291,7 @@ def test_a_batch_that_needs_no_confirm_keeps_no_call(
     shop = configure("calls_per_day = 10")
     consume.poll(shop)
     assert tidings.quota.used("tb", time.time()).owed == 1
-    confirm.tell(shop, "b1", [])
+    telling.tell(shop, "b1", [])
     assert tidings.quota.used("tb", time.time()).owed == 0
 
 
@@ -428,8 +429,7 @@ def test_a_confirm_that_is_narrowed_down_frees_its_own_call_and_no_other_batchs(
     assert tidings.quota.used("tb", time.time()).owed == 3
     refused = BadRequest("41: one of these ids")
     platform.answers = [refused, Reply(), refused, Reply(), refused]
-    came = confirm.Came()
-    confirm.tell(shop, "b1", ["1", "2", "3", "4"], came)
+    came = telling.tell(shop, "b1", ["1", "2", "3", "4"])
     assert (len(came.taken), came.refused) == (3, ["1"])
     assert tidings.quota.used("tb", time.time()).owed == 2
 

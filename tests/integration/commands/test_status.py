@@ -21,12 +21,13 @@ import pytest
 import time_machine
 from rich.cells import cell_len
 
-from tasks import app, confirm, runtime
+from tasks import app, runtime
 from tasks.commands.accounts import accounts
 from tasks.commands.processes import Processes
 from tasks.commands.processes.stopping import Stopping
 from tasks.commands.processes.valkey import Embedded, free_port
 from tasks.commands.status import broker, status
+from tasks.confirming import counting
 from tasks.handling import failing
 from tasks.names import CONFIRM, CONSUME, HANDLE
 from tasks.platforms import Item
@@ -351,7 +352,7 @@ def test_a_handler_that_asks_for_another_try_now_and_then_is_told_without_a_mark
 def test_confirms_that_come_late_or_never_need_attention(
     polled: Stores, what: Literal["late_confirms", "unconfirmed"], told: str
 ) -> None:
-    confirm.count(Batch("shop", "b", 0, 20), what, 12)
+    counting.count(Batch("shop", "b", 0, 20), what, 12)
     said = run(status)
     assert (said.code, told in said.out) == (1, True), said.out
     found = objects()

@@ -1,0 +1,1 @@
+"""What a confirm needs: telling the platform, and counting what became of the messages."""
