@@ -9,9 +9,10 @@ from tasks import clock, sending
 from tasks.accounts import Account
 from tasks.confirm import confirm, salvage
 from tasks.confirming.counting import measured
-from tasks.handle import described_arguments, handle
+from tasks.handle import handle
 from tasks.handling import asked, burying, spans, stragglers, timer, turns, unhandled
 from tasks.handling.delivery import Delivery, Names, names
+from tasks.handling.handle_task import described_arguments
 from tasks.platforms.base import Item, Reply
 from tasks.plumbing import fanout
 from tasks.plumbing.backend import counted_here

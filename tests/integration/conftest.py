@@ -9,7 +9,7 @@ import pytest
 
 from handlers import Registry
 from tasks import accounts, app, handle, runtime, settings
-from tasks.handling import ahead, asked, unhandled
+from tasks.handling import ahead, asked, handle_task, unhandled
 from tasks.plumbing import visibility
 from tasks.runtime import Stores
 from tasks.store import connection
@@ -99,7 +99,7 @@ def vshop(tidings: Stores) -> accounts.Account:
 def registered(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Registry]:
     """Makes a function the handler of every topic, or of the topic given."""
     registry = Registry()
-    for module in (handle, unhandled, asked, ahead):
+    for module in (handle, handle_task, unhandled, asked, ahead):
         monkeypatch.setattr(module, "registry", lambda: registry)
 
     def register(function: Callable[..., object], topic: str = "*", **options: Any) -> Registry:
