@@ -7,7 +7,7 @@
   object for every command. That was three quarters of what a worker's main process did.
 
 channel.py takes and hands over, settling.py says when what is told to Redis, record.py and its two scripts are what Redis does,
-prefetch.py decides how much to take, publish.py sends a batch. rabbit.py is all that RabbitMQ needs.
+prefetch.py decides how much to take, publish.py is the half of a channel that sends. rabbit.py is all that RabbitMQ needs.
 """
 
 from typing import Any

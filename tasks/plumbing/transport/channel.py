@@ -6,8 +6,7 @@ Celery gets a message when it has a place for it and not before, so that what is
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from queue import Empty
 from time import monotonic
 from typing import Any
@@ -22,35 +21,18 @@ from tasks.plumbing.fast_json import loads
 from tasks.plumbing.transport import apart, envelope
 from tasks.plumbing.transport.lost import telling_refusals
 from tasks.plumbing.transport.prefetch import Pace, Stock, Taken, places_of, worth_taking
-from tasks.plumbing.transport.publish import VALUES, JoinedBatch
+from tasks.plumbing.transport.publish import Publishing
 from tasks.plumbing.transport.qos import BulkQoS
 from tasks.plumbing.transport.record import Record
 from tasks.plumbing.transport.settling import Loop, Settling, Timer, books_of
 from tasks.plumbing.transport.undecoded import UndecodedMessage
-from tasks.store.chunks import chunks
 from tasks.store.tls import OneContext, SentinelTls, Tls
 from tasks.text import shown
 
 log = logging.getLogger(__name__)
 
 
-class Leans(kombu_redis.Channel):
-    """What is leaned on of kombu's channel beyond its types; the tests of this transport fail when it changes."""
-
-    connection: Any
-    connection_errors: tuple[type[Exception], ...]
-    qos: Any
-    _closing: bool
-    _expires: Any
-    _flush_brpop_reauth: Any
-    _get_message_priority: Any
-    _in_listen: Any
-    _in_poll: Any
-    _q_for_pri: Any
-    _queue_cycle: Any
-
-
-class Channel(Leans):
+class Channel(Publishing):
     """For one Redis."""
 
     QoS = BulkQoS
@@ -68,11 +50,8 @@ class Channel(Leans):
         self.plain: set[str] = set()  # queues whose consumers acknowledge nothing
         self.aside: set[str] = set()  # tags of messages in hand that take no place
         self.serving: Timer | None = None
-        self.room: apart.Room | None = (
-            None  # whose messages this channel receives, if they need none of Celery's places
-        )
+        self.room: apart.Room | None = None  # for what this channel receives, if that needs none of Celery's places
         self.beside: Any = None  # the channel that receives those
-        self.caught: list[dict[str, Any]] | None = None
         self._steady: Any = None
         super().__init__(connection, **options)
         keys = self.global_keyprefix, self.unacked_key, self.unacked_index_key
@@ -152,52 +131,6 @@ class Channel(Leans):
         if not self.closed:
             self.settling.leave()
         super().close()
-
-    @contextmanager
-    def catching(self) -> Iterator[list[dict[str, Any]]]:
-        """What is published inside of this is put into no queue but handed over, as it would be written."""
-        self.caught = caught = list[dict[str, Any]]()
-        try:
-            yield caught
-        finally:
-            self.caught = None
-
-    def put_all(self, lists: Mapping[str, Iterable[dict[str, Any]]]) -> None:
-        """Put messages, as `catching` has them, into queues, in their order and in one round trip."""
-        with self.conn_or_acquire() as client:
-            pipe = client.pipeline(transaction=False)
-            for queue, messages in lists.items():
-                for some in chunks(map(envelope.written, messages), VALUES):
-                    pipe.lpush(self._q_for_pri(queue, 0), *some)
-            pipe.execute()
-
-    def create_publish_batch(self, max_size: int) -> JoinedBatch:
-        """What `Producer.batch()` collects in."""
-        return JoinedBatch(self, max_size)
-
-    def _put(self, queue: str, message: Any, **options: Any) -> None:
-        """Put a message into a queue, or into the batch that is open."""
-        if self.caught is not None:
-            self.caught.append(message)
-            return
-        batch = options.get("_publish_batch")
-        if batch is None or self._expires:
-            super()._put(queue, envelope.for_kombu(message), **options)
-            return
-        priority = self._get_message_priority(message, reverse=False)
-        batch.add("lpush", self._q_for_pri(queue, priority), envelope.written(message))
-
-    def _put_fanout(self, exchange: str, message: Any, routing_key: str, **options: Any) -> None:
-        """Broadcast a message."""
-        super()._put_fanout(exchange, envelope.for_kombu(message), routing_key, **options)  # type: ignore[misc]
-
-    def encode_body(self, body: Any, encoding: str | None = None) -> Any:
-        """The body as it is to be written. What is bytes becomes base64 only then."""
-        return (body, encoding) if envelope.is_left(body, encoding) else super().encode_body(body, encoding)
-
-    def decode_body(self, body: Any, encoding: str | None = None) -> Any:
-        """The body of a message that was read."""
-        return body if envelope.is_left(body, encoding) else super().decode_body(body, encoding)
 
     def took(self, tag: str) -> bool:
         """Whether a tag is one that this channel's script has recorded."""

@@ -1,8 +1,14 @@
-"""Publishes the messages of a batch with one command a queue, in their order."""
+"""The half of a channel that publishes: the messages of a batch with one command a queue, in their order."""
 
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from kombu.transport import redis as kombu_redis
+
+from tasks.plumbing.transport import envelope
+from tasks.plumbing.transport.leans import Leans
+from tasks.store.chunks import chunks
 
 VALUES = 100
 """Messages of one command: enough for a batch, and no command holds Redis up for long."""
@@ -56,3 +62,56 @@ class Joined:
     def _clear(self) -> None:
         self._commands.clear()
         self._open.clear()
+
+
+class Publishing(Leans):
+    """Puts messages into queues, one by one or many in one round trip."""
+
+    caught: list[dict[str, Any]] | None = None
+    """What is published while somebody catches it."""
+
+    @contextmanager
+    def catching(self) -> Iterator[list[dict[str, Any]]]:
+        """What is published inside of this is put into no queue but handed over, as it would be written."""
+        self.caught = caught = list[dict[str, Any]]()
+        try:
+            yield caught
+        finally:
+            self.caught = None
+
+    def put_all(self, lists: Mapping[str, Iterable[dict[str, Any]]]) -> None:
+        """Put messages, as `catching` has them, into queues, in their order and in one round trip."""
+        with self.conn_or_acquire() as client:
+            pipe = client.pipeline(transaction=False)
+            for queue, messages in lists.items():
+                for some in chunks(map(envelope.written, messages), VALUES):
+                    pipe.lpush(self._q_for_pri(queue, 0), *some)
+            pipe.execute()
+
+    def create_publish_batch(self, max_size: int) -> JoinedBatch:
+        """What `Producer.batch()` collects in."""
+        return JoinedBatch(self, max_size)
+
+    def _put(self, queue: str, message: Any, **options: Any) -> None:
+        """Put a message into a queue, or into the batch that is open."""
+        if self.caught is not None:
+            self.caught.append(message)
+            return
+        batch = options.get("_publish_batch")
+        if batch is None or self._expires:
+            super()._put(queue, envelope.for_kombu(message), **options)
+            return
+        priority = self._get_message_priority(message, reverse=False)
+        batch.add("lpush", self._q_for_pri(queue, priority), envelope.written(message))
+
+    def _put_fanout(self, exchange: str, message: Any, routing_key: str, **options: Any) -> None:
+        """Broadcast a message."""
+        super()._put_fanout(exchange, envelope.for_kombu(message), routing_key, **options)  # type: ignore[misc]
+
+    def encode_body(self, body: Any, encoding: str | None = None) -> Any:
+        """The body as it is to be written. What is bytes becomes base64 only then."""
+        return (body, encoding) if envelope.is_left(body, encoding) else super().encode_body(body, encoding)
+
+    def decode_body(self, body: Any, encoding: str | None = None) -> Any:
+        """The body of a message that was read."""
+        return body if envelope.is_left(body, encoding) else super().decode_body(body, encoding)
