@@ -10,6 +10,7 @@ dispatch.py  starts the batch's chord: one handle task for each message
 handle.py    gives one message to the user's handler and returns its receipt and outcome; it never raises
 confirm.py   the chord's callback: confirms what the outcomes allow, closes the batch
 count.py     asks Taobao's counter whether pulling is worth a call
+redrive.py   sends dead letters to their handlers once more
 
 Decisions stand in rules/, pure; what is kept in Redis stands in store/, the platforms' protocols in platforms/, all that leans on
 Celery's insides in plumbing/. ARCHITECTURE.md tells the rest. `celery -A tasks worker` and `celery -A tasks beat` run it.
