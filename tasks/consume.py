@@ -119,17 +119,17 @@ def hand_out(
 ) -> None:
     """Give a reply's messages to handle tasks, less those settled before; on vvtool, tell the inbox how many there are.
 
-    One that lay in the inbox past its lease is not `new`.
+    One that was handed out before is not `new`.
     """
     left = Reply(
         items=tuple(item for item in reply.items if item.receipt not in settled),
         spoilt=tuple(item for item in reply.spoilt if item.receipt not in settled),
     )
-    if isinstance(account, VvtoolAccount) and not stores().inbox.settle(account.name, batch.id, size=len(reply)):
-        return
     if left:
         holding_back.seen().handed_out(len(left))
-        dispatch.start(account, batch, left, new=new)
+        dispatch.start(account, batch, left, len(reply), new=new)
+    elif isinstance(account, VvtoolAccount):
+        stores().inbox.settle(account.name, batch.id, size=len(reply))
 
 
 def hand_out_again(account: VvtoolAccount) -> bool:
@@ -150,7 +150,7 @@ def hand_out_again(account: VvtoolAccount) -> bool:
         KeptReply(account, kept.batch, kept.body).refuse(error)
     else:
         again = Batch(account.name, kept.batch, now, lease, gateway=account.gateway.name)
-        hand_out(account, again, reply, kept.settled, new=False)
+        hand_out(account, again, reply, kept.settled, new=kept.new)
     return True
 
 

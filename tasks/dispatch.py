@@ -6,7 +6,7 @@ from itertools import groupby
 
 from handlers import Registry
 from tasks import clock, sending
-from tasks.accounts import Account
+from tasks.accounts import Account, VvtoolAccount
 from tasks.confirm import confirm, salvage
 from tasks.confirming.counting import measured
 from tasks.handle import handle
@@ -23,10 +23,11 @@ from tasks.store.batches import Open
 from tasks.store.chunks import joined
 
 
-def start(account: Account, batch: Batch, reply: Reply, *, new: bool = True) -> None:
+def start(account: Account, batch: Batch, reply: Reply, size: int | None = None, *, new: bool = True) -> None:
     """Hand a batch out. What needs no handler goes straight to the confirm: seen before, or not readable and buried.
 
-    One that was handed out before is not `new`: its messages are not counted as pulled again.
+    One that was handed out before is not `new`: its messages are not counted as pulled again. On vvtool its reply had `size`
+    messages, those counted in that are done with.
     """
     batch = spans.pulled(batch, len(reply))
     items = tuple(unhandled.spelled_out(item, account.gateway.platform) for item in reply.items)
@@ -46,6 +47,8 @@ def start(account: Account, batch: Batch, reply: Reply, *, new: bool = True) -> 
     with joined(stores().redis) as pipe:
         stores().topics.add("seen", topics, now=clock.now(), pipe=pipe)
         stores().batches.open(opened, came, retention.oldest(items, batch.pulled), pipe=pipe)
+        if size is not None and isinstance(account, VvtoolAccount):
+            stores().inbox.sized(account.name, batch.id, size, pipe=pipe)
         if waiting:
             stores().parts.expect(batch.id, len(waiting), batch.remembered, pipe=pipe)
             stragglers.enter(batch, len(waiting), len(settled) + len(spoilt), pipe)

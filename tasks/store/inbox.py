@@ -7,6 +7,7 @@ past its lease is handed out again. Scores and leases go by Redis's own clock.
 from collections.abc import Callable, Container, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from redis.exceptions import ResponseError
 
@@ -31,11 +32,15 @@ Put = Callable[[str, str, bytes, float], None]
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A stored reply that is due again: its raw body and the receipts in it that need nothing more."""
+    """A stored reply that is due again: its raw body and the receipts in it that need nothing more.
+
+    It is `new` when its messages were never handed out, as whoever pulled them was killed before.
+    """
 
     batch: str
     body: bytes
     settled: frozenset[str]
+    new: bool = False
 
 
 class Inbox:
@@ -88,7 +93,7 @@ class Inbox:
             self.redis.zrem(key("inbox", account), batch)
             return None
         settled = frozenset(name.removeprefix("settled:") for name in fields if name.startswith("settled:"))
-        return Kept(batch, fields["body"].encode("latin-1"), settled)
+        return Kept(batch, fields["body"].encode("latin-1"), settled, new="size" not in fields)
 
     def settle(
         self, account: str, batch: str, receipts: Sequence[str] = (), *, size: int | None = None, counter: str = ""
@@ -99,6 +104,11 @@ class Inbox:
         """
         args = [batch, "" if size is None else size, counter, *receipts]
         return bool(self._settle(keys=[*self._keys(account, batch), MEASURES], args=args))
+
+    def sized(self, account: str, batch: str, size: int, *, pipe: Any) -> None:
+        """Say how many messages a reply has, with what else is written to `pipe`: it is not new from then on."""
+        keys = [*self._keys(account, batch), MEASURES]
+        pipe.execute_command("EVAL", self._settle.script, len(keys), *keys, batch, size, "")
 
     def secure(self) -> bool:
         """Wait until all that was written is on disk; False where the server cannot tell, or has no append-only file.

@@ -474,6 +474,16 @@ def test_what_was_not_done_within_its_lease_is_handed_out_again_from_the_inbox(
     assert proxy == []
 
 
+def test_a_reply_whose_worker_was_killed_before_it_handed_it_out_counts_as_pulled_once(
+    proxy: list[bytes], tidings: Stores, vshop: Account, redis: Redis
+) -> None:
+    tidings.inbox.keep("vshop", "b1", vvtool_body(1, 2, 3), 0)
+    for _ in range(2):
+        assert consume.poll(vshop) == 0
+        redis.zadd("tidings:inbox:vshop", {"b1": 0})
+    assert tidings.measures.read().counters["pulled"] == {("vv", "t"): 3, ("vv", ""): 1}
+
+
 def test_what_nobody_handles_is_left_in_the_inbox_until_somebody_does(
     proxy: list[bytes],
     worker: None,

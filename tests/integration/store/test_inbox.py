@@ -22,7 +22,7 @@ def test_what_comes_back_is_what_was_stored_byte_for_byte(inbox: Inbox) -> None:
     inbox.keep("shop", "b1", body, 0)
     kept = inbox.again("shop", 60)
     assert kept is not None
-    assert (kept.batch, kept.body, kept.settled) == ("b1", body, frozenset())
+    assert (kept.batch, kept.body, kept.settled, kept.new) == ("b1", body, frozenset(), True)
 
 
 def test_handing_out_starts_a_new_lease(inbox: Inbox) -> None:
@@ -48,6 +48,7 @@ def test_it_comes_again_and_again_until_everything_in_it_is_settled(inbox: Inbox
     kept = inbox.again("shop", 0)
     assert kept is not None
     assert kept.settled == {"0", "2"}
+    assert not kept.new
     assert inbox.settle("shop", "b1", ["2"])
     assert not inbox.settle("shop", "b1", ["1"])
     assert inbox.again("shop", 0) is None
