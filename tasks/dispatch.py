@@ -63,9 +63,11 @@ def start(account: Account, batch: Batch, reply: Reply, size: int | None = None,
 
 
 def sift(account: Account, came: tuple[Item, ...], items: tuple[Item, ...]) -> tuple[dict[Names, Item], list[Item]]:
-    """The items to handle by their names, the first of those that stand in the reply twice, and those that are done with.
+    """The items to handle by their names, and those that are done with.
 
-    `came` are the same items with their topics as the platform wrote them: earlier versions knew them by these.
+    `came` are the same items with their topics as the platform wrote them: earlier versions knew them by these. Of those that
+    stand in the reply twice the first is handled. The others are done with where they have receipts of their own, as on vvtool;
+    what confirms the first confirms them elsewhere.
     """
     named, before = names(account, items), names(account, came)
     over = stores().marks.over(named)
@@ -74,10 +76,8 @@ def sift(account: Account, came: tuple[Item, ...], items: tuple[Item, ...]) -> t
     waiting: dict[Names, Item] = {}
     seen = []
     for item, its, done in zip(items, named, over, strict=True):
-        if done:
+        if done or waiting.setdefault(its, item).receipt != item.receipt:
             seen.append(item)
-        else:
-            waiting.setdefault(its, item)
     return waiting, seen
 
 

@@ -457,6 +457,24 @@ def test_what_vvtool_sent_once_leaves_the_inbox_when_all_of_it_is_done(
     assert tidings.tally.read_many(["vshop"], now=time.time())["vshop"]["handled"] == 3
 
 
+def test_a_message_that_stands_twice_in_a_reply_of_vvtool_leaves_the_inbox_with_it(
+    proxy: list[bytes], worker: None, registered: Register, tidings: Stores
+) -> None:
+    """It was handed out once more after the lease, with a warning, only to be known by its mark."""
+    calls: Counter[str] = Counter()
+
+    def on_any(content: dict, message: Message) -> None:  # type: ignore[type-arg]
+        calls[message.id] += 1
+
+    registered(on_any)
+    proxy += [vvtool_body(1, 1, 2)]
+    sending.consume("vshop")
+    until(lambda: calls.total() == 2 and tidings.inbox.waiting("vshop") == 0)
+    until(lambda: tidings.batches.load("vshop").batches == 0)
+    counted = {outcome: n for (*_, outcome), n in tidings.measures.read().counters["message"].items()}
+    assert (calls, counted) == ({"1": 1, "2": 1}, {"handled": 2, "duplicate": 1, "dead": 1})
+
+
 def test_what_was_not_done_within_its_lease_is_handed_out_again_from_the_inbox(
     proxy: list[bytes], worker: None, registered: Register, tidings: Stores, vshop: Account
 ) -> None:
