@@ -73,7 +73,8 @@ def question(account: Account) -> Question:
     """What is to be known first. The call is taken in the same step, unless the account would be held back all the same."""
     limits = limits_of(account.gateway)
     takes = limits.any and holding_back.lets_in(account)
-    return Question(account.name, account.gateway.name, clock.now(), limits if takes else None)
+    its = account.gateway
+    return Question(account.name, its.name, its.lease_seconds, clock.now(), limits if takes else None)
 
 
 def hindrance(account: Account, known: Known) -> float | None:

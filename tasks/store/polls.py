@@ -31,11 +31,12 @@ from tasks.store.wire import stored
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """An account that is to be polled at the time `now`; with `limits`, those of its gateway, its call is taken if nothing may
-    stand in its way."""
+    """An account that is to be polled at the time `now`, and the lease of its gateway in seconds; with `limits`, those of its
+    gateway, its call is taken if nothing may stand in its way."""
 
     account: str
     gateway: str
+    lease: float
     now: float
     limits: Limits | None = None
 
@@ -104,12 +105,13 @@ class Polls:
 
     def ask_many(self, questions: Sequence[Question]) -> list[Known]:
         """What is known of each of these accounts, in one round trip."""
-        keys, args, ids = [SEEN], [repr(min(each.now for each in questions))], []
+        keys, ids = [SEEN], []
+        args: list[Any] = [repr(min(each.now for each in questions))]
         for each in questions:
             about = taking(each.limits, "pull") if each.limits else {}
             keys += _of(each.account, each.gateway)
             keys += keys_of(each.gateway) if about else ()
-            args += each.account, json.dumps(about) if about else ""
+            args += each.account, each.lease, json.dumps(about) if about else ""
             ids.append(about.get("id", ""))
         return [_known(answer, id_) for answer, id_ in zip(self._ask(keys=keys, args=args), ids, strict=True)]
 

@@ -24,7 +24,7 @@ TEN = Limits(calls_per_second=10, calls_per_day=100, owed=1)
 
 
 def question(account: str = "shop", limits: Limits | None = TEN) -> Question:
-    return Question(account, "tb", time.time(), limits)
+    return Question(account, "tb", 60, time.time(), limits)
 
 
 def opened(stores: Stores, lease: float = 60) -> None:
@@ -64,6 +64,21 @@ def test_what_is_over_stands_in_nobodys_way(tidings: Stores) -> None:
     assert isinstance(known.taken, Turn)
     assert (known.load, known.waiting, known.over) == (Load(), 1, 0)
     assert known.pauses[0]
+
+
+def test_leases_of_a_clock_that_was_ahead_end_within_a_lease_once_it_is_set_back(tidings: Stores, redis: Redis) -> None:
+    """Eight hours ahead: vv-tool's messages waited so long to be handed out again, and batches that were lost stayed open."""
+    ahead = time.time() + 8 * 3600
+    tidings.inbox.keep("shop", "b", b"{}", 60)
+    redis.zadd("tidings:inbox:shop", {"b": ahead})
+    tidings.batches.open(Open(Batch("shop", "b", ahead, 60), (("1", ("1",)),)))
+    leases = []
+    for _ in range(2):
+        known = tidings.polls.ask(question())
+        assert (known.load.batches, known.waiting, known.over) == (1, 1, 0)
+        leases.append([redis.zscore(f"tidings:{place}:shop", "b") for place in ("inbox", "open")])
+    assert leases[0] == pytest.approx([time.time() + 60] * 2, abs=30)
+    assert leases[1] == leases[0], "once"
 
 
 def test_what_is_known_is_told(tidings: Stores) -> None:
