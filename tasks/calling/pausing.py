@@ -38,6 +38,10 @@ def hold(account: Account, found: tuple[Pause | None, Pause | None]) -> Hold:
     if found == (None, None):
         return Hold(0.0, standstill=False)
     now, prints = clock.now(), (fingerprint(account), gateway_fingerprint(account.gateway))
+    whose: tuple[tuple[Kind, str], ...] = ("account", account.name), ("gateway", account.gateway.name)
+    for (kind, name), pause in zip(whose, found, strict=True):
+        if pause and circuit_breaker.from_ahead(pause, now):
+            stores().pauses.end(kind, name)
     on_account, on_gateway = (
         pause if circuit_breaker.holds(pause, ours, now=now) else None
         for pause, ours in zip(found, prints, strict=True)

@@ -116,7 +116,7 @@ def may_bury(account: str) -> bool:
     now = clock.now()
     reason = f"{refused} would be buried, more than TIDINGS_MAX_DEAD_RATIO allows"
     remedy = f"mend the handlers and restart the workers, then: celery -A tasks accounts resume {shlex.quote(account)}"
-    stores().pauses.put("account", account, Pause(now + DEAD_SECONDS, reason, remedy), now=now)
+    stores().pauses.put("account", account, Pause(now + DEAD_SECONDS, reason, remedy, since=now), now=now)
     log.error(
         "account %s is paused: %s; %s",
         shown(account),

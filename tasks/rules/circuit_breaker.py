@@ -37,6 +37,9 @@ FROM_DEAD = 20
 FROM_DEAD_OF_ALL = 200
 """The same of all accounts together. One bad account buries about `FROM_DEAD`, so ten of them do not stop the others."""
 
+AHEAD_SECONDS = 5.0
+"""What was noted so long after now was noted by a clock that has been set back since: those of processes differ by far less."""
+
 DEAD_SECONDS = 600.0
 """How long an account is paused that would bury too much."""
 
@@ -47,6 +50,7 @@ class Pause:
 
     `remedy` is what a person can do, "" when waiting is all. `probes` counts the calls that failed for the same reason, and
     `fingerprint` is that of the credentials they failed with: others are tried at once. `by_hand` is a person's own pause.
+    `since` is when it was noted, 0 where nobody says.
     """
 
     until: float
@@ -55,6 +59,7 @@ class Pause:
     probes: int = 0
     fingerprint: str = ""
     by_hand: bool = False
+    since: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +85,14 @@ def decide(
     if isinstance(error, Throttled):
         again = 0 if error.named else throttles(last, now, answered)
         wait = error.seconds if error.named else min(LONGEST_THROTTLE, error.seconds * 2.0 ** min(again, 10))
-        return Decision(error.scope, Pause(now + wait, str(error), probes=0 if error.named else again + 1))
+        return Decision(error.scope, Pause(now + wait, str(error), probes=0 if error.named else again + 1, since=now))
     if isinstance(error, OutOfQuota):
-        return Decision(error.scope, Pause(max(now, error.until), str(error)))
+        return Decision(error.scope, Pause(max(now, error.until), str(error), since=now))
     if isinstance(error, Unauthorised | BadRequest):
         again = in_a_row(last, now, answered) if last and last.fingerprint == fingerprint else 0
         wait = min(LONGEST_PROBE, FIRST_PROBE * 2.0 ** min(again, 10))
         remedy = error.remedy if isinstance(error, Unauthorised) else CHECK[whose]
-        return Decision(whose, Pause(now + wait, str(error), remedy, again + 1, fingerprint))
+        return Decision(whose, Pause(now + wait, str(error), remedy, again + 1, fingerprint, since=now))
     return Decision(whose, None)
 
 
@@ -125,13 +130,16 @@ def outlasts(last: Pause, new: Pause) -> bool:
 
 
 def holds(pause: Pause | None, fingerprint: str, *, now: float) -> bool:
-    """Whether a pause is still in force: its time is not over, and it was not for credentials that have changed since.
-
-    A refusal that would hold for longer than any does was noted by a clock that has been set back since.
-    """
-    if pause is None or now >= pause.until:
+    """Whether a pause is still in force: its time is not over, and it was not for credentials that have changed since."""
+    if pause is None or now >= pause.until or from_ahead(pause, now):
         return False
-    return not pause.fingerprint or (pause.fingerprint == fingerprint and pause.until - now <= 2 * LONGEST_PROBE)
+    return pause.fingerprint in ("", fingerprint)
+
+
+def from_ahead(pause: Pause, now: float) -> bool:
+    """Whether a pause was noted while the clock was ahead, and it has been set back since: nobody knows when it is over. A
+    person's holds all the same."""
+    return pause.since > now + AHEAD_SECONDS and not pause.by_hand
 
 
 def too_many_dead(well: int, dead: int, ratio: float, least: int = FROM_DEAD) -> bool:

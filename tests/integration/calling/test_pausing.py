@@ -8,7 +8,7 @@ from tasks import clock, runtime
 from tasks.accounts import Account, fingerprint, gateway_fingerprint
 from tasks.calling import pausing
 from tasks.commands.accounts.listing import standings
-from tasks.platforms import BadRequest, PlatformError, Unauthorised
+from tasks.platforms import BadRequest, PlatformError, Throttled, Unauthorised
 from tasks.platforms.errors import Scope
 from tasks.rules.circuit_breaker import Pause
 from tasks.runtime import Stores
@@ -94,6 +94,20 @@ def test_an_account_that_alone_is_refused_as_the_gateway_stops_the_others_once(
     pausing.after(two, error)
     assert pausing.look(two).wait > 0, "it was answered before, so the gateway has changed"
     assert pausing.look(one.model_copy(update={"shop_id": "3"})).wait > 0
+
+
+def test_a_pause_that_a_clock_hours_ahead_has_noted_is_forgotten_once_it_is_set(
+    shops: tuple[Account, Account], tidings: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that calls too often was left alone for a second and eight hours, and all shops of its gateway with it."""
+    shop, now = shops[0], clock.now()
+    with monkeypatch.context() as ahead:
+        ahead.setattr(clock, "now", lambda: now + 8 * 3600)
+        pausing.after(shop, Throttled("busy", seconds=1))
+    assert tidings.pauses.get(shop.name, "vv")[1]
+    assert pausing.look(shop).wait == 0
+    assert tidings.pauses.get(shop.name, "vv") == (None, None)
+    assert tidings.pauses.paused("gateway", "limits", now) == (0, [])
 
 
 def test_what_is_refused_to_an_account_stops_no_other(shops: tuple[Account, Account]) -> None:

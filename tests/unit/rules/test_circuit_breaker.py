@@ -1,5 +1,7 @@
 """What a failed call means for the next ones."""
 
+from dataclasses import replace
+
 import pytest
 
 from tasks.platforms.errors import (
@@ -96,10 +98,15 @@ def test_new_credentials_end_the_pause_at_once_and_start_the_waits_anew() -> Non
     assert again.until == NOW + 60
 
 
-def test_a_refusal_that_a_clock_hours_ahead_has_noted_holds_nobody_once_it_is_set() -> None:
-    refused = decide(Unauthorised("no", remedy="do"), None, "f", now=NOW + 8 * 3600).pause
-    assert not holds(refused, "f", now=NOW)
-    assert holds(decide(Unauthorised("no", remedy="do"), None, "f", now=NOW).pause, "f", now=NOW - 5)
+@pytest.mark.parametrize(
+    "error", [Unauthorised("no", remedy="do"), Throttled("busy", seconds=1), OutOfQuota("spent", until=NOW + 9e4)]
+)
+def test_what_a_clock_hours_ahead_has_noted_holds_nobody_once_it_is_set(error: PlatformError) -> None:
+    noted = decide(error, None, "f", now=NOW + 8 * 3600).pause
+    assert noted
+    assert not holds(noted, "f", now=NOW)
+    assert holds(replace(noted, by_hand=True), "f", now=NOW), "a person's"
+    assert holds(decide(error, None, "f", now=NOW).pause, "f", now=NOW - 4), "clocks are never quite the same"
     assert holds(Pause(NOW + 31_062, "a ban of its platform"), "f", now=NOW)
 
 
