@@ -75,7 +75,7 @@ class Presences:
             silent = now - int(at) if at.isdigit() else FORGOTTEN_SECONDS
             if silent >= FORGOTTEN_SECONDS:
                 gone.append(field)
-            elif silent < GONE_SECONDS and (present := stored(Presence, told)):
+            elif abs(silent) < GONE_SECONDS and (present := stored(Presence, told)):
                 found.append(present)
         if gone:
             self.redis.hdel(HASH, *gone)

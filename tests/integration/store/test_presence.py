@@ -39,6 +39,15 @@ def test_who_is_silent_is_gone_and_is_forgotten_later(stores: Stores, redis: Any
     assert not redis.exists(HASH)
 
 
+def test_who_was_there_while_the_clock_was_ahead_is_gone_once_it_is_set_back(stores: Stores, redis: Any) -> None:
+    """A worker that ended then without a word was told of for eight hours, and nobody of its being gone."""
+    stores.presences.put(WORKER)
+    age(redis, -8 * 3600)
+    assert stores.presences.read() == []
+    stores.presences.put(WORKER)
+    assert stores.presences.read() == [WORKER]
+
+
 def test_what_another_version_says_is_understood(stores: Stores, redis: Any) -> None:
     stores.presences.put(WORKER)
     (field, text), *_ = redis.hgetall(HASH).items()
