@@ -119,6 +119,7 @@ def environment(language: str) -> Environment:
         "iso": lambda at: datetime.fromtimestamp(at, SHANGHAI).isoformat(timespec="seconds"),
         "day": lambda at: f"{datetime.fromtimestamp(at, SHANGHAI):%Y-%m-%d}",
         "said": lambda said: with_commands(shown(said.told(tongue), LONGEST_TEXT)),
+        "commands": with_commands,
         "shown": lambda text: shown(text, LONGEST_TEXT),
         "readable": readable,
         "ago": lambda at: span(clock.now() - at, language),

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tasks import clock
+from tasks.commands.web import health
 from tasks.commands.web.config import Config
 from tasks.runtime import stores
 from tasks.store.web import LOGINS, Line, Role, Session
@@ -36,6 +37,7 @@ class Sessions:
 
     def log_in(self, request: Request, name: str, password: str) -> tuple[Session, str] | float:
         """A new session and its token; or the seconds to wait where there were too many tries, 0 for a wrong password."""
+        health.client().ping()
         address = address_of(request)
         number, left = stores().web.attempt(_network(address), TRIES_SECONDS)
         if number > TRIES:
@@ -56,6 +58,7 @@ class Sessions:
         token = request.cookies.get(COOKIE, "")
         if not token or len(token) > 100:
             return None
+        health.client().ping()  # of a Redis that hangs this tells soon: the stores ask again and again, for a quarter of a minute
         digest = self._digest(token)
         session = stores().web.session(digest, IDLE_SECONDS)
         if session and clock.now() - session.since > LONGEST_SECONDS:
