@@ -18,12 +18,18 @@ TELL_SECONDS = 15.0
 
 @every(TELL_SECONDS, "beat")
 def tell() -> None:
-    """Say how many accounts each gateway has, and its limits; nothing while the accounts cannot be read, which beat has said."""
+    """Say how many accounts each gateway has, paused ones too, and its limits; nothing while the accounts cannot be read, which
+    beat has said."""
     stores().batches.drop(clock.now())
     with suppress(AccountsError):
         now = accounts()
         behind = Counter(each.gateway.name for each in now.accounts.values())
+        _, paused = stores().pauses.paused("account", "by_hand", clock.now(), len(now.accounts))
+        by_hand = Counter(each.gateway.name for each in map(now.accounts.get, paused) if each)
         limits = {name: limits_of(gateway) for name, gateway in now.gateways.items()}
         stores().gateways.put(
-            {name: Known(behind[name], each.calls_per_day, each.points_per_day) for name, each in limits.items()}
+            {
+                name: Known(behind[name], each.calls_per_day, each.points_per_day, by_hand[name])
+                for name, each in limits.items()
+            }
         )

@@ -1,4 +1,5 @@
-"""What beats know of the gateways, for whoever reads Redis only: how many accounts each has, and its limits a day."""
+"""What beats know of the gateways, for whoever reads Redis only: how many accounts each has, and how many of them a person has
+paused, and its limits a day."""
 
 import json
 from collections.abc import Mapping
@@ -13,11 +14,12 @@ GATEWAYS = PREFIX + "gateways"
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """One gateway: its accounts, and what its limits allow a day (None where it has none)."""
+    """One gateway: its accounts, what its limits allow a day (None where it has none), and accounts that are paused by hand."""
 
     accounts: int
     calls_per_day: int | None = None
     points_per_day: int | None = None
+    by_hand: int = 0
 
 
 class Gateways:

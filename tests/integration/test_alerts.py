@@ -24,6 +24,7 @@ WELL = {
     "tidings_beat_late_seconds": "2+0x{n}",
     "tidings_clock_skew_seconds": "1+0x{n}",
     "tidings_overdue_accounts": "0+0x{n}",
+    'tidings_active_accounts{gateway="tb"}': "3+0x{n}",
     'tidings_last_pull_age_seconds{gateway="tb"}': "30+0x{n}",
     'tidings_failed_calls_total{gateway="tb",api="pull"}': "0+1x{n}",
     'tidings_failed_calls_total{gateway="tb",api="confirm"}': "0+9x{n}",
@@ -109,6 +110,12 @@ CASES = [
         {'tidings_last_pull_age_seconds{gateway="tb"}': "3600+0x{n}"},
         TB,
         "No shop behind tb has had a reply to a pull for 1h 0m 0s",
+    ),
+    Case(
+        "TidingsGatewayNeverPulled",
+        {'tidings_active_accounts{gateway="qm"}': "2+0x{n}"},
+        {"gateway": "qm"},
+        "None of the 2 shops behind qm has ever had a reply to a pull",
     ),
     Case(
         "TidingsCallsFailing",
@@ -293,5 +300,21 @@ def test_nothing_is_taken_for_new_because_redis_was_away(tmp_path: Path) -> None
     written = {"rule_files": [str(prometheus.RULES)], "evaluation_interval": "1m", "tests": [test]}
     (tmp_path / "away.yaml").write_text(json.dumps(written))
     command = [str(prometheus.promtool()), "test", "rules", str(tmp_path / "away.yaml")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}"[:5000]
+
+
+@pytest.mark.skipif(not prometheus.promtool(), reason=prometheus.MISSING)
+def test_nobody_is_woken_for_a_gateway_whose_accounts_are_paused_by_hand_or_gone(tmp_path: Path) -> None:
+    told = {**WELL, 'tidings_last_pull_age_seconds{gateway="tb"}': "9000+60x{n}"}
+    told |= {f'tidings_active_accounts{{gateway="{name}"}}': "0+0x{n}" for name in ("tb", "new")}
+    test = {
+        "interval": "1m",
+        "input_series": [each for name in told for each in series(name, told[name], 0, 61, None)],
+        "alert_rule_test": [{"eval_time": "60m", "alertname": alert, "exp_alerts": []} for alert in rules()],
+    }
+    written = {"rule_files": [str(prometheus.RULES)], "evaluation_interval": "1m", "tests": [test]}
+    (tmp_path / "on_purpose.yaml").write_text(json.dumps(written))
+    command = [str(prometheus.promtool()), "test", "rules", str(tmp_path / "on_purpose.yaml")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, f"{done.stdout}{done.stderr}"[:5000]

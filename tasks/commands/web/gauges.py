@@ -46,6 +46,7 @@ class Gauges:
     """All that is there at one moment; spans are in seconds, and None is what nobody can tell."""
 
     accounts: ByGateway = field(default_factory=dict)
+    active: ByGateway = field(default_factory=dict)
     open_batches: ByGateway = field(default_factory=dict)
     oldest: ByGateway = field(default_factory=dict)
     last_pull: ByGateway = field(default_factory=dict)
@@ -77,6 +78,7 @@ def read(here: Stores | None = None) -> Gauges:
     here = here or stores()
     now, known = here.clock.now(), here.gateways.read()
     gauges = Gauges(accounts={name: each.accounts for name, each in known.items()})
+    gauges.active = {name: max(0, each.accounts - each.by_hand) for name, each in known.items()}
     gauges.last_pull = {name: max(0.0, now - at) for name, at in here.measures.last_pulls().items()}
     of_batches(gauges, here, now)
     of_quotas(gauges, known, here.quota.used_many(known, now))

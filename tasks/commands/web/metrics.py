@@ -77,6 +77,9 @@ class Gauge:
 
 GAUGES: dict[str, Gauge] = {
     "tidings_accounts": Gauge(("gateway",), "Accounts that are polled.", lambda now: now.accounts),
+    "tidings_active_accounts": Gauge(
+        ("gateway",), "Those of them that nobody has paused by hand.", lambda now: now.active
+    ),
     "tidings_open_batches": Gauge(
         ("gateway",), "Batches that are pulled and not yet confirmed.", lambda now: now.open_batches
     ),
