@@ -83,7 +83,7 @@ def follow(account: TaobaoAccount, number: float, last: float) -> None:
 
 def let_wait(account: TaobaoAccount) -> None:
     """Poll the account no earlier than its longest interval after its last pull. One that was never pulled does not wait."""
-    left = last_pull(account.name).at + account.poll.max - clock.now()
+    left = min(0.0, last_pull(account.name).at - clock.now()) + account.poll.max
     if left > stores().due.delays([account.name]).get(account.name, 0.0):
         stores().due.put(account.name, left)
 

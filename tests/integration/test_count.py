@@ -105,6 +105,14 @@ def test_a_zero_lets_the_account_wait_for_its_longest_interval_since_the_last_pu
         assert 250 < due_in(shop) <= 260
 
 
+def test_a_zero_keeps_nobody_waiting_for_longer_than_that_whatever_the_clock_said_at_the_last_pull(
+    shop: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.seen.put("shop", Seen(at=time.time() + 8 * 3600))
+    read(monkeypatch, 0)
+    assert due_in(shop) <= 300
+
+
 def test_a_zero_makes_no_poll_earlier(shop: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.due.put("shop", 900)
     read(monkeypatch, 0)
