@@ -10,6 +10,18 @@ from tests.end_to_end.alerts.stage import SHIM, Stage
 Do = Callable[[Stage], object]
 
 
+UNANSWERED = """
+[gateways.new]
+platform = "taobao"
+app_key = "34567890"
+app_secret = "env:TB_SECRET"
+url = "http://127.0.0.1:9/router/rest"
+[accounts.new]
+gateway = "new"
+"""
+"""A gateway at an address where nobody listens."""
+
+
 def nothing(_: Stage) -> None:
     """Nothing."""
 
@@ -68,6 +80,10 @@ def clock_off(stage: Stage) -> None:
     stage.made.env |= before
 
 
+def nobody_answers(stage: Stage) -> None:
+    stage.configure(limit=UNANSWERED)
+
+
 def spend(stage: Stage) -> None:
     """The limit becomes what is used already."""
     used = stage.value('tidings_used_today{gateway="tb2",unit="calls"}')
@@ -115,6 +131,12 @@ STEPS = [
         lambda s: s.made.control.fault("taobao", "ban", app="23456789", seconds=60, count=1),
         ("TidingsGatewayPaused",),
         clear,
+    ),
+    Step(
+        "a new gateway is at a wrong address",
+        nobody_answers,
+        ("TidingsGatewayNeverPulled",),
+        lambda s: s.configure(),
     ),
     Step("somebody pauses a shop", pause, ("TidingsPausedByHand",), resume),
     Step("the day's calls are spent", spend, ("TidingsQuotaSpent", "TidingsQuotaRunningOut")),
