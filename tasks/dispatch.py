@@ -33,7 +33,9 @@ def start(account: Account, batch: Batch, reply: Reply, size: int | None = None,
     items = tuple(unhandled.spelled_out(item, account.gateway.platform) for item in reply.items)
     waiting, seen = sift(account, reply.items, items)
     settled = [(item.receipt, "duplicate") for item in seen]
-    spoilt = [(spoilt.receipt, burying.item(account, spoilt)) for spoilt in reply.spoilt]
+    readable = {item.receipt for item in items}  # the same message, whose confirm would be of both
+    unread = (spoilt for spoilt in reply.spoilt if spoilt.receipt not in readable)
+    spoilt = [(spoilt.receipt, burying.item(account, spoilt)) for spoilt in unread]
     topics, given = Counter(item.topic for item in items), [item.topic for item in waiting.values()]
     opened = Open(
         batch,

@@ -178,6 +178,21 @@ def test_a_message_that_stands_twice_in_a_reply_is_handled_once(
     assert platform.confirmed == {"1": 1, "2": 1}
 
 
+def test_a_message_that_stands_in_a_reply_once_more_unreadable_is_confirmed_only_when_it_is_handled(
+    platform: FakePlatform, worker: None, registered: Register, tidings: Stores
+) -> None:
+    def on_any(content: dict, message: Message) -> None:  # type: ignore[type-arg]
+        if message.id == "1":
+            raise Retry(delay=1000)
+
+    registered(on_any)
+    platform.replies = [Reply(items(1, 2), (Spoilt("1", "{", "no topic"),))]
+    sending.consume("shop")
+    until(lambda: tidings.batches.load("shop").batches == 0 and platform.confirms)
+    assert platform.confirms == [["2"]]
+    assert len(tidings.letters) == 0
+
+
 def test_a_longer_retry_does_not_hold_its_batch_and_is_confirmed_by_itself(
     platform: FakePlatform, worker: None, registered: Register
 ) -> None:
