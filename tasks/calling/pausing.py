@@ -34,7 +34,8 @@ def look(account: Account) -> Hold:
 
 
 def hold(account: Account, found: tuple[Pause | None, Pause | None]) -> Hold:
-    """Whether it may be, with these pauses as the latest of the account and its gateway."""
+    """Whether it may be, with these pauses as the latest of the account and its gateway. One that was noted while the
+    clock was ahead is dropped, so that nobody is told of it any more."""
     if found == (None, None):
         return Hold(0.0, standstill=False)
     now, prints = clock.now(), (fingerprint(account), gateway_fingerprint(account.gateway))
