@@ -188,7 +188,7 @@ def test_a_message_that_stands_in_a_reply_once_more_unreadable_is_confirmed_only
     registered(on_any)
     platform.replies = [Reply(items(1, 2), (Spoilt("1", "{", "no topic"),))]
     sending.consume("shop")
-    until(lambda: tidings.batches.load("shop").batches == 0 and platform.confirms)
+    until(lambda: tidings.batches.load("shop").batches == 0 and platform.confirms, 60)
     assert platform.confirms == [["2"]]
     assert len(tidings.letters) == 0
 
@@ -484,8 +484,8 @@ def test_a_message_that_stands_twice_in_a_reply_of_vvtool_leaves_the_inbox_with_
     registered(on_any)
     proxy += [vvtool_body(1, 1, 2)]
     sending.consume("vshop")
-    until(lambda: calls.total() == 2 and tidings.inbox.waiting("vshop") == 0)
-    until(lambda: tidings.batches.load("vshop").batches == 0)
+    until(lambda: calls.total() == 2 and tidings.inbox.waiting("vshop") == 0, 60)
+    until(lambda: tidings.batches.load("vshop").batches == 0, 60)
     counted = {outcome: n for (*_, outcome), n in tidings.measures.read().counters["message"].items()}
     assert (calls, counted) == ({"1": 1, "2": 1}, {"handled": 2, "duplicate": 1, "dead": 1})
 

@@ -50,6 +50,6 @@ def test_people_are_told_in_time_too_and_what_to_do(hung: Callable[[], None], op
     for ask in asks:
         began = time.monotonic()
         reply = ask()
-        assert time.monotonic() - began < SCRAPE_SECONDS / 2
+        assert time.monotonic() - began < SCRAPE_SECONDS
         assert reply.status_code == 503
         assert "<code>celery -A tasks check</code>" in reply.text
