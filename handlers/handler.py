@@ -4,6 +4,7 @@ import os
 import re
 from collections import ChainMap
 from collections.abc import Callable, Mapping
+from contextvars import copy_context
 from difflib import get_close_matches
 from inspect import isasyncgen, isawaitable, iscoroutinefunction, isgenerator
 from types import MappingProxyType
@@ -84,17 +85,21 @@ class Handler:
     def call(self, message: Message, content: Any = UNREAD) -> None:
         """Hand the message to the function. Raises `Unfit` if its content does not fit, else what the function raises.
 
-        `content` is what `decode` made of it, where somebody has asked before. A process that the function forks ends here.
+        `content` is what `decode` made of it, where somebody has asked before. Context variables that are set on the way are the
+        message's own. A process that the function forks ends here.
         """
         own = os.getpid()
         try:
-            if self.arounds:
-                within(self.arounds.values(), message, lambda: self._run(message, content))
-            else:
-                self._run(message, content)
+            copy_context().run(self._surrounded, message, content)
         finally:
             if os.getpid() != own:
                 forked.end()
+
+    def _surrounded(self, message: Message, content: Any) -> None:
+        if self.arounds:
+            within(self.arounds.values(), message, lambda: self._run(message, content))
+        else:
+            self._run(message, content)
 
     def _run(self, message: Message, content: Any) -> None:
         signature = self._signature or self.settle()

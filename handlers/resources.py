@@ -20,6 +20,7 @@ import logging
 import os
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import Context, ContextVar, copy_context
 from dataclasses import dataclass
 from difflib import get_close_matches
 from threading import Lock
@@ -36,6 +37,7 @@ from handlers.signature import MESSAGE, Asked, is_context_manager, place_of
 F = TypeVar("F", bound=Callable[..., Any])
 
 Opened = Generator[Any, None, None] | AsyncGenerator[Any, None]
+Variables = list[tuple[ContextVar[Any], Any]]
 
 _UNMADE = object()
 
@@ -72,7 +74,9 @@ class _Made:
     def begin(self) -> None:
         """Know of nothing that was made."""
         self.values = dict(self.given)
-        self.opened: list[tuple[Resource, Opened]] = []
+        self.variables: dict[str, Variables] = {}
+        """Context variables that the making of a resource has set: they hold for each message that asks for it."""
+        self.opened: list[tuple[Resource, Opened, Context]] = []
         self._locks: dict[str, Lock] = {}
 
     def lock(self, name: str) -> Lock:
@@ -83,8 +87,8 @@ class _Made:
         """Close what is open, the last one first. What that raises is logged: the others are closed too."""
         opened = self.opened
         self.begin()
-        for resource, generator in reversed(opened):
-            _end(resource, generator)
+        for resource, generator, context in reversed(opened):
+            context.run(_end, resource, generator)
 
 
 _everything_made: WeakSet[_Made] = WeakSet()
@@ -132,11 +136,14 @@ class Resources:
 
         Raises what its making raises, `NotMade`, or `BadResource` where there is none.
         """
-        found = self._made.values.get(name, _UNMADE)
-        if found is not _UNMADE:
-            return found
-        self.check([name], "somebody")
-        return self._make(name, self._made)
+        made = self._made
+        found = made.values.get(name, _UNMADE)
+        if found is _UNMADE:
+            self.check([name], "somebody")
+            found = self._make(name, made)
+        if made.variables:
+            _set(made.variables.get(name, ()))
+        return found
 
     def handed(self, asked: Asked, message: Message) -> tuple[list[Any], dict[str, Any]]:
         """What a function is called with after its first parameter: by place, and by name. Raises as `value` does."""
@@ -201,8 +208,21 @@ class Resources:
             if name not in made.values:
                 resource = self._known[name]
                 needs = {need: self._make(need, made) for need in resource.needs}
-                made.values[name] = _begin(resource, needs, made)
+                theirs = [each for need in needs for each in made.variables.get(need, ())]
+                context = copy_context()
+                context.run(_set, theirs)
+                before = context.copy()
+                value = context.run(_begin, resource, needs, made, context)
+                own = [each for each in context.items() if before.get(each[0], _UNMADE) is not each[1]]
+                if theirs or own:
+                    made.variables[name] = theirs + own
+                made.values[name] = value
             return made.values[name]
+
+
+def _set(variables: Iterable[tuple[ContextVar[Any], Any]]) -> None:
+    for variable, value in variables:
+        variable.set(value)
 
 
 def _environment() -> dict[str, str]:
@@ -235,8 +255,8 @@ def _read(function: Callable[..., Any]) -> Resource:
 
 
 @loggers_kept()
-def _begin(resource: Resource, needs: dict[str, Any], made: _Made) -> Any:
-    """Make a resource, and keep what is to be closed."""
+def _begin(resource: Resource, needs: dict[str, Any], made: _Made, context: Context) -> Any:
+    """Make a resource in this context, and keep what is to be closed in it."""
     try:
         value = resource.function(**needs)
         if inspect.iscoroutine(value):
@@ -248,7 +268,7 @@ def _begin(resource: Resource, needs: dict[str, Any], made: _Made) -> Any:
         raise NotMade(f"resource {resource} ended without a yield") from None
     except (Reject, Unfit) as error:  # these would bury a message, which is not to blame
         raise NotMade(f"resource {resource} raised {type(error).__name__}") from error
-    made.opened.append((resource, value))
+    made.opened.append((resource, value, context))
     return yielded
 
 
