@@ -127,6 +127,7 @@ def whereabouts() -> str:
 def registry() -> Registry:
     """The registry with every module of TIDINGS_HANDLERS and of installed packages imported. Raises `HandlersError` when one
     cannot be."""
+    accounts_source(), accounts_without_secrets()  # found from here, before a handler may go to another folder
     try:
         make_ready()
     except NotReady as error:

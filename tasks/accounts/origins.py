@@ -34,6 +34,9 @@ class Origin(Protocol):
     patience: int
     """How many times longer than a file's look it takes before this is looked at again."""
 
+    def forget(self) -> None:
+        """Know of nothing that was read."""
+
     def changed(self, *, hurried: bool = False) -> bool | None:
         """Whether it is worth reading again; None where it is being written. Called once a look; `hurried` is one out of turn."""
 
@@ -57,6 +60,9 @@ class File:
         self.name = name
         self._path = Path(name).absolute()  # a handler may go to another folder
         self.folder = self._path.parent
+        self.forget()
+
+    def forget(self) -> None:
         self._read: Stamp | None = None
         self._seen: Stamp = None
         self._restless = 0
@@ -110,6 +116,8 @@ class Function:
     def __init__(self, name: str) -> None:
         self.name = name
         self.folder = Path.cwd()
+
+    def forget(self) -> None: ...
 
     def changed(self, *, hurried: bool = False) -> bool | None:  # noqa: ARG002
         return True

@@ -185,7 +185,7 @@ class AccountsSource:
 
     def _forget(self) -> None:
         """Read again at the next look, whatever has been read so far."""
-        self._origin = open_origin(self._origin.name)
+        self._origin.forget()
         self._looked = -math.inf
 
     def _secrets_changed(self, now: float, *, hurried: bool) -> bool:

@@ -1,5 +1,6 @@
 """What may stand behind the question mark of an address: names, what each means, and how its value is read."""
 
+import os
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
@@ -53,10 +54,13 @@ Read = Callable[[str], Any]
 
 TLS: Mapping[str, tuple[Read, str]] = {
     "ssl_cert_reqs": (_certificate, "none, optional or required"),
-    "ssl_ca_certs": (str, "a file"),
-    "ssl_ca_path": (str, "a folder"),
-    "ssl_certfile": (str, "a file"),
-    "ssl_keyfile": (str, "a file"),
+    "ssl_ca_certs": (
+        os.path.abspath,
+        "a file",
+    ),  # it is read with each connection, and a handler may go to another folder
+    "ssl_ca_path": (os.path.abspath, "a folder"),
+    "ssl_certfile": (os.path.abspath, "a file"),
+    "ssl_keyfile": (os.path.abspath, "a file"),
     "ssl_check_hostname": (lambda text: TRUTHS[text.lower()], "true or false"),
     "ssl_ciphers": (str, "OpenSSL's names"),
     "ssl_min_version": (VERSIONS.__getitem__, "1.2 or 1.3"),

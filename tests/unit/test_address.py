@@ -1,6 +1,7 @@
 """One Redis address, whatever way it is spelled."""
 
 import ssl
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -117,6 +118,12 @@ def test_rabbitmqs_certificate_is_verified_unless_it_is_said_otherwise() -> None
     }
     assert amqp("amqps://a?ssl_cert_reqs=none").tls == {"cert_reqs": ssl.CERT_NONE}
     assert amqp("amqp://a").tls == {}
+
+
+def test_files_are_found_from_where_the_address_was_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert parse("rediss://h?ssl_ca_certs=ca.pem").tls["ssl_ca_certs"] == str(tmp_path / "ca.pem")
+    assert amqp("amqps://h?ssl_ca_certs=ca.pem").tls["ca_certs"] == str(tmp_path / "ca.pem")
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)

@@ -50,6 +50,19 @@ def test_a_handler_gets_its_account_s_table_where_the_gateways_secrets_are_not(
     assert not runtime.accounts_source().known
 
 
+def test_a_handler_that_has_gone_to_another_folder_gets_the_table_from_where_the_process_began(
+    tidings: Stores, accounts_file: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOOK", "s3cret")
+    monkeypatch.setenv("TIDINGS_ACCOUNTS", accounts_file.name)
+    monkeypatch.chdir(accounts_file.parent)
+    settings.cache_clear()
+    runtime.registry()
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    table = runtime.extra("shop")  # noqa: S610 - not Django's
+    assert table["warehouse"] == 7
+
+
 def test_nobody_reads_the_accounts_for_a_handler_that_does_not_ask(
     tidings: Stores, registered: Register, accounts_file: Path
 ) -> None:
