@@ -5,7 +5,8 @@ import time
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from math import inf
+from math import inf, isnan, nan
+from numbers import Number
 from typing import Any
 
 logger = logging.getLogger(__name__)
@@ -68,11 +69,15 @@ def _plain(text: str) -> str:
     return escaped.replace("%", "\\x25")
 
 
+class Misused(TypeError):
+    """`Retry` was made of what it cannot mean. The text says what to write, and nothing of what was given."""
+
+
 class Reject(Exception):
     """Raised by a handler for a message that no retry can mend: it is buried at once with the reason given."""
 
     def __init__(self, reason: str | None = "") -> None:
-        self.reason = reason or ""
+        self.reason = str(reason or "")
         super().__init__(self.reason)
 
 
@@ -81,9 +86,21 @@ class Retry(Exception):
     growing wait."""
 
     def __init__(self, reason: str | None = "", *, delay: float | timedelta | None = None) -> None:
-        self.reason = reason or ""
+        if isinstance(reason, Number | timedelta):
+            raise Misused("what stands first in Retry is its reason, a text: write Retry(delay=5) for seconds")
+        self.reason = str(reason or "")
         super().__init__(self.reason)
-        self.delay = delay.total_seconds() if isinstance(delay, timedelta) else delay
+        self.delay = None if delay is None else _seconds(delay)
+
+
+def _seconds(delay: float | timedelta) -> float:
+    try:
+        seconds = delay.total_seconds() if isinstance(delay, timedelta) else float(delay)
+    except (TypeError, ValueError, OverflowError):
+        seconds = nan
+    if isnan(seconds):
+        raise Misused("the delay of Retry is no number: write Retry(delay=5), or a timedelta")
+    return seconds
 
 
 def unraised(returned: object) -> str:

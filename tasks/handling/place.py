@@ -17,7 +17,7 @@ from celery.exceptions import SoftTimeLimitExceeded
 import handlers
 import tasks
 from handlers import Reject, Retry, Unfit
-from handlers.message import innermost
+from handlers.message import Misused, innermost
 from tasks.handling import raised
 from tasks.text import shown
 
@@ -41,9 +41,9 @@ def place(error: BaseException, handler: Callable[..., Any] | None = None) -> st
 
 
 def reason(error: BaseException, longest: int = LONGEST) -> str:
-    """What a handler's author gave to `Retry` or `Reject`, or which members do not fit; "" for every other error, whose text
-    is nobody's to log."""
-    return text(error, longest) if isinstance(error, Retry | Reject | Unfit) else ""
+    """What a handler's author gave to `Retry` or `Reject`, or should have, or which members do not fit; "" for every other error,
+    whose text is nobody's to log."""
+    return text(error, longest) if isinstance(error, Retry | Reject | Unfit | Misused) else ""
 
 
 def text(error: BaseException, longest: int = LONGEST) -> str:

@@ -4,13 +4,16 @@ import copy
 import logging
 import time
 from dataclasses import asdict
-from math import inf
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from math import inf, nan
 from typing import Any
 
 import pytest
 
 from handlers import Message, Reject, Retry
 from handlers.lazy import Lazy
+from handlers.message import Misused
 
 
 def message(**more: Any) -> Message:
@@ -70,3 +73,35 @@ def test_the_log_names_the_message_and_never_its_content(caplog: pytest.LogCaptu
 def test_no_reason_is_none_whichever_way_it_is_said(kind: type[Reject | Retry]) -> None:
     assert str(kind(None)) == str(kind()) == kind(None).reason == ""
     assert str(kind("paid twice")) == kind("paid twice").reason == "paid twice"
+
+
+@pytest.mark.parametrize("first", [5, 0, 0.5, True, Decimal(5), timedelta(seconds=5)])
+def test_a_delay_in_the_place_of_the_reason_is_told_with_what_to_write(first: Any) -> None:
+    with pytest.raises(Misused, match=r"write Retry\(delay=5\)"):
+        Retry(first)
+
+
+@pytest.mark.parametrize("delay", ["soon", "", nan, "nan", object(), datetime.now(UTC), 10**400, [5]])
+def test_a_delay_that_is_no_number_is_told_with_what_to_write(delay: Any) -> None:
+    with pytest.raises(Misused, match=r"write Retry\(delay=5\), or a timedelta"):
+        Retry("busy", delay=delay)
+
+
+@pytest.mark.parametrize(
+    ("delay", "seconds"),
+    [(None, None), (0, 0), (-3, -3), (inf, inf), ("5", 5), (Decimal("0.5"), 0.5), (timedelta(minutes=1), 60)],
+)
+def test_a_delay_is_seconds(delay: Any, seconds: float | None) -> None:
+    assert Retry("busy", delay=delay).delay == seconds
+
+
+@pytest.mark.parametrize("kind", [Reject, Retry])
+def test_a_reason_is_text_whatever_it_was_made_of(kind: type[Reject | Retry]) -> None:
+    error: Any = ValueError("no such shop")
+    assert kind(error).reason == str(kind(error)) == "no such shop"
+    assert kind(None).reason == kind().reason == ""
+
+
+def test_a_code_is_a_reason_to_reject() -> None:
+    code: Any = 404
+    assert Reject(code).reason == "404"

@@ -179,6 +179,13 @@ def test_reasons_are_for_retry_and_reject_only(module: Callable[..., ModuleType]
     assert reason(Retry()) == reason(Reject()) == ""
 
 
+def test_what_to_write_in_place_of_a_misused_retry_is_a_reason_too(module: Callable[..., ModuleType]) -> None:
+    shop = module("shop.py", "from handlers import Retry\n\ndef on_paid(content):\n    raise Retry(5)\n")
+    error = raised(shop.on_paid)
+    assert place(error, shop.on_paid).endswith("called at shop.py:4 in on_paid")
+    assert "write Retry(delay=5)" in reason(error)
+
+
 @pytest.mark.parametrize("error", [KeyError(SAID), SystemExit(3), KeyboardInterrupt()])
 def test_an_error_without_a_traceback_is_told_by_its_kind(error: BaseException) -> None:
     assert place(error) == type(error).__name__
