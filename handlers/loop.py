@@ -21,6 +21,7 @@ from time import monotonic
 from types import TracebackType
 from typing import Any
 
+from handlers import forked
 from handlers.coroutine import Run, running
 
 BLOCKED_SECONDS = 0.5
@@ -68,7 +69,7 @@ class Home:
         return self._run_there(Run(awaitable, self.loop, self.runs.discard))
 
     def _run_here(self, run: Run) -> Any:
-        self.here = run
+        self.here, self._thread = run, threading.get_ident()
         try:
             run.begin()
             if run.ends is not None:
@@ -99,6 +100,10 @@ class Home:
                     "a task on the event loop raised %s", type(error).__name__, extra={"event": "loop_task_raised"}
                 )
         self.served = self.stopping = False
+
+    def turns_here(self) -> bool:
+        """Whether it turns in this thread now; asyncio no longer says so in a process that was forked."""
+        return (self.served or self.here is not None) and self._thread == threading.get_ident()
 
     def stop(self) -> None:
         """Have `turn` return."""
@@ -185,7 +190,16 @@ def _forked() -> None:
     global _home, _making
     if _home:
         _inherited.append(_home)
+        if _home.turns_here():
+            _end_on(_home.loop)
     _home, _making = None, threading.Lock()
+
+
+def _end_on(inherited: AbstractEventLoop) -> None:
+    """End this process, forked by what runs on this loop, when it comes back there: all else on it is the parent's to run."""
+    with suppress(AttributeError):  # another kind of loop
+        inherited._ready.clear()  # type: ignore[attr-defined]
+    inherited.call_soon(forked.end)
 
 
 os.register_at_fork(after_in_child=_forked)

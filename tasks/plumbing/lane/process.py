@@ -142,7 +142,12 @@ class Process:
         self._ended()
 
     def look(self) -> None:
-        """Kill a process that hangs, or in which something does that cannot be interrupted."""
+        """Notice one that has ended, and kill a process that hangs, or in which something does that cannot be interrupted."""
+        if self._process.exitcode is not None:  # what one of its jobs has forked may keep its sockets open
+            self.hear()
+            if not self.gone:
+                self._over()
+            return
         self._silent = self._silent + 1 if self.jobs else 0
         if self._silent * self._work.look_seconds >= SILENT_SECONDS:
             told = self._work.name, len(self.jobs)

@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -60,6 +61,33 @@ def waits_out(coroutine: Any) -> tuple[int, object, float]:
     except TimeoutError:
         return 0, "interrupted", 0.0
     return 0, "slept", 60.0
+
+
+def forks_twice(path: str, *_: object) -> tuple[int, object, float]:
+    """Handlers that write where they are after a wait; one of them has forked before, a task of it does so again."""
+
+    async def handler(forks: bool) -> int:
+        if forks:
+            os.fork()
+        await asyncio.sleep(0.3)
+        with Path(path).open("a") as file:
+            file.write(f"{os.getpid()}\n")
+        return os.getpid()
+
+    async def both() -> list[int]:
+        return list(await asyncio.gather(handler(False), handler(True), asyncio.create_task(handler(True))))
+
+    return 0, loop.run(both()), 0.0
+
+
+def leaves_a_child_and_dies(*_: object) -> None:
+    async def handler() -> None:
+        if os.fork():
+            await asyncio.sleep(0.1)
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(20)
+
+    loop.run(handler())
 
 
 def never_ends(*_: object) -> None:
@@ -126,6 +154,24 @@ def test_one_that_cannot_be_interrupted_ends_the_process_and_all_in_it_come_agai
     turning.lane.apply_async(never_ends, CONTENT, timeout=0.5, **notes)
     assert turning.turn(lambda: len(turning.ended("error_callback")) == 2)
     assert {why.type for why in turning.ended("error_callback").values()} == {WorkerLostError}
+
+
+def test_a_process_that_a_handler_forks_runs_none_of_the_others(turning: Turning, tmp_path: Path) -> None:
+    turning.ask("forks", forks_twice, str(tmp_path / "ran"), *CONTENT[1:])
+    assert turning.turn(lambda: turning.ended("callback"))
+    [pid] = set(turning.accepted())
+    assert values(turning) == [[pid, pid, pid]]
+    time.sleep(0.5)
+    assert (tmp_path / "ran").read_text() == f"{pid}\n" * 3
+
+
+def test_a_process_is_gone_also_where_one_that_it_forked_lives_on(turning: Turning) -> None:
+    turning.lane._work = replace(HANDLERS, look_seconds=0.1)
+    turning.lane.register(turning.hub)
+    turning.ask("dies", leaves_a_child_and_dies, *CONTENT)
+    assert turning.turn(lambda: turning.ended("error_callback"))
+    turning.ask("after", waits, *CONTENT)
+    assert turning.turn(lambda: "after" in turning.ended("callback"))
 
 
 def test_a_stop_waits_for_what_runs(turning: Turning) -> None:
