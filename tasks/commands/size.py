@@ -11,7 +11,7 @@ from tasks.commands.group import Command
 from tasks.rules import sizing
 from tasks.rules.costs import QUANTITY
 from tasks.rules.sizing import Load, Size, Workers
-from tidings_cli.numbers import Between
+from tidings_cli.numbers import Between, Whole
 
 MEGA, GIGA = 2**20, 2**30
 MOST_ACCOUNTS, MOST_MESSAGES, MOST_CORES = 10_000_000, 1e12, 1024
@@ -27,7 +27,7 @@ milliseconds = Between(0, DAY_MS)
 
 
 @click.command(cls=Command, whose="none")
-@click.option("--accounts", required=True, type=click.IntRange(1, MOST_ACCOUNTS), help="How many shops are polled.")
+@click.option("--accounts", required=True, type=Whole(1, MOST_ACCOUNTS), help="How many shops are polled.")
 @click.option(
     "--messages-per-day",
     required=True,

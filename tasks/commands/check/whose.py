@@ -30,9 +30,17 @@ def whose() -> tuple[list[Finding], bool]:
             return [], True  # `redis` says so
         text = f"no Redis answers at {here.redis}: `up` starts a Valkey of its own; for workers alone set TIDINGS_REDIS_URL"
         return [note(ABOUT, text), *home()], False
-    if not why:
-        return [ok(ABOUT, f"{found or 'a new one'} at {whereabouts()}")], True
-    return refused(why), False
+    if why:
+        return refused(why), False
+    return [ok(ABOUT, f"{found} at {whereabouts()}") if found else none_yet()], True
+
+
+def none_yet() -> Finding:
+    """What is to be said of a Redis that can be worked with and holds no installation."""
+    text = f"none yet at {whereabouts()}: the first worker or beat begins one there"
+    if not (meant := settings().installation):
+        return ok(ABOUT, text)
+    return note(ABOUT, f"{text}, as {shown(meant)}; if that one ran before, its Redis was emptied or is another one")
 
 
 def refused(why: str) -> list[Finding]:

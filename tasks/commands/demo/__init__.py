@@ -3,12 +3,11 @@
 import click
 
 from tasks.commands.group import Command
+from tidings_cli.numbers import Whole
 
 
 @click.command(cls=Command, whose="none")
-@click.option(
-    "--messages", type=click.IntRange(60, 100_000), default=3000, show_default=True, help="How many to publish."
-)
+@click.option("--messages", type=Whole(60, 100_000), default=3000, show_default=True, help="How many to publish.")
 @click.option("--keep", is_flag=True, help="Stay up afterwards, to look around.")
 @click.pass_context
 def demo(ctx: click.Context, messages: int, keep: bool) -> None:

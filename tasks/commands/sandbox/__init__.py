@@ -10,6 +10,7 @@ from tasks.commands.group import Commands
 from tasks.commands.options import CONTENT
 from tasks.sandbox.launch import launch, options
 from tasks.sandbox.sample import PORT
+from tidings_cli.numbers import Whole
 
 MOST = 100_000
 """Messages of one `publish`, about as many as fit one request to the sandbox."""
@@ -34,7 +35,7 @@ def sandbox(ctx: click.Context, host: str, port: int, lease: float | None, *, qu
 @click.argument("topic")
 @CONTENT
 @click.option("--account", metavar="NAME", help="Whose message it is, from the accounts file.")
-@click.option("--count", type=click.IntRange(1, MOST), default=1, show_default=True, help="So many messages.")
+@click.option("--count", type=Whole(1, MOST), default=1, show_default=True, help="So many messages.")
 @URL
 @AT_PORT
 @click.pass_context

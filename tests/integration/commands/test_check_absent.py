@@ -60,6 +60,19 @@ def test_an_id_that_the_folder_does_not_have_fails_as_all_commands_refuse_it(
     assert "unset TIDINGS_INSTALLATION" in found.todo
 
 
+def test_an_empty_redis_is_told_of_as_what_it_is(tidings: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    (found,), there = whose()
+    assert (found.level, there) == ("OK", True)
+    assert found.text == f"none yet at {settings().redis}: the first worker or beat begins one there"
+    monkeypatch.setenv("TIDINGS_INSTALLATION", "5bcee8d294fe")
+    settings.cache_clear()
+    (found,), there = whose()
+    assert (found.level, there) == ("NOTE", True)
+    assert (
+        "begins one there, as 5bcee8d294fe; if that one ran before, its Redis was emptied or is another" in found.text
+    )
+
+
 def test_one_that_ends_connections_is_asked_a_few_times_and_told_of_with_what_tls_may_want(port: Ending) -> None:
     assert whose() == ([], True)
     (found,) = absence()

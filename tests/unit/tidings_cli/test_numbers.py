@@ -7,6 +7,7 @@ import click
 import pytest
 
 from tidings_cli.commands import COMMANDS
+from tidings_cli.numbers import Whole
 
 
 def floats(command: click.Command, name: str) -> Iterator[tuple[str, click.Parameter]]:
@@ -29,3 +30,14 @@ def test_nan_is_refused_as_out_of_bounds(name: str, param: click.Parameter) -> N
 
 def test_there_are_some() -> None:
     assert {"size peak", "status seconds", "sandbox lease", "letters replay seconds"} <= {name for name, _ in FOUND}
+
+
+@pytest.mark.parametrize(("written", "number"), [("2e4", 20_000), ("1.5E3", 1500), ("20000", 20_000), ("100e-2", 1)])
+def test_a_whole_number_may_be_written_as_others_are(written: str, number: int) -> None:
+    assert Whole(1, 100_000).convert(written, None, None) == number
+
+
+@pytest.mark.parametrize("written", ["1.5", "15e-1", "2e9", "-2e4", "e", "1e999", "nan", "infinite", ""])
+def test_what_is_none_or_out_of_bounds_is_refused(written: str) -> None:
+    with pytest.raises(click.BadParameter):
+        Whole(1, 100_000).convert(written, None, None)
