@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 
 from handlers.errors import NotLoaded
 from handlers.loading import load
+from handlers.loading.aside import aside
 from handlers.message import Retry
 from handlers.registry import Registry
 from handlers.registry import registry as default
@@ -189,6 +190,12 @@ def extra(name: str) -> dict[str, Any]:
     except Unresolved as error:
         why = f"message.extra: {error}"
     raise Retry(why)
+
+
+def left_aside() -> list[str]:
+    """What is to be said of handlers here that are in a registry of their own. Raises `HandlersError` as `registry` does."""
+    registry()
+    return list(aside(filter(None, map(str.strip, settings().handlers.split(",")))))
 
 
 def doubted() -> list[Doubt]:

@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from handlers.errors import HandlersError, NotLoaded
 from handlers.importing import importing
 from handlers.loading import packages
+from handlers.loading.aside import aside
 from handlers.loading.explaining import WHAT_TO_DO, WRITE_THAT, explained
 from handlers.loading.hidden import hides
 from handlers.loading.overlooked import overlooked
@@ -57,7 +58,7 @@ def load(names: Iterable[str]) -> tuple[str, ...]:
     registry.settle()
     if not list(registry):
         if wanted:
-            raise NotLoaded(f"{', '.join(wanted)}, {NONE_REGISTERED}")
+            raise NotLoaded(next(aside(wanted), f"{', '.join(wanted)}, {NONE_REGISTERED}"))
         raise NotLoaded(f"{'; '.join(map(packages.told, brought))}: it registers no handler, and {NONE_NAMED}")
     return imported
 

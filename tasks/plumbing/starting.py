@@ -28,7 +28,7 @@ from tasks.plumbing.visibility import leases, visibility
 from tasks.rules.registries import beside as registered_beside
 from tasks.rules.registries import entries, fingerprint
 from tasks.rules.timeouts import too_long
-from tasks.runtime import accounts, accounts_source, doubted, registry, stores
+from tasks.runtime import accounts, accounts_source, doubted, left_aside, registry, stores
 from tasks.settings import settings, unknown
 from tasks.store.presence import EVERY_SECONDS
 from tasks.text import shown
@@ -193,9 +193,17 @@ def show_handlers() -> None:
     """Let others see what this worker has registered, and compare it with the topics that there are."""
     if takes(HANDLE):
         stores().registries.put(entries(registry()), registered_beside(registry()))
+        warn_of_those_aside()
         warn_of_doubts()
         warn_of_timeouts()
         warn_of_queues()
+
+
+@cache
+def warn_of_those_aside() -> None:
+    """Once a process, warn of handlers that are registered where nobody looks for them."""
+    for each in left_aside():
+        warn_once(shown(each, 500))
 
 
 @cache

@@ -9,7 +9,7 @@ from tasks.commands.check.finding import Finding, note, warn
 from tasks.commands.handlers import reading
 from tasks.commands.handlers.telling import ONE_CODE, WRITE_ONE, said_stranger, said_unhandled
 from tasks.commands.sentences import Said, Sentence
-from tasks.runtime import doubted, stores
+from tasks.runtime import doubted, left_aside, stores
 from tasks.text import shown
 
 ABOUT = "topics"
@@ -36,11 +36,14 @@ def topics_findings() -> Iterator[Finding]:
 
 
 def slips() -> Iterator[Finding]:
-    """Registered topics and patterns that fit nothing that is known or arrived."""
+    """Registered topics and patterns that fit nothing that is known or arrived, and handlers that nobody looks for."""
     try:
-        found = doubted()
+        found, others = doubted(), left_aside()
     except HandlersError:
         return  # `handlers` says so
+    for each in others:
+        said, _, todo = each.partition("; ")
+        yield warn("handlers", shown(said, 500), todo)
     for doubt in found:
         if doubt.meant:
             yield warn(ABOUT, shown(doubt, 500), CORRECT)

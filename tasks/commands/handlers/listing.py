@@ -17,7 +17,7 @@ from tasks.commands.tables import ALWAYS, NONE, Column, json_line, print_table
 from tasks.handling.others import stand_in
 from tasks.rules.registries import Entry
 from tasks.rules.topic_names import Registered, doubts
-from tasks.runtime import stores
+from tasks.runtime import left_aside, stores
 from tasks.text import masked, shown
 
 Counts = Mapping[str, Mapping[Any, int]]
@@ -77,6 +77,8 @@ def perform(*, as_json: bool) -> None:
         print_table(COLUMNS, found)
     if around := arounds():
         click.echo(f"around each of them, the outermost first: {shown(', '.join(around), 1000)}", err=True)
+    for told in left_aside() if anything_here() else ():
+        click.echo(shown(told, 500), err=True)
     click.echo(f"{len(entries)} topics and patterns are handled; figures are today's", err=True)
 
 

@@ -1,7 +1,9 @@
 """`celery -A tasks handlers`, on a real Valkey: who handles what, and what nobody does; and the same in `status` and `check`."""
 
+import sys
 import time
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -64,6 +66,24 @@ def test_each_topic_and_pattern_is_shown_with_handler_model_place_and_todays_cou
     text = run(handlers).out
     for word in (PAY, "TradeBuyerPay", "on_paid", "taobao_refund_*", "unhandled"):
         assert word in text
+
+
+def test_handlers_in_a_registry_of_their_own_are_told_of(
+    registry: Registry, tidings: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry.handles("t")(on_any)
+    apart = ModuleType("apart_shop")
+    apart.mine = Registry()  # type: ignore[attr-defined]
+    apart.mine.handles(PAY)(on_paid)
+    monkeypatch.setitem(sys.modules, apart.__name__, apart)
+    monkeypatch.setenv("TIDINGS_HANDLERS", apart.__name__)
+    settings.cache_clear()
+    said = "apart_shop.mine is a Registry of its own, which nobody looks into: on_paid at "
+    assert said in run(handlers).err
+    (found,) = (each for each in topics.slips() if each.about == "handlers")
+    assert found.level == "WARN"
+    assert found.text.startswith(said)
+    assert found.todo.startswith("write `from handlers import handles`")
 
 
 def test_what_handlers_ask_for_is_shown(registry: Registry) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from handlers import BadHandler, BadResource, DuplicateTopic, HandlersError, Message, NotLoaded
 from handlers.loading import load
+from handlers.loading.aside import aside
 from handlers.methods import Methods
 from handlers.registry import registry
 
@@ -309,3 +310,32 @@ def test_importing_the_package_or_a_payload_registers_nothing() -> None:
         "print(before, len(list(registry)) > 0, names & {'celery', 'kombu', 'tasks', 'redis', 'requests'})\n"
     )
     assert python(program) == "0 True set()"
+
+
+OWN = """
+from handlers import Registry
+mine = Registry()
+@mine.handles('t')
+def f(c: dict): ...
+@mine.handles('u')
+def g(c: dict): ...
+"""
+
+
+def test_handlers_of_a_registry_that_nobody_looks_into_are_told_of_once(folder: Path) -> None:
+    (folder / "one.py").write_text(HANDLER.format(topic="one", name="one"))
+    (folder / "shop").mkdir()
+    (folder / "shop" / "__init__.py").write_text("")
+    (folder / "shop" / "orders.py").write_text(OWN)
+    (folder / "shop" / "other.py").write_text("from shop.orders import mine")
+    load(["one", "shop"])
+    (told,) = aside(["one", "shop"])
+    assert told.startswith("shop.orders.mine is a Registry of its own, which nobody looks into: f at ")
+    assert "orders.py:4 and 1 more will not be called; write `from handlers import handles`, or" in told
+    registry.include(sys.modules["shop.orders"].mine)
+    assert not list(aside(["one", "shop"]))
+
+
+def test_a_module_with_such_a_registry_alone_is_refused_with_what_to_write(folder: Path) -> None:
+    (folder / "shop.py").write_text(OWN)
+    assert said("shop").startswith("shop.mine is a Registry of its own")
