@@ -7,6 +7,7 @@ topics that there are.
 import logging
 import os
 import sys
+import tempfile
 from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import cache, partial
@@ -42,6 +43,9 @@ NO_GREEN = (
     "Tidings does not run with -P {}: leave it out (processes, for handlers), or say -P threads (where they wait for others); "
     "polls are made 100 at a time beside any pool"
 )
+
+PROCESSES = ("prefork", "processes", "tasks.plumbing.pool")
+NO_ROOM = "a pool of processes needs one; make room there, or set TMPDIR to a folder that can be written to"
 
 TOGETHER_SECONDS = 20
 """Worker and beat of one `up` start within so many seconds."""
@@ -142,11 +146,28 @@ def note_excluded(options: Mapping[str, Any], **_: Any) -> None:
 @celeryd_init.connect
 def refuse_green_threads(options: Mapping[str, Any], **_: Any) -> None:
     """Refuse the pools of gevent and eventlet: a worker would stand still at once, or be slow, and not stop."""
-    pool = options.get("pool_cls") or options.get("pool") or app.conf.worker_pool
-    name = pool if isinstance(pool, str) else getattr(pool, "__module__", "")
+    name = pool_of(options)
     if green := next((each for each in GREEN if each in name), None):
         sys.stderr.write(f"{NO_GREEN.format(green)}\n")
         raise SystemExit(1)
+
+
+@celeryd_init.connect
+def refuse_without_room(options: Mapping[str, Any], **_: Any) -> None:
+    """Refuse a pool of processes where no temporary file can be made: the memory that they share is one."""
+    if not any(each in pool_of(options) for each in PROCESSES):
+        return
+    try:
+        tempfile.gettempdir()
+    except OSError as error:
+        sys.stderr.write(f"{error.strerror}: {NO_ROOM}\n")
+        raise SystemExit(1) from None
+
+
+def pool_of(options: Mapping[str, Any]) -> str:
+    """The name of a worker's pool, or of its module."""
+    pool = options.get("pool_cls") or options.get("pool") or app.conf.worker_pool
+    return pool if isinstance(pool, str) else getattr(pool, "__module__", "")
 
 
 @worker_init.connect

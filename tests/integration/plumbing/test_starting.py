@@ -1,6 +1,7 @@
 """Handlers that cannot be loaded stop a worker at its start, with a text that says why."""
 
 import subprocess
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,20 @@ def test_a_worker_refuses_the_pools_that_it_cannot_run_in(pool: Any, capsys: pyt
     assert "say -P threads" in capsys.readouterr().err
     for fine in (None, "threads", "tasks.plumbing.pool:TaskPool"):
         starting.refuse_green_threads({"pool": fine})
+
+
+def test_a_pool_of_processes_without_room_for_a_temporary_file_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/nowhere"])
+    for processes in (None, "prefork", "celery.concurrency.prefork:TaskPool"):
+        with pytest.raises(SystemExit, match="1"):
+            starting.refuse_without_room({"pool": processes})
+        (line,) = capsys.readouterr().err.splitlines()
+        assert line.startswith("No usable temporary directory found in ['/nowhere']: ")
+        assert "set TMPDIR" in line
+    starting.refuse_without_room({"pool": "threads"})
 
 
 def test_a_worker_that_takes_no_messages_to_handle_needs_no_handlers_and_runs_none_of_their_code(
