@@ -1,6 +1,7 @@
 """One coroutine on the event loop: begun, cancelled where it waits when its time is over, and left where it ends for nothing."""
 
 import asyncio
+import os
 import threading
 from asyncio import AbstractEventLoop, CancelledError
 from collections.abc import Awaitable, Callable, Generator
@@ -8,6 +9,8 @@ from contextlib import suppress
 from contextvars import ContextVar, copy_context
 from time import monotonic
 from typing import Any
+
+from handlers import forked
 
 AWAY_SECONDS = 0.7
 """What was cancelled and still awaits something after so long is left where it is: it runs no further."""
@@ -61,7 +64,7 @@ class Run:
         self.value: Any = None
         self.error: BaseException | None = None
         self.task: asyncio.Task[None] | None = None
-        self._context = copy_context()
+        self._context, self._process = copy_context(), os.getpid()
         self.woken = threading.Lock()
         """Free once it is over."""
         self.woken.acquire()
@@ -81,6 +84,8 @@ class Run:
             before()
             self.value = await _Driven(self)
         except BaseException as error:  # also what would end the loop
+            if os.getpid() != self._process:
+                forked.end()  # here what it raised is still told
             self.error = error
 
     def _finished(self, task: "asyncio.Task[None]") -> None:

@@ -27,10 +27,11 @@ def exits_with_words() -> None:
     sys.exit("no")
 
 
+@pytest.mark.parametrize("is_async", [False, True])
 @pytest.mark.parametrize(
     ("ends", "code"), [(returns, 0), (raises, 1), (exits, 3), (exits_with_words, 1), (sys.exit, 0)]
 )
-def test_the_other_process_does_not_come_back(ends: Callable[[], None], code: int) -> None:
+def test_the_other_process_does_not_come_back(ends: Callable[[], None], code: int, is_async: bool) -> None:
     here, children, found = os.getpid(), [], Registry()
 
     def forks(_: str) -> None:
@@ -39,7 +40,10 @@ def test_the_other_process_does_not_come_back(ends: Callable[[], None], code: in
         else:
             ends()
 
-    found.handles("t")(forks)
+    async def forks_on_the_loop(content: str) -> None:
+        forks(content)
+
+    found.handles("t")(forks_on_the_loop if is_async else forks)
     try:
         handler = found.find("t")
         assert handler
