@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction, signature
 from typing import Any
 
 from handlers.errors import BadHandler
@@ -69,6 +69,8 @@ def options(
         raise BadHandler(f'key={key!r}: write the name of a member, as key="tid", or a function of the content')
     if callable(key) and _has_yet_to_run(key):
         raise BadHandler(f"key={key!r} returns what has yet to run, and no two of that are one: write a plain function")
+    if callable(key) and not _takes_one(key):
+        raise BadHandler(f"key={key!r} is called with the content alone: write a function of one parameter")
     if not isinstance(latest, bool) or (latest and key is None):
         raise BadHandler("latest: write latest=True, with a key: the newest of the messages of a key is handled")
     if timeout is not None and not (_number(timeout) and 0 < timeout < math.inf):
@@ -91,6 +93,16 @@ def plain(text: str) -> str:
 def _has_yet_to_run(key: Callable[..., object]) -> bool:
     kinds = iscoroutinefunction, isgeneratorfunction, isasyncgenfunction
     return any(kind(each) for kind in kinds for each in (key, getattr(key, "__call__", None)))  # noqa: B004 - of an object
+
+
+def _takes_one(key: Callable[..., object]) -> bool:
+    try:
+        signature(key).bind(None)
+    except TypeError:
+        return False
+    except ValueError:  # what is not written in Python does not always tell
+        return True
+    return True
 
 
 def _number(value: object) -> bool:

@@ -239,6 +239,9 @@ def _refuse_unless_topics(topics: tuple[object, ...]) -> None:
     for topic in topics:
         if not isinstance(topic, str) or not topic or not topic.isprintable() or topic != topic.strip():
             raise BadHandler(f'{topic!r} is no topic; a topic is text, as "taobao_trade_TradeBuyerPay" or "qianmi_*"')
+        if "," in topic and "[" not in topic:
+            each = ", ".join(f'"{one.strip()}"' for one in topic.split(","))
+            raise BadHandler(f"{topic!r} is no topic but several: write @handles({each})")
 
 
 registry = Registry(default)

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,8 @@ class LooksUp:
         ({"key": looks_up}, "looks_up .* returns what has yet to run"),
         ({"key": yields}, "yields .* returns what has yet to run"),
         ({"key": LooksUp()}, "LooksUp .* returns what has yet to run"),
+        ({"key": lambda: 1}, "is called with the content alone"),
+        ({"key": lambda content, message: 1}, "is called with the content alone"),
         ({"latest": True}, "with a key"),
         ({"key": "tid", "latest": "yes"}, "latest"),
         ({"timeout": 0}, "timeout=0"),
@@ -51,6 +55,13 @@ class LooksUp:
 def test_a_wrong_option_is_refused_with_what_to_write(options: dict[str, Any], said: str) -> None:
     with pytest.raises(BadHandler, match=said):
         Registry().handles("t", **options)
+
+
+@pytest.mark.parametrize(
+    "key", [str, len, itemgetter("tid"), partial(max, 1), lambda content, default="": default, lambda *content: 1]
+)
+def test_whatever_can_be_called_with_the_content_is_a_key(key: Any) -> None:
+    Registry().handles("t", key=key)
 
 
 class Named(str, Enum):  # noqa: UP042 - as people write it who have had Python 3.10

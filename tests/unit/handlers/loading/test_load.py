@@ -219,6 +219,7 @@ def test_what_is_wrong_with_a_handler_comes_out_as_it_is(folder: Path) -> None:
 WRONG = {
     "handles('x', timeout='10')(lambda content: None)": "timeout='10': write seconds, more than 0",
     "handles(' ')": "' ' is no topic",
+    "handles('a, b')": '\'a, b\' is no topic but several: write @handles("a", "b")',
     "handles('x')(functools.cache(print))": "print is no plain function but _lru_cache_wrapper; write",
     "resource(object)": "object is no plain function but type; write",
     "around(print)": "print is no plain function but builtin_function_or_method; write",
