@@ -312,21 +312,20 @@ def test_whatever_can_be_awaited(way: Way) -> None:
 
 
 def test_many_threads_wait_at_the_same_time() -> None:
-    at_once, most = 0, 0
+    many, waiting = 50, 0
 
-    async def counts() -> None:
-        nonlocal at_once, most
-        at_once += 1
-        most = max(most, at_once)
-        await asyncio.sleep(0.2)
-        at_once -= 1
+    async def waits_for_all() -> None:
+        nonlocal waiting
+        waiting += 1
+        while waiting < many:
+            await asyncio.sleep(0.01)
 
-    threads = [threading.Thread(target=loop.run, args=[counts()]) for _ in range(50)]
+    threads = [threading.Thread(target=loop.run, args=[waits_for_all()], daemon=True) for _ in range(many)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(20)
-    assert most > 40
+    assert not any(thread.is_alive() for thread in threads)
 
 
 def test_the_loop_s_own_thread_cannot_wait_for_it() -> None:
