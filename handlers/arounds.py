@@ -7,7 +7,7 @@ from types import TracebackType
 from typing import Any
 
 from handlers.errors import BadAround
-from handlers.message import Message, unraised
+from handlers.message import Message, Misused, unraised
 from handlers.resources import Resources
 from handlers.signature import NOTHING, is_context_manager, is_method, place_of, read_asked
 
@@ -99,8 +99,8 @@ class _Surrounded:
             raise self._wrong(f"returned a {decision}; write `raise` in place of `return`")
         return isinstance(error, Exception) and _is_handled(returned)
 
-    def _wrong(self, what: str) -> TypeError:
-        return TypeError(f"{self._around.place}: the around {self._around.function.__name__} {what}")
+    def _wrong(self, what: str) -> Misused:
+        return Misused(f"{self._around.place}: the around {self._around.function.__name__} {what}")
 
 
 def _is_handled(returned: object) -> bool:

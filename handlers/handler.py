@@ -13,7 +13,7 @@ from typing import Any
 from handlers import forked, loop
 from handlers.arounds import Around, within
 from handlers.errors import BadHandler
-from handlers.message import Message, decided, unraised
+from handlers.message import Message, Misused, decided, unraised
 from handlers.options import NONE, Options
 from handlers.resources import Resources, default
 from handlers.signature import NOTHING, THE_MESSAGE, Signature, place_of, read_signature
@@ -123,14 +123,14 @@ class Handler:
     def _end(self, result: object) -> None:
         """Run on this process's event loop what an `async def` has made.
 
-        Raises `TypeError` for what would never run, and for a `Reject` or `Retry` that is returned: its message was not handled.
+        Raises `Misused` for what would never run, and for a `Reject` or `Retry` that is returned: its message was not handled.
         """
         if isawaitable(result):
             result = loop.run(result)
         if isgenerator(result) or isasyncgen(result):
-            raise TypeError(f"{self.place}: {self.function.__name__} returned something that has yet to run")
+            raise Misused(f"{self.place}: {self.function.__name__} returned something that has yet to run")
         if decision := unraised(result):
-            raise TypeError(
+            raise Misused(
                 f"{self.place}: {self.function.__name__} returned a {decision}; write `raise` in place of `return`"
             )
 

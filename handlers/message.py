@@ -70,7 +70,8 @@ def _plain(text: str) -> str:
 
 
 class Misused(TypeError):
-    """`Retry` was made of what it cannot mean. The text says what to write, and nothing of what was given."""
+    """User code has done what can mean nothing here, as made a `Retry` of something else, or returned it. Logs show the text: it
+    says where and what to write, and nothing of a message."""
 
 
 class Reject(Exception):

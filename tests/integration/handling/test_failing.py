@@ -45,6 +45,23 @@ def raises(tidings: Stores, registered: Register) -> Callable[[BaseException], N
     return register
 
 
+@pytest.mark.parametrize(
+    ("returned", "write"),
+    [(Retry("busy"), "write `raise` in place of `return`"), ((n for n in "x"), "something that has yet to run")],
+)
+def test_what_is_wrong_with_the_form_of_a_handler_is_told_in_the_log(
+    tidings: Stores, registered: Register, caplog: pytest.LogCaptureFixture, returned: object, write: str
+) -> None:
+    def on_paid(content: dict) -> object:  # type: ignore[type-arg]
+        return returned
+
+    registered(on_paid)
+    with pytest.raises(Again):
+        deliver(delivery())
+    assert write in caplog.text
+    assert "on_paid returned" in tidings.troubles.read()[0].text
+
+
 @pytest.mark.parametrize("error", [KeyError(BUYER), ValueError(BUYER), SystemExit(BUYER)])
 def test_a_failed_try_counts_at_once_by_account_and_topic(
     tidings: Stores, raises: Callable[[BaseException], None], error: BaseException
