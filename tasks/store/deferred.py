@@ -15,6 +15,7 @@ from time import monotonic
 from typing import Any
 
 from hiredis import pack_command
+from kombu.exceptions import OperationalError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
@@ -26,6 +27,7 @@ from tasks.store.refusals import advice
 from tasks.store.scripts import of_digest
 
 BROKEN = (RedisConnectionError, RedisTimeoutError, OSError)
+LOST = (RedisConnectionError, RedisTimeoutError, OperationalError)
 
 ANSWER_SECONDS = 0.05
 """A Redis that is gone takes what it has not answered with it: what was handled within this time may be handled again."""
@@ -230,10 +232,11 @@ def refused(name: str, error: ResponseError) -> None:
 
 
 def failed(name: str, error: Exception) -> None:
-    """Tell that what follows a command went wrong, without its words: no content in logs."""
+    """Tell that what follows a command went wrong, with the words of a Redis or broker alone: no content in logs."""
+    why = f"Redis or the broker {advice(error)}" if isinstance(error, LOST) else type(error).__name__
     log.error(
         "what follows %s failed: %s; its batch comes again",
         name,
-        type(error).__name__,
+        why,
         extra=about("follow_up_failed", command=name),
     )

@@ -75,6 +75,12 @@ KNOWN: tuple[tuple[Callable[[Exception, str], bool], str, str], ...] = (
         "raise `maxmemory`; `celery -A tasks letters list` shows what waits for a person",
     ),
     (
+        lambda _, said: "max number of clients" in said,
+        "has as many connections as it takes",
+        "raise its `maxclients`, for which it needs as many open files (`ulimit -n`), or start fewer processes; `CLIENT LIST` "
+        "shows whose they are",
+    ),
+    (
         lambda error, _: isinstance(error, exceptions.BusyLoadingError),
         "still reads its data from disk",
         "wait; workers and beat do",

@@ -245,6 +245,17 @@ def test_what_fails_after_an_answer_is_logged_and_stops_nothing(
     assert "buyer" not in caplog.text
 
 
+def test_what_a_redis_says_that_takes_no_more_connections_is_told(
+    watched: Watched, redis: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    def publishes(_: object) -> None:
+        raise RedisConnectionError("max number of clients reached")
+
+    with watched.deferred.held(watched.seen.append):
+        watched.deferred.tell("SET", "a", "1", then=publishes)
+    assert "has as many connections as it takes; raise its `maxclients`" in caplog.text
+
+
 def test_answers_that_nobody_has_read_are_nobody_elses(watched: Watched, redis: Redis) -> None:
     def stop() -> None:
         with watched.deferred.held(watched.seen.append):

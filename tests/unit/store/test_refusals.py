@@ -40,6 +40,7 @@ def test_a_redis_that_was_taken_for_a_sentinel_is_told_of() -> None:
             "Python 3.13",
             "made anew",
         ),
+        (RedisConnectionError("max number of clients reached"), "as many connections as it takes", "maxclients"),
         (RedisConnectionError("Connection closed by server."), "ends them", "ssl_certfile=FILE"),
         (
             RedisConnectionError(
