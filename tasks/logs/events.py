@@ -72,6 +72,7 @@ EVENTS = {
     "lane_ended": "the process of polls or of async handlers ended with tasks in it",
     "lane_silent": "that process hangs and is killed",
     "lane_overdue": "a task in it cannot be interrupted and has it killed",
+    "files_short": "a worker does fewer things at a time, as its processes may open too few files",
     "claims_kept": "tasks of a dead process wait until their claims are over",
     "task_not_ended": "a task that shares its process is not ended, as was asked",
     "prepare_failed": "tasks are prepared one by one, as together they cannot be",

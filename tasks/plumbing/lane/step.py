@@ -3,12 +3,17 @@
 from typing import Any
 
 from celery import bootsteps
+from celery.utils.log import get_logger
 
 from tasks import app
+from tasks.logs import about
 from tasks.names import HANDLE, WIRE
+from tasks.plumbing import open_files
 from tasks.plumbing.serving import takes
 from tasks.runtime import registry
 from tasks.settings import settings
+
+log = get_logger(__name__)
 
 
 class Step(bootsteps.StartStopStep):
@@ -33,6 +38,8 @@ class Step(bootsteps.StartStopStep):
         from tasks.plumbing.transport import apart
 
         threads = parent.concurrency if issubclass(parent.pool_cls, thread.TaskPool) else settings().polls_at_once
+        if any(map(takes, WIRE)):
+            threads = fitting(threads, "polls")
         parent.lane = apart.room = Lane(parent.app, parent.hostname, threads, wire_queues())
         return parent.lane
 
@@ -84,7 +91,7 @@ class AsyncStep(bootsteps.StartStopStep):
         from tasks.plumbing.lane.process import HANDLERS
         from tasks.plumbing.transport import apart
 
-        size = settings().async_at_once
+        size = fitting(settings().async_at_once, "async handlers")
         parent.async_lane = apart.guests = Lane(parent.app, parent.hostname, size, async_queues(), HANDLERS)
         return parent.async_lane
 
@@ -109,6 +116,21 @@ class AsyncStep(bootsteps.StartStopStep):
     def info(self, parent: Any) -> Any:
         """What `celery inspect stats` shows."""
         return {"async": parent.async_lane.info()}
+
+
+def fitting(threads: int, what: str) -> int:
+    """How many of these threads a lane may have; that it is fewer, as files are short, is told."""
+    if (fitting := open_files.enough(threads)) < threads:
+        log.warning(
+            "%d %s at a time in place of %d: a process may open too few files here; raise that to %d "
+            "(`ulimit -n`, systemd's LimitNOFILE=)",
+            fitting,
+            what,
+            threads,
+            open_files.most(threads),
+            extra=about("files_short", files=open_files.most(threads)),
+        )
+    return fitting
 
 
 def leave() -> None:

@@ -1,6 +1,7 @@
 """A lane with its process, driven by an event loop as a worker has it: jobs that wait, fail, kill, and are stopped."""
 
 import os
+import resource
 import signal
 import threading
 import time
@@ -20,7 +21,7 @@ from tasks.plumbing.lane import lane as lane_module
 from tasks.plumbing.lane import process as process_module
 from tasks.plumbing.lane.lane import Lane
 from tasks.plumbing.lane.process import POLLS, SILENT_SECONDS
-from tasks.plumbing.lane.step import Step
+from tasks.plumbing.lane.step import Step, fitting
 from tests.turning import turn
 
 SIZE = 5
@@ -137,6 +138,18 @@ def test_a_process_with_nothing_to_do_ends_with_its_worker_as_a_busy_one_does(tu
     step.stop(None)
     assert process.gone
     assert turning.lane.info()["processes"] == []
+
+
+def test_where_files_are_short_it_has_fewer_threads_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (256, 256))
+    monkeypatch.setattr(resource, "setrlimit", lambda *_: None)
+    assert fitting(SIZE, "polls") == SIZE
+    assert not caplog.text
+    assert fitting(100, "polls") == 64
+    assert "64 polls at a time in place of 100" in caplog.text
+    assert "raise that to 364" in caplog.text
 
 
 def test_there_is_no_process_before_the_first_job(turning: Turning) -> None:
