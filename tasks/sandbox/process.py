@@ -4,7 +4,8 @@ import os
 import select
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,14 +17,24 @@ LINE = "sandbox listening on "
 START_SECONDS = 30.0
 """Limit for the first line: a start takes about one second on a free machine."""
 
+LOOK_SECONDS = 0.1
+
 STOP_SECONDS = 5.0
 
 
+class NotStarted(RuntimeError):
+    """The sandbox's process ended, or said nothing in time."""
+
+
+def nothing() -> None:
+    """Nobody is to be asked."""
+
+
 @contextmanager
-def running(*arguments: str) -> Iterator[Control]:
+def running(*arguments: str, look: Callable[[], object] = nothing) -> Iterator[Control]:
     """A sandbox on a free port, with these further command-line arguments; it ends with the block or with this process.
 
-    Raises RuntimeError when it does not start.
+    `look` is called while it starts, and may raise to end that. Raises RuntimeError when it does not start.
     """
     if find_spec("aiohttp") is None:
         raise RuntimeError("The sandbox needs aiohttp: install 'tidings[sandbox]'.")
@@ -39,19 +50,23 @@ def running(*arguments: str) -> Iterator[Control]:
         start_new_session=True,  # Ctrl-C reaches whoever started it alone, which stops it in its turn
     )
     try:
-        with Control(_address(process)) as control:
+        with Control(_address(process, look)) as control:
             yield control
     finally:
         _stop(process)
 
 
-def _address(process: "subprocess.Popen[str]") -> str:
+def _address(process: "subprocess.Popen[str]", look: Callable[[], object]) -> str:
     if process.stdout is None:
         raise RuntimeError("the sandbox has to be started with a pipe as its standard output")
-    readable, _, _ = select.select([process.stdout], [], [], START_SECONDS)
-    line = process.stdout.readline() if readable else ""
+    until, line = time.monotonic() + START_SECONDS, ""
+    while time.monotonic() < until:
+        look()
+        if select.select([process.stdout], [], [], LOOK_SECONDS)[0]:
+            line = process.stdout.readline()
+            break
     if not line.startswith(LINE):
-        raise RuntimeError(f"the sandbox did not start within {START_SECONDS:g} s; its own words are on standard error")
+        raise NotStarted(f"the sandbox did not start within {START_SECONDS:g} s; its own words are on standard error")
     return line.removeprefix(LINE).strip()
 
 

@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from tasks.commands.demo.verdict import Sums, summary, words
 from tasks.commands.group import Unusable
 from tasks.commands.processes import Processes, valkey
 from tasks.commands.processes.stopping import Interrupted, Stopping
-from tasks.sandbox.process import running
+from tasks.sandbox.process import NotStarted, running
 
 FAILED = 1
 ELSEWHERE = "make room there, or set TMPDIR to a folder that has some"
@@ -52,16 +53,21 @@ def made() -> Path:
 
 def _perform(folder: Path, console: Console, number: int, *, keep: bool) -> int:
     code = None
-    with Stopping() as stopping, running("--lease", str(LEASE)) as control, Processes() as processes:
-        stage = Stage(folder, processes, stopping, control)
+    with Stopping() as stopping:
+        sandbox = running("--lease", str(LEASE), look=partial(stopping.pause, 0))
         try:
-            code = _play(stage, console, number)
-            if keep:
-                _stay(stage, console)
+            with sandbox as control, Processes() as processes:
+                stage = Stage(folder, processes, stopping, control)
+                try:
+                    code = _play(stage, console, number)
+                    if keep:
+                        _stay(stage, console)
+                finally:
+                    processes.kill(*processes.names)  # their state goes too, so nobody has to give anything back
         except Interrupted as asked:
             return SIGNALLED + asked.number if code is None else code
-        finally:
-            processes.kill(*processes.names)  # their state goes too, so nobody has to give anything back
+        except NotStarted as error:
+            raise Unusable(str(error)) from None
     return code
 
 
