@@ -10,7 +10,7 @@ from kombu.transport import redis as kombu_redis
 from kombu.transport import virtual
 
 from tasks.plumbing.transport import prefetch
-from tasks.plumbing.transport.lost import REFUSALS
+from tasks.plumbing.transport.lost import REFUSALS, telling_refusals
 from tasks.plumbing.transport.settling import Settling
 
 
@@ -79,6 +79,11 @@ class BulkQoS(kombu_redis.QoS):
         """Free a message's place; while it stays recorded, it comes again."""
         self.channel.aside.discard(delivery_tag)
         virtual.QoS.ack(self, delivery_tag)
+
+    def restore_visible(self, *args: Any, **options: Any) -> None:
+        """Look for what others have held for too long. What a Redis refuses it with is told by those who need it to write."""
+        with telling_refusals():
+            super().restore_visible(*args, **options)
 
     def restore_unacked_once(self, stderr: Any = None) -> None:
         """At the channel's end: settle what is finished or was never begun, then give back what was."""

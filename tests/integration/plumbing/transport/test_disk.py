@@ -74,3 +74,14 @@ def test_one_that_lacks_replicas_when_a_worker_connects_counts_as_a_lost_one(una
     with pytest.raises(connection.connection_errors, match="NOREPLICAS"):
         connection.transport.register_with_event_loop(connection.connection, Hub())
     connection.release()
+
+
+def test_what_is_looked_for_every_some_seconds_is_left_for_the_next_time(unable: Redis) -> None:
+    port = unable.connection_pool.connection_kwargs["port"]
+    made = Receiver(f"redis://127.0.0.1:{port}/0", "t:")
+    assert made.turn(lambda: made.channel.active_queues)
+    unable.config_set("min-replicas-to-write", 1)
+    made.channel.qos._vrestore_count = 0  # this is the turn in which it looks
+    made.channel.connection.cycle.maybe_restore_messages()
+    unable.config_set("min-replicas-to-write", 0)
+    made.close()
