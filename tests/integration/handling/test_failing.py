@@ -1,8 +1,8 @@
 """What is told of a try that failed: at once and by place to everybody, by its text to the dead letter only."""
 
 import logging
-import time
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import pytest
 from celery.exceptions import SoftTimeLimitExceeded
@@ -14,20 +14,18 @@ from tasks.handle import Again, deliver
 from tasks.handling import failing
 from tasks.runtime import Stores
 from tasks.settings import settings
-from tests.integration.test_handle import delivery
+from tests.integration.test_handle import delivery, one_try
 
 Register = Callable[..., object]
 BUYER = "Zhang San 13800000000"
 TOPIC = "taobao_trade_TradeBuyerPay"
-LATE = 14.8
-"""So long ago was a batch pulled whose messages get one try."""
 
 
 def tried(error: BaseException, *, once: bool = True, **fields: object) -> object:
     """What becomes of a message whose handler raises this, with time for one try only or for more."""
-    pulled = time.time() - (LATE if once else 0)
     try:
-        return deliver(delivery(pulled=pulled, **fields))
+        with one_try() if once else nullcontext():
+            return deliver(delivery(**fields))
     except Again as again:
         return again
 
