@@ -13,7 +13,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 from redis.retry import Retry
 
-from tasks.store.deferred import Deferred, Told
+from tasks.store import deferred as deferred_module
+from tasks.store.deferred import ANSWER_SECONDS, Deferred, Told
 
 
 class Watched:
@@ -29,6 +30,14 @@ class Watched:
 
     def push(self, value: str) -> None:
         self.deferred.tell("RPUSH", "told", value, then=self.back.append)
+
+
+@pytest.fixture(autouse=True)
+def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time by which answers are due. It stands still: on a busy machine all would be due before they are looked for."""
+    found = [0.0]
+    monkeypatch.setattr(deferred_module, "monotonic", lambda: found[0])
+    return found
 
 
 @pytest.fixture
@@ -56,9 +65,9 @@ def test_a_connection_that_was_used_for_a_bundle_is_as_quick_as_before(watched: 
         watched.deferred.settle()
         watched.deferred.settle()
     began = time.monotonic()
-    for _ in range(10):
+    for _ in range(40):
         redis.ping()
-    assert time.monotonic() - began < 1.8
+    assert time.monotonic() - began < 7
 
 
 def test_what_is_told_goes_out_in_its_order_with_what_is_asked(watched: Watched, redis: Redis) -> None:
@@ -81,13 +90,10 @@ def test_what_is_put_is_answered_later(watched: Watched, redis: Redis) -> None:
     assert told(redis) == ["a", "b", "c"]
 
 
-def test_answers_are_waited_for_when_they_are_due(
-    watched: Watched, redis: Redis, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tasks.store.deferred.ANSWER_SECONDS", 0.05)
+def test_answers_are_waited_for_when_they_are_due(watched: Watched, redis: Redis, now: list[float]) -> None:
     with watched.deferred.held(watched.seen.append):
         watched.push("a")
-        time.sleep(0.06)
+        now[0] += 1.1 * ANSWER_SECONDS
         watched.deferred.put("RPUSH", "told", "b")
         assert (watched.back, watched.seen) == ([1], [True])
         watched.deferred.put("RPUSH", "told", "c")
@@ -190,20 +196,18 @@ def test_a_broken_connection_has_everything_sent_again_and_answered_once(
 def test_what_is_interrupted_between_its_answers_is_sent_again_and_answered_once(
     watched: Watched, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    read = Connection.read_response
-
-    def interrupted(connection: Connection, *how: object, **more: object) -> None:
-        read(connection, *how, **more)
+    def interrupted(*how: object, **more: object) -> None:
+        Connection.read_response(watched.deferred._connection, *how, **more)
         raise KeyboardInterrupt
 
     with watched.deferred.held(watched.seen.append):
         watched.deferred.ask(("PING",))
         watched.deferred.put("SET", "a", "1")
         watched.deferred.tell("STRLEN", "a", then=watched.back.append)
-        monkeypatch.setattr(Connection, "read_response", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            watched.deferred.settle()
-        monkeypatch.undo()
+        with monkeypatch.context() as ours:  # not what the threads of other tests read by
+            ours.setattr(watched.deferred._connection, "read_response", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                watched.deferred.settle()
         assert watched.deferred.ask(("GET", "a")) == ["1"]
     assert watched.back == [1]
 

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -61,9 +62,12 @@ def test_ends_share_a_round_trip_and_are_answered_when_all_is_written(
         assert not side.answers
         return send(self, many)
 
+    all_put = threading.Event()
+    monkeypatch.setattr(ends_module, "time", SimpleNamespace(sleep=lambda _: all_put.wait(20)))
     monkeypatch.setattr(Deferred, "send", counted)
     for number in range(5):
         side.ends.put(number, True, number, [push(f"{number} a"), push(f"{number} b")])
+    all_put.set()
     assert side.hears_of(*range(5))
     assert side.answers == {number: (True, number) for number in range(5)}
     assert trips == [10]
