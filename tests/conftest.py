@@ -1,7 +1,6 @@
 """What tests of every kind share: a real Valkey, embedded, and stores on it."""
 
 import os
-import socket
 from collections.abc import Iterator
 
 import pytest
@@ -14,13 +13,7 @@ from tasks import clock
 from tasks.calling import watching
 from tasks.platforms import clocks as platform_clocks
 from tasks.runtime import Stores
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
-
+from tests.ports import free_port
 
 PORT = free_port()
 # Celery reads its settings once, whenever something first looks at a task, so the address has to stand before that.

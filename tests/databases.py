@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy import create_engine, text
 
 from tasks.commands.processes import Processes
-from tasks.commands.processes.valkey import free_port
+from tests.ports import free_port
 
 SERVERS = ("postgresql", "mariadb")
 PACKAGES = {"postgresql": "postgresql", "mariadb": "mariadb-server-core"}

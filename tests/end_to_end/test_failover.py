@@ -8,9 +8,10 @@ import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
-from tasks.commands.processes.valkey import binary, free_port
+from tasks.commands.processes.valkey import binary
 from tasks.sandbox.control import Control
 from tests.end_to_end.installation import Installation
+from tests.ports import free_port
 
 ACCOUNTS = """
 [gateways.tb]

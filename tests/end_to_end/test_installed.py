@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 import requests
 
-from tasks.commands.processes.valkey import free_port
 from tasks.sandbox.control import Control
 from tests import ROOT
 from tests.end_to_end.marked import NAME, Mark, until
 from tests.end_to_end.test_up import ACCOUNTS, HANDLERS, TOPIC
 from tests.packaging import built
+from tests.ports import free_port
 
 EVERYTHING = """
 import handlers, pkgutil, sys, tasks, tidings_cli

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from tasks.commands.processes import children
-from tasks.commands.processes.valkey import free_port
 from tasks.platforms.base import Item
 from tasks.rules.circuit_breaker import Pause
 from tasks.runtime import Stores
@@ -16,6 +15,7 @@ from tasks.store.letters import Letter
 from tasks.store.troubles import Trouble
 from tests.end_to_end.installation import Installation
 from tests.end_to_end.test_flower import answers
+from tests.ports import free_port
 
 ACCOUNTS = """
 [gateways.tb]

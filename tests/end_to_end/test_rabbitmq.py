@@ -17,7 +17,6 @@ from kombu.exceptions import BatchPublishError  # type: ignore[attr-defined]  # 
 
 from tasks.address import amqp
 from tasks.commands.processes import Processes
-from tasks.commands.processes.valkey import free_port
 from tasks.plumbing import fanout
 from tasks.plumbing.transport import SteadyConnection, apart, prefetch
 from tasks.plumbing.transport.certificates import TlsRefused
@@ -25,6 +24,7 @@ from tests.bench.throughput.rabbit import Rabbit, program
 from tests.end_to_end.certificates import Authority
 from tests.end_to_end.installation import HANDLERS, Installation
 from tests.end_to_end.rabbit import PLACES, Receiver, fill, presented, waiting
+from tests.ports import free_port
 
 pytestmark = pytest.mark.skipif(program() is None, reason="rabbitmq-server is not on this machine (Debian package)")
 

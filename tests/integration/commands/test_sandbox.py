@@ -21,9 +21,9 @@ from tasks.sandbox.memory.apps import BUILT_IN, SESSIONS
 from tasks.sandbox.sample import EXPORT
 from tasks.settings import settings
 from tests import ROOT, ready
-from tests.conftest import free_port
 from tests.integration.commands.running import Said, run
 from tests.integration.sandbox.calls import post, top_params
+from tests.ports import free_port
 
 PAID = "taobao_trade_TradeBuyerPay"
 

@@ -25,7 +25,7 @@ from tasks import app, runtime
 from tasks.commands.accounts import accounts
 from tasks.commands.processes import Processes
 from tasks.commands.processes.stopping import Stopping
-from tasks.commands.processes.valkey import Embedded, free_port
+from tasks.commands.processes.valkey import Embedded
 from tasks.commands.status import broker, status
 from tasks.confirming import counting
 from tasks.handling import failing
@@ -45,6 +45,7 @@ from tasks.store.troubles import Trouble
 from tests import ready
 from tests.integration.commands.running import Said, assert_harmless, run
 from tests.integration.conftest import ACCOUNTS
+from tests.ports import free_port
 
 HOSTILE = "[red]\x1b[2J\u202e\n\udcff"
 PAY = "taobao_trade_TradeBuyerPay"

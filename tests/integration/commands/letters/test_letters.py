@@ -24,9 +24,9 @@ from tasks.runtime import Stores
 from tasks.store.letters import Letter
 from tasks.store.presence import Presence
 from tests import ready
-from tests.conftest import free_port
 from tests.integration.commands.running import assert_harmless, run
 from tests.integration.test_handle import delivery
+from tests.ports import free_port
 
 Register = Callable[..., object]
 HOSTILE = "\x1b]0;gone\x07[red]\u202e\n\r\ud800" + "x" * 10_000

@@ -21,9 +21,9 @@ from handlers.storing import schema, store, tables
 from handlers.storing.engine import address, connect
 from handlers.storing.events import Merged
 from handlers.storing.store import Database, newest
-from tasks.commands.processes.valkey import free_port
 from tests.bench.database import shuffled_doubled_and_killed
 from tests.databases import SERVERS, missing, new_database, server
+from tests.ports import free_port
 
 TOPIC = "taobao_trade_TradeBuyerPay"
 SECRET = "Zhang San, 1 Main Street"

@@ -14,9 +14,10 @@ from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from tasks.commands.processes import Processes
-from tasks.commands.processes.valkey import binary, free_port
+from tasks.commands.processes.valkey import binary
 from tasks.plumbing.transport import SteadyConnection
 from tests.integration.plumbing.transport.receiver import Receiver, options
+from tests.ports import free_port
 
 
 @pytest.fixture
