@@ -36,7 +36,7 @@ def fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     loop._home = before
 
 
-def in_main(awaitable: Awaitable[Any]) -> Any:
+def in_main(awaitable: Awaitable[Any], limit: float = 20.0) -> Any:
     """Run in this main thread, interrupted by a signal as handlers in a process of a pool are."""
 
     def ring(*_: object) -> None:
@@ -46,7 +46,7 @@ def in_main(awaitable: Awaitable[Any]) -> Any:
         signal.setitimer(signal.ITIMER_REAL, loop.BLOCKED_SECONDS)
 
     before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, LIMIT)
+    signal.setitimer(signal.ITIMER_REAL, limit)
     try:
         return loop.run(awaitable)
     finally:
@@ -54,27 +54,27 @@ def in_main(awaitable: Awaitable[Any]) -> Any:
         signal.signal(signal.SIGALRM, before)
 
 
-def in_thread(awaitable: Awaitable[Any]) -> Any:
+def in_thread(awaitable: Awaitable[Any], limit: float = 20.0) -> Any:
     """Run as a thread of a pool does, the loop in another."""
     found: list[Any] = []
 
     def work() -> None:
         try:
-            with coroutine.limit(LIMIT, Late):
+            with coroutine.limit(limit, Late):
                 found.append(loop.run(awaitable))
         except BaseException as error:
             found.append(error)
 
     thread = threading.Thread(target=work)
     thread.start()
-    thread.join(20)
+    thread.join(40)
     [end] = found
     if isinstance(end, BaseException):
         raise end
     return end
 
 
-Way = Callable[[Awaitable[Any]], Any]
+Way = Callable[..., Any]
 
 both = pytest.mark.parametrize("way", [in_main, in_thread])
 
@@ -134,7 +134,7 @@ def test_one_that_takes_too_long_sees_that_it_is_cancelled(way: Way) -> None:
 
     began = time.monotonic()
     with pytest.raises(Late) as raised:
-        way(waits())
+        way(waits(), LIMIT)
     assert seen
     assert time.monotonic() - began < LIMIT + 5
     names = [each.name for each in raised.traceback]
@@ -150,7 +150,7 @@ def test_one_that_ends_well_all_the_same_has_ended_well(way: Way) -> None:
             return "just in time"
         return "too late"
 
-    assert way(hurries()) == "just in time"
+    assert way(hurries(), LIMIT) == "just in time"
 
 
 @both
@@ -166,7 +166,7 @@ def test_one_that_swallows_its_cancellation_is_run_no_further(way: Way) -> None:
                 turns.append(0)
 
     with pytest.raises(Late):
-        way(stubborn())
+        way(stubborn(), LIMIT)
     before = len(turns)
     assert 0 in turns
     way(after(0.15))
@@ -176,12 +176,12 @@ def test_one_that_swallows_its_cancellation_is_run_no_further(way: Way) -> None:
 @both
 def test_one_that_blocks_the_loop_is_over_too(way: Way) -> None:
     async def blocks() -> None:
-        time.sleep(3)
+        time.sleep(9)
 
     began = time.monotonic()
     with pytest.raises(Late):
-        way(blocks())
-    assert time.monotonic() - began < 3
+        way(blocks(), LIMIT)
+    assert time.monotonic() - began < 9
     assert way(after(0, 1)) == 1
 
 
@@ -194,7 +194,7 @@ def test_in_a_main_thread_a_task_of_its_that_blocks_is_interrupted() -> None:
 
     began = time.monotonic()
     with pytest.raises(Late):
-        in_main(starts_it())
+        in_main(starts_it(), LIMIT)
     assert time.monotonic() - began < 10
 
 
@@ -256,10 +256,10 @@ def test_the_context_of_who_waits_is_seen() -> None:
 
 @both
 def test_what_is_left_lives_on_and_is_not_waited_for(way: Way) -> None:
-    done = threading.Event()
+    done, goes_on = threading.Event(), asyncio.Event()
 
     async def later() -> None:
-        await asyncio.sleep(0.05)
+        await goes_on.wait()
         done.set()
 
     kept: list[asyncio.Task[None]] = []
@@ -267,9 +267,13 @@ def test_what_is_left_lives_on_and_is_not_waited_for(way: Way) -> None:
     async def leaves() -> None:
         kept.append(asyncio.create_task(later()))
 
+    async def awaits() -> None:
+        goes_on.set()
+        await kept[0]
+
     way(leaves())
     assert not done.is_set()
-    way(after(0.15))
+    way(awaits())
     assert done.is_set()
 
 
@@ -312,20 +316,21 @@ def test_whatever_can_be_awaited(way: Way) -> None:
 
 
 def test_many_threads_wait_at_the_same_time() -> None:
-    many, waiting = 50, 0
+    at_once, met = 0, []
 
-    async def waits_for_all() -> None:
-        nonlocal waiting
-        waiting += 1
-        while waiting < many:
+    async def meets() -> None:
+        nonlocal at_once
+        at_once += 1
+        while at_once < 50:
             await asyncio.sleep(0.01)
+        met.append(at_once)
 
-    threads = [threading.Thread(target=loop.run, args=[waits_for_all()], daemon=True) for _ in range(many)]
+    threads = [threading.Thread(target=loop.run, args=[meets()], daemon=True) for _ in range(50)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(20)
-    assert not any(thread.is_alive() for thread in threads)
+    assert met == [50] * 50
 
 
 def test_the_loop_s_own_thread_cannot_wait_for_it() -> None:
@@ -415,13 +420,17 @@ def test_one_that_blocks_a_served_loop_for_long_is_interrupted_for_another_whose
 
 
 def test_a_signal_ends_all_that_runs_on_a_served_loop() -> None:
-    served = Served()
+    served, waiting = Served(), threading.Semaphore(0)
+
+    async def waits() -> None:
+        waiting.release()
+        await asyncio.sleep(30)
 
     def meanwhile() -> None:
-        time.sleep(0.1)
+        assert all(waiting.acquire(timeout=20) for _ in range(5))
         os.kill(os.getpid(), signal.SIGALRM)
 
-    served.run({str(number): (after(30), 60.0) for number in range(5)}, meanwhile)
+    served.run({str(number): (waits(), 60.0) for number in range(5)}, meanwhile)
     assert [type(end) for end in served.ends.values()] == [Late] * 5
 
 
