@@ -1,5 +1,6 @@
 """Calls under their gateway's limits, on a real Valkey: who is put off, what a ban holds, what is counted."""
 
+import itertools
 import logging
 import threading
 import time
@@ -33,11 +34,13 @@ from tasks.platforms import (
     Unauthorised,
 )
 from tasks.platforms.clients import client_for
+from tasks.rules import allowance
 from tasks.rules.allowance import limits_of
 from tasks.rules.circuit_breaker import Pause
 from tasks.runtime import Stores
 from tasks.sandbox.control import Control
 from tasks.store.polls import Learnt
+from tasks.store.quota import PutOff
 
 Configure = Callable[..., Account]
 
@@ -237,9 +240,12 @@ def test_a_ban_that_begins_while_a_pull_sleeps_for_its_turn_holds_it(
     platform: FakePlatform, configure: Configure, tidings: Stores, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     platform.answers = [Reply()]
-    consume.poll(configure())  # a first poll is slow, and the turn of the next would have come meanwhile
+    consume.poll(configure())
     monkeypatch.setattr(time, "sleep", lambda _: ban(tidings))
-    shop = configure("calls_per_second = 4")
+    monkeypatch.setattr(
+        allowance, "LONGEST_SLEEP", 5.0
+    )  # the turn of the next is near, and has not come before it is asked for
+    shop = configure("calls_per_second = 0.5")
     tidings.quota.take("tb", limits_of(shop.gateway), "pull", "other")
     assert 29 <= consume.poll(shop) <= 60
     assert platform.calls == ["pull"]
@@ -362,10 +368,12 @@ def test_a_redis_that_is_away_when_a_call_ends_costs_no_reply(
 def test_a_call_that_ends_has_the_next_in_line_called(
     platform: FakePlatform, configure: Configure, tidings: Stores, redis: Redis
 ) -> None:
-    shop = configure("calls_per_second = 10")
-    for number in range(3):
-        tidings.quota.take("tb", limits_of(shop.gateway), "pull", f"other {number}")
-    tidings.quota.take("tb", limits_of(shop.gateway), "pull", "waits")
+    shop, others = configure("calls_per_second = 10"), itertools.count()
+
+    def put_off() -> bool:
+        return isinstance(tidings.quota.take("tb", limits_of(shop.gateway), "pull", f"other {next(others)}"), PutOff)
+
+    until(put_off)
     until(partial(has_confirmed, shop))
     until(lambda: redis.llen("tidings:consume"))
 

@@ -25,8 +25,8 @@ from handlers.posting.connections import Connections
 from handlers.posting.reach import Reach, reach
 from handlers.posting.target import target
 from handlers.registry import registry
-from tests.conftest import free_port
 from tests.integration.handlers.receiver import Receiver, receiving
+from tests.ports import free_port
 
 SECRET = "whsec_" + b64encode(b"invented for this test, 32 bytes").decode()
 HIDDEN = ("hunter2", "T0KEN", "5ecret", "BUYER", "invented", SECRET[6:])
@@ -112,7 +112,8 @@ def test_every_failure_is_tried_again_under_the_same_id_and_tells_no_secret(
     caplog.set_level(logging.DEBUG)
     receiver.answers(way, "ok")
     webhook = make()
-    monkeypatch.setattr(webhook, "LONGEST_SECONDS", 0.5)
+    if way in ("never", "trickle"):
+        monkeypatch.setattr(webhook, "LONGEST_SECONDS", 0.5)
     start = time.monotonic()
     with pytest.raises(Retry) as caught:
         webhook.post(message())
@@ -121,6 +122,7 @@ def test_every_failure_is_tried_again_under_the_same_id_and_tells_no_secret(
     assert said in caught.value.reason
     assert caught.value.delay == (1.0 if way == "429" else None)
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
+    monkeypatch.setattr(webhook, "LONGEST_SECONDS", 15.0)
     webhook.post(message())
     first, second = receiver.posts
     assert receiver.connections == (1 if way in ("500", "429", "404", "301") else 2)
@@ -156,14 +158,16 @@ def test_a_connection_that_was_closed_meanwhile_costs_no_try(make: Make, receive
 def test_what_was_said_without_being_asked_is_nobodys_answer(make: Make, receiver: Receiver) -> None:
     """An answer too many, kept with its connection, would stand for the next message's, which nobody has taken."""
     made = Connections(reach(["127.0.0.1"], {"TIDINGS_REDIS_URL": "unix:///x"}, "V"))
+    answered, said = threading.Event(), threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
             first, _ = server.accept()
             first.recv(65536)
             first.sendall(b"HTTP/1.1 204 X\r\n\r\n")
-            time.sleep(0.1)
+            answered.wait(20)
             first.sendall(b"HTTP/1.1 204 X\r\n\r\n")
+            said.set()
             second, _ = server.accept()
             second.recv(65536)
             second.sendall(b"HTTP/1.1 500 X\r\nContent-Length: 0\r\n\r\n")
@@ -171,7 +175,8 @@ def test_what_was_said_without_being_asked_is_nobodys_answer(make: Make, receive
         threading.Thread(target=serve, daemon=True).start()
         whom = target(f"http://127.0.0.1:{server.getsockname()[1]}/")
         assert made.post(whom, {}, b"", 5).status == 204
-        time.sleep(0.3)
+        answered.set()
+        assert said.wait(20)
         assert made.post(whom, {}, b"", 5).status == 500
 
 

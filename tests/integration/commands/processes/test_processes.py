@@ -163,7 +163,7 @@ def test_under_nohup_a_parent_outlives_its_terminal_and_is_stopped_by_the_rest(t
         asked.send_signal(signal.SIGTERM)
         assert asked.stdout is not None
         assert asked.stdout.readline() == "SIGTERM\n"
-        assert asked.wait(10) == 0
+        assert asked.wait(30) == 0
         assert not [pid for pid in children if alive(pid)]
 
 
@@ -228,7 +228,7 @@ def alive(pid: int) -> bool:
         return False
 
 
-def until(condition: Callable[[], object], seconds: float = 5) -> None:
+def until(condition: Callable[[], object], seconds: float = 20) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "not within the time"

@@ -128,7 +128,7 @@ def test_what_another_process_handles_is_left_to_it(
     registered(on_any)
     some = asks(account, redis, time.time())
     named = names(account, items())
-    tidings.marks.begin(named[2], "b", 0.5)
+    tidings.marks.begin(named[2], "b", 5)
     run(some, monkeypatch)
     assert sorted(seen) == [0, 1, 3, 4, 5]
     assert redis.llen("tidings:handle") + redis.zcard("tidings:unacked_index") <= 1

@@ -72,11 +72,11 @@ def test_what_comes_is_taken_at_once_while_the_other_places_are_full(
     assert receiver.turn(lambda: len(of(receiver, full)) >= 2)
     receiver.turn_for(0.3)
     put(receiver, valkey, other, 1)
-    assert receiver.turn(lambda: of(receiver, other), 5)
+    assert receiver.turn(lambda: of(receiver, other))
     of(receiver, other)[0].ack()
     before = len(of(receiver, full))
     of(receiver, full)[0].ack()
-    assert receiver.turn(lambda: len(of(receiver, full)) == before + 1, 5)
+    assert receiver.turn(lambda: len(of(receiver, full)) == before + 1)
 
 
 def test_what_was_acknowledged_early_holds_its_room_until_it_ends(receiver: Receiver, valkey: str, room: Room) -> None:
@@ -128,7 +128,7 @@ def test_a_guest_leaves_its_place_to_another_and_an_acknowledged_one_leaves_no_m
     assert len(of(receiver, "handle")) == 2
     for guest in of(receiver, "handle"):
         receiver.channel.set_aside(guest.delivery_tag)
-    assert receiver.turn(lambda: len(of(receiver, "handle")) == 4, 5)
+    assert receiver.turn(lambda: len(of(receiver, "handle")) == 4)
     receiver.turn_for(0.2)
     assert len(of(receiver, "handle")) == 4
     first = of(receiver, "handle")[0]
@@ -137,6 +137,6 @@ def test_a_guest_leaves_its_place_to_another_and_an_acknowledged_one_leaves_no_m
     receiver.turn_for(0.3)
     assert len(of(receiver, "handle")) == 4
     of(receiver, "handle")[2].ack()
-    assert receiver.turn(lambda: len(of(receiver, "handle")) == 5, 5)
+    assert receiver.turn(lambda: len(of(receiver, "handle")) == 5)
     receiver.turn_for(0.2)
     assert len(of(receiver, "handle")) == 5

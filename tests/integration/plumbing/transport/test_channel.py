@@ -117,7 +117,7 @@ def test_acknowledged_messages_leave_the_record_soon_and_together_and_the_others
     for message in made.messages[::2]:
         message.ack()
     assert recorded(redis, prefix) == list(range(20)), "not one by one"
-    assert made.turn(lambda: redis.hlen(f"{prefix}unacked") == 10, 5)
+    assert made.turn(lambda: redis.hlen(f"{prefix}unacked") == 10)
     assert recorded(redis, prefix) == list(range(1, 20, 2))
     assert calls(redis)["hdel"] == calls(redis)["zrem"] == 1
 
@@ -144,7 +144,7 @@ def test_a_message_that_is_given_back_comes_again_at_once(
     assert number_of(made.messages[2]) == 0
     assert made.messages[2].headers["redelivered"]
     made.messages[1].reject()
-    assert made.turn(lambda: recorded(redis, prefix) == [0], 5)
+    assert made.turn(lambda: recorded(redis, prefix) == [0])
 
 
 def test_a_pile_in_one_queue_does_not_hold_the_others(
@@ -200,7 +200,7 @@ def test_what_could_not_begin_soon_is_given_back_in_its_order(
     send(valkey, prefix, range(12))
     assert slow.turn(lambda: len(slow.messages) == 2)
     assert len(slow.channel.stock) == 10
-    assert slow.turn(lambda: redis.llen(f"{prefix}handle") == 10, 5)
+    assert slow.turn(lambda: redis.llen(f"{prefix}handle") == 10)
     assert recorded(redis, prefix) == [0, 1]
     other = receiver(places=20)
     assert other.turn(lambda: len(other.messages) == 10)

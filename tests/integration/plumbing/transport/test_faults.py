@@ -157,9 +157,9 @@ def test_a_cut_connection_costs_neither_what_is_finished_nor_what_had_not_begun(
     done = finishing(following)
     assert following.turn(lambda: len(done) == 16)
     assert sorted(done) == list(range(4, 20))
-    assert following.turn(lambda: recorded(redis, prefix) == [2, 3], 5)
+    assert following.turn(lambda: recorded(redis, prefix) == [2, 3])
     made.messages[2].ack()  # and one that ends when the next connection has long been there
-    assert following.turn(lambda: recorded(redis, prefix) == [3], 5)
+    assert following.turn(lambda: recorded(redis, prefix) == [3])
     following.close()
 
 
@@ -225,7 +225,7 @@ def test_a_take_whose_reply_is_lost_loses_nothing(
     lose(made)
     monkeypatch.undo()
     following = Receiver(valkey, prefix, places=20)
-    assert following.turn(lambda: len(following.messages) == 10, 5), "well before the visibility timeout"
+    assert following.turn(lambda: len(following.messages) == 10), "well before the visibility timeout"
     assert sorted(following.numbers) == list(range(10))
     following.close()
 

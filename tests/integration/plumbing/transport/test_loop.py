@@ -21,4 +21,4 @@ def test_a_connection_that_was_cut_is_read_again(receiver: Receiver, valkey: str
     assert receiver.turn(lambda: receiver.channel._in_poll)
     receiver.channel._in_poll.disconnect()
     send(valkey, receiver.channel.global_keyprefix, [1])
-    assert receiver.turn(lambda: receiver.numbers == [1], 5)
+    assert receiver.turn(lambda: receiver.numbers == [1])
