@@ -14,7 +14,7 @@ from tasks.sandbox.control import Control
 
 ROOT = Path(__file__).resolve().parents[2]
 LINE = "sandbox listening on "
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 """Limit for the first line: a start takes about one second on a free machine."""
 
 LOOK_SECONDS = 0.1

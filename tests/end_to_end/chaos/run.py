@@ -23,7 +23,7 @@ from tests.end_to_end.chaos.verdict import Deed, Sums, judge
 
 LOOK_SECONDS = 0.1
 CALM_LOOK_SECONDS = 1.0
-START_SECONDS = 30.0
+START_SECONDS = 60.0
 """How long the first message may take, and a worker to be ready. On a free machine that is two seconds, much less than a
 worker lives; on one so busy that workers would die before they do anything, they get a moment."""
 
