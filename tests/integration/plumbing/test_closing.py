@@ -29,7 +29,7 @@ def test_a_resource_that_hangs_when_it_is_closed_is_left_and_the_others_are_clos
         time.sleep(20)
 
     monkeypatch.setattr(closing, "default", resources)
-    monkeypatch.setattr(closing, "CLOSE_SECONDS", 0.1)
+    monkeypatch.setattr(closing, "CLOSE_SECONDS", 0.5)
     pid = os.fork()
     if pid == 0:
         try:

@@ -341,7 +341,7 @@ def test_one_whose_turn_a_newer_one_has_taken_passes_it_on(redis: Redis, told: C
 def test_a_worker_hears_whose_turn_it_is_and_notices_when_redis_is_lost(
     redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(turns, "QUIET_SECONDS", 0.2)
+    monkeypatch.setattr(turns, "QUIET_SECONDS", 0.5)
     heard = process(redis).turns.told()
     assert [next(heard) for _ in range(6)] == [""] * 6, "each sign of life is answered"
     redis.publish(turns.TURN, "tidings:mark:app:1")
