@@ -104,7 +104,8 @@ def write_many(archive: Any, number: int) -> None:
         archive.keep(Message(f"{number}-{each}", "t", "shop", "taobao", "张" * 20_000), "handled")
 
 
-def test_lines_of_several_processes_stay_whole(archive: Any) -> None:
+def test_lines_of_several_processes_stay_whole(archive: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(archive, "LOCK_SECONDS", 60.0)  # on a busy machine one would be left out
     processes = [FORK.Process(target=write_many, args=(archive, number)) for number in range(4)]
     for each in processes:
         each.start()
