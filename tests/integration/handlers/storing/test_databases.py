@@ -275,5 +275,5 @@ def test_while_it_is_away_messages_are_tried_again(kind: str, tmp_path: Path) ->
     began = time.monotonic()
     with pytest.raises(Retry, match=r"^the database: OperationalError") as caught:
         Database(connect(address(away()))).take(paid(buyer_nick=SECRET))
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
     assert SECRET.split()[0] not in caught.value.reason

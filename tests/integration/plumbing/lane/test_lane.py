@@ -96,7 +96,7 @@ class Turning:
         callbacks: dict[str, Any] = {what: note(what) for what in ("accept_callback", "callback", "error_callback")}
         self.lane.apply_async(target, args, correlation_id=name, **callbacks)
 
-    def turn(self, until: Callable[[], object], seconds: float = 20) -> bool:
+    def turn(self, until: Callable[[], object], seconds: float = 60) -> bool:
         return turn(self.hub, until, seconds)
 
     def ended(self, *how: str) -> dict[str, Any]:

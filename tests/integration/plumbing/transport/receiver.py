@@ -78,7 +78,7 @@ class Receiver:
         """Have so many taken besides what there are places for, as after a run of quick tasks, however slow the machine is."""
         self.channel.pace = QuickPace(number)
 
-    def turn(self, until: Callable[[], object], seconds: float = 20) -> bool:
+    def turn(self, until: Callable[[], object], seconds: float = 60) -> bool:
         """Run the loop until a condition holds; whether it came to hold."""
         return turn(self.hub, until, seconds)
 
