@@ -147,7 +147,7 @@ class Installation:
         """The journal's lines: what, platform, account, topic, id, time, process."""
         return [line for line in map(json.loads, whole_lines(self.journal)) if line[0] == what]
 
-    def until(self, condition: Callable[[], object], seconds: float = 30, what: str = "") -> None:
+    def until(self, condition: Callable[[], object], seconds: float = 60, what: str = "") -> None:
         """Wait for a condition, and show every log when it does not come true."""
         end = time.monotonic() + seconds
         while not condition():

@@ -46,7 +46,7 @@ class Mark:
             return False
 
 
-def until(condition: Callable[[], object], what: Callable[[], str] | str, seconds: float = 30) -> None:
+def until(condition: Callable[[], object], what: Callable[[], str] | str, seconds: float = 60) -> None:
     """Wait for a condition; `what` says what is missing when it does not come true."""
     end = time.monotonic() + seconds
     while not condition():

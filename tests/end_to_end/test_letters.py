@@ -86,7 +86,7 @@ def test_an_account_is_paused_and_resumed_while_everything_runs(installation: In
     assert installation.run("accounts", "poll", "shop-1").returncode == 1
     assert confirmed(installation) == 1, "a paused account is not called"
     assert installation.run("accounts", "resume", "shop-1").returncode == 0
-    installation.until(lambda: confirmed(installation) == 2, 5, "resumed, it is polled at once")
+    installation.until(lambda: confirmed(installation) == 2, 15, "resumed, it is polled at once")
 
 
 def until_quiet(installation: Installation) -> None:

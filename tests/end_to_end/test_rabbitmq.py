@@ -213,9 +213,10 @@ def test_a_queue_of_the_lane_has_a_prefetch_of_its_own(connection: Any, monkeypa
     for queue in ("wide", "plain"):  # the second begins after the lane's
         send(connection, queue, 20)
         channel.basic_consume(queue, callback=lambda message: got.update([message.delivery_info["routing_key"]]))
+    while got.total() < 11:
+        connection.drain_events(timeout=20)
     with suppress(TimeoutError):
-        while True:
-            connection.drain_events(timeout=1)
+        connection.drain_events(timeout=1)
     assert got == {"wide": 9, "plain": 2}
 
 

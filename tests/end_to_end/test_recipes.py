@@ -17,11 +17,11 @@ import pytest
 import requests
 from standardwebhooks import Webhook
 
-from tasks.commands.processes.valkey import free_port
 from tests import ROOT
 from tests.end_to_end.marked import NAME, Mark
 from tests.end_to_end.recipes import Block, Follower, blocks, fits
 from tests.packaging import built
+from tests.ports import free_port
 
 PAGE = (ROOT / "docs" / "handlers.md").read_text()
 PROGRAMS = {"celery": "celery", "pytest": "pytest", "mypy": "mypy", "tidings": "tidings"}
@@ -77,7 +77,7 @@ def follower(environment: Path, tmp_path: Path) -> Iterator[Follower]:
     try:
         yield made
         made.stop()
-        until = time.monotonic() + 5
+        until = time.monotonic() + 20
         while mark.running() and time.monotonic() < until:
             time.sleep(0.1)
         assert mark.running() == []

@@ -18,11 +18,12 @@ import requests
 from tasks.address import home
 from tasks.commands.processes import Processes
 from tasks.commands.processes.stopping import Stopping
-from tasks.commands.processes.valkey import USUAL_PORT, Embedded, free_port
+from tasks.commands.processes.valkey import USUAL_PORT, Embedded
 from tasks.sandbox.control import Control
 from tasks.store.connection import connect
 from tests.end_to_end.marked import Mark, until
 from tests.journal import whole_lines
+from tests.ports import free_port
 
 ACCOUNTS = """
 [gateways.tb]
@@ -104,7 +105,7 @@ class Up:
     def once(self, **more: str) -> tuple[int, str]:
         """Run it where it cannot run; exit code and what it said."""
         done = subprocess.run(
-            self.command(), cwd=self.folder, env=self.environment(**more), capture_output=True, timeout=30, check=False
+            self.command(), cwd=self.folder, env=self.environment(**more), capture_output=True, timeout=60, check=False
         )
         return done.returncode, done.stderr.decode()
 
@@ -312,5 +313,5 @@ def remembered(home: Path) -> int:
 def answers(url: str) -> bool:
     try:
         return requests.get(url, timeout=5).ok
-    except requests.ConnectionError:
+    except requests.RequestException:
         return False

@@ -17,7 +17,7 @@ PLACES = ("/usr/lib/rabbitmq/bin/rabbitmq-server", "rabbitmq-server")
 """Debian's wrapper of the second one insists on a user of its own; the first is what it wraps."""
 
 NAME = "rabbitmq"
-START_SECONDS = 60.0
+START_SECONDS = 100.0
 LOOK_SECONDS = 0.2
 
 

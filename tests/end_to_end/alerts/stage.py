@@ -184,7 +184,7 @@ def watch(made: Installation, web: int, port: int) -> None:
     url = f"http://127.0.0.1:{port}/-/ready"
     end = time.monotonic() + 60
     while True:
-        with suppress(requests.ConnectionError):
+        with suppress(requests.RequestException):
             if requests.get(url, timeout=5).status_code == requests.codes.ok:
                 return
         if time.monotonic() > end:
