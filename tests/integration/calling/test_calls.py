@@ -242,9 +242,7 @@ def test_a_ban_that_begins_while_a_pull_sleeps_for_its_turn_holds_it(
     platform.answers = [Reply()]
     consume.poll(configure())
     monkeypatch.setattr(time, "sleep", lambda _: ban(tidings))
-    monkeypatch.setattr(
-        allowance, "LONGEST_SLEEP", 5.0
-    )  # the turn of the next is near, and has not come before it is asked for
+    monkeypatch.setattr(allowance, "LONGEST_SLEEP", 5.0)  # a turn in two seconds is near, and has not come meanwhile
     shop = configure("calls_per_second = 0.5")
     tidings.quota.take("tb", limits_of(shop.gateway), "pull", "other")
     assert 29 <= consume.poll(shop) <= 60
