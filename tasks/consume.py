@@ -128,7 +128,7 @@ def hand_out(
     )
     if left:
         holding_back.seen().handed_out(len(left))
-        dispatch.start(account, batch, left, len(reply), new=new)
+        dispatch.start(account, batch, left, len(settled), new=new)
     elif isinstance(account, VvtoolAccount):
         stores().inbox.settle(account.name, batch.id, size=len(reply))
 

@@ -23,11 +23,11 @@ from tasks.store.batches import Open
 from tasks.store.chunks import joined
 
 
-def start(account: Account, batch: Batch, reply: Reply, size: int | None = None, *, new: bool = True) -> None:
+def start(account: Account, batch: Batch, reply: Reply, done: int = 0, *, new: bool = True) -> None:
     """Hand a batch out. What needs no handler goes straight to the confirm: seen before, or not readable and buried.
 
-    One that was handed out before is not `new`: its messages are not counted as pulled again. On vvtool its reply had `size`
-    messages, those counted in that are done with.
+    One that was handed out before is not `new`: its messages are not counted as pulled again. On vvtool so many of its
+    reply are `done` with besides; one that stands in it twice counts once, so that its second place need not be crossed off.
     """
     batch = spans.pulled(batch, len(reply))
     items = tuple(unhandled.spelled_out(item, account.gateway.platform) for item in reply.items)
@@ -49,7 +49,8 @@ def start(account: Account, batch: Batch, reply: Reply, size: int | None = None,
     with joined(stores().redis) as pipe:
         stores().topics.add("seen", topics, now=clock.now(), pipe=pipe)
         stores().batches.open(opened, came, retention.oldest(items, batch.pulled), pipe=pipe)
-        if size is not None and isinstance(account, VvtoolAccount):
+        if isinstance(account, VvtoolAccount):
+            size = done + len(waiting) + len(settled) + len(spoilt)
             stores().inbox.sized(account.name, batch.id, size, pipe=pipe)
         if waiting:
             stores().parts.expect(batch.id, len(waiting), batch.remembered, pipe=pipe)
@@ -65,11 +66,9 @@ def start(account: Account, batch: Batch, reply: Reply, size: int | None = None,
 
 
 def sift(account: Account, came: tuple[Item, ...], items: tuple[Item, ...]) -> tuple[dict[Names, Item], list[Item]]:
-    """The items to handle by their names, and those that are done with.
+    """The items to handle by their names, the first of those that stand in the reply twice, and those that are done with.
 
-    `came` are the same items with their topics as the platform wrote them: earlier versions knew them by these. Of those that
-    stand in the reply twice the first is handled. The others are done with where they have receipts of their own, as on vvtool;
-    what confirms the first confirms them elsewhere.
+    `came` are the same items with their topics as the platform wrote them: earlier versions knew them by these.
     """
     named, before = names(account, items), names(account, came)
     over = stores().marks.over(named)
@@ -78,8 +77,10 @@ def sift(account: Account, came: tuple[Item, ...], items: tuple[Item, ...]) -> t
     waiting: dict[Names, Item] = {}
     seen = []
     for item, its, done in zip(items, named, over, strict=True):
-        if done or waiting.setdefault(its, item).receipt != item.receipt:
+        if done:
             seen.append(item)
+        else:
+            waiting.setdefault(its, item)
     return waiting, seen
 
 
