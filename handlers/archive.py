@@ -20,12 +20,18 @@ from pathlib import Path
 from handlers.base import SHANGHAI
 from handlers.content import Unfit
 from handlers.environment import needed
+from handlers.errors import BadSetting
 from handlers.message import Message, Reject
 from handlers.registry import around
 from handlers.text import about, fields, kind
 
-FOLDER = Path(needed("TIDINGS_ARCHIVE_FOLDER", "the folder for the archive of messages")).expanduser().absolute()
-"""From where the process began, wherever a handler has gone since."""
+try:
+    FOLDER = Path(needed("TIDINGS_ARCHIVE_FOLDER", "the folder for the archive of messages")).expanduser().absolute()
+    """From where the process began, wherever a handler has gone since."""
+except RuntimeError:
+    raise BadSetting(
+        "TIDINGS_ARCHIVE_FOLDER: there is no home folder that its ~ could be: write the path in full"
+    ) from None
 
 LOCK_SECONDS = 1.0
 """Others hold the file for some microseconds, unless their process is stopped or its disk hangs."""

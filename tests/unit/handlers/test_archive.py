@@ -52,6 +52,15 @@ def test_a_folder_is_where_the_process_began(tmp_path: Path, monkeypatch: pytest
     assert [each.parent for each in tmp_path.rglob("*.jsonl")] == [tmp_path / "archive"]
 
 
+def test_a_home_folder_of_nobody_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TIDINGS_ARCHIVE_FOLDER", "~nobody-of-that-name/archive")
+    with (
+        pytest.raises(BadSetting, match="TIDINGS_ARCHIVE_FOLDER: there is no home folder"),
+        imported("handlers.archive"),
+    ):
+        pass
+
+
 def test_a_message_is_a_line_with_everything_that_came(archive: Any) -> None:
     handler = around(archive.archived)
     handler.call(
