@@ -70,5 +70,6 @@ def test_a_faulty_one_costs_its_message_a_try_and_is_told_with_what_is_wrong(
 
     with pytest.raises(Again):
         deliver(delivery())
-    assert "try 1 failed: TypeError" in caplog.text
+    assert "try 1 failed: Misused" in caplog.text
+    assert "the around forgetful ended before a `yield`" in caplog.text
     assert deliver(delivery(id="3", names=("app", "3"))) == "handled"
