@@ -215,6 +215,7 @@ def test_the_accounts_table_is_read_for_an_account_that_is_named(
     gateway = '[gateways.g]\nplatform = "taobao"\napp_key = "1"\napp_secret = "env:NOWHERE"\n'
     (tmp_path / "accounts.toml").write_text(f'{gateway}[accounts.a]\ngateway = "g"\nextra = {{ table = "t" }}\n')
     runtime.accounts_source.cache_clear()
+    runtime.accounts_without_secrets.cache_clear()
     assert tried(PAID, "--account", "a").out.startswith("{'table': 't'}\n")
 
 
