@@ -12,11 +12,12 @@ import asyncio
 import logging
 import os
 import signal
+import socket
 import threading
 from asyncio import AbstractEventLoop, CancelledError
 from collections import deque
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
 from time import monotonic
 from types import TracebackType
 from typing import Any
@@ -246,10 +247,27 @@ def serve(begin: Callable[[], object]) -> None:
     home.served = True
     signal.signal(signal.SIGALRM, _heard)
     try:
-        begin()
-        home.turn()
+        with _woken_by_signals(home.loop):
+            begin()
+            home.turn()
     finally:
         signal.signal(signal.SIGALRM, signal.SIG_IGN)
+
+
+@contextmanager
+def _woken_by_signals(loop: AbstractEventLoop) -> Iterator[None]:
+    """Have a signal end the loop's wait also where it comes as that begins, or to another thread: Python would go on waiting."""
+    ours, pythons = socket.socketpair()
+    with ours, pythons:
+        ours.setblocking(False)
+        pythons.setblocking(False)
+        loop.add_reader(ours, ours.recv, 4096)
+        before = signal.set_wakeup_fd(pythons.fileno(), warn_on_full_buffer=False)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(before)
+            loop.remove_reader(ours)
 
 
 def stop() -> None:

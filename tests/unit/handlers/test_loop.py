@@ -419,7 +419,9 @@ def test_one_that_blocks_a_served_loop_for_long_is_interrupted_for_another_whose
     assert isinstance(served.ends["waits"], Late)
 
 
-def test_a_signal_ends_all_that_runs_on_a_served_loop() -> None:
+@pytest.mark.parametrize("other", [False, True])
+def test_a_signal_ends_all_that_runs_on_a_served_loop(other: bool) -> None:
+    """Also one that interrupts no wait of the loop, as it comes to another thread."""
     served, waiting = Served(), threading.Semaphore(0)
 
     async def waits() -> None:
@@ -428,9 +430,14 @@ def test_a_signal_ends_all_that_runs_on_a_served_loop() -> None:
 
     def meanwhile() -> None:
         assert all(waiting.acquire(timeout=20) for _ in range(5))
-        os.kill(os.getpid(), signal.SIGALRM)
+        if other:
+            signal.pthread_kill(threading.get_ident(), signal.SIGALRM)
+        else:
+            os.kill(os.getpid(), signal.SIGALRM)
 
+    began = time.monotonic()
     served.run({str(number): (waits(), 60.0) for number in range(5)}, meanwhile)
+    assert time.monotonic() - began < 15
     assert [type(end) for end in served.ends.values()] == [Late] * 5
 
 
