@@ -14,7 +14,7 @@ from tasks.store.keys import key
 from tests.end_to_end.installation import Installation
 from tests.end_to_end.test_main_job import ACCOUNTS, QUEUES, confirms
 
-LAST_LANDED = os.environ.get("LAST_LANDED", "9ee92341b8a00dc96b327464507a9c55003ca2bb")
+LAST_LANDED = os.environ.get("LAST_LANDED", "36f22406f2949bd26acccf10351dcb518f8788b6")
 """The commit that installations run before they are upgraded to this tree. Whoever lands a new one writes it here."""
 
 TREE = Path(__file__).parents[2]
