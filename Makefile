@@ -1,5 +1,7 @@
 # make demo, make test: nothing but Python 3.11 or later and make is needed. uv is used where it is installed.
 PYTHON ?= python3
+# Hundreds of processes begin here; without bytecode each takes two to three times as long to import what it needs.
+unexport PYTHONDONTWRITEBYTECODE
 VENV := .venv
 BIN := $(VENV)/bin
 EXTRAS := embedded,flower,sandbox,web,dev
@@ -22,7 +24,7 @@ demo: setup  ## show the main job, end to end, against simulated platforms
 	@$(BIN)/tidings demo
 
 test: setup  ## run all tests
-	@$(BIN)/python -m pytest -q -n 3 --dist loadfile
+	@$(BIN)/python -m pytest -q -n 4 --dist loadfile
 
 test-pythons: setup  ## run unit and integration tests on each other Python that is supported and here
 	@.ci/pythons

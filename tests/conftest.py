@@ -1,6 +1,7 @@
 """What tests of every kind share: a real Valkey, embedded, and stores on it."""
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -19,6 +20,10 @@ PORT = free_port()
 # Celery reads its settings once, whenever something first looks at a task, so the address has to stand before that.
 os.environ["TIDINGS_REDIS_URL"] = f"redis://127.0.0.1:{PORT}/0"
 
+
+# A script that starts something in the background has it ignore both, and its children with it; tests send them.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 # Properties are about values; how soon an example is made says only what else the machine does.
 examples.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
