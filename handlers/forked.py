@@ -1,13 +1,28 @@
-"""A process that a handler has forked, and that comes out of the handler as if it were the one that was called.
+"""A process that code of the user's has forked, and that comes out of it as if it were the one that was called.
 
-It has everything twice: the connections, the message, the place in the pool. So it ends where the handler ends.
+It has everything twice: the connections, the message, the place in the pool. So it ends where that code ends.
 """
 
 import os
 import sys
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
-from typing import NoReturn
+from contextvars import Context
+from typing import NoReturn, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def inside(context: Context, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call it in a context, where the variables that it sets stay; a process that it forks ends here."""
+    own = os.getpid()
+    try:
+        return context.run(function, *args, **kwargs)
+    finally:
+        if os.getpid() != own:
+            end()
 
 
 def end() -> NoReturn:

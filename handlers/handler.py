@@ -1,10 +1,9 @@
 """One handler: a user's function for a topic or pattern, and how it is called with a message."""
 
-import os
 import re
 from collections import ChainMap
 from collections.abc import Callable, Mapping
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from difflib import get_close_matches
 from inspect import isasyncgen, isawaitable, iscoroutinefunction, isgenerator
 from types import MappingProxyType
@@ -82,18 +81,13 @@ class Handler:
         """What the content becomes, for `call` or for a key. Raises `Unfit` if it does not fit."""
         return (self._signature or self.settle()).decode(message)
 
-    def call(self, message: Message, content: Any = UNREAD) -> None:
+    def call(self, message: Message, content: Any = UNREAD, context: Context | None = None) -> None:
         """Hand the message to the function. Raises `Unfit` if its content does not fit, else what the function raises.
 
-        `content` is what `decode` made of it, where somebody has asked before. Context variables that are set on the way are the
-        message's own. A process that the function forks ends here.
+        `content` is what `decode` made of it, where somebody has asked before, and `context` is where that was. Context variables
+        that are set on the way are the message's own. A process that the function forks ends here.
         """
-        own = os.getpid()
-        try:
-            copy_context().run(self._surrounded, message, content)
-        finally:
-            if os.getpid() != own:
-                forked.end()
+        forked.inside(context or copy_context(), self._surrounded, message, content)
 
     def _surrounded(self, message: Message, content: Any) -> None:
         if self.arounds:

@@ -11,6 +11,7 @@ It never raises, whatever the handler does: a chord whose header fails never cal
 
 import math
 import time
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -166,8 +167,8 @@ def run(given: Delivery, handler: Handler, begun: Begun, limit: float, took: lis
     seconds, began = min(limit, given.batch.handle_until - clock.now()), time.monotonic()
     try:
         with TheirsCurrent(app), limited(seconds):
-            message = given.message(begun.deliveries, seconds)
-            handler.call(message, turns.claimed(given, handler, message, limit + HARD_GRACE))
+            message, context = given.message(begun.deliveries, seconds), copy_context()
+            handler.call(message, turns.claimed(given, handler, message, limit + HARD_GRACE, context), context)
     except NotYet as not_yet:
         return not_begun(given, not_yet.begun, not_yet.turn)
     except (Reject, Unfit) as error:

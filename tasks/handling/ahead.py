@@ -1,12 +1,13 @@
 """Showing a handler the messages of a bundle before they are handled one by one (`Registry.ahead`)."""
 
 from collections.abc import Mapping, Sequence
+from contextvars import copy_context
 from dataclasses import replace
 from typing import Any
 
 from celery.utils.log import get_task_logger
 
-from handlers import Message
+from handlers import Message, forked
 from handlers.registry import Ahead
 from tasks import app
 from tasks.handling.asked import WITHOUT_SHORT_NAMES
@@ -35,7 +36,7 @@ def offer(many: Sequence[Mapping[str, Any]]) -> None:
     for ahead, messages in wanted(many).items():
         try:
             with TheirsCurrent(app), limited(SECONDS):
-                ahead(messages)
+                forked.inside(copy_context(), ahead, messages)
         except BaseException as error:  # user code may raise anything
             if asked_to_end(error):
                 raise

@@ -5,14 +5,15 @@ the same time limit and with the same content, which is decoded once for both: w
 """
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextvars import Context
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import msgspec
 
-from handlers import Handler, Message, Registry, Unfit
+from handlers import Handler, Message, Registry, Unfit, forked
 from handlers.handler import UNREAD
 from tasks import clock
 from tasks.handling import asked, measuring
@@ -49,7 +50,7 @@ def of_member(handler: Handler, names: Sequence[str], batch: Batch, content: str
     return turn(handler, names, batch, pub_time, member(content, name)) if isinstance(name, str) else None
 
 
-def claimed(given: Delivery, handler: Handler, message: Message, seconds: float) -> Any:
+def claimed(given: Delivery, handler: Handler, message: Message, seconds: float, context: Context) -> Any:
     """The content of a message whose key a function of the user's tells, once it has its turn.
 
     Raises `NotYet`, or what that function raises. Content that does not fit has no key, and is left to the handler.
@@ -57,11 +58,8 @@ def claimed(given: Delivery, handler: Handler, message: Message, seconds: float)
     key = handler.options.key
     if not callable(key):
         return UNREAD
-    try:
-        content = handler.decode(message)
-    except Unfit:
-        return UNREAD
-    if its := turn(handler, given.names, given.batch, given.item.pub_time, written(key(content))):
+    content, value = forked.inside(context, _read, handler, key, message)
+    if its := turn(handler, given.names, given.batch, given.item.pub_time, value):
         counter = measuring.ended(given, "superseded")
         found = stores().marks.take_turn(given.names, given.batch.handing_out, seconds, its, counter)
         if found.state != "begun":
@@ -69,7 +67,7 @@ def claimed(given: Delivery, handler: Handler, message: Message, seconds: float)
     return content
 
 
-def looked(handler: Handler, message: Message) -> tuple[Any, str]:
+def looked(handler: Handler, message: Message, context: Context) -> tuple[Any, str]:
     """What a handler that is tried by itself is to be called with, and the message's key, which nobody else has now; "" for none.
 
     Raises what a function of the user's raises. Content that does not fit has no key, and is left to the handler.
@@ -77,6 +75,10 @@ def looked(handler: Handler, message: Message) -> tuple[Any, str]:
     key = handler.options.key
     if not callable(key):
         return UNREAD, member(message.content, key) if key else ""
+    return forked.inside(context, _read, handler, key, message)
+
+
+def _read(handler: Handler, key: Callable[[Any], object], message: Message) -> tuple[Any, str]:
     try:
         content = handler.decode(message)
     except Unfit:

@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from contextvars import copy_context
 from dataclasses import dataclass, replace
 from datetime import datetime
 from inspect import unwrap
@@ -215,9 +216,9 @@ class Tries:
         seconds = min(self.limit, self.until - self.now)
         try:
             with alarm_kept(), TheirsCurrent(app), limited(seconds):
-                message = replace(self.message, ends=started + seconds)
-                content, self.key = turns.looked(self.handler, message)
-                self.handler.call(message, content)
+                message, context = replace(self.message, ends=started + seconds), copy_context()
+                content, self.key = turns.looked(self.handler, message, context)
+                self.handler.call(message, content, context)
         except BaseException as error:  # a handler may raise anything
             if isinstance(error, self.through) or asked_to_end(error):
                 raise

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from contextvars import copy_context
 from dataclasses import asdict, dataclass, replace
 from types import TracebackType
 from typing import NoReturn, Self
@@ -173,8 +174,9 @@ def attempt(message: Message, limit: float, tell: Tell) -> Tried:
     started = clock.now()
     try:
         with TheirsCurrent(app), limited(limit):
-            content, _ = turns.looked(handler, message)
-            handler.call(message, content)
+            context = copy_context()
+            content, _ = turns.looked(handler, message, context)
+            handler.call(message, content, context)
     except BaseException as error:  # a handler may raise anything
         if asked_to_end(error):
             raise
