@@ -18,6 +18,7 @@ from handlers.names import ShortNames, is_short, last_part
 from handlers.options import Key, options, plain
 from handlers.resources import Resource, Resources, default
 from handlers.signature import is_method, refuse_unless_plain
+from handlers.taken import take
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -84,6 +85,7 @@ class Registry:
                 self.methods.wait(function, add)
             else:
                 add(function)
+            take(function, self)
             return function
 
         return register
@@ -100,6 +102,7 @@ class Registry:
         while (other := self._arounds.get(source)) and made_twice(other.function, function):
             source += " again"
         self._arounds[source] = made
+        take(function, self)
         return function
 
     def ahead(self, function: Callable[..., Any]) -> Callable[[A], A]:

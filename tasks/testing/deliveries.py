@@ -3,6 +3,7 @@
 Neither Redis nor a platform is there, and waits between tries pass on a clock of their own.
 """
 
+import sys
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -16,6 +17,7 @@ from typing import Any
 
 from handlers import Handler, Message, Registry, Reject, Unfit
 from handlers.loading import load
+from handlers.loading.aside import aside
 from handlers.options import plain
 from tasks import app, clock
 from tasks.commands.topics import QIANMI, did_you_mean, full_topic
@@ -158,7 +160,8 @@ class Tidings:
 
     def _deliver(self, message: Message, lease: float) -> Delivered:
         if not list(self._registry):
-            raise LookupError(NO_HANDLERS)
+            told = aside({each.partition(".")[0] for each in list(sys.modules)})
+            raise LookupError("; ".join((NO_HANDLERS, *told)))
         handler = self._registry.find(message.topic)
         if handler is None:
             return self._nobodys(message)

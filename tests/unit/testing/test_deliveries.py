@@ -156,6 +156,20 @@ def test_without_any_handler_it_says_how_to_have_some(tidings: Tidings) -> None:
         tidings.deliver(PAID)
 
 
+def test_without_any_handler_it_tells_of_those_in_a_registry_that_nobody_looks_into(
+    tidings: Tidings, registry: Registry
+) -> None:
+    handles = Registry().handles
+
+    @handles(PAID)
+    def on_paid(content: dict[str, Any]) -> None: ...
+
+    with pytest.raises(
+        LookupError, match=r"import the module.*; tests\..* has a Registry of its own.*will not be called"
+    ):
+        tidings.deliver(PAID)
+
+
 def test_what_was_handled_is_a_duplicate_until_that_is_forgotten(registry: Registry, tidings: Tidings) -> None:
     registry.handles(PAID)(raising(None))
     assert [tidings.deliver(PAID, id="7").outcome for _ in range(2)] == ["handled", "duplicate"]

@@ -337,6 +337,55 @@ def test_handlers_of_a_registry_that_nobody_looks_into_are_told_of_once(folder: 
     assert not list(aside(["one", "shop"]))
 
 
+F = "('t')\ndef f(c: dict): ..."
+NAMELESS = [
+    "handles = Registry().handles\n@handles" + F,
+    "on_t = Registry().handles('t')\n@on_t\ndef f(c: dict): ...",
+    "@Registry().handles" + F,
+    "mine = {'orders': Registry()}\n@mine['orders'].handles" + F,
+    "class Orders:\n    registry = Registry()\n@Orders.registry.handles" + F,
+    "from functools import partial\nhandles = partial(Registry().handles, queue='slow')\n@handles" + F,
+    "def f(c: dict): ...\nRegistry().handles('t')(f)",
+    "@Registry().around\ndef f(message):\n    yield",
+]
+
+
+@pytest.mark.parametrize("text", NAMELESS)
+def test_a_registry_that_nobody_holds_by_a_name_is_told_of_by_what_it_has_taken(folder: Path, text: str) -> None:
+    (folder / "one.py").write_text(HANDLER.format(topic="one", name="one"))
+    (folder / "shop.py").write_text(f"from handlers import Registry\n{text}\n")
+    load(["one", "shop"])
+    (told,) = aside(["one", "shop"])
+    assert told.startswith("shop has a Registry of its own, which nobody looks into: f at ")
+    assert told.endswith(
+        "will not be called; write `from handlers import around, handles`, or give it a name and "
+        "`handlers.registry.registry.include(name)` below it"
+    )
+    assert not list(aside(["one"]))
+
+
+def test_what_a_registry_takes_after_it_was_included_is_told_of(folder: Path) -> None:
+    (folder / "shop.py").write_text(
+        OWN.replace(
+            "@mine.handles('u')", "from handlers.registry import registry\nregistry.include(mine)\n@mine.handles('u')"
+        )
+    )
+    load(["shop"])
+    (told,) = aside(["shop"])
+    assert told.startswith("shop.mine is a Registry of its own, which nobody looks into: g at ")
+
+
+def test_methods_and_arounds_of_a_registry_that_was_included_are_none_of_them(folder: Path) -> None:
+    (folder / "shop.py").write_text(
+        "from handlers import Registry\nfrom handlers.registry import registry\nclass Orders:\n"
+        "    def __init__(self):\n        own = Registry()\n        own.handles('m')(self.on_m)\n        own.around(a)\n"
+        "        own.handles('t')(f)\n        registry.include(own)\n    def on_m(self, c: dict): ...\n"
+        "def f(c: dict): ...\ndef a(message):\n    yield\nOrders()\n"
+    )
+    load(["shop"])
+    assert not list(aside(["shop"]))
+
+
 def test_a_module_with_such_a_registry_alone_is_refused_with_what_to_write(folder: Path) -> None:
     (folder / "shop.py").write_text(OWN)
     assert said("shop").startswith("shop.mine is a Registry of its own")
