@@ -9,7 +9,7 @@ from typing import Any
 from handlers.errors import BadAround
 from handlers.message import Message, Misused, unraised
 from handlers.resources import Resources
-from handlers.signature import NOTHING, is_context_manager, is_method, place_of, read_asked
+from handlers.signature import NOTHING, is_context_manager, is_method, mismatched, place_of, read_asked
 
 HANDLED = "handled"
 """The outcome of a handler that has returned; what an around that has dealt with an error returns."""
@@ -27,6 +27,8 @@ class Around:
         self._resources = resources
         self._asked = read_asked(function, {})
         self.place = place_of(function)
+        if why := mismatched(function, self._asked):
+            raise BadAround(f"{self.place}: {function.__qualname__} {why}; {RIGHT}")
         self.source = f"{function.__code__.co_filename} {function.__qualname__}"
         """What stays the same when its module is imported again, also when lines before it have changed."""
 

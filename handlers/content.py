@@ -93,7 +93,7 @@ def _is_shape(annotation: Any) -> bool:
     kind = origin or annotation
     return (
         isinstance(kind, type)
-        and kind is not Message
+        and kind not in (Message, BaseModel)
         and (issubclass(kind, BaseModel | dict | list | tuple) or is_dataclass(kind))
     )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import inf, isnan, nan
 from numbers import Number
-from typing import Any
+from typing import Any, Never
 
 logger = logging.getLogger(__name__)
 
@@ -86,9 +86,11 @@ class Retry(Exception):
     """Raised by a handler to be called again after `delay` (seconds, or a `timedelta`), if the lease allows; without one, after a
     growing wait."""
 
-    def __init__(self, reason: str | None = "", *, delay: float | timedelta | None = None) -> None:
+    def __init__(self, reason: str | None = "", *more: Never, delay: float | timedelta | None = None) -> None:
         if isinstance(reason, Number | timedelta):
             raise Misused("what stands first in Retry is its reason, a text: write Retry(delay=5) for seconds")
+        if more:
+            raise Misused('write the delay by its name: Retry("stock is busy", delay=5)')
         self.reason = str(reason or "")
         super().__init__(self.reason)
         self.delay = None if delay is None else _seconds(delay)

@@ -65,7 +65,7 @@ def options(
     queue: str | None = None,
 ) -> Options:
     """The options, looked at. Raises `BadHandler` for a value that is none of its kind."""
-    if key is not None and not callable(key) and not (isinstance(key, str) and key.strip()):
+    if key is not None and not callable(key) and not (isinstance(key, str) and key == key.strip() != ""):
         raise BadHandler(f'key={key!r}: write the name of a member, as key="tid", or a function of the content')
     if callable(key) and _has_yet_to_run(key):
         raise BadHandler(f"key={key!r} returns what has yet to run, and no two of that are one: write a plain function")

@@ -9,7 +9,7 @@ from types import FrameType
 from typing import Any, TypeVar
 
 from handlers.arounds import Around
-from handlers.errors import BadHandler, DuplicateTopic
+from handlers.errors import BadHandler, BadResource, DuplicateTopic
 from handlers.handler import Handler
 from handlers.importing import made_twice
 from handlers.message import Message
@@ -38,6 +38,8 @@ class Registry:
     """
 
     def __init__(self, resources: Resources | None = None) -> None:
+        if not isinstance(resources, Resources | None):
+            raise BadResource(f"Registry({resources!r}): write Registry(), which has neither a name nor a module")
         self.resources = resources or Resources()
         self.methods = Methods()
         self._handlers: dict[tuple[bool, bool, str], Handler] = {}
@@ -90,7 +92,7 @@ class Registry:
 
         return register
 
-    def around(self, function: G) -> G:
+    def around(self, function: G = None) -> G:  # type: ignore[assignment]  # without one it is told what to write
         """Have a generator function run around every handler: up to its `yield` before, the rest after. It is returned unchanged.
 
         They stand in the order of their registration, the first outermost. A module that is imported again replaces its own; two
@@ -140,6 +142,8 @@ class Registry:
         """
         if other is self:
             return
+        if not isinstance(other, Registry):
+            raise BadHandler(f"include takes a Registry, and {other!r} is none: name a module in TIDINGS_HANDLERS")
         other.settle()
         for each in other:
             each.run_inside(self._arounds)

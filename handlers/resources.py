@@ -119,7 +119,7 @@ class Resources:
         if other is not self and other not in self._with:
             self._with.append(other)
 
-    def resource(self, function: F) -> F:
+    def resource(self, function: F = None) -> F:  # type: ignore[assignment]  # without one it is told what to write
         """Mark a function as the maker of the resource of its name; it is returned unchanged.
 
         Raises `BadResource` for a function that cannot be one, and for a second one of a name.

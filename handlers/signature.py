@@ -82,10 +82,22 @@ def refuse_unless_plain(function: object) -> None:
         raise BadHandler(
             f"a functools.partial of {inner} has no place of its own: write a `def` that calls it; {RIGHT}"
         )
+    if isinstance(function, classmethod | staticmethod):
+        kind, inner = type(function).__name__, getattr(function.__func__, "__name__", "a function")
+        raise BadHandler(f"{inner} is a {kind}: write @{kind} above @handles(…), and register an object of its class")
     if not inspect.isfunction(function) and not inspect.ismethod(function):
         raise BadHandler(f"{name} is no plain function but {type(function).__name__}; {RIGHT}")
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise _bad(function, "has a `yield`, so calling it would run none of it")
+    refuse_unless_placed(function)
+
+
+def refuse_unless_placed(function: Callable[..., Any]) -> None:
+    """Raise `BadHandler` for what a decorator has made of no function: nothing could tell where it is."""
+    inner = inspect.unwrap(function)
+    if not hasattr(inner, "__code__") and not inspect.ismethod(inner):
+        made = f"{function.__qualname__} wraps a {type(inner).__name__}"
+        raise BadHandler(f"{made}, which has no place of its own: write a `def` that calls it; {RIGHT}")
 
 
 def read_signature(function: Callable[..., Any], names: Mapping[str, Any]) -> Signature:
@@ -97,6 +109,8 @@ def read_signature(function: Callable[..., Any], names: Mapping[str, Any]) -> Si
     if first.kind is first.KEYWORD_ONLY:
         raise _bad(function, "has no parameter for its content that is handed over by its place")
     asked = _asked(function, others, names)
+    if why := mismatched(function, asked):
+        raise _bad(function, why)
     annotation = _annotation(function, first, names)
     wanted = dict if annotation is inspect.Parameter.empty else annotation
     try:
@@ -109,6 +123,15 @@ def read_signature(function: Callable[..., Any], names: Mapping[str, Any]) -> Si
 def read_asked(function: Callable[..., Any], names: Mapping[str, Any]) -> Asked:
     """What a function asks for after its first parameter. Raises `BadHandler`."""
     return _asked(function, _handed(function)[1:], names)
+
+
+def mismatched(function: Callable[..., Any], asked: Asked) -> str:
+    """Why a decorator's wrapper, which shows its function's parameters as its own, cannot be called so; "" where it can."""
+    try:
+        inspect.signature(function, follow_wrapped=False).bind(None, *asked.by_place, **asked.by_name)
+    except TypeError as error:
+        return f"has a decorator that takes other parameters ({error})"
+    return ""
 
 
 def _handed(function: Callable[..., Any]) -> list[inspect.Parameter]:
@@ -157,8 +180,8 @@ def _is_message(function: Callable[..., Any], parameter: inspect.Parameter, name
 
 
 def _annotation(function: Callable[..., Any], parameter: inspect.Parameter, names: Mapping[str, Any]) -> Any:
-    """The annotation itself, also where it is written as text."""
-    if not isinstance(parameter.annotation, str):
+    """The annotation itself, also where it, or something inside of it, is written as text."""
+    if parameter.annotation is parameter.empty:
         return parameter.annotation
 
     def probe() -> None: ...
