@@ -122,9 +122,10 @@ def _import_wanted(name: str) -> Iterator[str]:
 def _import_all(name: str) -> Iterator[str]:
     try:
         module = importlib.import_module(name)
+        inside = list(pkgutil.iter_modules(getattr(module, "__path__", ()), f"{name}."))
     except BaseException as error:  # a module may raise anything
         raise explained(name, error) from error
     yield name
-    for found in pkgutil.iter_modules(getattr(module, "__path__", ()), f"{name}."):
+    for found in inside:
         if not found.name.endswith(".__main__") and found.name not in IN_THE_BOX:
             yield from _import_all(found.name)

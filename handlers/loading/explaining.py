@@ -1,6 +1,7 @@
 """What is said of a module that cannot be imported for its handlers: which one, at which line, and what to do."""
 
 import importlib
+import os
 import traceback
 from pathlib import Path
 from types import ModuleType
@@ -14,8 +15,9 @@ WHAT_TO_DO = (
 )
 WRITE_THAT = "and write that into TIDINGS_HANDLERS"
 
-OURS = (str(Path(__file__).parents[1]), str(importlib.__file__), "<frozen")
-"""How the files of our own frames begin, and of those of the import system."""
+IMPORTING = (str(importlib.__file__), "<frozen", f"{Path(__file__).parent}{os.sep}")
+OURS = (f"{Path(__file__).parents[1]}{os.sep}", *IMPORTING)
+"""How the files of the import system's frames begin, and of our own too."""
 
 
 def explained(name: str, error: BaseException) -> HandlersError:
@@ -50,9 +52,10 @@ def _hiding(error: BaseException) -> str:
 def _text(error: BaseException) -> str:
     """What it says, as `: text`."""
     try:
-        return f": {error}"
+        said = error.msg if isinstance(error, SyntaxError) else str(error)
     except BaseException:
         return ""
+    return f": {said}" if said else ""
 
 
 def _asker(error: HandlersError) -> str:
@@ -64,5 +67,7 @@ def _asker(error: HandlersError) -> str:
 
 def _place(error: BaseException) -> str:
     """Where it was raised, as ` at file:line`, past the frames of the import system itself."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<frozen")]
+    if isinstance(error, SyntaxError) and error.filename:
+        return f" at {Path(error.filename)}:{error.lineno or '?'}"
+    frames = [each for each in traceback.extract_tb(error.__traceback__) if not each.filename.startswith(IMPORTING)]
     return f" at {Path(frames[-1].filename)}:{frames[-1].lineno}" if frames else ""

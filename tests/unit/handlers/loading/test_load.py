@@ -389,3 +389,26 @@ def test_methods_and_arounds_of_a_registry_that_was_included_are_none_of_them(fo
 def test_a_module_with_such_a_registry_alone_is_refused_with_what_to_write(folder: Path) -> None:
     (folder / "shop.py").write_text(OWN)
     assert said("shop").startswith("shop.mine is a Registry of its own")
+
+
+def test_a_text_that_is_no_python_is_told_with_its_file_and_line(folder: Path) -> None:
+    (folder / "many").mkdir()
+    (folder / "many" / "__init__.py").write_text("")
+    (folder / "many" / "orders.py").write_text("x = 1\ndef go(:\n")
+    assert said("many") == f"importing many.orders raised SyntaxError at {folder}/many/orders.py:2: invalid syntax"
+    (folder / "many" / "orders.py").write_text("\0")
+    assert said("many").startswith("importing many.orders raised SyntaxError: ")
+
+
+def test_an_error_that_says_nothing_leaves_nothing_behind_it(folder: Path) -> None:
+    (folder / "mute.py").write_text("raise KeyboardInterrupt")
+    assert said("mute") == f"importing mute raised KeyboardInterrupt at {folder}/mute.py:1"
+
+
+def test_a_module_that_breaks_whoever_looks_into_it_says_where(folder: Path) -> None:
+    (folder / "broken.py").write_text(
+        "def __getattr__(name):\n    1 / (name != '__path__')\n    raise AttributeError\n"
+    )
+    told = said("broken")
+    del sys.modules["broken"]
+    assert told == f"importing broken raised ZeroDivisionError at {folder}/broken.py:2: division by zero"
