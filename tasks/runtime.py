@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from handlers.errors import NotLoaded
 from handlers.loading import load
 from handlers.loading.aside import aside
+from handlers.loading.decorated import passed_over
 from handlers.message import Retry
 from handlers.registry import Registry
 from handlers.registry import registry as default
@@ -193,9 +194,13 @@ def extra(name: str) -> dict[str, Any]:
 
 
 def left_aside() -> list[str]:
-    """What is to be said of handlers here that are in a registry of their own. Raises `HandlersError` as `registry` does."""
+    """What is to be said of handlers here that are in a registry of their own, and of decorators that are never called.
+
+    Raises `HandlersError` as `registry` does.
+    """
     registry()
-    return list(aside(filter(None, map(str.strip, settings().handlers.split(",")))))
+    modules = list(filter(None, map(str.strip, settings().handlers.split(","))))
+    return [*aside(modules), *passed_over(modules)]
 
 
 def doubted() -> list[Doubt]:
