@@ -5,6 +5,7 @@ the same time limit and with the same content, which is decoded once for both: w
 """
 
 import random
+import re
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import Context
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import msgspec
 
 from handlers import Handler, Message, Registry, Unfit, forked
 from handlers.handler import UNREAD
+from handlers.message import Misused
 from tasks import clock
 from tasks.handling import asked, measuring
 from tasks.handling.delivery import Delivery
@@ -29,6 +31,8 @@ MEMBERS = 256
 
 MOST_CHARACTERS = 10_000
 """A value that is longer is told from others by its beginning."""
+
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +129,16 @@ def _reader(name: str) -> msgspec.json.Decoder[Any]:
 
 
 def written(value: object) -> str:
-    """What a function of the user's returned, as text; "" for None and ""."""
-    return "" if value is None else str(value)
+    """What a function of the user's returned, as text; "" for None and "".
+
+    Raises `Misused` for what is another text each time, or in another process, so that it would keep no two messages apart.
+    """
+    text = "" if value is None else str(value)
+    if isinstance(value, set | frozenset) or (not isinstance(value, str) and _ADDRESS.search(text)):
+        raise Misused(
+            f"what key= returned, a {type(value).__name__}, is another text each time: return a text or a number"
+        )
+    return text
 
 
 def wait(given: Delivery, begun: Begun, its: Turn | None) -> float:

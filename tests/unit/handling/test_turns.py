@@ -1,7 +1,10 @@
 """What of a message is its key."""
 
+from typing import Any
+
 import pytest
 
+from handlers.message import Misused
 from tasks.handling.turns import member, written
 
 
@@ -38,3 +41,29 @@ def test_any_name_of_a_member_can_be_meant() -> None:
 @pytest.mark.parametrize(("value", "text"), [(None, ""), ("", ""), (0, "0"), ("x", "x"), ((1, "a"), "(1, 'a')")])
 def test_what_a_function_returns_is_a_key_unless_it_is_none_or_empty(value: object, text: str) -> None:
     assert written(value) == text
+
+
+async def later() -> None: ...
+
+
+class Order:
+    """Nothing in it says which it is."""
+
+
+@pytest.mark.parametrize("value", [Order(), [Order()], [].append, lambda: 1, iter([1]), {"a", "b"}, frozenset({"a"})])
+def test_what_is_another_text_each_time_or_in_each_process_is_no_key(value: Any) -> None:
+    with pytest.raises(
+        Misused, match=r"^what key= returned, a \w+, is another text each time: return a text or a number$"
+    ):
+        written(value)
+
+
+def test_what_has_yet_to_run_is_no_key() -> None:
+    coroutine = later()
+    with pytest.raises(Misused, match="a coroutine, is another text"):
+        written(coroutine)
+    coroutine.close()
+
+
+def test_a_text_may_say_anything() -> None:
+    assert written("<b> at 0x7f0000000000>") == "<b> at 0x7f0000000000>"
