@@ -14,7 +14,7 @@ from handlers.handler import Handler
 from handlers.importing import made_twice
 from handlers.message import Message
 from handlers.methods import Methods, Waiting
-from handlers.names import ShortNames, is_short, last_part
+from handlers.names import SEVERAL, ShortNames, is_short, last_part
 from handlers.options import Key, options, plain
 from handlers.resources import Resource, Resources, default
 from handlers.signature import is_method, refuse_unless_plain
@@ -246,8 +246,8 @@ def _refuse_unless_topics(topics: tuple[object, ...]) -> None:
     for topic in topics:
         if not isinstance(topic, str) or not topic or not topic.isprintable() or topic != topic.strip():
             raise BadHandler(f'{topic!r} is no topic; a topic is text, as "taobao_trade_TradeBuyerPay" or "qianmi_*"')
-        if "," in topic and "[" not in topic:
-            each = ", ".join(f'"{one.strip()}"' for one in topic.split(","))
+        if SEVERAL.search(topic) and "[" not in topic:
+            each = ", ".join(f'"{one}"' for one in SEVERAL.split(topic) if one)
             raise BadHandler(f"{topic!r} is no topic but several: write @handles({each})")
 
 

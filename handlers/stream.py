@@ -42,7 +42,7 @@ def client() -> "Redis":
 _redis = client()
 
 
-@handles(*_told.listed("TOPICS", "*"), boxed=True)
+@handles(*_told.topics(), boxed=True)
 def append(message: Message) -> None:
     """Append one message. Raises `Retry`, which tells no more of the Redis than what went wrong."""
     entry = {name: value.encode("utf-8", "surrogatepass") for name, value in fields(message).items()}

@@ -54,7 +54,7 @@ def _everybodys() -> Target | None:
 _usual = _everybodys()
 
 
-@handles(*_told.listed("TOPICS", "*"), boxed=True)
+@handles(*_told.topics(), boxed=True)
 def post(message: Message) -> None:
     """Post one message. Raises `Reject` or `Retry`."""
     whom = _target(message)

@@ -4,10 +4,11 @@ Everything that is wrong with it is a `HandlersError`, which says what to write 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from handlers.errors import HandlersError
+from handlers.names import SEVERAL
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 SECRET_BYTES = 64 * 2**10
@@ -38,6 +39,13 @@ class Environment:
         """What a variable lists between commas."""
         return tuple(each.strip() for each in self.text(name, default).split(",") if each.strip())
 
+    def topics(self) -> tuple[str, ...]:
+        """Topics and patterns, all unless told. Raises `HandlersError` for what has other signs than commas between them."""
+        found = self.listed("TOPICS", "*")
+        if wrong := between_commas(found):
+            raise HandlersError(f"{self._prefix}TOPICS: {wrong}")
+        return found
+
     def whole(self, name: str, default: int) -> int:
         """A whole number, 1 or more."""
         written = self.text(name, str(default))
@@ -62,6 +70,14 @@ class Environment:
         if not found.strip():
             raise HandlersError(f"{self._prefix}{name}: {problem}")
         return found.strip()
+
+
+def between_commas(topics: Iterable[str]) -> str:
+    """What is wrong with topics that were listed; "" for nothing. No platform's has a space in it."""
+    given = list(topics)
+    wrong = [f"{each!r} is no topic" for each in given if SEVERAL.search(each) and "[" not in each]
+    wrong += [] if given else ["it needs a topic"]
+    return f"{wrong[0]}; write topics and patterns between commas, as taobao_*,qianmi_*" if wrong else ""
 
 
 def _read(path: str) -> str:

@@ -109,6 +109,12 @@ def test_what_wraps_no_function_is_refused(registry: Registry, inner: Any) -> No
         registry.handles("t")(on_t)
 
 
+@pytest.mark.parametrize("topics", ["a_*, b_*", "a_* b_*", "a_*;b_*", "a_*|b_*"])
+def test_several_topics_in_one_text_are_told(registry: Registry, topics: str) -> None:
+    with pytest.raises(BadHandler, match=r'is no topic but several: write @handles\("a_\*", "b_\*"\)'):
+        registry.handles(topics)
+
+
 @pytest.mark.parametrize("kind", [classmethod, staticmethod])
 def test_a_method_of_a_class_is_told_to_stand_below(registry: Registry, kind: Any) -> None:
     with pytest.raises(

@@ -40,3 +40,17 @@ def test_secrets_are_looked_up(tmp_path: Path) -> None:
 def test_a_secret_that_is_not_there_is_an_error(wrong: str) -> None:
     with pytest.raises(HandlersError, match=r"T_SECRET: (env|file): is followed by"):
         told(T_SECRET=wrong, **{"a b": "x"}).secret("SECRET", "w")
+
+
+def test_topics_are_listed_between_commas_and_all_where_none_is() -> None:
+    environ = {"T_TOPICS": "taobao_*, TradeBuyerPay,,[ab ]*"}
+    assert Environment(environ, "T_", ("TOPICS",)).topics() == ("taobao_*", "TradeBuyerPay", "[ab ]*")
+    for nothing in ("", " "):
+        assert Environment({"T_TOPICS": nothing}, "T_", ("TOPICS",)).topics() == ("*",)
+
+
+@pytest.mark.parametrize("topics", ["taobao_* qianmi_*", "a;b", "a|b", "a\tb", ","])
+def test_other_signs_between_topics_are_told(topics: str) -> None:
+    """All messages would be ones that nobody handles, which are confirmed."""
+    with pytest.raises(HandlersError, match=r"T_TOPICS: .* write topics and patterns between commas"):
+        Environment({"T_TOPICS": topics}, "T_", ("TOPICS",)).topics()
