@@ -8,6 +8,11 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from handlers.errors import BadHandler
 
+NO_URL = (
+    "TIDINGS_DATABASE_URL is no SQLAlchemy URL: write sqlite:///tidings.db, "
+    "postgresql://user:password@host/name or mariadb://user:password@host/name"
+)
+
 DRIVERS = {
     "postgres": "postgresql+psycopg",
     "postgresql": "postgresql+psycopg",
@@ -31,10 +36,7 @@ def address(text: str) -> URL:
     try:
         url = make_url(text)
     except (ArgumentError, ValueError):
-        raise BadHandler(
-            "TIDINGS_DATABASE_URL is no SQLAlchemy URL: write sqlite:///tidings.db, "
-            "postgresql://user:password@host/name or mariadb://user:password@host/name"
-        ) from None
+        raise BadHandler(NO_URL) from None
     return url.set(drivername=DRIVERS.get(url.drivername, url.drivername))
 
 
@@ -51,6 +53,8 @@ def connect(url: URL) -> Engine:
         raise BadHandler(f"TIDINGS_DATABASE_URL asks for {error.name}, which is not installed: {todo}") from None
     except NoSuchModuleError:
         raise BadHandler("TIDINGS_DATABASE_URL: SQLAlchemy knows no such kind of database here") from None
+    except (ArgumentError, ValueError):  # what a driver says of it may quote it
+        raise BadHandler(NO_URL) from None
 
 
 def _engine(url: URL) -> Engine:

@@ -7,10 +7,17 @@ from pathlib import Path
 
 from sqlalchemy.engine import URL
 
+from handlers.errors import BadHandler
+from handlers.posting.environment import between_commas
 from handlers.storing.engine import address
 
 URL_VARIABLE = "TIDINGS_DATABASE_URL"
 TOPICS_VARIABLE = "TIDINGS_DATABASE_TOPICS"
+
+FILES = frozenset({"sslrootcert", "sslcert", "sslkey", "sslcrl", "ssl_ca", "ssl_cert", "ssl_key"})
+"""What names a file in the addresses of PostgreSQL and MariaDB."""
+
+NO_FILES = frozenset({"system"})
 
 DEFAULT_URL = "sqlite:///tidings.db"
 
@@ -26,15 +33,28 @@ class Settings:
 def settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings. Raises `BadHandler` for an address that is none."""
     url = environment.get(URL_VARIABLE, "").strip() or DEFAULT_URL
-    topics = environment.get(TOPICS_VARIABLE, "").split(",")
-    return Settings(
-        _from_here(address(url)), tuple(dict.fromkeys(each.strip() for each in topics if each.strip())) or ("*",)
-    )
+    listed = environment.get(TOPICS_VARIABLE, "").split(",")
+    topics = tuple(dict.fromkeys(each.strip() for each in listed if each.strip())) or ("*",)
+    if wrong := between_commas(topics):
+        raise BadHandler(f"{TOPICS_VARIABLE}: {wrong}")
+    return Settings(_with_files(_from_here(address(url))), topics)
 
 
 def _from_here(url: URL) -> URL:
     """The same; of a file of SQLite's the whole path, as a handler may have gone to another folder when it is opened."""
-    name = url.database or ""
-    if url.get_backend_name() != "sqlite" or not name or name == ":memory:" or name.startswith("file:"):
+    if url.get_backend_name() != "sqlite":
+        return url
+    name = url.database or ":memory:"
+    if ":memory:" in name or "memory" in url.query.values():
+        raise BadHandler(
+            f"{URL_VARIABLE} names no file, so that messages would be gone with their process: write {DEFAULT_URL}"
+        )
+    if name.startswith("file:"):
         return url
     return url.set(database=str(Path(name).absolute()))
+
+
+def _with_files(url: URL) -> URL:
+    """The same; of the certificates that it names the whole paths."""
+    named = {name: str(value) for name, value in url.query.items() if name in FILES and value not in NO_FILES}
+    return url.update_query_dict({name: str(Path(value).absolute()) for name, value in named.items()})

@@ -1,5 +1,6 @@
 """Addresses of databases: what is understood, and what is said of the others, which may hold a password."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -55,6 +56,58 @@ def test_what_is_missing_is_told_of_without_the_address(
 
 def test_settings_have_defaults_and_topics_are_taken_apart() -> None:
     assert (str(settings({}).url), settings({}).topics) == (f"sqlite:///{Path.cwd() / 'tidings.db'}", ("*",))
-    for url in ("sqlite://", "sqlite:///:memory:", "sqlite:////var/lib/tidings.db", "sqlite:///file:a.db?uri=true"):
+    for url in ("sqlite:////var/lib/tidings.db", "sqlite:///file:a.db?uri=true"):
         assert str(settings({"TIDINGS_DATABASE_URL": url}).url) == url
     assert settings({"TIDINGS_DATABASE_TOPICS": "a, b_*,,a"}).topics == ("a", "b_*")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite://",
+        "sqlite:///",
+        "sqlite:///:memory:",
+        "sqlite:///file::memory:?uri=true",
+        "sqlite:///file:a?mode=memory&uri=true",
+    ],
+)
+def test_a_database_in_memory_is_refused_as_it_would_lose_what_was_confirmed(url: str) -> None:
+    with pytest.raises(BadHandler, match=r"TIDINGS_DATABASE_URL names no file, .* write sqlite:///tidings\.db"):
+        settings({"TIDINGS_DATABASE_URL": url})
+
+
+@pytest.mark.parametrize("url", ["sqlite://hush.db/y", "sqlite:///x.db?timeout=hush"])
+def test_an_address_that_its_driver_refuses_is_told_with_what_to_write(url: str) -> None:
+    with pytest.raises(
+        BadHandler, match=r"TIDINGS_DATABASE_URL is no SQLAlchemy URL: write sqlite:///tidings\.db"
+    ) as told:
+        connect(settings({"TIDINGS_DATABASE_URL": url}).url)
+    assert "hush" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("postgresql://h/n?sslrootcert=ca.pem&sslmode=verify-full", "sslrootcert"),
+        ("postgresql://h/n?sslkey=ca.pem", "sslkey"),
+        ("mariadb://h/n?ssl_ca=ca.pem", "ssl_ca"),
+    ],
+)
+def test_certificates_are_found_from_where_the_process_began(
+    url: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = Path.cwd()
+    found = settings({"TIDINGS_DATABASE_URL": url}).url
+    monkeypatch.chdir(os.sep)
+    assert found.query[name] == str(begun / "ca.pem")
+
+
+def test_a_certificate_that_is_named_by_a_word_of_the_drivers_stays_so() -> None:
+    found = settings({"TIDINGS_DATABASE_URL": "postgresql://h/n?sslrootcert=system"}).url
+    assert found.query["sslrootcert"] == "system"
+
+
+@pytest.mark.parametrize("topics", ["taobao_* qianmi_*", "a;b", "a|b", "a\tb"])
+def test_topics_that_are_not_listed_between_commas_are_refused(topics: str) -> None:
+    with pytest.raises(BadHandler, match=r"TIDINGS_DATABASE_TOPICS: .* write topics and patterns between commas"):
+        settings({"TIDINGS_DATABASE_TOPICS": topics})
