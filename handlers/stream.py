@@ -11,6 +11,10 @@ lost reply a message may stand twice. A Redis that is away, or full, or refuses,
 """
 
 import os
+import re
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -25,6 +29,11 @@ PREFIX = "TIDINGS_STREAM_"
 SECONDS = 4
 """A Redis that says nothing for so long is treated as gone."""
 
+WRITE = "write redis://host:6379/0, or rediss://… or unix:///path"
+DATABASE = re.compile(r"/?|/[0-9]+")
+FOLDER = "ssl_ca_path"
+FILES = frozenset({"ssl_ca_certs", "ssl_certfile", "ssl_keyfile", FOLDER})
+
 _told = Environment(os.environ, PREFIX, ("URL", "KEY", "MAXLEN", "TOPICS"))
 _key = _told.text("KEY", "tidings-messages")
 _most = _told.whole("MAXLEN", 1) if _told.text("MAXLEN") else None
@@ -34,9 +43,29 @@ def client() -> "Redis":
     """A client on its own pool, which begins anew in a process that is forked. Raises `HandlersError` for a wrong address."""
     url = _told.secret("URL", "write redis://host:6379/0, or rediss://…")
     try:
-        return Redis.from_url(url, socket_timeout=SECONDS, socket_connect_timeout=SECONDS, health_check_interval=25)
+        made = Redis.from_url(url, socket_timeout=SECONDS, socket_connect_timeout=SECONDS, health_check_interval=25)
+        pool = made.connection_pool
+        refuse(url, pool.connection_kwargs)
     except (ValueError, TypeError):
-        raise HandlersError(f"{PREFIX}URL: write redis://host:6379/0, or rediss://… or unix:///path") from None
+        raise HandlersError(f"{PREFIX}URL: {WRITE}") from None
+    try:
+        pool.connection_class(**pool.connection_kwargs)  # it connects to nothing yet
+    except (TypeError, RedisError):
+        raise HandlersError(f"{PREFIX}URL: it has a parameter that redis-py does not take: {WRITE}") from None
+    return made
+
+
+def refuse(url: str, arguments: dict[str, Any]) -> None:
+    """Raise `HandlersError` for what redis-py passes over; files are found from where the process began."""
+    if not url.startswith("unix:") and not DATABASE.fullmatch(urlsplit(url).path):
+        raise HandlersError(f"{PREFIX}URL: what stands behind its host is no number of a database: {WRITE}")
+    for name in FILES & arguments.keys() if url.startswith("rediss:") else ():
+        path = Path(arguments[name]).absolute()
+        if not (path.is_dir() if name == FOLDER else path.is_file()):
+            raise HandlersError(
+                f"{PREFIX}URL: there is no such {'folder' if name == FOLDER else 'file'} as {name} says"
+            )
+        arguments[name] = str(path)
 
 
 _redis = client()

@@ -4,6 +4,7 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -124,12 +125,48 @@ def test_a_forked_process_has_connections_of_its_own(make: Make, redis: Redis) -
         ({"URL": "redis://me:hunter2@host:port/"}, "TIDINGS_STREAM_URL: write redis://"),
         ({"MAXLEN": "many"}, "TIDINGS_STREAM_MAXLEN: write a whole number"),
         ({"NAME": "x"}, "TIDINGS_STREAM_NAME is no setting"),
+        ({"TOPICS": "a b"}, "TIDINGS_STREAM_TOPICS: .* write topics and patterns between commas"),
+        (
+            {"URL": "redis://h/?colour=hunter2"},
+            "TIDINGS_STREAM_URL: it has a parameter that redis-py does not take: write",
+        ),
+        ({"URL": "redis://h/?ssl=true"}, "TIDINGS_STREAM_URL: it has a parameter that redis-py does not take: write"),
+        (
+            {"URL": "redis://h/?ssl_ca_certs=x"},
+            "TIDINGS_STREAM_URL: it has a parameter that redis-py does not take: write",
+        ),
+        (
+            {"URL": "rediss://h/?ssl_cert_reqs=x"},
+            "TIDINGS_STREAM_URL: it has a parameter that redis-py does not take: write",
+        ),
+        ({"URL": "redis://h/?connection_class=x"}, "TIDINGS_STREAM_URL: it has a parameter that redis-py does not"),
+        (
+            {"URL": "redis://:hunter2@h/shop"},
+            "TIDINGS_STREAM_URL: what stands behind its host is no number of a database",
+        ),
+        (
+            {"URL": "redis://:hunter2@h/-1"},
+            "TIDINGS_STREAM_URL: what stands behind its host is no number of a database",
+        ),
+        ({"URL": "rediss://h/?ssl_ca_certs=hunter2"}, "TIDINGS_STREAM_URL: there is no such file as ssl_ca_certs says"),
+        ({"URL": "rediss://h/?ssl_ca_path=hunter2"}, "TIDINGS_STREAM_URL: there is no such folder as ssl_ca_path says"),
     ],
 )
 def test_wrong_settings_are_errors_that_say_what_to_write(make: Make, told: dict[str, str], said: str) -> None:
     with pytest.raises(HandlersError, match=said) as caught:
         make(**told)
     assert "hunter2" not in str(caught.value)
+
+
+def test_certificates_are_found_from_where_the_process_began(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ca.pem").touch()
+    made = make(URL="rediss://h/?ssl_ca_certs=ca.pem&ssl_ca_path=.")
+    monkeypatch.chdir("/")
+    connection = made._redis.connection_pool.make_connection()
+    assert (connection.ca_certs, connection.ca_path) == (str(tmp_path / "ca.pem"), str(tmp_path))
 
 
 def test_topics_are_chosen(make: Make) -> None:
