@@ -21,6 +21,7 @@ from handlers.posting.connections import Connections
 from handlers.posting.environment import Environment
 from handlers.posting.reach import OutOfReach, reach
 from handlers.posting.signing import WRITE, Signer, signer
+from handlers.posting.target import WRITE as WRITE_URL
 from handlers.posting.target import BadTarget, Target, target
 from handlers.registry import handles
 
@@ -74,6 +75,8 @@ def _target(message: Message) -> Target:
     own = message.extra.get("webhook_url")
     if own is None and _usual is not None:
         return _usual
+    if own is None:
+        raise Retry(f"the account has no extra.webhook_url, and {PREFIX}URL={ACCOUNTS} leaves it to each: {WRITE_URL}")
     try:
         return target(own if isinstance(own, str) else "")
     except BadTarget as error:

@@ -208,7 +208,7 @@ def test_a_certificate_is_asked_for_the_name_in_the_url(
 def test_an_accounts_own_address_comes_first(make: Make, receiver: Receiver) -> None:
     webhook = make(URL="accounts")
     for extra, said in [
-        ({}, "it is no URL|scheme"),
+        ({}, "the account has no extra.webhook_url, and TIDINGS_WEBHOOK_URL=accounts leaves it to each: write https"),
         ({"webhook_url": 1}, "scheme"),
         ({"webhook_url": "http://10.0.0.1/"}, "no public"),
     ]:
