@@ -14,7 +14,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from http.client import HTTPConnection, HTTPException, HTTPResponse
+from http.client import HTTPConnection, HTTPException, HTTPResponse, parse_headers
 from typing import Any
 
 from handlers.message import Retry
@@ -30,6 +30,9 @@ MOST_IDLE = 100
 DRAIN_BYTES = 64 * 2**10
 DRAIN_SECONDS = 1.0
 """What stands behind an answer's head is read so far, for the sake of the connection: it says nothing that matters."""
+
+SWITCHED = 101
+"""Nobody has asked for another protocol, and no answer comes behind it."""
 
 GONE = (ConnectionResetError, BrokenPipeError)
 """How a kept connection fails that its receiver has closed meanwhile (`RemoteDisconnected` is one of the first)."""
@@ -59,6 +62,17 @@ class _Reader(io.RawIOBase):
         return int(self._sock.recv_into(buffer))
 
 
+class _Response(HTTPResponse):
+    """The answer proper: `http.client` passes over 100 alone of those that may come before it."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        told: tuple[str, int, str] = super()._read_status()  # type: ignore[misc]  # the stubs leave it out
+        while 100 < told[1] < 200 and told[1] != SWITCHED:
+            parse_headers(self.fp)
+            told = super()._read_status()  # type: ignore[misc]
+        return told
+
+
 class _Connection(HTTPConnection):
     """One whose socket is `Reach`'s, and whose every wait ends by `until`, a moment of the steady clock."""
 
@@ -78,7 +92,7 @@ class _Connection(HTTPConnection):
         self.sock.settimeout(self.left())
 
     def response_class(self, _sock: socket.socket, *args: Any, **kwargs: Any) -> HTTPResponse:  # type: ignore[override]
-        return HTTPResponse(_Socket(self), *args, **kwargs)  # type: ignore[arg-type]
+        return _Response(_Socket(self), *args, **kwargs)  # type: ignore[arg-type]
 
     def left(self) -> float:
         """The seconds that are left, more than 0. Raises `TimeoutError`."""

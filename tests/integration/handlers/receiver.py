@@ -36,13 +36,15 @@ WAYS: dict[str, bytes] = {
     "garbage": b"\x00\xff\x16\x03 SSH-2.0 hello\r\n\r\n" * 50,
     "bad head": b"HTTP/1.1 200 OK\r\n" + b"x" * 70_000 + b"\r\n\r\n",
     "early": b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n",
+    "early ok": b"HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + OK,
+    "upgrade": b"HTTP/1.1 101 X\r\nUpgrade: x\r\n\r\n",
     "half": b"HTTP/1.1 20",
 }
 """What is written for each way of answering. Besides: `cut` closes without a word, `lost` takes the message and closes, `never`
 says nothing, `slow` answers after a while, `trickle` writes a byte now and then."""
 
 ENDS = frozenset({"close", "old", "garbage", "half", "cut", "lost"})
-SUCCESSES = frozenset({"ok", "200", "chunked", "close", "old", "large", "twice", "slow", "lost"})
+SUCCESSES = frozenset({"ok", "200", "chunked", "close", "old", "large", "twice", "slow", "lost", "early ok"})
 
 
 @dataclass(frozen=True)
