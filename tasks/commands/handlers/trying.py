@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from inspect import unwrap
 from types import FrameType, TracebackType
 from typing import IO
@@ -11,7 +12,10 @@ import click
 
 from handlers import Handler, Unfit
 from tasks import clock
+from tasks.accounts import AccountsError, load
+from tasks.accounts.secrets import Unneeded
 from tasks.commands.contents import GIVE_ONE, given, sampled
+from tasks.commands.group import Unusable
 from tasks.commands.handlers.apart import Apart, Tried
 from tasks.commands.topics import QIANMI, did_you_mean, full_topic
 from tasks.handling import raised
@@ -29,6 +33,9 @@ NOBODYS = "try"
 LEASE = 300.0
 """Seconds that the message could be tried for: Taobao's lease, the shortest that a platform has by default."""
 
+SOME = 5
+"""So many accounts are named."""
+
 LONGEST = 2000
 """Characters of an exception's text that are shown."""
 
@@ -43,8 +50,11 @@ UNHANDLED = {
 def perform(topic: str, content: IO[bytes] | None, account: str | None) -> int:
     """Hand one message to its handler and tell what became of it. Returns the exit code: 0 when it was handled.
 
-    Raises `Unusable` for a topic without a sample and content, `HandlersError` for handlers that cannot be used.
+    Raises `Unusable` for a topic without a sample and content, and for an account that is none, `HandlersError` for handlers
+    that cannot be used.
     """
+    if account is not None:
+        look_for(account)
     topic = full_topic(topic)
     body = given(content) if content else json.dumps(sampled(topic, instead=GIVE_ONE), ensure_ascii=False)
     handler = registry().find(topic)
@@ -57,6 +67,15 @@ def perform(topic: str, content: IO[bytes] | None, account: str | None) -> int:
     with Apart(told) as apart:
         tried = apart.hand(message, handler, most=message.batch.lease, made_up=account is None)
     return report(handler, tried)
+
+
+def look_for(account: str) -> None:
+    """Raise `Unusable` for an account that is not among those that can be read: its free table would be empty without a word."""
+    with suppress(AccountsError):
+        known = load(settings().accounts, secrets=Unneeded()).accounts
+        if account not in known:
+            some = ", ".join(map(shown, list(known)[:SOME])) or "none"
+            raise Unusable(f"there is no account {account!r} in {shown(settings().accounts)}; there are: {some}")
 
 
 def delivery(topic: str, content: str, account: str) -> Delivery:

@@ -217,6 +217,10 @@ def test_the_accounts_table_is_read_for_an_account_that_is_named(
     runtime.accounts_source.cache_clear()
     runtime.accounts_without_secrets.cache_clear()
     assert tried(PAID, "--account", "a").out.startswith("{'table': 't'}\n")
+    for slip in ("b", ""):
+        said = tried(PAID, "--account", slip)
+        assert (said.code, said.out) == (1, "")
+        assert f"there is no account {slip!r} in {tmp_path / 'accounts.toml'}; there are: a" in said.err
 
 
 def test_a_handler_that_does_not_end_is_stopped(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
