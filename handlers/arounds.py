@@ -6,6 +6,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
+from handlers import forked
 from handlers.errors import BadAround
 from handlers.message import Message, Misused, unraised
 from handlers.resources import Resources
@@ -77,16 +78,16 @@ class _Surrounded:
 
     def __enter__(self) -> None:
         try:
-            next(self._run)
+            forked.guarded(next, self._run)
         except StopIteration:
             raise self._wrong("ended before a `yield`, so its handler was not called") from None
 
     def __exit__(self, kind: object, error: BaseException | None, stack: TracebackType | None) -> bool:
         try:
             if error is None:
-                self._run.send(HANDLED)
+                forked.guarded(self._run.send, HANDLED)
             else:
-                self._run.throw(error)
+                forked.guarded(self._run.throw, error)
         except StopIteration as ended:
             returned = ended.value
         except BaseException as raised:

@@ -17,9 +17,14 @@ T = TypeVar("T")
 
 def inside(context: Context, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Call it in a context, where the variables that it sets stay; a process that it forks ends here."""
+    return guarded(lambda: context.run(function, *args, **kwargs))
+
+
+def guarded(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call it; a process that it forks ends here."""
     own = os.getpid()
     try:
-        return context.run(function, *args, **kwargs)
+        return function(*args, **kwargs)
     finally:
         if os.getpid() != own:
             end()
@@ -28,6 +33,8 @@ def inside(context: Context, function: Callable[P, T], *args: P.args, **kwargs: 
 def end() -> NoReturn:
     """End this process as Python would have ended it: by what is being raised, or well."""
     error = sys.exception()
+    if isinstance(error, StopIteration):  # a generator's end
+        error = None
     with suppress(BaseException):  # a handler may have closed the way there
         if error is not None and not isinstance(error, SystemExit):
             traceback.print_exception(error)

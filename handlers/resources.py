@@ -27,12 +27,12 @@ from threading import Lock
 from typing import Any, TypeVar
 from weakref import WeakSet
 
-from handlers import loop
+from handlers import forked, loop
 from handlers.content import Unfit
 from handlers.errors import BadResource
 from handlers.loggers import loggers_kept
 from handlers.message import Message, Reject
-from handlers.signature import MESSAGE, Asked, is_context_manager, place_of
+from handlers.signature import MESSAGE, Asked, is_context_manager, mismatched, place_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -88,7 +88,7 @@ class _Made:
         opened = self.opened
         self.begin()
         for resource, generator, context in reversed(opened):
-            context.run(_end, resource, generator)
+            forked.inside(context, _end, resource, generator)
 
 
 _everything_made: WeakSet[_Made] = WeakSet()
@@ -212,7 +212,7 @@ class Resources:
                 context = copy_context()
                 context.run(_set, theirs)
                 before = context.copy()
-                value = context.run(_begin, resource, needs, made, context)
+                value = forked.inside(context, _begin, resource, needs, made, context)
                 own = [each for each in context.items() if before.get(each[0], _UNMADE) is not each[1]]
                 if theirs or own:
                     made.variables[name] = theirs + own
@@ -251,6 +251,8 @@ def _read(function: Callable[..., Any]) -> Resource:
             needs.append(each.name)
     if "message" in needs:
         raise BadResource(f"{place}: {name} asks for a message, but is made once a process, not for each; {RIGHT}")
+    if why := mismatched(function, Asked(by_name=dict.fromkeys(needs, "")), first=False):
+        raise BadResource(f"{place}: {name} {why}; {RIGHT}")
     return Resource(name, function, tuple(needs), place)
 
 

@@ -125,10 +125,10 @@ def read_asked(function: Callable[..., Any], names: Mapping[str, Any]) -> Asked:
     return _asked(function, _handed(function)[1:], names)
 
 
-def mismatched(function: Callable[..., Any], asked: Asked) -> str:
+def mismatched(function: Callable[..., Any], asked: Asked, *, first: bool = True) -> str:
     """Why a decorator's wrapper, which shows its function's parameters as its own, cannot be called so; "" where it can."""
     try:
-        inspect.signature(function, follow_wrapped=False).bind(None, *asked.by_place, **asked.by_name)
+        inspect.signature(function, follow_wrapped=False).bind(*[None] * first, *asked.by_place, **asked.by_name)
     except TypeError as error:
         return f"has a decorator that takes other parameters ({error})"
     return ""

@@ -162,3 +162,15 @@ def test_an_around_of_a_decorator_that_takes_other_parameters_is_refused_too(reg
 
     with pytest.raises(BadAround, match="around has a decorator that takes other parameters"):
         registry.around(inner)
+
+
+def test_a_resource_of_a_decorator_that_takes_other_parameters_is_refused_too(registry: Registry) -> None:
+    def engine() -> str:
+        return "engine"
+
+    @functools.wraps(engine)
+    def inner(seconds: int) -> str:
+        return engine()
+
+    with pytest.raises(BadResource, match=r"engine has a decorator that takes other parameters \(missing .*seconds"):
+        registry.resources.resource(inner)
