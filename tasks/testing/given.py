@@ -27,7 +27,6 @@ def _is_seconds(value: Any) -> bool:
 
 
 TEXT = _is_text, "a text"
-SECONDS = _is_seconds, "seconds, more than 0"
 
 KINDS: Mapping[str, tuple[Fits, str]] = {
     "topic": (_is_text, 'a text, as "taobao_trade_TradeBuyerPay"'),
@@ -42,8 +41,8 @@ KINDS: Mapping[str, tuple[Fits, str]] = {
         "a whole number, 1 or more",
     ),
     "extra": (lambda value: isinstance(value, Mapping), 'a dict, as {"table": "orders"}'),
-    "lease": SECONDS,
-    "timeout": SECONDS,
+    "lease": (_is_seconds, "seconds, more than 0"),
+    "timeout": (lambda value: _is_number(value) and value >= 0, "seconds, 0 or more"),
 }
 """By name: whether a value fits, and what to write."""
 
