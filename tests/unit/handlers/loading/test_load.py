@@ -1,6 +1,7 @@
 """Importing the modules that hold handlers: what is found, and what is said when it is not."""
 
 import importlib
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -412,3 +413,12 @@ def test_a_module_that_breaks_whoever_looks_into_it_says_where(folder: Path) -> 
     told = said("broken")
     del sys.modules["broken"]
     assert told == f"importing broken raised ZeroDivisionError at {folder}/broken.py:2: division by zero"
+
+
+def test_a_module_has_no_say_in_how_this_process_learns_of_its_childrens_end(folder: Path) -> None:
+    (folder / "one.py").write_text(
+        "import signal\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\n" + HANDLER.format(topic="one", name="one")
+    )
+    load(["one"])
+    assert signal.getsignal(signal.SIGCHLD) is signal.SIG_DFL
+    assert subprocess.run([sys.executable, "-c", "raise SystemExit(3)"], check=False, timeout=60).returncode == 3
