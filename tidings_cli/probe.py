@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,9 +33,14 @@ class Sign(NamedTuple):
 
 
 def folder() -> Path:
-    """Where the files are."""
-    told = os.environ.get(FOLDER)
-    return Path(told).expanduser() if told else Path(os.environ.get("TMPDIR") or "/tmp") / f"tidings-{os.getuid()}"  # noqa: S108 - 0700
+    """Where the files are, from where the process first asked: a handler may go to another folder."""
+    told, temporary = os.environ.get(FOLDER), os.environ.get("TMPDIR") or "/tmp"  # noqa: S108 - 0700
+    return _whole(Path(told).expanduser() if told else Path(temporary) / f"tidings-{os.getuid()}")
+
+
+@cache
+def _whole(path: Path) -> Path:
+    return path.absolute()
 
 
 def made() -> Path:

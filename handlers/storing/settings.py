@@ -14,7 +14,7 @@ from handlers.storing.engine import address
 URL_VARIABLE = "TIDINGS_DATABASE_URL"
 TOPICS_VARIABLE = "TIDINGS_DATABASE_TOPICS"
 
-FILES = frozenset({"sslrootcert", "sslcert", "sslkey", "sslcrl", "ssl_ca", "ssl_cert", "ssl_key"})
+FILES = frozenset({"sslrootcert", "sslcert", "sslkey", "sslcrl", "passfile", "ssl_ca", "ssl_cert", "ssl_key"})
 """What names a file in the addresses of PostgreSQL and MariaDB."""
 
 NO_FILES = frozenset({"system"})

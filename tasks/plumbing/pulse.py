@@ -13,6 +13,7 @@ from time import sleep
 from typing import Any
 
 from celery import bootsteps
+from celery.signals import celeryd_init
 from celery.worker import state
 from celery.worker.consumer import Consumer as CelerysConsumer
 
@@ -46,6 +47,12 @@ _reserved: Any = state.reserved_requests
 
 WATCHED = {"polls": (CONSUME, COUNT, CONFIRM), "messages": (HANDLE,)}
 """Tasks whose ends are looked for, by the field of `Presence` that tells for how long there was none."""
+
+
+@celeryd_init.connect
+def find_folder(**_: Any) -> None:
+    """Find the folder of these files before handlers are imported, which may go to another one."""
+    probe.folder()
 
 
 class Pulse:

@@ -39,6 +39,20 @@ def test_a_fresh_sign_is_good_for_its_kind_and_name_only() -> None:
     assert says(name="handle") == says(name="pul") == says("beat") == "no such process has given a sign of life"
 
 
+@pytest.mark.parametrize("variable", ["TIDINGS_HEALTH_DIR", "TMPDIR"])
+def test_a_relative_folder_stays_where_it_was_when_a_handler_goes_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.delenv("TIDINGS_HEALTH_DIR")
+    monkeypatch.setenv(variable, f"of-{variable}")
+    monkeypatch.chdir(tmp_path)
+    before = probe.folder()
+    monkeypatch.chdir("elsewhere")
+    assert probe.folder() == before
+    assert before.is_relative_to(tmp_path / f"of-{variable}")
+
+
 def test_an_old_sign_names_the_process_and_its_age() -> None:
     path = sign("pull@host")
     at = float(path.read_text().split()[0])
