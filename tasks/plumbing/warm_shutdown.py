@@ -65,9 +65,13 @@ def bound(how: str, **_: Any) -> None:
 
 @worker_shutdown.connect
 def ended_as_told(sender: Any, **_: Any) -> None:
-    """A worker that ends by Ctrl-C has failed at nothing; Celery's exit code 1 is for scripts to look at."""
+    """A worker that ends by Ctrl-C has failed at nothing; Celery's exit code 1 is for scripts to look at.
+
+    Nor has one that gets another SIGTERM in its last moments, when Python has taken back Celery's handler of that.
+    """
     if _told.is_set() and isinstance(sys.exc_info()[1], WorkerShutdown):
         sender.exitcode = EX_OK
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
 
 
 def _later(seconds: float) -> None:

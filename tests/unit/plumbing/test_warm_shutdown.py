@@ -1,6 +1,8 @@
 """The first moments of a warm shutdown."""
 
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,6 +36,22 @@ def test_a_second_ctrl_c_is_heard_while_the_watch_starts(celerys: Any, monkeypat
     monkeypatch.setattr(warm_shutdown, "_later", starts)
     warm_shutdown.bound("Warm")
     assert begun == [app.conf.worker_soft_shutdown_timeout, 0]
+
+
+def test_a_signal_in_the_last_moments_does_not_become_how_the_worker_has_ended() -> None:
+    """Python gives signals back what they do by themselves before a process is gone."""
+    code = (
+        "import os, signal, sys\n"
+        "from celery.exceptions import WorkerShutdown\n"
+        "from tasks.plumbing import warm_shutdown\n"
+        "class Worker: exitcode = None\n"
+        "warm_shutdown._told.set()\n"
+        "try: raise WorkerShutdown(0)\n"
+        "except WorkerShutdown: warm_shutdown.ended_as_told(sender=Worker)\n"
+        "os.kill(os.getpid(), signal.SIGTERM)\n"
+        "sys.exit(Worker.exitcode)\n"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
 
 
 def test_a_task_in_a_thread_is_left_in_a_cold_shutdown() -> None:
