@@ -42,6 +42,7 @@ include = [
     "tasks.plumbing.closing",
     "tasks.plumbing.group_signals",
     "tasks.plumbing.pulse",
+    "tasks.plumbing.refusing",
     "tasks.plumbing.skew",
     "tasks.plumbing.starting",
     "tasks.plumbing.waking",

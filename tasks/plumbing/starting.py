@@ -7,7 +7,6 @@ topics that there are.
 import logging
 import os
 import sys
-import tempfile
 from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import cache, partial
@@ -37,15 +36,6 @@ from tasks.text import shown
 SHOWN_WARNINGS = 10
 
 SHOW_SECONDS = 60.0
-
-GREEN = ("gevent", "eventlet")
-NO_GREEN = (
-    "Tidings does not run with -P {}: leave it out (processes, for handlers), or say -P threads (where they wait for others); "
-    "polls are made 100 at a time beside any pool"
-)
-
-PROCESSES = ("prefork", "processes", "tasks.plumbing.pool")
-NO_ROOM = "a pool of processes needs one; make room there, or set TMPDIR to a folder that can be written to"
 
 TOGETHER_SECONDS = 20
 """Worker and beat of one `up` start within so many seconds."""
@@ -141,33 +131,6 @@ def trim_queues(options: Mapping[str, Any], **_: Any) -> None:
 def note_excluded(options: Mapping[str, Any], **_: Any) -> None:
     """Remember them: Celery takes them out before it is known for which queues handlers ask."""
     _excluded[:] = options.get("exclude_queues") or ()
-
-
-@celeryd_init.connect
-def refuse_green_threads(options: Mapping[str, Any], **_: Any) -> None:
-    """Refuse the pools of gevent and eventlet: a worker would stand still at once, or be slow, and not stop."""
-    name = pool_of(options)
-    if green := next((each for each in GREEN if each in name), None):
-        sys.stderr.write(f"{NO_GREEN.format(green)}\n")
-        raise SystemExit(1)
-
-
-@celeryd_init.connect
-def refuse_without_room(options: Mapping[str, Any], **_: Any) -> None:
-    """Refuse a pool of processes where no temporary file can be made: the memory that they share is one."""
-    if not any(each in pool_of(options) for each in PROCESSES):
-        return
-    try:
-        tempfile.gettempdir()
-    except OSError as error:
-        sys.stderr.write(f"{error.strerror}: {NO_ROOM}\n")
-        raise SystemExit(1) from None
-
-
-def pool_of(options: Mapping[str, Any]) -> str:
-    """The name of a worker's pool, or of its module."""
-    pool = options.get("pool_cls") or options.get("pool") or app.conf.worker_pool
-    return pool if isinstance(pool, str) else getattr(pool, "__module__", "")
 
 
 @worker_init.connect

@@ -9,7 +9,7 @@ import pytest
 
 from handlers import Registry
 from tasks import app
-from tasks.plumbing import starting
+from tasks.plumbing import refusing, starting
 from tasks.runtime import Stores
 from tests import ready
 
@@ -41,10 +41,10 @@ def test_a_worker_refuses_the_pools_that_it_cannot_run_in(pool: Any, capsys: pyt
     if isinstance(pool, type):
         pool.__module__ = "celery.concurrency.gevent"
     with pytest.raises(SystemExit, match="1"):
-        starting.refuse_green_threads({"pool_cls": None, "pool": pool})
+        refusing.refuse_green_threads({"pool_cls": None, "pool": pool})
     assert "say -P threads" in capsys.readouterr().err
     for fine in (None, "threads", "tasks.plumbing.pool:TaskPool"):
-        starting.refuse_green_threads({"pool": fine})
+        refusing.refuse_green_threads({"pool": fine})
 
 
 def test_a_pool_of_processes_without_room_for_a_temporary_file_is_refused(
@@ -54,11 +54,11 @@ def test_a_pool_of_processes_without_room_for_a_temporary_file_is_refused(
     monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/nowhere"])
     for processes in (None, "prefork", "celery.concurrency.prefork:TaskPool"):
         with pytest.raises(SystemExit, match="1"):
-            starting.refuse_without_room({"pool": processes})
+            refusing.refuse_without_room({"pool": processes})
         (line,) = capsys.readouterr().err.splitlines()
         assert line.startswith("No usable temporary directory found in ['/nowhere']: ")
         assert "set TMPDIR" in line
-    starting.refuse_without_room({"pool": "threads"})
+    refusing.refuse_without_room({"pool": "threads"})
 
 
 def test_a_worker_that_takes_no_messages_to_handle_needs_no_handlers_and_runs_none_of_their_code(

@@ -1,0 +1,46 @@
+"""What a worker refuses to start with, in one line that says what to do instead."""
+
+import sys
+import tempfile
+from collections.abc import Mapping
+from typing import Any
+
+from celery.signals import celeryd_init
+
+from tasks import app
+
+GREEN = ("gevent", "eventlet")
+NO_GREEN = (
+    "Tidings does not run with -P {}: leave it out (processes, for handlers), or say -P threads (where they wait for others); "
+    "polls are made 100 at a time beside any pool"
+)
+
+PROCESSES = ("prefork", "processes", "tasks.plumbing.pool")
+NO_ROOM = "a pool of processes needs one; make room there, or set TMPDIR to a folder that can be written to"
+
+
+@celeryd_init.connect
+def refuse_green_threads(options: Mapping[str, Any], **_: Any) -> None:
+    """Refuse the pools of gevent and eventlet: a worker would stand still at once, or be slow, and not stop."""
+    name = pool_of(options)
+    if green := next((each for each in GREEN if each in name), None):
+        sys.stderr.write(f"{NO_GREEN.format(green)}\n")
+        raise SystemExit(1)
+
+
+@celeryd_init.connect
+def refuse_without_room(options: Mapping[str, Any], **_: Any) -> None:
+    """Refuse a pool of processes where no temporary file can be made: the memory that they share is one."""
+    if not any(each in pool_of(options) for each in PROCESSES):
+        return
+    try:
+        tempfile.gettempdir()
+    except OSError as error:
+        sys.stderr.write(f"{error.strerror}: {NO_ROOM}\n")
+        raise SystemExit(1) from None
+
+
+def pool_of(options: Mapping[str, Any]) -> str:
+    """The name of a worker's pool, or of its module."""
+    pool = options.get("pool_cls") or options.get("pool") or app.conf.worker_pool
+    return pool if isinstance(pool, str) else getattr(pool, "__module__", "")
