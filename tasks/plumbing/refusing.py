@@ -5,9 +5,10 @@ import tempfile
 from collections.abc import Mapping
 from typing import Any
 
-from celery.signals import celeryd_init
+from celery.signals import celeryd_init, worker_init
 
 from tasks import app
+from tasks.plumbing import open_files
 
 GREEN = ("gevent", "eventlet")
 NO_GREEN = (
@@ -17,6 +18,10 @@ NO_GREEN = (
 
 PROCESSES = ("prefork", "processes", "tasks.plumbing.pool")
 NO_ROOM = "a pool of processes needs one; make room there, or set TMPDIR to a folder that can be written to"
+
+NO_FILES = (
+    "{} processes need {} open files, and this one may open too few: raise that (`ulimit -n`, systemd's LimitNOFILE=){}"
+)
 
 
 @celeryd_init.connect
@@ -38,6 +43,18 @@ def refuse_without_room(options: Mapping[str, Any], **_: Any) -> None:
     except OSError as error:
         sys.stderr.write(f"{error.strerror}: {NO_ROOM}\n")
         raise SystemExit(1) from None
+
+
+@worker_init.connect
+def refuse_without_files(sender: Any, **_: Any) -> None:
+    """Refuse more processes than this one may have the pipes to, after the system was asked for as many files as they need."""
+    if not any(each in pool_of({"pool": sender.pool_cls}) for each in PROCESSES) or isinstance(sender.concurrency, str):
+        return
+    wanted = max(sender.concurrency, *(sender.options.get("autoscale") or (0,)))
+    if (fitting := open_files.enough_for_processes(wanted)) < wanted:
+        fewer = f", or start {fitting} (-c {fitting})" if fitting else ""
+        sys.stderr.write(f"{NO_FILES.format(wanted, open_files.least(wanted), fewer)}\n")
+        raise SystemExit(1)
 
 
 def pool_of(options: Mapping[str, Any]) -> str:

@@ -1,8 +1,11 @@
 """Handlers that cannot be loaded stop a worker at its start, with a text that says why."""
 
+import resource
 import subprocess
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -59,6 +62,28 @@ def test_a_pool_of_processes_without_room_for_a_temporary_file_is_refused(
         assert line.startswith("No usable temporary directory found in ['/nowhere']: ")
         assert "set TMPDIR" in line
     refusing.refuse_without_room({"pool": "threads"})
+
+
+@pytest.mark.parametrize(("concurrency", "autoscale"), [(20, None), (2, (20, 2)), (4, None), ("auto", None)], ids=str)
+def test_more_processes_than_there_are_files_for_are_refused_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], concurrency: Any, autoscale: Any
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (64, 64))
+    monkeypatch.setattr(resource, "setrlimit", lambda *_: None)
+    worker = SimpleNamespace(pool_cls="prefork", concurrency=concurrency, options={"autoscale": autoscale})
+    refused = concurrency == 20 or autoscale is not None
+    with pytest.raises(SystemExit, match="1") if refused else nullcontext():
+        refusing.refuse_without_files(worker)
+    told = capsys.readouterr().err
+    assert told.splitlines() == (
+        [
+            "20 processes need 156 open files, and this one may open too few: raise that (`ulimit -n`, systemd's LimitNOFILE=), "
+            "or start 4 (-c 4)"
+        ]
+        if refused
+        else []
+    )
+    refusing.refuse_without_files(SimpleNamespace(pool_cls="threads", concurrency=20, options={}))
 
 
 def test_a_worker_that_takes_no_messages_to_handle_needs_no_handlers_and_runs_none_of_their_code(
