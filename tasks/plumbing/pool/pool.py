@@ -15,6 +15,7 @@ from tasks.plumbing.pool import child
 from tasks.plumbing.pool.bundle import Bundle
 from tasks.plumbing.pool.child import ENOUGH_SECONDS, Ended
 from tasks.plumbing.pool.job import Job, kind_of
+from tasks.plumbing.pool.processes import Processes
 from tasks.plumbing.pool.progress import Progress
 from tasks.plumbing.pool.waiting import Durations, Waiting
 from tasks.plumbing.transport import apart, prefetch
@@ -28,6 +29,7 @@ WITHDRAW_SECONDS = HOLD_SECONDS + 0.2
 class TaskPool(prefork.TaskPool):
     """Celery's, with bundles. Exactly Celery's in a worker without an event loop, or with a limit of tasks a process."""
 
+    Pool = Processes
     uses_semaphore = False  # what waits for a process waits here
     _pool: Any
     _loop: Any = None
