@@ -73,6 +73,7 @@ EVENTS = {
     "lane_silent": "that process hangs and is killed",
     "lane_overdue": "a task in it cannot be interrupted and has it killed",
     "files_short": "a worker does fewer things at a time, as its processes may open too few files",
+    "threads_short": "a worker does fewer things at a time, as the system gives its process no more threads",
     "claims_kept": "tasks of a dead process wait until their claims are over",
     "task_not_ended": "a task that shares its process is not ended, as was asked",
     "prepare_failed": "tasks are prepared one by one, as together they cannot be",

@@ -11,9 +11,11 @@ from threading import Thread
 from typing import Any
 
 from celery.concurrency.prefork import process_destructor, process_initializer
+from celery.utils.log import get_logger
 
 from handlers import loop
 from tasks import app
+from tasks.logs import about
 from tasks.plumbing import lane
 from tasks.plumbing.lane.ends import Ends
 from tasks.plumbing.lane.link import Incoming
@@ -23,6 +25,13 @@ from tasks.store.deferred import Told
 
 NO_MEMORY = 71
 """The exit code after a `MemoryError`, when nobody knows what else is broken."""
+
+NO_THREADS = (
+    "%d at a time in place of %d: the system gives this process no more threads; raise that (a container's limit of pids, "
+    "systemd's TasksMax=, `ulimit -u` and `-v`)"
+)
+
+log = get_logger(__name__)
 
 Ask = tuple[int, Callable[..., Any], Sequence[Any]]
 """A job's number, Celery's tracer and what it takes."""
@@ -99,23 +108,38 @@ def run_all(asks: socket, answers: socket, threads: int, call: Call = alone, pre
     """Run jobs in so many threads."""
     ends = Ends(answers)
     todo: SimpleQueue[Ask | None] = SimpleQueue()
-    workers = [
-        Thread(target=work_off, args=(todo, ends, call), name=f"lane-{number}", daemon=True)
-        for number in range(threads)
-    ]
-    for worker in workers:
-        worker.start()
+    workers = started(threads, lambda: work_off(todo, ends, call), todo)
     incoming = Incoming(asks)
     with suppress(EOFError):
         while True:
             if some := incoming.get():
                 for ask in prepare(some):
                     todo.put(ask)
-    for _ in workers:
+    for _ in workers:  # more than there are where threads are short
         todo.put(None)
     for worker in workers:
         worker.join()
     ends.close()
+
+
+def started(threads: int, target: Callable[[], None], todo: SimpleQueue[Ask | None]) -> list[Thread]:
+    """So many threads that work it off; half of those that the system gives where that is fewer, as others want some too.
+
+    Raises `RuntimeError` when it gives none.
+    """
+    workers: list[Thread] = []
+    try:
+        for number in range(threads):
+            worker = Thread(target=target, name=f"lane-{number}", daemon=True)
+            worker.start()
+            workers.append(worker)
+    except RuntimeError:
+        if not workers:
+            raise
+        for _ in range(len(workers) // 2):
+            todo.put(None)
+        log.warning(NO_THREADS, -(-len(workers) // 2), threads, extra=about("threads_short"))
+    return workers
 
 
 def work_off(todo: SimpleQueue[Ask | None], ends: Ends, call: Call) -> None:

@@ -16,7 +16,7 @@ from billiard.exceptions import WorkerLostError
 from kombu.asynchronous import Hub
 
 from tasks import app
-from tasks.plumbing.lane import ends
+from tasks.plumbing.lane import child, ends
 from tasks.plumbing.lane import lane as lane_module
 from tasks.plumbing.lane import process as process_module
 from tasks.plumbing.lane.lane import Lane
@@ -115,6 +115,23 @@ def turning(monkeypatch: pytest.MonkeyPatch) -> Iterator[Turning]:
     yield made
     made.lane.terminate()
     made.hub.close()
+
+
+def test_jobs_run_where_the_system_gives_fewer_threads(turning: Turning, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container with a limit of processes: others want some of what there is."""
+
+    class Scarce(threading.Thread):
+        def start(self) -> None:
+            if self.name == f"lane-{SIZE - 1}":
+                raise RuntimeError("can't start new thread")
+            super().start()
+
+    monkeypatch.setattr(child, "Thread", Scarce)
+    names = [str(number) for number in range(SIZE)]
+    for name in names:
+        turning.ask(name, wait, 0.01)
+    assert turning.turn(lambda: len(turning.ended()) == SIZE)
+    assert sorted(turning.ended("callback")) == names
 
 
 def test_jobs_wait_together_in_one_process_as_many_as_there_are_threads(turning: Turning, tmp_path: Path) -> None:
