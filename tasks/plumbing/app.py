@@ -70,6 +70,18 @@ class Tidings(Celery):
     log_cls = "tasks.plumbing.logs:Logs"
     _local = threading.local()
 
+    @cached_property
+    def Worker(self) -> Any:  # noqa: N802 - Celery's name
+        """What `celery worker` runs."""
+        own: Any = self  # Celery takes names, its types do not
+        return own.subclass_with_self("tasks.plumbing.banner:Worker")
+
+    @cached_property
+    def Beat(self) -> Any:  # noqa: N802 - and here
+        """What `celery beat` runs."""
+        own: Any = self
+        return own.subclass_with_self("tasks.plumbing.banner:Beat")
+
     def __init__(self, *args: Any, **options: Any) -> None:
         """Current from now on, unless somebody's own is: a test of theirs that imports something of ours keeps it."""
         super().__init__(*args, **{"set_as_current": beside.nobody_is_current(), **options})
