@@ -29,6 +29,8 @@ from tasks.text import plain, shown
 
 log = get_task_logger(__name__)
 
+KILLED = "a handler was killed, as it ran on past its time limit, or its task was revoked"
+
 
 @app.task(name=CONFIRM, bind=True, base=TellingTask, max_retries=None)
 def confirm(
@@ -154,7 +156,7 @@ def salvage(_request: Any, _error: Any, _traceback: Any, **fields: Any) -> None:
         len(over),
         extra=about("batch_salvaged", account=batch.account, batch=batch.id, done=sum(over), messages=len(over)),
     )
-    failing.count(batch.account, "", "a handler was killed, as it ran on past its time limit", gateway=batch.gateway)
+    failing.count(batch.account, "", KILLED, gateway=batch.gateway)
     sending.confirm(results, batch)
 
 
