@@ -168,7 +168,8 @@ def run(given: Delivery, handler: Handler, begun: Begun, limit: float, took: lis
     try:
         with TheirsCurrent(app), limited(seconds):
             message, context = given.message(begun.deliveries, seconds), copy_context()
-            handler.call(message, turns.claimed(given, handler, message, limit + HARD_GRACE, context), context)
+            content = turns.claimed(given, handler, begun, message, limit + HARD_GRACE, context)
+            handler.call(message, content, context)
     except NotYet as not_yet:
         return not_begun(given, not_yet.begun, not_yet.turn)
     except (Reject, Unfit) as error:
@@ -177,7 +178,7 @@ def run(given: Delivery, handler: Handler, begun: Begun, limit: float, took: lis
         return burying.delivery(given, begun, kind, reason, raised.stack(error), told)
     except BaseException as error:  # a handler may raise anything
         if asked_to_end(error):
-            stores().marks.release(given.names)
+            stores().marks.release(given.names, begun.tries)
             raise
         return failed(given, handler, begun, error)
     its = measuring.took(message.published, began)
@@ -197,14 +198,14 @@ def failed(given: Delivery, handler: Handler, begun: Begun, error: BaseException
     over = begun.tries >= (handler.options.tries or math.inf)
     patient = not over and (not given.letter or begun.tries < REPLAY_TRIES)
     if patient and clock.now() + delay < given.batch.handle_until:
-        stores().marks.release(given.names)
+        stores().marks.release(given.names, begun.tries)
         raise Again(delay)
     if over or given.letter or begun.deliveries >= settings().max_deliveries:
         often = f"{begun.tries} tries" if over else f"{begun.deliveries} deliveries"
         reason = f"failed in {often}, at last with {failing.last(error, handler.function)}"
         said = failing.said(error, handler.function)
         return burying.delivery(given, begun, "failed", reason, raised.stack(error), said)
-    stores().marks.release(given.names, left=True)
+    stores().marks.release(given.names, begun.tries, left=True)
     return "failed"
 
 

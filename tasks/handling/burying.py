@@ -46,7 +46,7 @@ def delivery(given: Delivery, begun: Begun, kind: Kind, reason: str, traceback: 
     `kind`, `reason` and `traceback` are the letter's, and the last two may hold buyer data; `told` is what the log may say.
     """
     if not given.letter and not may_bury(given.batch.account):
-        stores().marks.release(given.names, left=True)
+        stores().marks.release(given.names, begun.tries, left=True)
         return "failed"
     stored = stores().letters.bury(
         Letter(

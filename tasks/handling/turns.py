@@ -54,7 +54,7 @@ def of_member(handler: Handler, names: Sequence[str], batch: Batch, content: str
     return turn(handler, names, batch, pub_time, member(content, name)) if isinstance(name, str) else None
 
 
-def claimed(given: Delivery, handler: Handler, message: Message, seconds: float, context: Context) -> Any:
+def claimed(given: Delivery, handler: Handler, begun: Begun, message: Message, seconds: float, context: Context) -> Any:
     """The content of a message whose key a function of the user's tells, once it has its turn.
 
     Raises `NotYet`, or what that function raises. Content that does not fit has no key, and is left to the handler.
@@ -65,7 +65,7 @@ def claimed(given: Delivery, handler: Handler, message: Message, seconds: float,
     content, value = forked.inside(context, _read, handler, key, message)
     if its := turn(handler, given.names, given.batch, given.item.pub_time, value):
         counter = measuring.ended(given, "superseded")
-        found = stores().marks.take_turn(given.names, given.batch.handing_out, seconds, its, counter)
+        found = stores().marks.take_turn(given.names, given.batch.handing_out, begun.tries, seconds, its, counter)
         if found.state != "begun":
             raise NotYet(found, its)
     return content

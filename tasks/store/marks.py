@@ -177,7 +177,7 @@ class Marks:
         if ours and held and held.turn == turn:
             self.deferred.put("SET", where, mark, "EX", REMEMBER_SECONDS)
             if turn:
-                self.turns.runs(where, turn, seconds)
+                self.turns.runs(where, turn, seconds, FIRST.tries)
             return FIRST
         if turn:
             return Begun(*self.turns.begin(where, turn, batch, seconds, "held" if ours else "", superseded))
@@ -186,12 +186,14 @@ class Marks:
         reply = self._begin(keys=[where], args=[batch, f"{seconds:.6f}", REMEMBER_SECONDS])
         return Begun(reply[0], float(reply[1]), *map(int, reply[2:]))
 
-    def take_turn(self, names: Sequence[str], batch: str, seconds: float, turn: Turn, superseded: str = "") -> Begun:
-        """Claim the key of a message that has been begun, as its handler's own code had to say which it is.
+    def take_turn(
+        self, names: Sequence[str], batch: str, tries: int, seconds: float, turn: Turn, superseded: str = ""
+    ) -> Begun:
+        """Claim the key of a message whose try of this number has begun, as its handler's own code had to say which it is.
 
         When it is not its turn, it counts as not begun.
         """
-        return Begun(*self.turns.begin(key("mark", *names), turn, batch, seconds, "begun", superseded))
+        return Begun(*self.turns.begin(key("mark", *names), turn, batch, seconds, str(tries), superseded))
 
     def finish(self, names: Sequence[str], over: Over = "done", numbers: Numbers | None = None) -> None:
         """The message is done with; nobody starts it again for as long as the mark lives. Its key is free.
@@ -210,13 +212,14 @@ class Marks:
         """Have every mark written before anything that rests on it is sent."""
         self.deferred.settle()
 
-    def release(self, names: Sequence[str], *, left: bool = False) -> None:
-        """This try is over without success, and this delivery too if the message is `left`; the counts stay, its key is free."""
+    def release(self, names: Sequence[str], tries: int, *, left: bool = False) -> None:
+        """The try of this number is over without success, and this delivery too if the message is `left`; the counts stay, its
+        key is free. Where another has begun the message since, it stays that one's."""
         if self.turns.running and self.turns.ends(key("mark", *names), "", left=left):
             self.deferred.settle()
             return
         self.deferred.settle()
-        self._release(keys=[key("mark", *names)], args=[REMEMBER_SECONDS])
+        self._release(keys=[key("mark", *names)], args=[REMEMBER_SECONDS, tries])
 
     def orphan(self, many: Sequence[tuple[Sequence[str], str]]) -> None:
         """Let others begin at once what a process that is gone had begun for these (names, batch); that it never ended counts.

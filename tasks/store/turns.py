@@ -83,9 +83,11 @@ def digest(*parts: str) -> str:
 
 @dataclass(slots=True)
 class Running:
-    """A message of this process that has its turn: since when, and until when its key is held, by the steady clock."""
+    """A message of this process that has its turn: the number of its try, since when, and until when its key is held, by the
+    steady clock."""
 
     turn: Turn
+    tries: int
     since: float
     until: float
 
@@ -132,21 +134,21 @@ class Turns:
         """Claim mark and key for one try of at most `seconds`: state, wait, deliveries, tries, open, and place in line.
 
         The state is begun, busy, done, dead, superseded; `queued` behind who has run for `wait` seconds, or `behind` a newer one
-        that waits itself. `mine` says what this process has of the mark: it holds it (`held`), or has begun it (`begun`).
-        One that is superseded counts in the counter of that name.
+        that waits itself. `mine` says what this process has of the mark: it holds it (`held`), or has begun the try of this
+        number. One that is superseded counts in the counter of that name.
         """
         words = (batch, f"{seconds:.6f}", self.remember, self.done, seconds + SPARE_SECONDS, *turn.words, mine)
         told = (superseded, 1) if superseded else ()
         sent = ("EVALSHA", self._begin.sha, 6, mark, *turn.names, MEASURES, *words, *told)
         state, wait, *counts = self.deferred.ask(sent)[0]
         if state == "begun":
-            self.runs(mark, turn, seconds)
+            self.runs(mark, turn, seconds, int(counts[1]))
         return [state, float(wait), *map(int, counts)]
 
-    def runs(self, mark: str, turn: Turn, seconds: float) -> None:
-        """A message has its turn, for a try of at most so many seconds."""
+    def runs(self, mark: str, turn: Turn, seconds: float, tries: int) -> None:
+        """A message has its turn, for a try of at most so many seconds, which has this number."""
         now = time.monotonic()
-        self.running[mark] = Running(turn, now, now + seconds + SPARE_SECONDS)
+        self.running[mark] = Running(turn, tries, now, now + seconds + SPARE_SECONDS)
         if self._keeper is None or not self._keeper.is_alive():
             self._keeper = threading.Thread(target=self._look, name="tidings-keys", daemon=True)
             self._keeper.start()
@@ -164,11 +166,11 @@ class Turns:
             took, usual = time.monotonic() - ran.since, self.usual(turn.what)
             self._usual[turn.what] = usual + WEIGHT * (took - usual)
         if over and turn.published is None:
-            told = (over, self.done, turn.words[1], *counts)
+            told = (over, self.done, turn.words[1], ran.tries, *counts)
             self.deferred.tell("EVALSHA", self._done.sha, 4, mark, *turn.names[:2], MEASURES, *told)
             return True
         keep = self.done if over else self.remember
-        words = (over, keep, *turn.words, NEWEST_SECONDS, int(left), *counts)
+        words = (over, keep, *turn.words, NEWEST_SECONDS, int(left), ran.tries, *counts)
         self.deferred.tell("EVALSHA", self._end.sha, 6, mark, *turn.names, MEASURES, *words)
         return True
 

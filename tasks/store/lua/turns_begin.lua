@@ -8,6 +8,8 @@ local runs, deliveries, tries, open, before = 0, 0, 0, 0, ''
 if was and mine ~= 'held' then
   runs, deliveries, tries, open, before = string.match(was, '^(%S+) (%d+) (%d+) (%d+) (.*)$')
 end
+local begun = mine ~= '' and mine ~= 'held'
+if begun and tries ~= mine then begun, mine = false, '' end
 local left = mine == '' and tonumber(runs) or 0
 if left > 0 then left = left - (remember - redis.call('PTTL', mark) / 1000) end
 if left > 0 then return {'busy', tostring(left), 0, 0, 0, 0} end
@@ -19,9 +21,9 @@ local function stay(where, score)
   if redis.call('PTTL', where) < keep * 1000 then redis.call('EXPIRE', where, keep) end
 end
 local function not_yet(why, wait, place)
-  if mine == 'held' or mine == 'begun' and tonumber(tries) <= 1 then
+  if mine == 'held' or begun and tonumber(tries) <= 1 then
     redis.call('DEL', mark)
-  elseif mine == 'begun' then
+  elseif begun then
     local back = string.format('0 %d %d %d ', math.max(0, deliveries - 1), tries - 1, math.max(0, open - 1))
     redis.call('SET', mark, back, 'EX', remember)
   end
@@ -66,7 +68,7 @@ if holder and holder ~= mark then
 end
 redis.call('SET', run, mark, 'PX', math.ceil(lock * 1000))
 redis.call('ZREM', line, me)
-if mine == 'begun' then return {'begun', '0', deliveries, tries, open, 0} end
+if begun then return {'begun', '0', deliveries, tries, open, 0} end
 if before ~= batch then deliveries = deliveries + 1 end
 tries, open = tries + 1, open + 1
 redis.call('SET', mark, string.format('%s %d %d %d %s', seconds, deliveries, tries, open, batch), 'EX', remember)

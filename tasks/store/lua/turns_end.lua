@@ -1,11 +1,12 @@
--- needs: measure finish wake
+-- needs: measure finish wake ours
 local mark, run, line, order, newest = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
-local over, keep, published, till, remember, left = unpack(ARGV)
+local over, keep, published, till, remember, left, try = unpack(ARGV)
+local was
 if over ~= '' then
-  finish(mark, over, keep, KEYS[6], 7)
+  was = finish(mark, over, keep, KEYS[6], 8)
 else
-  local was = redis.call('GET', mark)
-  if was and was ~= 'done' and was ~= 'dead' then
+  was = redis.call('GET', mark)
+  if was and was ~= 'done' and was ~= 'dead' and ours(was, try) then
     local deliveries, tries, batch = string.match(was, '^%S+ (%d+) (%d+) %d+ (.*)$')
     redis.call('SET', mark, string.format('0 %d %d 0 %s', deliveries, tries, batch), 'EX', keep)
   end
@@ -19,7 +20,7 @@ if published ~= '' then
   end
 end
 local holder = redis.call('GET', run)
-if holder == mark or holder == mark .. '+' then
+if ours(was, try) and (holder == mark or holder == mark .. '+') then
   redis.call('DEL', run)
   wake(line, me, published ~= '' and order)
 end

@@ -67,7 +67,7 @@ def test_tries_and_deliveries_are_counted_apart(redis: Redis) -> None:
     for batch in ("b1", "b1", "b2", "b2", "b3"):
         begun = marks.begin(NAMES, batch, 10)
         counts.append((begun.deliveries, begun.tries, begun.open))
-        marks.release(NAMES)
+        marks.release(NAMES, begun.tries)
     assert counts == [(1, 1, 1), (1, 2, 1), (2, 3, 1), (2, 4, 1), (3, 5, 1)]
 
 
@@ -75,8 +75,31 @@ def test_releasing_late_does_not_undo_what_another_finished(redis: Redis) -> Non
     marks = Marks(Deferred(redis), 100)
     marks.begin(NAMES, "b1", 10)
     marks.finish(NAMES, "dead")
-    marks.release(NAMES)
+    marks.release(NAMES, 1)
     assert marks.begin(NAMES, "b1", 10).state == "dead"
+
+
+def test_releasing_late_does_not_free_what_another_has_begun(redis: Redis, later: Later) -> None:
+    """A process that was frozen past its time goes on when another has the message."""
+    late, other = Marks(Deferred(redis), 100), Marks(Deferred(redis), 100)
+    tries = late.begin(NAMES, "b1", 10).tries
+    later(10)
+    again = other.begin(NAMES, "b1", 10)
+    late.release(NAMES, tries)
+    assert late.begin(NAMES, "b1", 10).state == "busy"
+    other.release(NAMES, again.tries)
+    assert late.begin(NAMES, "b1", 10).tries == 3
+
+
+def test_burying_late_does_not_undo_that_another_handled_it(redis: Redis, later: Later) -> None:
+    late, other = Marks(Deferred(redis), 100), Marks(Deferred(redis), 100)
+    late.begin(NAMES, "b1", 10)
+    later(10)
+    other.begin(NAMES, "b1", 10)
+    other.finish(NAMES)
+    late.finish(NAMES, "dead", {"dead": 1})
+    late.revive(NAMES)
+    assert late.begin(NAMES, "b1", 10).state == "done"
 
 
 def test_a_batch_is_looked_up_in_one_go(redis: Redis) -> None:
@@ -92,7 +115,7 @@ def test_every_mark_expires(redis: Redis) -> None:
     marks = Marks(Deferred(redis), 100)
     marks.begin(("app", "1"), "b1", 10)
     marks.begin(("app", "2"), "b1", 10)
-    marks.release(("app", "2"))
+    marks.release(("app", "2"), 1)
     marks.finish(("app", "3"))
     assert all(redis.ttl(key) > 0 for key in redis.scan_iter("tidings:*"))
 
@@ -172,7 +195,7 @@ def test_a_try_that_fails_in_a_bundle_is_released_after_its_claim_has_arrived(re
     with deferred.held(lambda _: None):
         marks.hold(many(1))
         marks.begin(("app", "0"), "b1", 10)
-        marks.release(("app", "0"))
+        marks.release(("app", "0"), 1)
     assert Marks(Deferred(redis), 100).begin(("app", "0"), "b1", 10).state == "begun"
 
 

@@ -46,7 +46,7 @@ def test_two_messages_of_a_key_are_never_begun_at_the_same_time(redis: Redis) ->
     assert begin(other, 3, turn(key=digest("another"))).state == "begun"
     one.finish(names(1))
     assert begin(other, 2, turn()).state == "begun"
-    other.release(names(2))
+    other.release(names(2), 1)
     assert begin(one, 4, turn()).state == "begun"
     one.finish(names(4), "dead")
     assert begin(one, 2, turn()).tries == 2, "a wait is no try"
@@ -126,6 +126,37 @@ def test_a_late_end_takes_nobody_elses_key(redis: Redis, monkeypatch: pytest.Mon
     assert begin(process(redis), 3, turn()).state == "queued"
 
 
+@pytest.mark.parametrize("end", ["done", "fails"])
+@pytest.mark.parametrize("published", [None, 1000.0])
+def test_a_late_end_frees_no_key_that_the_same_message_has_elsewhere(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch, published: float | None, end: str
+) -> None:
+    """A process that was frozen past its time goes on when another runs the message."""
+    monkeypatch.setattr(turns.Turns, "keep", lambda *_: None)
+    late, other, its = process(redis), process(redis), turn(published)
+    begin(late, 1, its, seconds=10)
+    later(redis, 20)
+    assert begin(other, 1, its).tries == 2
+    if end == "done":
+        late.finish(names(1))
+    else:
+        late.release(names(1), 1)
+        assert begin(process(redis), 1, its).state == "busy"
+    assert begin(process(redis), 2, turn(published)).state == "queued"
+    other.finish(names(1))
+    assert begin(process(redis), 2, turn(published)).state == "begun"
+
+
+def test_one_that_learns_its_key_late_takes_nothing_back_from_another_that_has_begun_it(redis: Redis) -> None:
+    late, other = process(redis), process(redis)
+    late.begin(names(1), "b1", 10)
+    later(redis, 10)
+    other.begin(names(1), "b1", 10)
+    begin(process(redis), 2, turn())
+    assert late.take_turn(names(1), "b1", 1, 10, turn()).state == "busy"
+    assert other.take_turn(names(1), "b1", 2, 10, turn()).state == "queued"
+
+
 def test_what_is_held_is_begun_without_asking_and_others_of_its_key_wait(redis: Redis) -> None:
     ours, theirs = process(redis), process(redis)
     its, another = turn(), turn(key=digest("another"))
@@ -152,15 +183,15 @@ def test_a_key_that_is_known_only_after_the_begin_takes_it_back(redis: Redis) ->
     marks = process(redis)
     begin(marks, 1, turn())
     assert marks.begin(names(2), "b1", 10).tries == 1
-    assert marks.take_turn(names(2), "b1", 10, turn()).state == "queued"
+    assert marks.take_turn(names(2), "b1", 1, 10, turn()).state == "queued"
     marks.finish(names(1))
     assert marks.begin(names(2), "b1", 10) == Begun("begun", 0.0, 1, 1, 1)
-    found = marks.take_turn(names(2), "b1", 10, turn())
+    found = marks.take_turn(names(2), "b1", 1, 10, turn())
     assert (found.state, found.tries) == ("begun", 1)
-    marks.release(names(2))
+    marks.release(names(2), 1)
     begin(marks, 3, turn())
     assert marks.begin(names(2), "b2", 10).deliveries == 2
-    marks.take_turn(names(2), "b2", 10, turn())
+    marks.take_turn(names(2), "b2", 2, 10, turn())
     again = marks.begin(names(2), "b2", 10)
     assert (again.deliveries, again.tries, again.open) == (2, 2, 1)
 
@@ -192,7 +223,7 @@ def test_a_newest_that_was_not_handled_supersedes_nothing(redis: Redis, end: str
     if end == "dead":
         marks.finish(names(3), "dead")
     else:
-        marks.release(names(3), left=end == "left")
+        marks.release(names(3), 1, left=end == "left")
     waits = "behind" if end == "fails" else "begun"  # it is tried again, and they wait for it
     assert [begin(marks, number, lines[number]).state for number in (1, 2)] == ["behind", waits]
 
@@ -252,7 +283,7 @@ def test_the_first_that_waits_is_told_when_the_key_becomes_free(
     if end in ("done", "dead"):
         marks.finish(names(1), "done" if end == "done" else "dead")
     else:
-        marks.release(names(1), left=end == "left")
+        marks.release(names(1), 1, left=end == "left")
     assert told() == ["2"]
     assert begin(marks, 2, lines[2]).state == "begun"
     assert told() == []
@@ -266,7 +297,7 @@ def test_nobody_is_told_where_nobody_waits(redis: Redis, told: Callable[[], list
     begin(marks, 2, turn(key=digest("another")))
     marks.finish(names(1))
     begin(marks, 3, turn(published=1000.0))
-    marks.release(names(3))
+    marks.release(names(3), 1)
     assert told() == []
 
 

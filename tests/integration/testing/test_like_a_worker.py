@@ -69,8 +69,7 @@ def test_outcome_reason_and_tries_are_a_workers(
     names = ("app", "7")
     for number in range(1, deliveries):
         batch = Batch("shop", f"b{number}", time.time(), LEASE)
-        tidings.marks.begin(names, batch.handing_out, 1)
-        tidings.marks.release(names)
+        tidings.marks.release(names, tidings.marks.begin(names, batch.handing_out, 1).tries)
     given = Delivery(Item("7", "7", topic, '{"a": 1}'), Batch("shop", "last", time.time(), LEASE), "taobao", names)
     outcome, tries = outcome_of(given, ahead)
     told = Tidings(registry).deliver(topic, {"a": 1}, deliveries=deliveries, lease=LEASE)
