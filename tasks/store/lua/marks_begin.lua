@@ -1,3 +1,4 @@
+-- needs: claim_left
 local was = redis.call('GET', KEYS[1])
 if was == 'done' or was == 'dead' then return {was, '0', 0, 0, 0} end
 local runs, deliveries, tries, open, batch = 0, 0, 0, 0, ''
@@ -5,7 +6,7 @@ if was then
   runs, deliveries, tries, open, batch = string.match(was, '^(%S+) (%d+) (%d+) (%d+) (.*)$')
 end
 local left = tonumber(runs)
-if left > 0 then left = left - (ARGV[3] - redis.call('PTTL', KEYS[1]) / 1000) end
+if left > 0 then left = claim_left(KEYS[1], left, ARGV[3]) end
 if left > 0 then return {'busy', tostring(left), 0, 0, 0} end
 if batch ~= ARGV[1] then deliveries = deliveries + 1 end
 tries, open = tries + 1, open + 1

@@ -1,4 +1,4 @@
--- needs: now measure wake
+-- needs: now measure wake claim_left
 local mark, run, line, order, newest = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local batch, seconds, remember, done, lock, published, till, mine = unpack(ARGV)
 local was = redis.call('GET', mark)
@@ -11,7 +11,7 @@ end
 local begun = mine ~= '' and mine ~= 'held'
 if begun and tries ~= mine then begun, mine = false, '' end
 local left = mine == '' and tonumber(runs) or 0
-if left > 0 then left = left - (remember - redis.call('PTTL', mark) / 1000) end
+if left > 0 then left = claim_left(mark, left, remember) end
 if left > 0 then return {'busy', tostring(left), 0, 0, 0, 0} end
 
 local me = till .. ' ' .. mark

@@ -61,6 +61,18 @@ def test_a_try_that_never_ended_gives_way_when_its_time_is_over_and_is_counted(r
         assert (begun.state, begun.deliveries, begun.tries, begun.open) == ("begun", 1, times, times)
 
 
+def test_a_claim_that_was_noted_while_redis_s_clock_was_ahead_lasts_no_longer_than_one_of_now(
+    redis: Redis, later: Later
+) -> None:
+    Marks(Deferred(redis), 100).begin(NAMES, "b1", 10)
+    later(-8 * 3600)
+    other = Marks(Deferred(redis), 100)
+    busy = other.begin(NAMES, "b1", 10)
+    assert (busy.state, busy.wait <= 10) == ("busy", True)
+    later(busy.wait)
+    assert other.begin(NAMES, "b1", 10).tries == 2
+
+
 def test_tries_and_deliveries_are_counted_apart(redis: Redis) -> None:
     marks = Marks(Deferred(redis), 100)
     counts = []

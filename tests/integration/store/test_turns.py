@@ -126,6 +126,17 @@ def test_a_late_end_takes_nobody_elses_key(redis: Redis, monkeypatch: pytest.Mon
     assert begin(process(redis), 3, turn()).state == "queued"
 
 
+def test_a_claim_that_was_noted_while_redis_s_clock_was_ahead_lasts_no_longer_than_one_of_now(redis: Redis) -> None:
+    killed, other = process(redis), process(redis)
+    begin(killed, 1, turn())
+    killed.lapse(names(1))
+    later(redis, -8 * 3600)
+    busy = begin(other, 1, turn())
+    assert (busy.state, busy.wait <= 10) == ("busy", True)
+    later(redis, busy.wait)
+    assert begin(other, 1, turn()).tries == 2
+
+
 @pytest.mark.parametrize("end", ["done", "fails"])
 @pytest.mark.parametrize("published", [None, 1000.0])
 def test_a_late_end_frees_no_key_that_the_same_message_has_elsewhere(
