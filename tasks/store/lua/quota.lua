@@ -8,7 +8,11 @@ local function of(first, about)
 end
 local function number(text) return tonumber(text) or 0 end
 
-local function expected() return redis.call('ZCOUNT', called, now - a.late, '+inf') end
+-- Whose turn is later than anybody's can be was called in while Redis's clock was ahead: nobody waits for these hours.
+local function expected()
+  redis.call('ZREMRANGEBYSCORE', called, now + 2 * (a.span + a.arrives + 1), '+inf')
+  return redis.call('ZCOUNT', called, now - a.late, '+inf')
+end
 
 local function next_at()
   redis.call('ZREMRANGEBYSCORE', window, '-inf', now)

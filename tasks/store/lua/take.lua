@@ -8,7 +8,7 @@ local function take(who)
   end
 
   local function join(from, apart)
-    redis.call('ZADD', line, 'NX', now, who)
+    redis.call('ZADD', line, 'LT', now, who)
     redis.call('ZREM', called, who)
     redis.call('EXPIRE', line, a.keep)
     return from - now + (redis.call('ZRANK', line, who) + 1) * apart

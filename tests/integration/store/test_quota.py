@@ -508,3 +508,35 @@ def test_many_that_ask_at_the_same_moment_get_no_more_than_there_is(redis: Redis
     with ThreadPoolExecutor(16) as pool:
         found = list(pool.map(lambda number: quota.take("tb", some, "pull", f"{number}"), range(200)))
     assert sum(isinstance(each, Turn) for each in found) == (49 if some.owed else 50)
+
+
+def test_who_was_called_in_while_the_clock_was_ahead_and_does_not_come_holds_up_nobody(
+    quota: Quota, clock: Time
+) -> None:
+    limits = Limits(calls_per_second=2)
+    clock.go(NOON + 8 * 3600)
+    found = taken(pull(quota, limits))
+    for number in range(5):
+        put_off(pull(quota, limits, f"gone {number}"))
+    quota.settle("tb", limits, found, points=0)
+    made = 0
+    for step in range(200):
+        clock.go(NOON + step / 10)
+        made += call(quota, limits)
+    assert made >= 10
+
+
+def test_who_waited_while_the_clock_was_ahead_is_not_behind_all_who_come_later(
+    quota: Quota, clock: Time, redis: Redis
+) -> None:
+    one = Limits(calls_per_second=1)
+    clock.go(NOON + 8 * 3600)
+    taken(pull(quota, one))
+    for account in ("first", "second"):
+        put_off(pull(quota, one, account))
+    clock.go(NOON)
+    taken(pull(quota, one))
+    for after, account in ((0.01, "first"), (0.02, "third")):
+        clock.go(NOON + after)
+        put_off(pull(quota, one, account))
+    assert redis.zrange("tidings:line:tb", 0, -1) == ["pull first", "pull third", "pull second"]
