@@ -166,6 +166,17 @@ def test_what_may_heal_is_redriven_once_at_each_age(tidings: Stores, redis: Redi
     assert len(tidings.letters) == 2
 
 
+def test_turn_and_letters_that_were_noted_while_the_clock_was_ahead_wait_no_longer_for_it(
+    tidings: Stores, redis: Redis, ages: None
+) -> None:
+    due, ahead = old(tidings, 1, 2), old(tidings, 2, -8)
+    redis.set("tidings:letters:at:turn", "1", px=8 * 3_600_000)
+    assert tidings.letters.claim(settings().redrive_ages, 50, 5) == [due.id]
+    assert turn(tidings, redis) == []
+    later(redis, 1)
+    assert turn(tidings, redis) == [ahead.id]
+
+
 def test_one_that_has_reached_several_ages_is_redriven_once_for_all(tidings: Stores, redis: Redis, ages: None) -> None:
     """As after the setting was made, or while no beat ran."""
     letter = old(tidings, 1, 7)
