@@ -9,6 +9,7 @@ A consume task is acknowledged when it starts: a lost one is sent again when bea
 """
 
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from celery.utils.log import get_task_logger
@@ -95,17 +96,23 @@ def pull(account: Account, known: Known, made: calls.Made) -> float:
         with keeping.ready(account, batch.id) as kept:
             reply = client_for(account.gateway).pull(account, keep=kept)
         made.points, made.got = reply.points, len(reply)
-    counts = {"calls": 1, "points": reply.points, "pulled": len(reply)}
+    counts = counted(reply)
     if not reply:
         seen = learning.after_pull(account, reply, batch.pulled, known.seen)
         empty = batch.id if kept else ""
         return tell(account, seen.interval, seen=seen, end=made.end, counts=counts, empty=empty)
-    calls.tell_end(account, made.end, counts)
-    hand_out(account, batch, reply)
+    calls.tell_end(account, made.end, {} if kept else counts)
+    hand_out(account, batch, reply, counts=counts if kept else {})
     if kept:
         stores().inbox.secure()
     seen = learning.after_pull(account, reply, batch.pulled, known.seen)
     return tell(account, seen.interval, seen=seen)
+
+
+def counted(reply: Reply) -> dict[str, int]:
+    """What a pull adds to the day's tally. What brought messages that lie in the inbox is told as they are handed out: who comes
+    after a killed worker knows by the inbox that it was not."""
+    return {"calls": 1, "points": reply.points, "pulled": len(reply)}
 
 
 def tell(account: Account, wait: float, **learnt: Any) -> float:
@@ -116,11 +123,17 @@ def tell(account: Account, wait: float, **learnt: Any) -> float:
 
 
 def hand_out(
-    account: Account, batch: Batch, reply: Reply, settled: frozenset[str] = frozenset(), *, new: bool = True
+    account: Account,
+    batch: Batch,
+    reply: Reply,
+    settled: frozenset[str] = frozenset(),
+    *,
+    new: bool = True,
+    counts: Mapping[str, int] = dispatch.NONE,
 ) -> None:
     """Give a reply's messages to handle tasks, less those settled before; on vvtool, tell the inbox how many there are.
 
-    One that was handed out before is not `new`.
+    One that was handed out before is not `new`. `counts` are added to the day's tally.
     """
     left = Reply(
         items=tuple(item for item in reply.items if item.receipt not in settled),
@@ -128,8 +141,9 @@ def hand_out(
     )
     if left:
         holding_back.seen().handed_out(len(left))
-        dispatch.start(account, batch, left, len(settled), new=new)
+        dispatch.start(account, batch, left, len(settled), new=new, counts=counts)
     elif isinstance(account, VvtoolAccount):
+        stores().tally.add(account.name, counts, now=clock.now())
         stores().inbox.settle(account.name, batch.id, size=len(reply))
 
 
@@ -151,7 +165,8 @@ def hand_out_again(account: VvtoolAccount) -> bool:
         KeptReply(account, kept.batch, kept.body).refuse(error)
     else:
         again = Batch(account.name, kept.batch, now, lease, gateway=account.gateway.name)
-        hand_out(account, again, reply, kept.settled, new=kept.new)
+        counts = counted(reply) if kept.new and not kept.replayed else {}
+        hand_out(account, again, reply, kept.settled, new=kept.new, counts=counts)
     return True
 
 

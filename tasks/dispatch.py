@@ -1,7 +1,7 @@
 """Starts the chord of one batch: a handle task for each message that needs a handler, confirm when all have ended."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import groupby
 
 from handlers import Registry
@@ -22,12 +22,17 @@ from tasks.runtime import stores
 from tasks.store.batches import Open
 from tasks.store.chunks import joined
 
+NONE: Mapping[str, int] = {}
 
-def start(account: Account, batch: Batch, reply: Reply, done: int = 0, *, new: bool = True) -> None:
+
+def start(
+    account: Account, batch: Batch, reply: Reply, done: int = 0, *, new: bool = True, counts: Mapping[str, int] = NONE
+) -> None:
     """Hand a batch out. What needs no handler goes straight to the confirm: seen before, or not readable and buried.
 
     One that was handed out before is not `new`: its messages are not counted as pulled again. On vvtool so many of its
     reply are `done` with besides; one that stands in it twice counts once, so that its second place need not be crossed off.
+    `counts` are what its pull adds to the day's tally, if that was not told yet.
     """
     batch = spans.pulled(batch, len(reply))
     items = tuple(unhandled.spelled_out(item, account.gateway.platform) for item in reply.items)
@@ -49,6 +54,7 @@ def start(account: Account, batch: Batch, reply: Reply, done: int = 0, *, new: b
     with joined(stores().redis) as pipe:
         stores().topics.add("seen", topics, now=clock.now(), pipe=pipe)
         stores().batches.open(opened, came, retention.oldest(items, batch.pulled), pipe=pipe)
+        stores().tally.add(account.name, counts, now=clock.now(), pipe=pipe)
         if isinstance(account, VvtoolAccount):
             size = done + len(waiting) + len(settled) + len(spoilt)
             stores().inbox.sized(account.name, batch.id, size, pipe=pipe)

@@ -19,6 +19,7 @@ from tasks.plumbing.housekeeping import every
 from tasks.rules.lease import Batch
 from tasks.runtime import gateway_of, stores
 from tasks.settings import settings
+from tasks.store.inbox import REPLAYED
 from tasks.store.letters import Letter
 
 log = get_task_logger(__name__)
@@ -51,7 +52,7 @@ def send(letters: Iterable[Letter]) -> int:
     replies = [letter for letter in wanted if letter.reply]
     sent = [letter for letter in wanted if letter.names]
     for letter in replies:
-        stores().inbox.keep(letter.account, letter.item.id, letter.item.content.encode("latin-1"), 0)
+        stores().inbox.keep(letter.account, REPLAYED + letter.item.id, letter.item.content.encode("latin-1"), 0)
         stores().letters.drop([letter.id])
     for letter in sent:
         stores().marks.revive(letter.names)

@@ -23,6 +23,9 @@ DISK_SECONDS = 2.0
 SECURED_SECONDS = 60
 """What is written to see whether Redis takes writes, or has them on disk, is gone after so long."""
 
+REPLAYED = "replay-"
+"""How a reply is named that comes from a dead letter: no call has brought it."""
+
 LEFT = PREFIX + "inboxes:left"
 """Accounts that are gone while replies of theirs are not settled."""
 
@@ -34,13 +37,18 @@ Put = Callable[[str, str, bytes, float], None]
 class Kept:
     """A stored reply that is due again: its raw body and the receipts in it that need nothing more.
 
-    It is `new` when its messages were never handed out, as whoever pulled them was killed before.
+    It is `new` when its messages were never handed out, as whoever pulled them was killed before, or it was `replayed`.
     """
 
     batch: str
     body: bytes
     settled: frozenset[str]
     new: bool = False
+
+    @property
+    def replayed(self) -> bool:
+        """Whether it comes from a dead letter."""
+        return self.batch.startswith(REPLAYED)
 
 
 class Inbox:

@@ -1,9 +1,10 @@
 """What was done today, for each account: calls, points, messages pulled, and what became of them."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from tasks.clock import DAY, day
-from tasks.store.chunks import pipelined, read_many
+from tasks.store.chunks import joined, pipelined, read_many
 from tasks.store.deferred import Deferred
 from tasks.store.keys import key
 from tasks.store.scripts import text
@@ -18,17 +19,16 @@ class Tally:
         self.deferred = deferred
         self.redis = deferred.redis
 
-    def add(self, account: str, counts: Mapping[str, int], *, now: float) -> None:
-        """Add to today's counters."""
+    def add(self, account: str, counts: Mapping[str, int], *, now: float, pipe: Any = None) -> None:
+        """Add to today's counters, with what else is written to `pipe`."""
         some = {name: number for name, number in counts.items() if number}
         if not some:
             return
         where = key("tally", day(now), account)
-        pipe = self.redis.pipeline(transaction=False)
-        for name, number in some.items():
-            pipe.hincrby(where, name, number)
-        pipe.expire(where, KEEP_SECONDS)
-        pipe.execute()
+        with joined(self.redis, pipe) as all_:
+            for name, number in some.items():
+                all_.hincrby(where, name, number)
+            all_.expire(where, KEEP_SECONDS)
 
     def tell(self, account: str, name: str, *, now: float) -> None:
         """Count one more, without a round trip of its own while a bundle runs."""

@@ -26,6 +26,7 @@ from tasks.rules.lease import Batch
 from tasks.runtime import Stores
 from tasks.settings import settings
 from tasks.store.batches import Open
+from tasks.store.letters import Letter
 
 Register = Callable[..., object]
 
@@ -467,7 +468,8 @@ def test_what_vvtool_sent_once_leaves_the_inbox_when_all_of_it_is_done(
     sending.consume("vshop")
     until(lambda: tidings.batches.load("vshop").batches == 0 and len(tidings.letters) == 1)
     until(lambda: tidings.inbox.waiting("vshop") == 0)
-    assert tidings.tally.read_many(["vshop"], now=time.time())["vshop"]["handled"] == 3
+    counted = tidings.tally.read_many(["vshop"], now=time.time())["vshop"]
+    assert counted.items() >= {"calls": 1, "points": 1, "pulled": 4, "handled": 3}.items()
 
 
 def test_a_message_that_stands_twice_in_a_reply_of_vvtool_leaves_the_inbox_with_it(
@@ -513,6 +515,16 @@ def test_a_reply_whose_worker_was_killed_before_it_handed_it_out_counts_as_pulle
         assert consume.poll(vshop) == 0
         redis.zadd("tidings:inbox:vshop", {"b1": 0})
     assert tidings.measures.read().counters["pulled"] == {("vv", "t"): 3, ("vv", ""): 1}
+    assert tidings.tally.read_many(["vshop"], now=time.time())["vshop"] == {"calls": 1, "points": 1, "pulled": 4}
+
+
+def test_a_reply_that_is_replayed_counts_as_no_call(
+    proxy: list[bytes], tidings: Stores, vshop: Account, redis: Redis
+) -> None:
+    letter = Letter(Item("", "1", "", vvtool_body(1).decode()), "vvtool", "vshop", "cannot be read", reply=True)
+    assert redrive.send([letter]) == 1
+    assert consume.poll(vshop) == 0
+    assert tidings.tally.read_many(["vshop"], now=time.time())["vshop"] == {}
 
 
 def test_what_nobody_handles_is_left_in_the_inbox_until_somebody_does(
