@@ -59,6 +59,8 @@ def poll(account: Account) -> float:
 def poll_now(account: Account) -> float:
     """The same, once its platform may be called at all."""
     known, made = stores().polls.ask(question(account)), calls.Made()
+    if known.waiting:
+        keeping.stranded(account)
     wait = None if known.taken else hindrance(account, known)
     if wait is not None:
         return tell(account, wait)

@@ -9,14 +9,17 @@ from celery.utils.log import get_task_logger
 from redis.exceptions import RedisError
 
 from tasks.accounts import Account, VvtoolAccount
+from tasks.clock import HOUR
 from tasks.handling import burying
 from tasks.logs import about
+from tasks.logs.seldom import Seldom
 from tasks.platforms.errors import MalformedReply, PlatformError
 from tasks.runtime import stores
 from tasks.store.inbox import Put
 from tasks.text import shown
 
 log = get_task_logger(__name__)
+_told = Seldom(HOUR)
 
 KEEP_SECONDS = 60.0
 """How long a reply that Redis does not take is offered again: nobody else has its messages any more."""
@@ -90,12 +93,19 @@ def ready(account: Account, batch: str) -> Iterator[KeptReply | None]:
             raise
 
 
-def gone(accounts: Sequence[str]) -> None:
+def stranded(account: Account) -> None:
+    """Say the same of an account that has replies in the inbox and is of another platform now, which cannot read them."""
+    if not isinstance(account, VvtoolAccount) and _told.left_out(account.name) is not None:
+        gone([account.name], "is no account of vv-tool now")
+
+
+def gone(accounts: Sequence[str], why: str = "is gone from the accounts") -> None:
     """Say of accounts that nobody polls any more, as they are renamed or removed, what they leave: nobody hands it out again."""
     for name, replies in stores().inbox.note_left(accounts).items():
         log.warning(
-            "%s is gone from the accounts, and %d stored replies of its have messages that are not done with: %s",
+            "%s %s, and %d stored replies of its have messages that are not done with: %s",
             shown(name),
+            why,
             replies,
             LEFT_TODO,
             extra=about("inbox_left", account=name, replies=replies),

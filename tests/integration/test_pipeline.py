@@ -16,6 +16,7 @@ from redis import Redis
 from handlers import Message, Registry, Reject, Retry
 from tasks import app, confirm, consume, count, dispatch, redrive, sending
 from tasks.accounts import Account, fingerprint
+from tasks.commands.check.redis import gone
 from tasks.confirming import telling
 from tasks.dispatch import start
 from tasks.platforms import BadRequest, Item, Keep, PlatformError, Reply, Spoilt, Transient, Unauthorised, http
@@ -516,6 +517,17 @@ def test_a_reply_whose_worker_was_killed_before_it_handed_it_out_counts_as_pulle
         redis.zadd("tidings:inbox:vshop", {"b1": 0})
     assert tidings.measures.read().counters["pulled"] == {("vv", "t"): 3, ("vv", ""): 1}
     assert tidings.tally.read_many(["vshop"], now=time.time())["vshop"] == {"calls": 1, "points": 1, "pulled": 4}
+
+
+def test_what_an_account_left_in_the_inbox_is_told_when_it_is_of_another_platform_now(
+    platform: FakePlatform, tidings: Stores, account: Account, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A shop that leaves vv-tool for Taobao itself keeps its name; nobody hands out what vv-tool has sent it."""
+    tidings.inbox.keep("shop", "b1", vvtool_body(1), 0)
+    for _ in (1, 2):
+        consume.poll(account)
+    assert caplog.text.count("shop is no account of vv-tool now, and 1 stored replies") == 1
+    assert gone() == {"shop": 1}
 
 
 def test_a_reply_that_is_replayed_counts_as_no_call(

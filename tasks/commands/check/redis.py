@@ -5,7 +5,7 @@ from typing import Any
 
 from redis.exceptions import NoPermissionError, RedisError
 
-from tasks.accounts import AccountsError, load
+from tasks.accounts import AccountsError, VvtoolAccount, load
 from tasks.commands.check.finding import Finding, fail, ok, warn
 from tasks.commands.check.rights import rights
 from tasks.commands.clocks import off
@@ -119,17 +119,19 @@ def waiting(letters: int, replies: int) -> Iterator[Finding]:
 
 
 def gone() -> dict[str, int]:
-    """Accounts that are gone with how many replies they have left; none where nobody can tell, which has been said."""
+    """Accounts that are gone, or of another platform now, with how many replies they have left; none where nobody can tell, which
+    has been said."""
     try:
-        return stores().inbox.left(load(settings().accounts).accounts)
+        found = load(settings().accounts).accounts
     except AccountsError:
         return {}
+    return stores().inbox.left({name for name, account in found.items() if isinstance(account, VvtoolAccount)})
 
 
 def leftover(left: Mapping[str, int]) -> Iterator[Finding]:
     """What accounts that are gone have left in the inbox."""
     for account, replies in left.items():
-        text = f"{shown(account)} is gone, and {replies} stored replies of its have messages that are not done with"
+        text = f"{shown(account)} is no account of vv-tool now, and {replies} stored replies of its are not done with"
         yield warn("inbox", text, LEFT_TODO)
 
 
