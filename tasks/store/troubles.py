@@ -21,6 +21,9 @@ TOLD = PREFIX + "troubles"
 LATELY = 600
 """Seconds after which something that did not happen again is over: longer than any wait between two tries within a lease."""
 
+STEP_SECONDS = 5.0
+"""What goes wrong between asking for the time and for the troubles is of later than that time."""
+
 MOST = 10_000
 """Accounts and topics that are known at a time; the one that went wrong longest ago gives way."""
 
@@ -64,16 +67,18 @@ class Troubles:
 
     def read(self) -> list[Trouble]:
         """What has gone wrong lately, the latest first."""
-        found = self.redis.zrevrangebyscore(AT, "+inf", self._since(), withscores=True)
+        found = self.redis.zrevrangebyscore(AT, *self._lately(), withscores=True)
         return [trouble for some in chunks(found) for trouble in self._told(some)]
 
     def whose(self) -> list[tuple[str, What]]:
         """Whose they are, the latest first, each account once a kind: a tenth of the work of `read`."""
-        fields = map(_field, self.redis.zrevrangebyscore(AT, "+inf", self._since()))
+        fields = map(_field, self.redis.zrevrangebyscore(AT, *self._lately()))
         return list(dict.fromkeys((field[0], field[1]) for field in fields if field))
 
-    def _since(self) -> float:
-        return float(".".join(f"{part:06}" for part in self.redis.time())) - LATELY
+    def _lately(self) -> tuple[float, float]:
+        """The latest and the first time that count: what is of later than now is from when Redis's clock was ahead."""
+        now = float(".".join(f"{part:06}" for part in self.redis.time()))
+        return now + STEP_SECONDS, now - LATELY
 
     def _told(self, found: Sequence[tuple[str, float]]) -> Iterator[Trouble]:
         texts = self.redis.hmget(TOLD, [field for field, _ in found])

@@ -4,7 +4,7 @@ local at, told, field = KEYS[1], KEYS[2], ARGV[1]
 local window, most = tonumber(ARGV[4]), tonumber(ARGV[5])
 local since, count = now, 0
 local last = redis.call('ZSCORE', at, field)
-if last and now - tonumber(last) < window then
+if last and math.abs(now - tonumber(last)) < window then
   local was_since, was_count = string.match(redis.call('HGET', told, field) or '', '^(%S+) (%d+) ')
   if was_since then since, count = tonumber(was_since), tonumber(was_count) end
 end

@@ -72,3 +72,13 @@ def test_what_another_version_wrote_is_left_out(stores: Stores) -> None:
         stores.troubles.redis.hset(TOLD, field, told)
         assert [each.text for each in stores.troubles.read()] == (["x"] if "later" in told else [])
         stores.troubles.add(FAILED)
+
+
+def test_what_went_wrong_while_the_clock_was_ahead_is_over_once_it_is_set_back(stores: Stores, redis: Any) -> None:
+    """Status told for these hours that confirms are late, and ended with 1."""
+    stores.troubles.add(FAILED)
+    age(redis, -8 * 3600)
+    assert (stores.troubles.read(), stores.troubles.whose()) == ([], [])
+    stores.troubles.add(FAILED)
+    (found,) = stores.troubles.read()
+    assert found.count == 1
