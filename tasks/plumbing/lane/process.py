@@ -202,6 +202,8 @@ class Process:
         self._answers.sock.close()
         self._asks.sock.close()
         self._process.join(EXIT_SECONDS)
+        now = monotonic()  # whose time is over may be another worker's by now: this process, too, may have been frozen
+        claimed = [job for number, job in self.jobs.items() if self._overdue.get(number, inf) > now]
         lost, self.jobs = list(self.jobs.values()), {}
         if lost or not self._finishing:
             status = human_status(self._process.exitcode or 0)
@@ -211,8 +213,8 @@ class Process:
                 *told,
                 extra=about("lane_ended", lane=self._work.name, tasks=len(lost)),
             )
-        if lost and self._work.limited:
-            orphan(lost)
+        if self._work.limited and claimed:
+            orphan(claimed)
         if lost:
             why = how_it_ended(self._process.exitcode, self._work)
             for job in lost:

@@ -146,6 +146,9 @@ def test_a_signal_ends_what_waits_and_not_the_process(turning: Turning) -> None:
 def test_one_that_cannot_be_interrupted_ends_the_process_and_all_in_it_come_again(
     turning: Turning, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The claim of one whose time is over may be another worker's by now, and is left alone."""
+    orphans: list[Any] = []
+    monkeypatch.setattr(process_module, "orphan", orphans.extend)
     monkeypatch.setattr(process_module, "OVERDUE_SECONDS", 0.2)
     turning.lane._work = replace(HANDLERS, look_seconds=0.1)
     turning.lane.register(turning.hub)
@@ -154,6 +157,7 @@ def test_one_that_cannot_be_interrupted_ends_the_process_and_all_in_it_come_agai
     turning.lane.apply_async(never_ends, CONTENT, timeout=0.5, **notes)
     assert turning.turn(lambda: len(turning.ended("error_callback")) == 2)
     assert {why.type for why in turning.ended("error_callback").values()} == {WorkerLostError}
+    assert len(orphans) == 1
 
 
 def test_a_process_that_a_handler_forks_runs_none_of_the_others(turning: Turning, tmp_path: Path) -> None:
