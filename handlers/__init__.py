@@ -15,8 +15,8 @@
     def on_any(content: dict, message: Message) -> None:
         print(message.topic, sorted(content))
 
-A message may come twice: do the same thing again without harm. Put the functions into a file here, or into any module
-that `TIDINGS_HANDLERS` names.
+A message may come twice: do the same thing again without harm. Put the functions into a module of your own, as a shop.py in
+the folder that workers start from, and name it: `TIDINGS_HANDLERS=shop`.
 """
 
 from handlers.content import Unfit

@@ -12,6 +12,7 @@ from handlers import Handler
 from handlers.errors import HandlersError
 from tasks.accounts import Accounts, AccountsError, load
 from tasks.accounts.extra import unresolved
+from tasks.accounts.faults import Fault
 from tasks.accounts.origins import open_origin
 from tasks.accounts.secrets import Secrets
 from tasks.commands.check.finding import Finding, fail, note, ok, warn
@@ -57,7 +58,7 @@ def accounts_findings() -> Iterator[Finding]:
         accounts = load(settings().accounts)
     except AccountsError as error:
         for fault in error.faults:
-            yield fail("accounts", str(fault), f"correct {source}, or set TIDINGS_ACCOUNTS to another one")
+            yield fail("accounts", str(fault), mending(fault, source))
         return
     counts = f"{len(accounts.accounts)} accounts behind {len(accounts.gateways)} gateways in {source}"
     if accounts.accounts:
@@ -70,6 +71,15 @@ def accounts_findings() -> Iterator[Finding]:
         yield note("accounts", said)
     yield from extra_findings(accounts)
     yield from fitting(accounts, visibility(), settings().handler_seconds)
+
+
+def mending(fault: Fault, source: str) -> str:
+    """What to do about a fault of the accounts of that source."""
+    if fault.expected.startswith(("the environment variable", "the secret's file")):
+        return f"set it where workers are started, and here to check it; or correct {source}"
+    if fault.path == source and fault.expected.startswith("there is no such file"):
+        return "write it (`celery -A tasks sandbox accounts` prints one to begin with), or set TIDINGS_ACCOUNTS"
+    return f"correct {source}, or set TIDINGS_ACCOUNTS to another one"
 
 
 def extra_findings(accounts: Accounts) -> Iterator[Finding]:
@@ -94,7 +104,8 @@ def handlers_findings() -> Iterator[Finding]:
         yield ok("handlers", f"{len(own)} of your own: {_topics(own)}")
     else:
         text = f"only those that ship, which log a line: {_topics(found)}"
-        yield warn("handlers", text, "write your own; `handlers/__init__.py` shows how")
+        todo = "write your own (`python -m pydoc handlers` shows how), and name it in TIDINGS_HANDLERS"
+        yield warn("handlers", text, todo)
 
 
 def fitting(accounts: Accounts, hidden: float, handler_seconds: float) -> Iterator[Finding]:

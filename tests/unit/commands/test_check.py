@@ -1,6 +1,7 @@
 """What `check` concludes from what it found."""
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +12,9 @@ from tasks.accounts import Accounts, TaobaoGateway
 from tasks.commands.check.finding import Finding, fail, ok
 from tasks.commands.check.redis import clocks, judged, waiting
 from tasks.commands.check.rights import BOTH, STATE, commands
-from tasks.commands.check.setup import fitting
+from tasks.commands.check.setup import accounts_findings, fitting
 from tasks.commands.sentences import Said, Sentence
+from tasks.settings import settings
 from tests import ROOT
 
 GOOD: dict[str, Any] = {"redis_version": "7.2.4", "aof_enabled": 1, "maxmemory_policy": "noeviction", "role": "master"}
@@ -102,3 +104,30 @@ def test_every_command_that_a_store_sends_is_tried() -> None:
     renamed = {"DELETE": "DEL"}
     missing = {renamed.get(name.upper(), name.upper()) for name in sent} - {words[0] for words in commands(BOTH, STATE)}
     assert not missing, f"put these into tasks/commands/check/rights.py: {missing}"
+
+
+@pytest.mark.parametrize(
+    ("secret", "todo"),
+    [
+        ("env:NOBODY_SETS_THIS", "set it where workers are started"),
+        ("file:gone", "set it where workers are started"),
+        ("", "correct "),
+        (None, "`celery -A tasks sandbox accounts` prints one"),
+    ],
+)
+def test_a_fault_of_the_accounts_says_what_mends_it(
+    secret: str | None, todo: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "accounts.toml"
+    if secret is not None:
+        file.write_text(
+            f'[gateways.qm]\nplatform = "qianmi"\napp_key = "1"\napp_secret = "{secret}"\n'
+            '[accounts.shop]\ngateway = "qm"\n'
+        )
+    monkeypatch.setenv("TIDINGS_ACCOUNTS", str(file))
+    settings.cache_clear()
+    try:
+        (finding,) = accounts_findings()
+    finally:
+        settings.cache_clear()
+    assert todo in finding.todo
