@@ -141,8 +141,8 @@ def told(load: Load, found: Size, cores: int) -> Iterator[str]:
         yield f"  {found.points_per_day:,.0f} of them are pulls, which cost points"
     yield f"  a message waits {found.wait:,.1f} s for its pull, in the mean"
     yield (
-        "\nCores are those of a virtual machine of two, Python 3.11, that others kept busy; at a slower time it needed 1.7 to 2"
-        "\ntimes as many (docs/sizing.md says how to measure yours). Your handlers' own memory comes on top."
+        "\nCores are those of a virtual machine of two with Python 3.11; another one needed 0.5 to 0.6 of them (docs/sizing.md"
+        "\nsays how to measure yours). Your handlers' own memory comes on top."
     )
 
 

@@ -1,10 +1,12 @@
 """`size`: what it tells people and scripts, and what it refuses."""
 
 import json
+import re
 
 import pytest
 
 from tasks.commands.size import size
+from tests import ROOT
 from tests.integration.commands.running import run
 
 SHOPS = ("--accounts", "20000", "--messages-per-day", "3e6")
@@ -23,6 +25,12 @@ def test_people_read_what_to_start() -> None:
         "Cores are those of a virtual machine",
     ):
         assert text in said.out
+
+
+def test_what_another_machine_needed_is_what_the_page_says() -> None:
+    said, page = run(size, *SHOPS).out, (ROOT / "docs" / "sizing.md").read_text()
+    (told,) = re.findall(r"another one needed (\S+ to \S+) of them", said)
+    assert re.search(rf"on another one, costs\s+were {told} of these", page)
 
 
 def test_scripts_get_the_same_as_json() -> None:
