@@ -197,6 +197,15 @@ def test_compose_publishes_nothing_but_loopback() -> None:
     assert compose()["services"]["valkey"]["networks"] == ["state"]
 
 
+def test_compose_shows_secrets_to_nobody_but_workers_and_to_web_its_password() -> None:
+    shown = {name: {volume.split(":/")[0] for volume in each.get("volumes", [])} for name, each in services().items()}
+    (secrets,) = shown["puller"] - shown["beat"]
+    assert shown["handlers"] == shown["puller"]
+    assert shown["web"] == {*shown["beat"], f"{secrets}/web_password"}
+    assert shown["flower"] == shown["beat"]
+    assert not [each for each in shown["beat"] if secrets.startswith(f"{each}/")]
+
+
 def test_compose_keeps_what_redis_holds_and_runs_two_beats() -> None:
     valkey = compose()["services"]["valkey"]
     words = " ".join(valkey["command"])
