@@ -51,12 +51,10 @@ def picture(
         workers = [each for each in present if each.kind == "worker"]
         answering = None if workers else aside.submit(broker.workers)  # one of an earlier version
         pauses = gateway_pauses(gateways.values(), now)
+        sums = {name: Sum() for name in sorted(gateways)}
         normal = Thresholds(settings().open_batches, sending.claim_seconds())
-        sums, pulled = {name: Sum() for name in sorted(gateways)}, None
         for each in standings(behind, now, pauses, secrets=secrets):
-            name = each.account.gateway.name
-            sums[name].add(each, pauses.get(name), now, secrets=secrets)
-            pulled = max(filter(None, (pulled, each.pulled)), default=None)
+            sums[each.account.gateway.name].add(each, pauses, now, secrets=secrets)
             if chosen is None or each.name in chosen:
                 crowd.add((each, attention(each, normal, now)))
         crowd.cut()
@@ -75,7 +73,7 @@ def picture(
             letters=len(stores().letters),
             redrives=redrives,
             redrive_at=first,
-            pulled=pulled,
+            pulled=largest(each.pulled for each in sums.values()),
             unhandled=reading.unhandled(now),
             strangers=reading.strangers(),
             clocks=list(off(present, stores().platform_clocks.read())),
@@ -98,16 +96,22 @@ class Sum:
     oldest_age: float | None = None
     held: bool = False
 
-    def add(self, each: Standing, pause: Pause | None, now: float, *, secrets: bool) -> None:
-        """One more account."""
+    def add(self, each: Standing, pauses: Mapping[str, Pause], now: float, *, secrets: bool) -> None:
+        """One more account; `pauses` are those of gateways."""
         self.accounts += 1
         self.paused += each.pause is not None
         self.rate += each.rate or 0.0
         self.today.update(each.today)
         self.open += each.open
-        self.pulled = max(filter(None, (self.pulled, each.pulled)), default=None)
-        self.oldest_age = max(filter(None, (self.oldest_age, each.oldest_age)), default=None)
+        self.pulled = largest((self.pulled, each.pulled))
+        self.oldest_age = largest((self.oldest_age, each.oldest_age))
+        pause = pauses.get(each.account.gateway.name)
         self.held = self.held or bool(pause and holds(each.account, "gateway", pause, now, secrets=secrets))
+
+
+def largest(seconds: Iterable[float | None]) -> float | None:
+    """The largest of them, of those that are there."""
+    return max(filter(None, seconds), default=None)
 
 
 def summaries(
