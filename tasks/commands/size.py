@@ -88,11 +88,6 @@ def size(
 
     It reads nothing and asks nobody: the figures are those of docs/sizing.md, measured on two cores.
     """
-    if poll_max < poll_min:
-        raise click.UsageError(f"--poll-max must be --poll-min or more: {poll_max:g} is less than {poll_min:g}")
-    busy = handler_ms if handler_cpu_ms is None else handler_cpu_ms
-    if busy > handler_ms:
-        raise click.UsageError(f"--handler-cpu-ms cannot be more than --handler-ms: {busy:g}, {handler_ms:g}")
     load = Load(
         accounts=accounts,
         messages_per_day=messages_per_day,
@@ -100,18 +95,27 @@ def size(
         most=poll_max,
         latency=latency_ms / 1000,
         handler=handler_ms / 1000,
-        handler_cpu=busy / 1000,
+        handler_cpu=(handler_ms if handler_cpu_ms is None else handler_cpu_ms) / 1000,
         peak=peak,
         done_days=done_days,
         confirms=not vvtool,
         calls_per_day=calls_per_day or math.inf,
     )
-    if load.confirms and load.calls_per_day * QUANTITY < messages_per_day:
-        raise click.UsageError(
-            f"{load.calls_per_day:,.0f} calls cannot bring and confirm {messages_per_day:,.0f} messages"
-        )
+    refuse_what_cannot_be(load)
     found = sizing.size(load, cores)
     click.echo(as_one_line(load, found) if as_json else "\n".join(told(load, found, cores)))
+
+
+def refuse_what_cannot_be(load: Load) -> None:
+    """Raises `UsageError` for a load whose numbers do not fit together."""
+    if load.most < load.least:
+        raise click.UsageError(f"--poll-max must be --poll-min or more: {load.most:g} is less than {load.least:g}")
+    if load.handler_cpu > load.handler:
+        busy, whole = load.handler_cpu * 1000, load.handler * 1000
+        raise click.UsageError(f"--handler-cpu-ms cannot be more than --handler-ms: {busy:g}, {whole:g}")
+    if load.confirms and load.calls_per_day * QUANTITY < load.messages_per_day:
+        calls, messages = f"{load.calls_per_day:,.0f} calls", f"{load.messages_per_day:,.0f} messages"
+        raise click.UsageError(f"{calls} cannot bring and confirm {messages}")
 
 
 def as_one_line(load: Load, found: Size) -> str:
