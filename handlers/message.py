@@ -17,9 +17,9 @@ class Message:
     """One event of one shop, as the platform sent it.
 
     `id` is text for every platform, so that 19-digit numbers survive. `topic` is the full name, also where the platform wrote
-    a short one that is clear. `content` is the raw text of the event, JSON on all
-    known platforms. `published` is aware, in Asia/Shanghai; None when the platform left it out or wrote something else.
-    `deliveries` counts how often this message was handed to a handler, this time included.
+    a short one that is clear. `content` is the raw text of the event, JSON on all known platforms. `published` is aware, in
+    Asia/Shanghai; None when the platform left it out or wrote something else. `deliveries` counts how often this message came,
+    this time included; the tries of one delivery count once.
     `identity` tells it from all others, as a platform's id alone does not (apps, and vv-tool's shops, may use the same): it is
     the same at each delivery and for whichever account brings it, so be idempotent by it. It ends with `id`.
     `pulled` is when it was pulled, aware, in Asia/Shanghai. `extra` is the account's free table in the accounts file. `ends` is

@@ -7,9 +7,9 @@
         made.dispose()                  # when the process shuts down
 
 A plain function that returns is a resource too, with nothing to close, and both may be async: they run on the event loop of async
-handlers. A resource is made when a message first needs it, so after
-the fork, and closed at shutdown, the last one first. Its parameters without a default are resources as well; `settings` is the
-process's environment. What was made before a fork is not used after it, and not closed there either: it is the parent's.
+handlers. A resource is made when a message first needs it, so after the fork, and closed at shutdown, the last one first. Its
+parameters without a default are resources as well; `settings` is the process's environment. What was made before a fork is not
+used after it, and not closed there either: it is the parent's.
 
 In tests: `with handlers.resources.replaced(engine=fake): ...`.
 """

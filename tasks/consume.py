@@ -1,7 +1,8 @@
 """Pulls one batch of one account and starts its chord; the first of the three tasks.
 
-1. What an earlier pull left in the inbox past its lease is handed out again (vvtool), before anything new is asked for.
-2. An account or gateway that is paused, or an account that is held back until handlers catch up, is not called.
+1. An account that is held back until handlers catch up comes again later.
+2. What an earlier pull left in the inbox past its lease is handed out again (vvtool), before anything new is asked for, unless a
+   person or a bad release has stopped it. An account or gateway that is paused is not called.
 3. One call. What comes back is noted as open, then handed out: one handle task a message, confirm as the chord's callback.
 4. The account's next poll is set: at once after a full batch, later after a partial one, ever later after empty ones.
 
