@@ -14,6 +14,7 @@ from celery.bin.celery import celery
 from click.testing import CliRunner
 
 from tasks import app, runtime
+from tasks.commands.sentences import Sentence
 from tasks.platforms import qianmi, taobao, vvtool
 from tasks.platforms.base import Item
 from tasks.platforms.faults import Said, Table, Whom
@@ -185,6 +186,16 @@ def test_the_readme_in_chinese_has_every_heading_and_every_setting_of_the_other(
     assert settings.findall(theirs) == settings.findall(ours) != []
     typed = [{words for line in lines(each) for words in commands(line)} for each in (ours, theirs)]
     assert {words[:2] for words in typed[0]} <= {words[:2] for words in typed[1]}
+
+
+def test_the_page_on_operating_quotes_what_status_says() -> None:
+    page = (ROOT / "docs" / "operating.md").read_text(encoding="utf-8")
+    marks = page.partition("## What a mark")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| ([^|]+) \| [^|]+ \| [^|]+ \|$", marks, re.MULTILINE)
+    said = {re.sub(r"%\(\w+\)s", "…", text) for sentence in Sentence for text in sentence.texts}
+    parts = [part.strip(" :,") for row in rows[2:] for quote in row.split(" / ") for part in quote.split("…")]
+    assert len(parts) > 20
+    assert not [part for part in parts if not any(part in text for text in said)]
 
 
 def told_in(text: str) -> set[str]:
