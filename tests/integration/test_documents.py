@@ -198,6 +198,15 @@ def test_the_page_on_operating_quotes_what_status_says() -> None:
     assert not [part for part in parts if not any(part in text for text in said)]
 
 
+@pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
+def test_a_readme_has_without_make_what_make_does(readme: str) -> None:
+    text, make = ((ROOT / name).read_text(encoding="utf-8") for name in (readme, "Makefile"))
+    (started,) = re.findall(r"\$\(BIN\)/python -m pytest -q (.+)", make)
+    (extras,) = re.findall(r"^EXTRAS := (.+)$", make, re.MULTILINE)
+    assert f".venv/bin/python -m pytest {started}\n" in text
+    assert f"-c constraints.txt -e '.[{extras}]'\n" in text
+
+
 def told_in(text: str) -> set[str]:
     """What a text tells in code spans, figures and links, which no translation changes."""
     prose = re.sub(r"^```.*?^```$|`[^`\n]+`", "", text, flags=re.MULTILINE | re.DOTALL)
