@@ -45,12 +45,6 @@ def entries(redis: Any) -> list[dict[str, str]]:
     return [entry for _, entry in redis.xrange(KEY)]
 
 
-def test_files_of_the_address_are_found_from_where_the_process_began(make: Make) -> None:
-    stream = make(URL="rediss://h?ssl_ca_certs=ca.pem&ssl_keyfile=/etc/key.pem")
-    told = stream._redis.connection_pool.connection_kwargs
-    assert (told["ssl_ca_certs"], told["ssl_keyfile"]) == (str(Path.cwd() / "ca.pem"), "/etc/key.pem")
-
-
 def test_an_entry_has_the_members_and_the_key_that_is_the_same_at_each_try(make: Make, redis: Redis) -> None:
     stream = make()
     stream.append(message())
