@@ -10,9 +10,9 @@ import gc
 from tasks.plumbing import starting
 from celery.signals import worker_process_init
 gc.set_threshold({}, 5, 5)
-assert not gc.get_freeze_count()
+before = gc.get_freeze_count()  # Python 3.12 begins with some
 worker_process_init.send(None)
-print(gc.get_freeze_count() > 10_000, *gc.get_threshold())
+print(gc.get_freeze_count() > before + 10_000, *gc.get_threshold())
 """
 
 
