@@ -14,7 +14,7 @@ from tasks.store.keys import key
 from tests.end_to_end.installation import Installation
 from tests.end_to_end.test_main_job import ACCOUNTS, QUEUES, confirms
 
-LAST_LANDED = os.environ.get("LAST_LANDED", "36f22406f2949bd26acccf10351dcb518f8788b6")
+LAST_LANDED = os.environ.get("LAST_LANDED", "b48bb513893166d4adcc1f44ffb776614f4da430")
 """The commit that installations run before they are upgraded to this tree. Whoever lands a new one writes it here."""
 
 TREE = Path(__file__).parents[2]
