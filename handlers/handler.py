@@ -36,6 +36,7 @@ class Handler:
         options: Options = NONE,
         fallback: bool = False,
         boxed: bool = False,
+        at_once: int = 0,
         arounds: Mapping[Any, Around] = MappingProxyType({}),
         resources: Resources = default,
     ) -> None:
@@ -51,6 +52,8 @@ class Handler:
         """How many characters of a pattern are literal; None for an exact topic. What is boxed is a pattern in any case."""
         self.is_async = iscoroutinefunction(function)
         """Whether it waits on this process's event loop, beside others."""
+        self.at_once = at_once
+        """How many of its messages may wait in threads of one process, as it ends in time by itself; 0: it is none such."""
         self._names: Mapping[str, Any] = {}
         self._signature: Signature | None = None
         try:

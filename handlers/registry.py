@@ -62,12 +62,13 @@ class Registry:
         queue: str | None = None,
         fallback: bool = False,
         boxed: bool = False,
+        at_once: int = 0,
     ) -> Callable[[F], F]:
         """Mark a function as the handler of these topics or `fnmatch` patterns; it is returned unchanged.
 
         What `Options` says of the options in the middle holds for each topic. `boxed` is for handlers that ship with Tidings and
-        have their topics from the environment: an exact topic of the user's wins over them. A method in a class waits until
-        an object of the class is registered; a method of an object is taken as it is.
+        have their topics from the environment: an exact topic of the user's wins over them. So is `at_once` (`Handler`).
+        A method in a class waits until an object of the class is registered; a method of an object is taken as it is.
         Raises `BadHandler` for a function that cannot be one, `DuplicateTopic` if another has one of the topics.
         """
         _refuse_unless_topics(topics)
@@ -77,7 +78,7 @@ class Registry:
         def register(function: F) -> F:
             refuse_unless_plain(function)
             names = _names(sys._getframe(1), inside_class=is_method(function))
-            made = partial(Handler, names=names, options=chosen, fallback=fallback, boxed=boxed)
+            made = partial(Handler, names=names, options=chosen, fallback=fallback, boxed=boxed, at_once=at_once)
 
             def add(taken: Callable[..., Any]) -> None:
                 for topic in topics:

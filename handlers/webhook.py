@@ -5,6 +5,7 @@
     TIDINGS_WEBHOOK_SECRET=file:/run/secrets/webhook        # an account's own: extra = { webhook_secret = "env:…" }
     TIDINGS_WEBHOOK_TOPICS=taobao_trade_*,qianmi_*          # all, unless told; an exact topic of your own wins
     TIDINGS_WEBHOOK_ALLOW=erp.internal,10.1.0.0/16          # hosts and networks that may be private
+    TIDINGS_WEBHOOK_AT_ONCE=20                              # posts at a time while answers take long
 
 An answer of 2xx means handled. 410 and 422 bury the message; after anything else, or nothing, it is posted again, with the same
 `webhook-id`, after the time that `Retry-After` names or a growing one.
@@ -32,9 +33,12 @@ LONGEST_SECONDS = 15.0
 SHARE = 0.9
 """The part of the time left to a message that one post may take."""
 
+AT_ONCE = 20
+"""A back end that takes 50 ms is posted to 400 times a second, and one that is overloaded not by hundreds at a time."""
+
 ACCOUNTS = "accounts"
 
-_told = Environment(os.environ, PREFIX, ("URL", "SECRET", "TOPICS", "ALLOW"))
+_told = Environment(os.environ, PREFIX, ("URL", "SECRET", "TOPICS", "ALLOW", "AT_ONCE"))
 _usual_signer = signer(_told.secret("SECRET", WRITE), f"{PREFIX}SECRET")
 _reach = reach(_told.listed("ALLOW"), os.environ, f"{PREFIX}ALLOW")
 _connections = Connections(_reach)
@@ -55,7 +59,7 @@ def _everybodys() -> Target | None:
 _usual = _everybodys()
 
 
-@handles(*_told.topics(), boxed=True)
+@handles(*_told.topics(), boxed=True, at_once=_told.whole("AT_ONCE", AT_ONCE, least=0))
 def post(message: Message) -> None:
     """Post one message. Raises `Reject` or `Retry`."""
     whom = _target(message)

@@ -46,12 +46,12 @@ class Environment:
             raise HandlersError(f"{self._prefix}TOPICS: {wrong}")
         return found
 
-    def whole(self, name: str, default: int) -> int:
-        """A whole number, 1 or more."""
+    def whole(self, name: str, default: int, least: int = 1) -> int:
+        """A whole number, as large as the least or more."""
         written = self.text(name, str(default))
-        if written.isascii() and written.isdigit() and 0 < int(written) < 2**63:
+        if written.isascii() and written.isdigit() and least <= int(written) < 2**63:
             return int(written)
-        raise HandlersError(f"{self._prefix}{name}: write a whole number, 1 or more")
+        raise HandlersError(f"{self._prefix}{name}: write a whole number, {least} or more")
 
     def secret(self, name: str, write: str) -> str:
         """A secret, or what `env:NAME` or `file:PATH` leads to; paths start at the current folder."""

@@ -69,7 +69,7 @@ EVENTS = {
     "housekeeping_failed": "a regular job failed",
     "unprobed": "probes see nothing of this process, as its file cannot be written",
     "delays_refused": "RabbitMQ refuses the queues that retries wait in: a handler's `Retry` cannot be sent",
-    "lane_ended": "the process of polls or of async handlers ended with tasks in it",
+    "lane_ended": "the process of polls, of async or of waiting handlers ended with tasks in it",
     "lane_silent": "that process hangs and is killed",
     "lane_overdue": "a task in it cannot be interrupted and has it killed",
     "files_short": "a worker does fewer things at a time, as its processes may open too few files",

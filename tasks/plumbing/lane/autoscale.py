@@ -2,6 +2,8 @@
 
 from celery.worker import autoscale
 
+from tasks.plumbing.transport import apart
+
 
 class Autoscaler(autoscale.Autoscaler):
     """Celery's, which does not make processes for tasks that need none of the pool's."""
@@ -9,4 +11,4 @@ class Autoscaler(autoscale.Autoscaler):
     @property
     def qty(self) -> int:
         """How many tasks there are for the pool."""
-        return int(super().qty) - sum(map(len, filter(None, (self.worker.lane, self.worker.async_lane))))
+        return int(super().qty) - apart.elsewhere()

@@ -5,7 +5,7 @@ import signal
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from math import inf
 from time import monotonic
@@ -53,6 +53,9 @@ class Work:
 POLLS = Work("polls", child.run, 15.0, limited=False)
 
 HANDLERS = Work("async handlers", child.run_handlers, 1.0, limited=True)
+
+GUESTS = {"async": HANDLERS, "waiting": replace(HANDLERS, name="waiting handlers")}
+"""What a process does for each kind of handlers, by its name (guests.py)."""
 
 
 def run(work: Work, theirs: Sequence[socket.socket], *args: Any) -> None:

@@ -9,6 +9,7 @@ from tasks import app
 from tasks.logs import about
 from tasks.names import HANDLE, WIRE
 from tasks.plumbing import open_files
+from tasks.plumbing.lane.guests import ASYNC, WAIT, Kind
 from tasks.plumbing.serving import takes
 from tasks.runtime import registry
 from tasks.settings import settings
@@ -67,55 +68,70 @@ class Step(bootsteps.StartStopStep):
         return {"lane": parent.lane.info()}
 
 
-class AsyncStep(bootsteps.StartStopStep):
-    """The lane of async handlers, of a worker that has any and whose pool has processes."""
+class _GuestStep(bootsteps.StartStopStep):
+    """The lane of a kind of handlers, of a worker that has any and whose pool has processes."""
 
     requires = ("celery.worker.components:Pool",)
-
-    def __init__(self, parent: Any, **options: Any) -> None:
-        parent.async_lane = None
-        super().__init__(parent, **options)
+    kind: Kind
+    _lane: Any = None
 
     def include_if(self, parent: Any) -> bool:
         """Whether the worker has such a lane."""
         from celery.concurrency import prefork
 
         has_loop = parent.use_eventloop and not settings().stock and issubclass(parent.pool_cls, prefork.TaskPool)
-        return bool(has_loop and settings().async_at_once and takes(HANDLE)) and any(
-            handler.is_async for handler in registry()
-        )
+        return bool(has_loop and takes(HANDLE) and self.kind.size()) and any(map(self.kind.has, registry()))
 
     def create(self, parent: Any) -> Any:
         """Make the lane."""
         from tasks.plumbing.lane.lane import Lane
-        from tasks.plumbing.lane.process import HANDLERS
+        from tasks.plumbing.lane.process import GUESTS
         from tasks.plumbing.transport import apart
 
-        size = fitting(settings().async_at_once, "async handlers")
-        parent.async_lane = apart.guests = Lane(parent.app, parent.hostname, size, async_queues(), HANDLERS)
-        return parent.async_lane
+        work = GUESTS[self.kind.name]
+        size = fitting(self.kind.size(), work.name)
+        self._lane = apart.guests[self.kind] = Lane(parent.app, parent.hostname, size, queues_of(self.kind), work)
+        return self._lane
 
-    def start(self, parent: Any) -> None:
+    def start(self, _parent: Any) -> None:
         """Begin its process now, as nothing but this thread runs yet."""
-        parent.async_lane.begin()
+        self._lane.begin()
 
     def stop(self, parent: Any) -> None:
         """End it when what runs has."""
         super().stop(parent)
-        dismiss()
+        self._dismiss()
 
     def terminate(self, parent: Any) -> None:
         """End it at once."""
         super().terminate(parent)
-        dismiss()
+        self._dismiss()
 
-    def register_with_event_loop(self, parent: Any, loop: Any) -> None:
+    def register_with_event_loop(self, _parent: Any, loop: Any) -> None:
         """Called when the worker connects."""
-        parent.async_lane.register(loop)
+        self._lane.register(loop)
 
-    def info(self, parent: Any) -> Any:
+    def info(self, _parent: Any) -> Any:
         """What `celery inspect stats` shows."""
-        return {"async": parent.async_lane.info()}
+        return {self.kind.name: self._lane.info()}
+
+    def _dismiss(self) -> None:
+        """There are none of these guests any more."""
+        from tasks.plumbing.transport import apart
+
+        apart.guests.pop(self.kind, None)
+
+
+class AsyncStep(_GuestStep):
+    """The lane of async handlers."""
+
+    kind = ASYNC
+
+
+class WaitingStep(_GuestStep):
+    """The lane of handlers that wait for answers."""
+
+    kind = WAIT
 
 
 def fitting(threads: int, what: str) -> int:
@@ -140,19 +156,12 @@ def leave() -> None:
     apart.room = None
 
 
-def dismiss() -> None:
-    """There are no guests any more."""
-    from tasks.plumbing.transport import apart
-
-    apart.guests = None
-
-
-def async_queues() -> frozenset[str]:
-    """The queues that bring messages of async handlers only."""
+def queues_of(kind: Kind) -> frozenset[str]:
+    """The queues that bring messages of a kind of handlers only."""
     usual = app.amqp.router.route({}, HANDLE)["queue"].name
     kinds: dict[str, list[bool]] = {}
     for handler in registry():
-        kinds.setdefault(handler.options.queue or usual, []).append(handler.is_async)
+        kinds.setdefault(handler.options.queue or usual, []).append(kind.has(handler))
     return frozenset(queue for queue, of in kinds.items() if all(of))
 
 
@@ -166,4 +175,4 @@ def wire_queues() -> frozenset[str]:
     return frozenset(map(queue, WIRE)) - {queue(HANDLE)}
 
 
-app.steps["worker"] |= {Step, AsyncStep}
+app.steps["worker"] |= {Step, AsyncStep, WaitingStep}

@@ -1,15 +1,15 @@
 """Leads a task to its lane: what Celery asks of a task when it makes the way that its messages take through a worker."""
 
-from functools import lru_cache
 from typing import Any
 
 from celery.worker import consumer as celery_consumer
 from celery.worker.strategy import default
 
 from tasks.names import KIND
+from tasks.plumbing.lane import guests
 from tasks.plumbing.lane.lane import Lane
+from tasks.plumbing.transport import apart
 from tasks.plumbing.waking import wakeful
-from tasks.runtime import registry
 
 _Consumer: Any = celery_consumer.Consumer
 
@@ -42,7 +42,7 @@ def strategy(task: Any, app: Any, consumer: Any, **options: Any) -> Any:
 
 
 class Among(Beside):
-    """A worker's consumer as a message for an async handler sees it: it comes among others, and leaves its place to them."""
+    """A worker's consumer as a guest's message sees it: it comes among others, and leaves its place to them."""
 
     def __init__(self, consumer: Any, lane: Lane) -> None:
         super().__init__(consumer, lane)
@@ -69,32 +69,26 @@ class Guest:
 
 
 def for_handlers(task: Any, app: Any, consumer: Any, **options: Any) -> Any:
-    """Celery's own strategy, by way of the lane of async handlers for a message of one's, while there is room.
+    """Celery's own strategy, by way of the lane of a message's handler where it has one, while there is room.
 
     What has come again may have killed the process that it ran in. It goes to the pool, where it has one for itself, and so do
     those that were there with it.
     """
     consumer = wakeful(consumer)
     pooled = default(task, app, consumer, **options)
-    lane: Lane | None = getattr(consumer.controller, "async_lane", None)
-    if lane is None:
+    lanes: dict[guests.Kind, Any] = apart.guests
+    ways = [(kind, lane, default(Guest(task), app, Among(consumer, lane), **options)) for kind, lane in lanes.items()]
+    if not ways:
         return pooled
-    aside = default(Guest(task), app, Among(consumer, lane), **options)
 
     def lead(message: Any, *more: Any, **options: Any) -> Any:
-        goes = len(lane) < lane.size and is_async(message.headers.get(KIND)) and not redelivered(message)
-        return (aside if goes else pooled)(message, *more, **options)
+        topic = message.headers.get(KIND)
+        for kind, lane, aside in [] if redelivered(message) else ways:
+            if len(lane) < lane.size and guests.has(kind, topic) and kind.when(consumer.pool.expected(topic)):
+                return aside(message, *more, **options)
+        return pooled(message, *more, **options)
 
     return lead
-
-
-@lru_cache(10_000)
-def is_async(topic: object) -> bool:
-    """Whether the handler of a topic is, whatever platform the message is of."""
-    if not isinstance(topic, str):
-        return False
-    found = (registry().find(topic, as_it_is=as_it_is) for as_it_is in (False, True))
-    return all(handler is not None and handler.is_async for handler in found)
 
 
 def redelivered(message: Any) -> bool:

@@ -88,6 +88,10 @@ class TaskPool(prefork.TaskPool):
         here = len(reserved_requests) - apart.elsewhere()
         return in_hand - delayed <= here and self._waiting.room(self.num_processes)
 
+    def expected(self, kind: str | None) -> float:
+        """How many seconds the next task of a kind should take, by what the latest took here; infinity when nothing is known."""
+        return self._durations.expected(kind)
+
     def _put(self, target: Any, args: Sequence[Any], kwargs: Mapping[str, Any], **options: Any) -> Job:
         """Celery's way to have a task run; it is sent with what else has arrived by the end of this turn of the loop."""
         job = Job((partial(target, **kwargs) if kwargs else target, args), options, kind_of(args))

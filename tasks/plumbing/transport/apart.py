@@ -2,12 +2,12 @@
 
 The lane of polls has queues of its own. They are received from by a channel of its own (on RabbitMQ: with a prefetch of its own),
 so that neither kind of message waits for the other's places, and a wait for messages ends whenever one comes that there is room
-for. The lane of async handlers has none: its messages are guests, that come with all others and leave their places as soon as
-they are led to it (`Channel.set_aside`; on RabbitMQ, which counts by itself, only such a queue makes room as has no others).
+for. Lanes of handlers have none: their messages are guests, that come with all others and leave their places as soon as
+they are led there (`Channel.set_aside`; on RabbitMQ, which counts by itself, only such a queue makes room as has no others).
 """
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class Room(Protocol):
@@ -37,7 +37,7 @@ room: Room | None = None
 
 
 class Guests(Protocol):
-    """What it asks of the lane of async handlers."""
+    """What it asks of a lane of handlers."""
 
     def more_places(self, queue: str) -> int:
         """How many messages of a queue may be in hand besides, where all that it brings are guests."""
@@ -49,18 +49,18 @@ class Guests(Protocol):
         """How many tasks it has."""
 
 
-guests: Guests | None = None
-"""The lane of async handlers, in a worker that has one."""
+guests: dict[Any, Guests] = {}
+"""The lanes of handlers that a worker has, by their kind."""
 
 
 def elsewhere() -> int:
     """How many of the worker's tasks are in lanes."""
-    return (0 if room is None else len(room)) + (0 if guests is None else len(guests))
+    return (0 if room is None else len(room)) + sum(map(len, guests.values()))
 
 
 def restart() -> None:
     """Begin the lanes' processes anew."""
-    for lane in (room, guests):
+    for lane in (room, *guests.values()):
         if lane is not None:
             lane.restart()
 

@@ -76,7 +76,7 @@ class Channel(Leans):
     def _places_for(self, queue: str) -> int:
         if apart.room and apart.has(queue):
             return apart.room.size
-        more = apart.guests.more_places(queue) if apart.guests and self.places else 0
+        more = sum(lane.more_places(queue) for lane in apart.guests.values()) if self.places else 0
         return self.places + more
 
     def basic_qos(self, prefetch_size: int, prefetch_count: int, a_global: bool, *more: Any, **options: Any) -> Any:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import chain, repeat
 from typing import Any
 
+SLOW_SECONDS = 0.3
 OK = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 
@@ -126,7 +127,7 @@ class _Connection(socketserver.BaseRequestHandler):
         if way == "never":
             self.request.recv(1)
         elif way == "slow":
-            time.sleep(0.3)
+            time.sleep(SLOW_SECONDS)
             self.request.sendall(OK)
         elif way == "trickle":
             for byte in OK * 100:

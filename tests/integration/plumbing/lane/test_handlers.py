@@ -16,8 +16,8 @@ from billiard.exceptions import WorkerLostError
 from handlers import coroutine, loop
 from handlers.registry import Registry
 from tasks import app
+from tasks.plumbing.lane import guests, step
 from tasks.plumbing.lane import process as process_module
-from tasks.plumbing.lane import step
 from tasks.plumbing.lane.lane import Lane
 from tasks.plumbing.lane.process import HANDLERS
 from tasks.runtime import Stores
@@ -204,11 +204,11 @@ def test_a_queue_has_more_room_at_a_broker_that_counts_where_all_it_brings_is_as
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(step, "registry", registry)
-    assert step.async_queues() == frozenset()
+    assert step.queues_of(guests.ASYNC) == frozenset()
     monkeypatch.setattr(step, "registry", lambda: registry(queue="slow"))
-    assert step.async_queues() == {"handle"}
-    assert Lane(app, "me", 7, step.async_queues(), HANDLERS).more_places("handle") == 7
-    assert Lane(app, "me", 7, step.async_queues(), HANDLERS).more_places("slow") == 0
+    assert step.queues_of(guests.ASYNC) == {"handle"}
+    assert Lane(app, "me", 7, step.queues_of(guests.ASYNC), HANDLERS).more_places("handle") == 7
+    assert Lane(app, "me", 7, step.queues_of(guests.ASYNC), HANDLERS).more_places("slow") == 0
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,25 @@ def test_only_a_worker_with_async_handlers_has_this_lane(
     from celery.concurrency import prefork
 
     monkeypatch.setattr(step, "registry", made)
-    monkeypatch.setattr(step, "settings", lambda: SimpleNamespace(stock=False, async_at_once=at_once))
+    monkeypatch.setattr(guests, "settings", lambda: SimpleNamespace(async_at_once=at_once))
     worker = SimpleNamespace(use_eventloop=True, pool_cls=prefork.TaskPool)
     assert step.AsyncStep(worker).include_if(worker) is has
-    assert worker.async_lane is None
+
+
+@pytest.mark.parametrize(("at_once", "has"), [(20, True), (0, False)])
+def test_only_a_worker_with_handlers_that_wait_has_a_lane_for_them(
+    tidings: Stores, monkeypatch: pytest.MonkeyPatch, at_once: int, has: bool
+) -> None:
+    from celery.concurrency import prefork, thread
+
+    made = Registry()
+
+    @made.handles("*", boxed=True, at_once=at_once)
+    def posts(content: dict[str, Any]) -> None: ...
+
+    for module in (step, guests):
+        monkeypatch.setattr(module, "registry", lambda: made)
+    worker = SimpleNamespace(use_eventloop=True, pool_cls=prefork.TaskPool)
+    assert step.WaitingStep(worker).include_if(worker) is has
+    worker.pool_cls = thread.TaskPool
+    assert not step.WaitingStep(worker).include_if(worker)

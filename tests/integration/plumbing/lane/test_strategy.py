@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator
+from math import inf
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import MagicMock, Mock
@@ -17,11 +18,12 @@ from tasks import app
 from tasks.confirm import confirm
 from tasks.names import CONFIRM, CONSUME, COUNT, HANDLE, KIND, WIRE
 from tasks.plumbing.app import prepare
-from tasks.plumbing.lane import strategy
+from tasks.plumbing.lane import guests
 from tasks.plumbing.lane.autoscale import Autoscaler
 from tasks.plumbing.lane.lane import Places
 from tasks.plumbing.lane.process import how_it_ended
 from tasks.plumbing.lane.step import wire_queues
+from tasks.plumbing.transport import apart
 from tasks.plumbing.transport.undecoded import UndecodedMessage
 from tasks.runtime import Stores
 
@@ -34,16 +36,16 @@ class Worker:
 
     def __init__(self) -> None:
         self.pool, self.lane = Mock(), Mock(delayed=Places())
-        self.async_lane = MagicMock(size=2)
-        self.async_lane.__len__.return_value = 1
+        self.guests = MagicMock(size=2)
+        self.guests.__len__.return_value = 1
         self.controller = SimpleNamespace(
             lane=self.lane,
-            async_lane=None,
             state=SimpleNamespace(revoked=()),
             _process_task=lambda request: request.execute_using_pool(self.pool),
         )
         self.acquired = 0
         """How many tasks have taken the semaphore of Celery's own prefork pool, which frees it when one of its own ends."""
+        self.handlers = Registry()
         self.hostname, self.connection_errors, self.event_dispatcher = "me", (), None
         self.disable_rate_limits = True
         self.task_buckets: dict[str, Any] = dict.fromkeys([HANDLE, CONFIRM])
@@ -152,15 +154,15 @@ def test_processes_are_made_for_handlers_only(monkeypatch: pytest.MonkeyPatch) -
     tasks = ["a poll"] * 30 + ["a message"] * 2
     monkeypatch.setattr("celery.worker.autoscale.state.reserved_requests", tasks)
     scaler: Any = object.__new__(Autoscaler)
-    scaler.worker = SimpleNamespace(lane=["a poll"] * 30, async_lane=None)
-    assert scaler.qty == 2
-    scaler.worker = SimpleNamespace(lane=None, async_lane=None)
     assert scaler.qty == 32
+    monkeypatch.setattr(apart, "room", ["a poll"] * 27)
+    monkeypatch.setattr(apart, "guests", {"async": ["a message"], "waiting": ["a message"] * 2})
+    assert scaler.qty == 2
 
 
 @pytest.fixture
 def waiting(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
-    """A worker with a lane of async handlers, one of whose two handlers is."""
+    """A worker with lanes of async handlers and of such as wait, of which it has one each, and another."""
     made = Registry()
 
     @made.handles("waits")
@@ -169,17 +171,25 @@ def waiting(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]
     @made.handles("works")
     def works(content: dict[str, Any]) -> None: ...
 
-    monkeypatch.setattr(strategy, "registry", lambda: made)
-    strategy.is_async.cache_clear()
-    worker.controller.async_lane, worker.qos = worker.async_lane, None
+    @made.handles("posts", at_once=2)
+    def posts(content: dict[str, Any]) -> None: ...
+
+    monkeypatch.setattr(guests, "registry", lambda: made)
+    worker.handlers = made
+    guests.has.cache_clear()
+    monkeypatch.setattr(apart, "guests", {guests.ASYNC: worker.guests, guests.WAIT: worker.guests})
+    worker.pool.expected.return_value, worker.qos = 0.05, None
     yield worker
-    strategy.is_async.cache_clear()
+    guests.has.cache_clear()
 
 
-def test_a_message_of_an_async_handler_goes_to_its_lane_and_leaves_its_place(waiting: Worker, redis: Redis) -> None:
+@pytest.mark.parametrize("topic", ["waits", "posts"])
+def test_a_message_of_a_handler_that_waits_goes_to_its_lane_and_leaves_its_place(
+    waiting: Worker, redis: Redis, topic: str
+) -> None:
     aside = Mock()
-    receive(waiting, redis, HANDLE, headers={KIND: "waits"}, aside=aside)
-    assert waiting.async_lane.apply_async.called
+    receive(waiting, redis, HANDLE, headers={KIND: topic}, aside=aside)
+    assert waiting.guests.apply_async.called
     assert aside.called
     assert not waiting.pool.apply_async.called
     assert not waiting.acquired
@@ -193,10 +203,37 @@ def test_a_message_of_an_async_handler_goes_to_its_lane_and_leaves_its_place(wai
 def test_all_others_go_to_the_pool(
     waiting: Worker, redis: Redis, topic: str | None, redelivered: bool, held: int
 ) -> None:
-    waiting.async_lane.__len__.return_value = held
+    waiting.guests.__len__.return_value = held
     receive(waiting, redis, HANDLE, headers={KIND: topic}, redelivered=redelivered)
     assert waiting.pool.apply_async.called
-    assert not waiting.async_lane.apply_async.called
+    assert not waiting.guests.apply_async.called
+
+
+@pytest.mark.parametrize(("expected", "aside"), [(inf, False), (0.002, False), (0.05, True)])
+def test_what_is_answered_quickly_or_was_never_asked_goes_to_the_pool(
+    waiting: Worker, redis: Redis, expected: float, aside: bool
+) -> None:
+    """Which has all cores, and learns how long that takes. An async handler has its own loop in any case."""
+    waiting.pool.expected.return_value = expected
+    receive(waiting, redis, HANDLE, headers={KIND: "posts"}, aside=Mock())
+    assert waiting.guests.apply_async.called is aside
+    receive(waiting, redis, HANDLE, headers={KIND: "waits"}, aside=Mock())
+    assert waiting.guests.apply_async.called
+
+
+@pytest.mark.parametrize(("module", "aside"), [("handlers.timing", True), ("shop", False)])
+def test_with_arounds_of_the_users_own_each_message_has_a_process(
+    waiting: Worker, redis: Redis, module: str, aside: bool
+) -> None:
+    """They were written for one message at a time."""
+
+    def around(message: Any) -> Iterator[None]:
+        yield
+
+    around.__module__ = module
+    waiting.handlers.around(around)
+    receive(waiting, redis, HANDLE, headers={KIND: "posts"}, aside=Mock())
+    assert waiting.guests.apply_async.called is aside
 
 
 def test_one_that_waits_for_its_time_leaves_its_place_when_that_has_come(waiting: Worker, redis: Redis) -> None:
@@ -206,6 +243,6 @@ def test_one_that_waits_for_its_time_leaves_its_place_when_that_has_come(waiting
     assert not aside.called
     call, args = waiting.later.popleft()
     call(*args)
-    assert waiting.async_lane.apply_async.called
+    assert waiting.guests.apply_async.called
     assert aside.called
     assert waiting.qos.decrement_eventually.called
