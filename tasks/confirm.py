@@ -76,7 +76,10 @@ def confirm(
     given_up(its, len(came.refused) + len(came.left), came.why)
     free_call(its, came)
     tell_of(its, len(came.taken), outcomes or {})
-    if not alone and stores().batches.close(batch, account, ends, ends=its.ends, lease=lease):
+    if alone:
+        return
+    named = its.handing_out
+    if stores().batches.close(batch, account, ends, ends=its.ends, lease=lease, handing_out=named):
         sending.consume(account)
 
 

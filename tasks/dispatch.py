@@ -10,7 +10,7 @@ from tasks.accounts import Account, VvtoolAccount
 from tasks.confirm import confirm, salvage
 from tasks.confirming.counting import measured
 from tasks.handle import handle
-from tasks.handling import asked, burying, spans, stragglers, timer, turns, unhandled
+from tasks.handling import asked, burying, contents, spans, stragglers, timer, turns, unhandled
 from tasks.handling.delivery import Delivery, Names, names
 from tasks.handling.handle_task import described_arguments
 from tasks.platforms.base import Item, Reply
@@ -51,6 +51,7 @@ def start(
     came = Counter(measures.came(batch.gateway, topics, Counter(given), (outcome for _, outcome in spoilt), new=new))
     if not new:  # what had come of it until now is forgotten with this
         came.update(measured(stores().parts.ended(batch.id), batch, stores().batches.get(batch.id)))
+    kept = contents.large(waiting)
     with joined(stores().redis) as pipe:
         stores().topics.add("seen", topics, now=clock.now(), pipe=pipe)
         stores().batches.open(opened, came, retention.oldest(items, batch.pulled), pipe=pipe)
@@ -58,6 +59,8 @@ def start(
         if isinstance(account, VvtoolAccount):
             size = done + len(waiting) + len(settled) + len(spoilt)
             stores().inbox.sized(account.name, batch.id, size, pipe=pipe)
+        if kept:
+            stores().contents.keep(batch.handing_out, kept, batch.remembered, pipe=pipe)
         if waiting:
             stores().parts.expect(batch.id, len(waiting), batch.remembered, pipe=pipe)
             stragglers.enter(batch, len(waiting), len(settled) + len(spoilt), pipe)
@@ -68,7 +71,7 @@ def start(
     callback = counted_here(confirm.s(**about).on_error(salvage.s(**about)), len(waiting))
     platform, registered = account.gateway.platform, asked.known()
     deliveries = turns.enter((Delivery(item, batch, platform, named) for named, item in waiting.items()), registered)
-    fanout.start(handle, headers(deliveries, registered), callback)
+    fanout.start(handle, headers(deliveries, registered, kept), callback)
 
 
 def sift(account: Account, came: tuple[Item, ...], items: tuple[Item, ...]) -> tuple[dict[Names, Item], list[Item]]:
@@ -90,12 +93,13 @@ def sift(account: Account, came: tuple[Item, ...], items: tuple[Item, ...]) -> t
     return waiting, seen
 
 
-def headers(deliveries: Iterable[Delivery], registered: Registry) -> list[fanout.Header]:
-    """The handle tasks of a batch's messages, as their handlers among those that are registered ask for them."""
+def headers(deliveries: Iterable[Delivery], registered: Registry, kept: Mapping[str, bytes]) -> list[fanout.Header]:
+    """The handle tasks of a batch's messages, as their handlers among those that are registered ask for them, without the
+    contents that are kept."""
     asks: dict[str, tuple[float, str]] = {}
     found = []
     for each in deliveries:
-        fields, topic = each.to_json(), each.item.topic
+        fields, topic = contents.without(each.to_json(), kept), each.item.topic
         if topic not in asks:
             wanted = asked.by(topic, each.platform, registered)
             asks[topic] = timer.seconds(each.batch.lease, wanted.timeout) + HARD_GRACE, wanted.queue or ""

@@ -21,7 +21,7 @@ from redis.exceptions import RedisError
 
 from handlers import Handler, Reject, Unfit
 from tasks import app, clock, sending
-from tasks.handling import asked, burying, failing, measuring, raised, timer, turns, unhandled
+from tasks.handling import asked, burying, contents, failing, measuring, raised, timer, turns, unhandled
 from tasks.handling.asked import WITHOUT_SHORT_NAMES
 from tasks.handling.delivery import Delivery
 from tasks.handling.handle_task import HandleTask
@@ -71,6 +71,7 @@ def handle(self: HandleTask, /, delivery: Any = None, **_later: Any) -> tuple[st
     outcome: Outcome = "failed"
     took = list[int | None]()
     try:
+        contents.fetched([delivery])
         given = Delivery.from_json(delivery)
         if (item := spelled_out(given.item, given.platform)) is not given.item:
             given = replace(given, item=item)
@@ -119,6 +120,8 @@ def deliver(given: Delivery, hard: float | None = None, took: list[int | None] |
     now = clock.now()
     if now >= given.batch.handle_until:
         return "late"
+    if given.apart:
+        return without_content(given)
     if now < given.not_before:
         raise Again(given.not_before - now)
     handler = registry().find(given.item.topic, as_it_is=given.platform in WITHOUT_SHORT_NAMES)
@@ -140,6 +143,14 @@ def deliver(given: Delivery, hard: float | None = None, took: list[int | None] |
     finally:
         if keyed:
             stores().marks.lapse(given.names)
+
+
+def without_content(given: Delivery) -> Outcome:
+    """The end of a delivery whose content is no longer kept, as its batch was closed, or Redis flushed."""
+    if any(stores().marks.over([given.names])):
+        return "duplicate"
+    log.error("%s: its content is gone from Redis; it comes again", given, extra=about("content_gone", **given.fields))
+    return "failed"
 
 
 def not_begun(given: Delivery, begun: Begun, turn: Turn | None) -> Outcome:

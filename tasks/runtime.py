@@ -28,6 +28,7 @@ from tasks.rules.topic_names import Doubt, Registered, doubts
 from tasks.settings import settings
 from tasks.store.batches import Batches
 from tasks.store.connection import connect, knock
+from tasks.store.contents import Contents
 from tasks.store.deferred import Deferred
 from tasks.store.due import Due
 from tasks.store.handling_rate import HandlingRate
@@ -73,6 +74,7 @@ class Stores:
         self.measures = self.marks.measures
         self.gateways = Gateways(redis)
         self.batches = Batches(redis)
+        self.contents = Contents(redis)
         self.handling_rate = HandlingRate(redis)
         self.installations = Installations(redis)
         self.parts = Parts(self.deferred)

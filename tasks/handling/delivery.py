@@ -32,7 +32,8 @@ class Delivery:
     `alone` marks a try apart from the batch, whose outcome is confirmed by itself. `not_before` is when a wait that is longer
     than the broker allows at a time is over. `letter` is the dead letter that is replayed, "" for what a platform sent: a
     replay has nothing to confirm, and its letter leaves when it is handled. `held` is for how many seconds its waits between
-    tries have held the batch so far. `waits` says that it goes round for its turn, and may begin as soon as that comes.
+    tries have held the batch so far. `waits` says that it goes round for its turn, and may begin as soon as that comes. `apart`:
+    its content is not here (`tasks/handling/contents.py`).
     """
 
     item: Item
@@ -44,6 +45,7 @@ class Delivery:
     letter: str = ""
     held: float = 0.0
     waits: bool = False
+    apart: bool = False
 
     def __str__(self) -> str:
         """The message as logs name it."""

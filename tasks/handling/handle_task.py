@@ -5,7 +5,7 @@ from typing import Any
 
 from celery import Task
 
-from tasks.handling import ahead, asked, timer, turns
+from tasks.handling import ahead, asked, contents, timer, turns
 from tasks.names import KIND, TURN
 from tasks.rules.lease import HARD_GRACE, Batch
 from tasks.runtime import registry, stores
@@ -29,13 +29,14 @@ class HandleTask(Task):  # type: ignore[type-arg]
 
     def prepare(self, many: Sequence[Mapping[str, Any]]) -> None:
         """Claim what is about to be handled one after the other in this process, given the keyword arguments of each."""
-        fields = [kwargs["delivery"] for kwargs in many]
+        fields = contents.fetched(kwargs["delivery"] for kwargs in many)
         ahead.offer(fields)
         stores().marks.hold([held(each) for each in fields])
 
     def claim(self, many: Sequence[Mapping[str, Any]]) -> None:
         """Begin what threads of this process are about to handle side by side, given the keyword arguments of each."""
-        if some := [each for kwargs in many if (each := claimed(kwargs["delivery"]))]:
+        fields = contents.fetched(kwargs["delivery"] for kwargs in many)
+        if some := [hold for each in fields if (hold := claimed(each))]:
             stores().marks.claim(some)
 
     def unclaim(self, kwargs: Mapping[str, Any]) -> None:

@@ -63,6 +63,7 @@ EVENTS = {
     "page_failed": "a page of `web` failed",
     "page_unreachable": "a page of `web` has no Redis or broker to read from",
     "redis_refused": "Redis or the broker refused or lost what a task asked for; it comes again",
+    "content_gone": "a message whose content was kept apart is left to come again, as that is gone",
     "consumer_waits": "a worker waits for a broker that refuses it",
     "beat_backs_off": "beat waits for Redis or the broker",
     "housekeeping_put_off": "a regular job waits, as Redis does not answer",

@@ -75,7 +75,7 @@ def sound(written: str) -> str:
     msgspec leaves its UTF-8 with the text, so that it costs nothing any more when the text is sent.
     """
     try:
-        msgspec.json.encode(written)
+        msgspec.Raw(written)
     except UnicodeEncodeError:
         return _whole(written)
     return written

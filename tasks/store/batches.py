@@ -133,15 +133,22 @@ class Batches:
         self._confirmed(keys=keys, args=[json.dumps(after.to_json()), batch.id, left, *pairs(numbers)])
 
     def close(
-        self, id_: str, account: str, numbers: Mapping[str, int] | None = None, *, ends: float = 0.0, lease: float = 0.0
+        self,
+        id_: str,
+        account: str,
+        numbers: Mapping[str, int] | None = None,
+        *,
+        ends: float = 0.0,
+        lease: float = 0.0,
+        handing_out: str = "",
     ) -> bool:
-        """Forget the batch. True when the account is held back, and may go on now.
+        """Forget the batch, and the contents of this handing out. True when the account is held back, and may go on now.
 
         In the same step this adds `numbers` to the counters, unless the batch was closed before. Where it has run out by itself,
         which is a `lease` after its lease `ends`, they are added the first time that somebody comes.
         """
         counted = key("counted", id_, f"{ends:.3f}")
-        keys = [*self._keys(account), key("batch", id_), UNDER_WAY, MEASURES, counted]
+        keys = [*self._keys(account), key("batch", id_), UNDER_WAY, MEASURES, counted, key("contents", handing_out)]
         return bool(self._close(keys=keys, args=[id_, ends, lease, *pairs(numbers or {})]))
 
     def under_way(self, now: float) -> list[UnderWay]:

@@ -22,6 +22,7 @@ from tasks.calling import calls
 from tasks.calling.errors import NotNow
 from tasks.commands.accounts import accounts as accounts_command
 from tasks.commands.web.sessions import IDLE_SECONDS, TRIES_SECONDS
+from tasks.handling.contents import LEAST
 from tasks.platforms.base import Item
 from tasks.pulling import gateways, holding_back, keeping, planner
 from tasks.runtime import Stores
@@ -91,7 +92,8 @@ gateway = "slow"
 gateway = "banned"
 """
 
-MESSAGES = [{"topic": "t", "content": {"tid": number}} for number in range(12)]
+MESSAGES: list[dict[str, Any]] = [{"topic": "t", "content": {"tid": number}} for number in range(12)]
+MESSAGES[0]["content"]["note"] = "x" * LEAST
 FOR_NOBODY = {"topic": "nobody_handles_this", "content": {}}
 
 
@@ -224,7 +226,7 @@ def test_every_key_is_in_the_table_and_every_row_is_seen(
 ) -> None:
     go_on, begun, failed = threading.Event(), threading.Semaphore(0), threading.Event()
 
-    def on_any(content: dict[str, int]) -> None:
+    def on_any(content: dict[str, Any]) -> None:
         begun.release()
         go_on.wait(30)
         if content["tid"] == 7:
