@@ -63,7 +63,8 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A message that this process holds for a batch, until then by the steady clock; with its key, where it has a turn."""
+    """A message that this process holds for a batch, until then by the steady clock, counted from when it was asked for: its
+    holder's answer may have been on its way for long. With its key, where it has a turn."""
 
     batch: str
     until: float
@@ -95,6 +96,7 @@ class Marks:
         self._held: dict[str, Held] = {}
         self._claimed: dict[str, Claimed] = {}
         self._begin = script(self.redis, "marks_begin")
+        self._let_go = script(self.redis, "marks_let_go")
         self._finish = script(self.redis, "marks_finish")
         self._release = script(self.redis, "marks_release")
         self._orphan = script(self.redis, "marks_orphan")
@@ -106,12 +108,11 @@ class Marks:
         Those that are not new are left out, and those whose key another has: `begin` sees to them. Nobody else begins a message
         that is held here.
         """
-        wheres = [key("mark", *each.names) for each in many]
+        fresh, wheres = monotonic() + HOLD_SECONDS / 2, [key("mark", *each.names) for each in many]
         marks = [(each, where) for each, where in zip(many, wheres, strict=True) if each.turn is None]
         keyed = [(each, where) for each, where in zip(many, wheres, strict=True) if each.turn is not None]
-        asked = [("SET", where, held_value(each), "NX", "EX", REMEMBER_SECONDS) for each, where in marks]
+        asked = [("SET", where, held_value(each.batch), "NX", "EX", REMEMBER_SECONDS) for each, where in marks]
         answers = self._ask_to_hold(asked, keyed)
-        fresh = monotonic() + HOLD_SECONDS / 2
         got = zip((*marks, *keyed), answers, strict=True)
         self._held = {where: Held(each.batch, fresh, each.turn) for (each, where), mine in got if mine}
 
@@ -120,17 +121,20 @@ class Marks:
         if not keyed:
             return self.deferred.ask(*asked)
         wanted = [
-            (where, held_value(each), each.turn, each.seconds + HOLD_SECONDS) for each, where in keyed if each.turn
+            (where, held_value(each.batch), each.turn, each.seconds + HOLD_SECONDS)
+            for each, where in keyed
+            if each.turn
         ]
         *plain, together = self.deferred.ask(*asked, self.turns.holding(wanted))
         return [*plain, *together]
 
     def let_go(self) -> None:
-        """Leave what was held and not begun to whoever begins it; after a while it may be somebody else's already."""
-        now = monotonic()
-        ours = [(where, held.turn) for where, held in self._held.items() if now < held.until]
-        if ours:
-            self.deferred.tell("DEL", *(where for where, _ in ours), *(turn.names[0] for _, turn in ours if turn))
+        """Leave what was held and not begun to whoever begins it; what somebody else has begun meanwhile stays that one's."""
+        if self._held:
+            each = self._held.items()
+            keys = [name for where, held in each for name in (where, held.turn.names[0] if held.turn else where)]
+            values = [held_value(held.batch) for _, held in each]
+            self.deferred.tell("EVALSHA", self._let_go.sha, len(keys), *keys, *values)
         self._held.clear()
 
     def claim(self, many: Sequence[Hold]) -> None:
@@ -251,9 +255,9 @@ class Marks:
         return [found in ("done", "dead") for found in self.redis.mget([key("mark", *names) for names in many])]
 
 
-def held_value(hold: Hold) -> str:
+def held_value(batch: str) -> str:
     """What stands in the mark of a message that is held."""
-    return f"{HOLD_SECONDS} 1 0 0 {hold.batch}"
+    return f"{HOLD_SECONDS} 1 0 0 {batch}"
 
 
 def first(seconds: float, batch: str) -> str:

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from redis import Redis
@@ -190,6 +191,33 @@ def test_a_holder_that_was_held_up_claims_again(redis: Redis, later: Later) -> N
     later(HOLD_SECONDS)
     assert theirs.begin(("app", "0"), "b2", 10).state == "begun"
     assert ours.begin(("app", "0"), "b1", 10).state == "busy"
+
+
+def test_what_is_held_counts_from_when_it_was_asked_for(
+    redis: Redis, later: Later, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A Redis that is far away, or stalls, has held it long before this is heard of, and may have given it to another."""
+    ours, theirs, ask = Marks(Deferred(redis), 100), Marks(Deferred(redis), 100), Deferred.ask
+
+    def slowly(deferred: Deferred, *commands: Any) -> list[Any]:
+        answers = ask(deferred, *commands)
+        later(HOLD_SECONDS)
+        return answers
+
+    with monkeypatch.context() as far:
+        far.setattr(Deferred, "ask", slowly)
+        ours.hold(many(1))
+    assert theirs.begin(("app", "0"), "b2", 10).state == "begun"
+    assert ours.begin(("app", "0"), "b1", 10).state == "busy"
+
+
+def test_what_could_not_be_begun_in_time_is_let_go_all_the_same(redis: Redis, later: Later) -> None:
+    """Else whoever has it next waits until nobody holds it any more."""
+    ours, theirs = Marks(Deferred(redis), 100), Marks(Deferred(redis), 100)
+    ours.hold(many(1))
+    later(HOLD_SECONDS * 0.8)
+    ours.let_go()
+    assert theirs.begin(("app", "0"), "b1", 10).state == "begun"
 
 
 def test_what_was_held_too_long_ago_is_not_let_go(redis: Redis, later: Later) -> None:
