@@ -28,16 +28,18 @@ from tasks.calling import bulkhead, pausing, watching
 from tasks.calling.errors import NotNow
 from tasks.calling.spent import words
 from tasks.logs import about
+from tasks.logs.seldom import Seldom, left_out
 from tasks.platforms import clocks
 from tasks.platforms.errors import BadRequest, OutOfQuota, PlatformError, Throttled, Unauthorised
 from tasks.rules.allowance import Api, Limits, limits_of
 from tasks.rules.circuit_breaker import Pause
 from tasks.runtime import stores
 from tasks.store.polls import End, Learnt
-from tasks.store.quota import PutOff, Settled, Turn
+from tasks.store.quota import LEAST_WAIT_SECONDS, PutOff, Settled, Turn
 from tasks.text import shown
 
 log = get_task_logger(__name__)
+_late = Seldom()
 
 LONGEST_WAIT = clock.HOUR
 """Who is put off to another day looks again within this: a limit raised while no beat ran is found then."""
@@ -91,6 +93,8 @@ def untold(
             time.sleep(turn.wait)
         if turn and turn.wait > LOOKED_SECONDS:
             heed_ban(account)
+        if turn and limits.calls and time.monotonic() > turn.until:
+            raise too_late(account)
         with clocks.correcting(account.gateway.url):
             began = time.monotonic()
             yield
@@ -106,6 +110,15 @@ def untold(
     needless = not made.got if api == "pull" else api == "confirm" and not spare
     end = end_of(account, api, turn, points=made.points, owed=limits.owed if needless else 0)
     made.end = replace(end, took=took)
+
+
+def too_late(account: Account) -> NotNow:
+    """A call that was taken and has not left in time: the platform would count it when it counts here no more."""
+    if (left := _late.left_out(account.gateway.name)) is not None:
+        text = "%s: a call comes later, as its turn was over: Redis answers too late, or this machine is too busy%s"
+        told = about("call_late", account=account.name, gateway=account.gateway.name)
+        log.warning(text, shown(account.name), left_out(left), extra=told)
+    return NotNow(LEAST_WAIT_SECONDS)
 
 
 def heed_ban(account: Account) -> None:

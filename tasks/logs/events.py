@@ -23,6 +23,7 @@ EVENTS = {
     "quota_short": "a gateway's quota does not suffice for the longest intervals asked for",
     "platform_slow": "a platform does not answer; more calls to it are put off",
     "platform_clock_off": "a platform's clock and the common one differ",
+    "call_late": "a call is not made, as Redis said too late that it may be; it comes again",
     "call_end_unnoted": "the end of a call could not be noted in Redis",
     "next_uncalled": "those who wait for a call could not be called",
     # Messages and handlers.

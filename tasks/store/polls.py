@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from time import monotonic
 from typing import Any
 
 from tasks import clock
@@ -113,7 +114,8 @@ class Polls:
             keys += keys_of(each.gateway) if about else ()
             args += each.account, each.lease, json.dumps(about) if about else ""
             ids.append(about.get("id", ""))
-        return [_known(answer, id_) for answer, id_ in zip(self._ask(keys=keys, args=args), ids, strict=True)]
+        asked = monotonic()
+        return [_known(answer, id_, asked) for answer, id_ in zip(self._ask(keys=keys, args=args), ids, strict=True)]
 
     def tell_many(self, learnt: Sequence[Learnt]) -> list[list[tuple[Api, str]]]:
         """Note what was learnt of several accounts, in one round trip; who is to call now, for each."""
@@ -150,7 +152,7 @@ def _of(account: str, gateway: str) -> tuple[str, ...]:
     return *pauses, key("held", account), key("open", account), key("sizes", account), key("inbox", account)
 
 
-def _known(answer: Sequence[Any], id_: str) -> Known:
+def _known(answer: Sequence[Any], id_: str, asked: float) -> Known:
     on_account, on_gateway, seen, (batches, messages, held), waiting, over, told = answer
     return Known(
         pauses=(stored(Pause, on_account), stored(Pause, on_gateway)),
@@ -158,7 +160,7 @@ def _known(answer: Sequence[Any], id_: str) -> Known:
         seen=stored(Seen, seen),
         waiting=waiting,
         over=over,
-        taken=taken(told, id_) if told else None,
+        taken=taken(told, id_, asked) if told else None,
     )
 
 

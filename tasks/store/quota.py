@@ -5,7 +5,7 @@ clock, days the platforms' (GMT+8), numbered from 1970.
 
 A limit a second holds for any span of a second, however long requests are on their way: a call counts from when it may leave
 until a second after its reply has come, less what the fastest reply took, as no call is faster. One whose reply does not
-come counts for `ARRIVES_SECONDS` more.
+come counts for `ARRIVES_SECONDS` more. So a call that was taken and is heard of too late is not made.
 
 Pulls and counts that cannot leave soon wait in a line, first come, first served: when a call ends, the next are called in, so
 that they arrive just before their turn. Around midnight a call counts for both days, as clocks are never quite the same.
@@ -15,6 +15,8 @@ import json
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
+from time import monotonic
 from typing import Any, Literal
 
 from tasks.clock import DAY, day_number
@@ -36,6 +38,9 @@ KEEP_SECONDS = 8 * DAY
 
 ARRIVES_SECONDS = 1.0
 """A request has arrived by then, or never will: what a killed worker took is free again after this."""
+
+LEAVES_SECONDS = 0.7 * ARRIVES_SECONDS
+"""A call leaves by then, or is not made: so long, at the most, it may take until a worker hears of it, and finds time for it."""
 
 MIDNIGHT_SECONDS = 5.0
 """How far apart this clock and a platform's may be."""
@@ -61,13 +66,15 @@ SLACK_SECONDS = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A call that may be made in `wait` seconds, and what is set aside for it until it is settled."""
+    """A call that may be made in `wait` seconds, `until` then by the steady clock, and what is set aside for it until it is
+    settled."""
 
     id: str
     wait: float
     at: float
     reserve: int
     days: tuple[int, int]
+    until: float = inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,18 +158,20 @@ class Quota:
 
         A `spare` confirm leaves, as pulls do, what the confirms of open batches need.
         """
-        about = taking(limits, api, spare=spare)
-        return taken(self._take(keys=keys_of(gateway), args=[json.dumps(about), f"{api} {account}"]), about["id"])
+        asked, about = monotonic(), taking(limits, api, spare=spare)
+        return taken(
+            self._take(keys=keys_of(gateway), args=[json.dumps(about), f"{api} {account}"]), about["id"], asked
+        )
 
     def take_unpaused(
         self, gateway: str, limits: Limits, api: Api, account: str, *, now: float, spare: bool = False
     ) -> Turn | PutOff | Pause:
         """The same, but nothing is taken while the gateway's pause has not ended `now`: that pause, for the rules to judge."""
-        about = taking(limits, api, spare=spare)
+        asked, about = monotonic(), taking(limits, api, spare=spare)
         keys = [*keys_of(gateway), key("pause", "gateway", gateway)]
         answer = self._take(keys=keys, args=[json.dumps(about), f"{api} {account}", now])
         if answer[0] != "paused":
-            return taken(answer, about["id"])
+            return taken(answer, about["id"], asked)
         return stored(Pause, answer[1]) or self.take(gateway, limits, api, account, spare=spare)
 
     def settle(
@@ -220,11 +229,12 @@ def taking(limits: Limits, api: Api, *, spare: bool = False) -> dict[str, Any]:
     }
 
 
-def taken(answer: Sequence[Any], id_: str) -> Turn | PutOff:
-    """What the scripts answer to whoever takes a call."""
+def taken(answer: Sequence[Any], id_: str, asked: float) -> Turn | PutOff:
+    """What the scripts answer to whoever takes a call, who has asked at that moment by the steady clock."""
     match answer:
         case ["go", wait, at, reserve, first, final]:
-            return Turn(id_, max(0.0, float(wait)), float(at), int(reserve), (int(first), int(final)))
+            until = asked + max(0.0, float(wait)) + LEAVES_SECONDS
+            return Turn(id_, max(0.0, float(wait)), float(at), int(reserve), (int(first), int(final)), until)
         case ["spent", wait, spent, first]:
             return PutOff(float(wait), spent, bool(first))
         case [_, wait]:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from celery.contrib.testing.worker import start_worker
@@ -391,9 +392,22 @@ def against_sandbox(configure: Configure, sandbox: Control) -> Account:
     return configure(f'url = "{sandbox.url}/router/rest"\ncalls_per_second = 10')
 
 
-def test_eight_threads_together_are_never_refused(against_sandbox: Account, sandbox: Control) -> None:
+@pytest.mark.parametrize("stall", [0.0, 1.9])
+def test_eight_threads_together_are_never_refused(
+    against_sandbox: Account, sandbox: Control, tidings: Stores, monkeypatch: pytest.MonkeyPatch, stall: float
+) -> None:
+    """Also where the answers of a Redis that is far away stall, for longer than a call counts that is not heard of."""
+    take, stalls = tidings.quota._take, time.monotonic() + 1
+
+    def far(*args: Any, **options: Any) -> Any:
+        late = stall * (time.monotonic() < stalls)
+        answer = take(*args, **options)
+        time.sleep(late)
+        return answer
+
+    monkeypatch.setattr(tidings.quota, "_take", far)
     refused: list[PlatformError] = []
-    ends = time.monotonic() + 3
+    ends = time.monotonic() + (5 if stall else 3)
 
     def pull_for_ever(number: int) -> None:
         while time.monotonic() < ends:
@@ -405,7 +419,7 @@ def test_eight_threads_together_are_never_refused(against_sandbox: Account, sand
             except PlatformError as error:
                 refused.append(error)
 
-    threads = [threading.Thread(target=pull_for_ever, args=(number,)) for number in range(8)]
+    threads = [threading.Thread(target=pull_for_ever, args=(number,)) for number in range(32 if stall else 8)]
     for thread in threads:
         thread.start()
     for thread in threads:
