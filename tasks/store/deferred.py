@@ -58,6 +58,8 @@ class Deferred(threading.local):
         self._sent = 0
         """So many of the commands that are open are on their way."""
         self._answered = 0.0
+        self.waited = 0.0
+        """For how many seconds, in all, answers were waited for."""
         self._connection: Any = None
 
     @contextmanager
@@ -122,7 +124,9 @@ class Deferred(threading.local):
 
         When Redis cannot be reached, what is held stays so, and these are not sent later.
         """
+        began = monotonic()
         answers = self._answers(*commands)
+        self.waited += monotonic() - began
         if NoScriptError in map(type, answers):
             answers = self._scripts_sent_whole([*(command for command, _ in self._open), *commands], answers)
         done, self._open = self._open, []

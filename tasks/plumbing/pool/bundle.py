@@ -48,7 +48,7 @@ class Bundle:
     def ended(self, ended: Ended) -> None:
         """The process is through; what it did not begin is to be run, as the bundle took longer than it should."""
         self._over(self.jobs[len(ended) :])
-        for job, (returned, value) in zip(self.jobs, ended, strict=False):
+        for job, (returned, value, _) in zip(self.jobs, ended, strict=False):
             job.tell("callback" if returned else "error_callback", value)
 
     def failed(self, why: ExceptionInfo) -> None:

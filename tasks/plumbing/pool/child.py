@@ -14,17 +14,20 @@ from tasks.plumbing.ending import asked_to_end
 from tasks.plumbing.pool.progress import Progress
 from tasks.plumbing.tracing import with_own
 from tasks.runtime import stores
+from tasks.store.marks import HOLD_SECONDS
 
 log = get_logger(__name__)
 
 ENOUGH_SECONDS = 0.2
-"""What has not begun by then goes back: it was to be quick, and one before it was not."""
+"""What has not begun by then goes back: it was to be quick, and one before it was not. Counted from when all are claimed, which
+takes a Redis that is far away as long, but not past half of the time that they are claimed for."""
 
 Call = tuple[Callable[..., Any], Sequence[Any]]
 """Celery's tracer and what it takes: name, id and headers of a task, then body, content type and encoding."""
 
-Ended = list[tuple[bool, Any]]
-"""Of each task that ran, in order: whether its call returned, and what, or `ExceptionInfo`."""
+Ended = list[tuple[bool, Any, float]]
+"""Of each task that ran, in order: whether its call returned, and what, or `ExceptionInfo`; for how many seconds it waited for
+Redis."""
 
 progress: Progress | None = None
 """The main process's, inherited through fork."""
@@ -47,12 +50,14 @@ def run(ticket: int, calls: Sequence[Call]) -> Ended:
     with stores().deferred.held(watch):
         if len(calls) > 1:
             calls = together(calls)
+        until = min(time.monotonic() + ENOUGH_SECONDS, began + HOLD_SECONDS / 2)
         for target, args in calls:
-            if ended and time.monotonic() - began > ENOUGH_SECONDS:
+            if ended and time.monotonic() > until:
                 break
             if progress:
                 progress.set(ticket, answered, len(ended))
-            ended.append(outcome(target, args))
+            waited = stores().deferred.waited
+            ended.append((*outcome(target, args), stores().deferred.waited - waited))
         stores().marks.let_go()
     return ended
 

@@ -19,6 +19,7 @@ from tasks.plumbing.pool.processes import Processes
 from tasks.plumbing.pool.progress import Progress
 from tasks.plumbing.pool.waiting import Durations, Waiting
 from tasks.plumbing.transport import apart, prefetch
+from tasks.plumbing.transport.prefetch import FAR_TIMES
 from tasks.store.marks import HOLD_SECONDS
 
 LOOK_SECONDS = 0.5
@@ -46,7 +47,7 @@ class TaskPool(prefork.TaskPool):
         if not self.options.get("threads", True) and not self.options.get("maxtasksperchild"):
             self._flush_processes = self.flush
             self.on_apply, self.flush = self._put, self._forget  # type: ignore[method-assign,assignment]
-            prefetch.more = self._room
+            prefetch.more, prefetch.lacks = self._room, self._lacks
 
     def register_with_event_loop(self, loop: Any) -> Any:
         """Called when the worker connects."""
@@ -71,12 +72,12 @@ class TaskPool(prefork.TaskPool):
 
     def on_stop(self) -> None:
         """Stop; what waits was not begun, and goes back to the broker."""
-        prefetch.more = prefetch.no_more
+        prefetch.more, prefetch.lacks = prefetch.no_more, prefetch.no_lack
         super().on_stop()
 
     def on_terminate(self) -> None:
         """The same at once."""
-        prefetch.more = prefetch.no_more
+        prefetch.more, prefetch.lacks = prefetch.no_more, prefetch.no_lack
         super().on_terminate()
 
     def _room(self, in_hand: int, places: int) -> bool:
@@ -86,7 +87,11 @@ class TaskPool(prefork.TaskPool):
         """
         delayed = places - self.num_processes
         here = len(reserved_requests) - apart.elsewhere()
-        return in_hand - delayed <= here and self._waiting.room(self.num_processes)
+        return in_hand - delayed <= here and self._waiting.room(self.num_processes, FAR_TIMES * prefetch.away)
+
+    def _lacks(self) -> int:
+        """How many more messages the processes are through with before a take is here."""
+        return self._waiting.lacks(self.num_processes, FAR_TIMES * prefetch.away)
 
     def expected(self, kind: str | None) -> float:
         """How many seconds the next task of a kind should take, by what the latest took here; infinity when nothing is known."""
@@ -153,10 +158,10 @@ class TaskPool(prefork.TaskPool):
 
     def _ended(self, bundle: Bundle, ended: Ended) -> None:
         self._bundles.discard(bundle)
-        for job, (returned, value) in zip(bundle.jobs, ended, strict=False):
+        for job, (returned, value, waited) in zip(bundle.jobs, ended, strict=False):
             seconds = value[2] if returned else None
             if job.kind is not None and seconds is not None:  # Celery takes no time of a task that is retried
-                self._durations.note(job.kind, seconds)
+                self._durations.note(job.kind, max(0.0, seconds - waited))
         bundle.ended(ended)
 
     def _over(self, left: Sequence[Job]) -> None:

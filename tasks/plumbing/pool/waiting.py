@@ -24,6 +24,9 @@ for an answer had to wait for their next message too, a seventh of their time.""
 WEIGHT = 1 / 16
 """How much the latest task counts; a slow one is remembered for some dozens."""
 
+LEAST_SECONDS = 0.0005
+"""No task takes less, with all that is done for it."""
+
 MOST_KINDS = 1000
 """So many kinds are told apart; then all is learnt anew."""
 
@@ -33,6 +36,8 @@ class Durations:
 
     def __init__(self) -> None:
         self._means: dict[str, float] = {}
+        self.usual = inf
+        """The recent mean of all."""
 
     def note(self, kind: str, seconds: float) -> None:
         """A task of that kind has taken so long."""
@@ -40,6 +45,7 @@ class Durations:
             self._means.clear()
         was = self._means.get(kind, seconds)
         self._means[kind] = was + WEIGHT * (seconds - was)
+        self.usual = seconds if self.usual == inf else self.usual + WEIGHT * (seconds - self.usual)
 
     def expected(self, kind: str | None) -> float:
         """How long the next task of that kind should take; infinity when nothing is known."""
@@ -88,9 +94,13 @@ class Waiting:
                 break
         return jobs
 
-    def room(self, processes: int) -> bool:
-        """Whether more may be taken from the broker: what waits is known to be quick, and little."""
-        left = processes * AHEAD_SECONDS
+    def lacks(self, processes: int, seconds: float) -> int:
+        """How many more jobs the processes would be through with in so many seconds, if they are like those of late."""
+        return max(0, round(processes * seconds / max(self._durations.usual, LEAST_SECONDS)) - len(self))
+
+    def room(self, processes: int, away: float = 0.0) -> bool:
+        """Whether more may be taken from a broker so many seconds away: what waits is known to be quick, and little."""
+        left = processes * (AHEAD_SECONDS + away)
         for kind, line in self._lines.items():
             takes = self._durations.expected(kind)
             if takes > SLOW_SECONDS:

@@ -7,6 +7,7 @@ Celery gets a message when it has a place for it and not before, so that what is
 
 import logging
 from contextlib import suppress
+from dataclasses import dataclass
 from queue import Empty
 from time import monotonic
 from typing import Any
@@ -18,18 +19,38 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from tasks.logs import about
 from tasks.plumbing.fast_json import loads
-from tasks.plumbing.transport import apart, envelope
+from tasks.plumbing.transport import apart, envelope, prefetch
 from tasks.plumbing.transport.lost import telling_refusals
 from tasks.plumbing.transport.prefetch import Pace, Stock, Taken, places_of, worth_taking
 from tasks.plumbing.transport.publish import Publishing
 from tasks.plumbing.transport.qos import BulkQoS
-from tasks.plumbing.transport.record import Record
+from tasks.plumbing.transport.record import Lists, Record, Sent
 from tasks.plumbing.transport.settling import Loop, Settling, Timer, books_of
 from tasks.plumbing.transport.undecoded import UndecodedMessage
 from tasks.store.tls import OneContext, SentinelTls, Tls
 from tasks.text import shown
 
 log = logging.getLogger(__name__)
+
+
+NEAR_SECONDS = 0.002
+"""A Redis that answers within this is waited for."""
+
+NOT_SENT = Sent((), ())
+
+
+@dataclass(slots=True)
+class Asked:
+    """Messages that are on their way: over which connection, from which lists, with which tags, what is written off with that,
+    what was popped before, and since when (monotonic)."""
+
+    connection: Any
+    lists: Lists
+    tags: list[str]
+    done: list[str]
+    popped: Taken | None
+    at: float
+    sent: Sent
 
 
 class Channel(Publishing):
@@ -47,6 +68,7 @@ class Channel(Publishing):
         self.pace = Pace(monotonic())
         self.prefix, self.numbered = f"{uuid4().hex}:", 0  # of tags
         self.dry = True
+        self.asked: Asked | None = None  # what is on its way here
         self.plain: set[str] = set()  # queues whose consumers acknowledge nothing
         self.aside: set[str] = set()  # tags of messages in hand that take no place
         self.serving: Timer | None = None
@@ -129,6 +151,9 @@ class Channel(Publishing):
     def close(self) -> None:
         """Settle, then close as kombu does."""
         if not self.closed:
+            self._closing = True
+            if self.asked:
+                self._end_wait()
             self.settling.leave()
         super().close()
 
@@ -159,18 +184,37 @@ class Channel(Publishing):
         fresh = False
         while self.active_queues and not self._closing and self.qos.can_consume():
             if not self.stock:
-                if self.dry or fresh or not self._take():
+                if self.dry or fresh or not self._ask():
                     break
                 fresh = True
+                continue
             self._hand_over(self.stock.next())
         self.settling.watch_stock()
 
+    def _brpop_start(self, timeout: float | None = None) -> None:
+        """Wait for messages; where there are some, in stock or in the queues, see to these."""
+        if self._far and self.ahead and self.stock:
+            self.serve_soon()
+            return
+        if self._far and self.ahead and not self.dry and not self.plain:
+            self._ask()
+        if not self.asked:
+            super()._brpop_start(timeout)  # type: ignore[misc]
+
+    @property
+    def _far(self) -> bool:
+        """Whether the loop goes on while Redis is asked; where that is near, it would cost more than the wait."""
+        return prefetch.away >= NEAR_SECONDS and self.loop is not None
+
     def _brpop_read(self, **options: Any) -> bool:
-        """Take in what the wait has brought. Raises `Empty` when it brought nothing."""
-        connection = self.client.connection
+        """Take in what the wait, or a question, has brought. Raises `Empty` when it brought nothing."""
+        connection, asked, reply = self.client.connection, self.asked, None
         try:
-            with telling_refusals():
-                reply = self.client.parse_response(connection, "BRPOP", **options)
+            if asked:
+                self._answered(asked)
+            else:
+                with telling_refusals():
+                    reply = self.client.parse_response(connection, "BRPOP", **options)
         except self.connection_errors:
             connection.disconnect()
             raise
@@ -180,9 +224,15 @@ class Channel(Publishing):
         if reply:
             self._received(bytes_to_str(reply[0]), reply[1])
         self.serve()
-        if not reply:
+        if not (asked or reply):
             raise Empty
         return True
+
+    def _on_connection_disconnect(self, connection: Any) -> None:
+        """A connection is lost, and what was on its way: nobody knows if that was recorded."""
+        if self.asked and self.asked.connection is connection:
+            self._unsure()
+        super()._on_connection_disconnect(connection)  # type: ignore[misc]
 
     def _receive_one(self, client: Any) -> Any:
         """Take in what comes for remote control. A Redis that cannot save answers even a PING with its refusal."""
@@ -201,7 +251,7 @@ class Channel(Publishing):
             self.connection._deliver(loads(text), queue)
             return
         wanted = queue in self.active_queues and not self._closing
-        if not wanted or not self._take(Taken(self._tags(1)[0], queue, key, text, monotonic())):
+        if not wanted or not self._ask(Taken(self._tags(1)[0], queue, key, text, monotonic())):
             self.record.push_back(key, text)
 
     def _tags(self, count: int) -> list[str]:
@@ -209,33 +259,73 @@ class Channel(Publishing):
         first, self.numbered = self.numbered + 1, self.numbered + count
         return [f"{self.prefix}{number}" for number in range(first, first + count)]
 
-    def _take(self, popped: Taken | None = None) -> bool:
-        """Put into stock what was popped and what is worth taking besides, all of it recorded; whether that is anything."""
+    def _ask(self, popped: Taken | None = None) -> bool:
+        """Have what was popped put into stock, and what is worth taking besides, all of it recorded; whether that is under way.
+
+        Where Redis is far away, the loop goes on meanwhile. Else it is waited for.
+        """
         connection, lists = self.client.connection, self._lists()
         if connection is None or connection._sock is None or self._in_poll or not lists:
             return False  # lost, or waiting: the poller sees to both
-        lately = self.pace.lately(monotonic()) if self.ahead and self.loop else 0
-        most = (
-            worth_taking(places_of(self.qos), lately, int(popped is not None)) if len(self.priority_steps) == 1 else 0
-        )
-        numbered, tags = self.numbered, self._tags(most)
+        most = self._most(int(popped is not None))
+        if not most and popped is None:
+            return False
+        now, numbered, tags = monotonic(), self.numbered, self._tags(most)
         self.books.lists.update(lists)
+        done = self.books.to_write_off()
+        self.asked = asked = Asked(connection, lists, tags, done, popped, now, NOT_SENT)
         try:
-            with self.books.writing_off() as done:
-                found = self.record.take(connection, lists, most, (self.prefix, numbered), done, popped)
+            asked.sent = self.record.ask(connection, lists, most, (self.prefix, numbered), done, popped)
         except BaseException:
-            self.books.unsure(tags, popped)
-            connection.disconnect()
+            self._give_up(connection)
             raise
-        now = monotonic()
-        if popped:
-            self.stock.add(popped)
-        for tag, (key, text) in zip(tags, found, strict=False):
-            self.stock.add(Taken(tag, lists[key], key, text, now))
+        if self._far:
+            self._in_poll, self._brpop_sent_at = connection, now
+        else:
+            self._answered(asked)
+        return True
+
+    def _most(self, popped: int) -> int:
+        """How many messages to take, of which so many are there already."""
+        if len(self.priority_steps) > 1:
+            return 0
+        lately = self.pace.lately(monotonic()) if self.ahead and self.loop else 0
+        lacks = prefetch.lacks() if self.ahead and self.loop and self.room is None else 0
+        return worth_taking(places_of(self.qos), max(lately, lacks), popped)
+
+    def _answered(self, asked: Asked) -> None:
+        """Put into stock what was asked for; others may have what nobody here wants any more."""
+        try:
+            found = self.record.taken(asked.connection, asked.sent)
+        except BaseException:
+            self._give_up(asked.connection)
+            raise
+        self.asked, now = None, monotonic()
+        prefetch.was_away(now - asked.at)
+        came = [asked.popped] if asked.popped else []
+        came += (
+            Taken(tag, asked.lists[key], key, text, now) for tag, (key, text) in zip(asked.tags, found, strict=False)
+        )
         for key in {key for key, _ in found}:
-            self._queue_cycle.rotate(lists[key])
-        self.dry = not 0 < most == len(found)
-        return bool(self.stock)
+            self._queue_cycle.rotate(asked.lists[key])
+        self.dry = not 0 < len(asked.tags) == len(found)
+        for each in came:
+            if each.queue in self.active_queues and not self._closing:
+                self.stock.add(each)
+        self.settling.give_back(each for each in came if each.queue not in self.active_queues or self._closing)
+
+    def _give_up(self, connection: Any) -> None:
+        connection.disconnect()
+        self._unsure()
+
+    def _unsure(self) -> None:
+        """What was asked for may have been recorded, and what was told with it is to be told again."""
+        asked, self.asked = self.asked, None
+        if asked:
+            self.books.done.extendleft(reversed(asked.done))
+            self.books.unsure(asked.tags, asked.popped)
+            if loop := self.loop:
+                loop.call_later(0, self.settling.settle_or_later)
 
     def _lists(self) -> dict[str, str]:
         """The lists to take from and their queues; what was served longest ago comes first."""

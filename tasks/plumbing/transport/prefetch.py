@@ -112,6 +112,32 @@ def worth_taking(places: int, lately: int, popped: int = 0) -> int:
     return max(0, min(MOST, places + lately) - popped) if places > 0 else 0
 
 
+FAR_TIMES = 3
+"""A worker has work for so many round trips ahead: one takes messages, others are waited for by the loop and by the processes."""
+
+away: float = 0.0
+"""For how many seconds takes are on their way; it follows longer ones slowly, as these may have had to wait for this process."""
+
+
+def was_away(seconds: float) -> None:
+    """A take has been on its way for so long; of one that was held up, no more counts than messages may wait here."""
+    global away  # noqa: PLW0603 - as `more`
+    away = min(seconds, HOLD_SECONDS, away + (seconds - away) / 8 if away else seconds)
+
+
+Lacks = Callable[[], int]
+"""How many messages a worker should have besides those that it has, so as not to wait for a Redis that is far away."""
+
+
+def no_lack() -> int:
+    """None."""
+    return 0
+
+
+lacks: Lacks = no_lack
+"""A worker's pool knows, and puts its own answer here."""
+
+
 def places_of(qos: Any) -> int:
     """How many messages may be handed over now."""
     if not qos.can_consume():

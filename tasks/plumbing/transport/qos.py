@@ -38,6 +38,8 @@ class BulkQoS(kombu_redis.QoS):
         Celery makes a place more for each message that waits for its time, so these hold nobody up; there is an end to it
         all the same.
         """
+        if self.channel.asked:
+            return True  # it is here already, or will be: what has been asked for is to be read
         in_hand, places = self.in_hand, self.prefetch_count
         if in_hand + len(self.channel.aside) >= prefetch.MOST_IN_HAND:
             return False

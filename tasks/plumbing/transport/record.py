@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha1
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from redis import ConnectionPool, Redis
 from redis.exceptions import NoScriptError
@@ -32,6 +32,13 @@ def rest(queue: str) -> str:
     return f', "", {json.dumps(queue)}]'
 
 
+class Sent(NamedTuple):
+    """A question for messages that is on its way: the lists that it names, and what the script was given."""
+
+    names: Sequence[str]
+    words: Sequence[Any]
+
+
 class Record:
     """One channel's access to the record. Lists are named without the prefix that all keys have.
 
@@ -44,10 +51,14 @@ class Record:
         self._pool = pool
         self._plain: Redis | None = None
 
-    def take(
+    def take(self, connection: Any, *what: Any) -> list[tuple[str, bytes]]:
+        """Ask for messages, and wait for them; what `ask` takes, and what `taken` returns."""
+        return self.taken(connection, self.ask(connection, *what))
+
+    def ask(
         self, connection: Any, lists: Lists, most: int, tags: tuple[str, int], done: Sequence[str], popped: Taken | None
-    ) -> list[tuple[str, bytes]]:
-        """Write `done` off, record what was popped, and record and return up to `most` more: list and message.
+    ) -> Sent:
+        """Have `done` written off, what was popped recorded, and up to `most` more recorded and returned.
 
         `tags` are the prefix and the number before the first. Goes over a connection that nothing waits on, and never
         a second time: repeated, it would overwrite what it had recorded.
@@ -55,8 +66,19 @@ class Record:
         names = list(lists)
         held: list[Any] = [0, b"", b""] if popped is None else [names.index(popped.key) + 1, popped.text, popped.tag]
         arguments = [clock.now(), most, *tags, len(done), *done, *held, *map(rest, lists.values())]
-        found = run(connection, TAKE, TAKE_SHA, [self._hash, self._index, *self._keys(names)], arguments)
-        return [(names[int(found[at]) - 1], found[at + 1]) for at in range(0, len(found), 2)]
+        words = [2 + len(names), self._hash, self._index, *self._keys(names), *arguments]
+        connection.send_command("EVALSHA", TAKE_SHA, *words)
+        return Sent(names, words)
+
+    def taken(self, connection: Any, sent: Sent) -> list[tuple[str, bytes]]:
+        """What was asked for: list and message."""
+        with telling_refusals():
+            try:
+                found = connection.read_response()
+            except NoScriptError:
+                connection.send_command("EVAL", TAKE, *sent.words)
+                found = connection.read_response()
+        return [(sent.names[int(found[at]) - 1], found[at + 1]) for at in range(0, len(found), 2)]
 
     def write_off(self, tags: Sequence[str]) -> None:
         """Drop tags. The message first: a tag without one does no harm, a message without its tag would stay for ever."""
@@ -85,15 +107,3 @@ class Record:
         if self._plain is None or self._plain.connection_pool is not pool:
             self._plain = Redis(connection_pool=pool)
         return self._plain
-
-
-def run(connection: Any, text: str, sha: str, keys: Sequence[str], arguments: Sequence[Any]) -> Any:
-    """Run a script over one connection, without the repetitions of a client."""
-    words = [len(keys), *keys, *arguments]
-    with telling_refusals():
-        connection.send_command("EVALSHA", sha, *words)
-        try:
-            return connection.read_response()
-        except NoScriptError:
-            connection.send_command("EVAL", text, *words)
-            return connection.read_response()

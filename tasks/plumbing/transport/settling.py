@@ -15,12 +15,13 @@ from typing import Protocol
 from redis.exceptions import ResponseError
 
 from tasks.logs import about
-from tasks.plumbing.transport.prefetch import HOLD_SECONDS, Stock, Taken
+from tasks.plumbing.transport import prefetch
+from tasks.plumbing.transport.prefetch import FAR_TIMES, HOLD_SECONDS, Stock, Taken
 from tasks.plumbing.transport.record import CHUNK, Record
 from tasks.text import shown
 
 WRITE_OFF_SECONDS = 0.05
-"""The longest that a finished task stays recorded while Redis can be reached."""
+"""The longest that a finished task stays recorded while Redis can be reached, and some round trips: the loop waits for this."""
 
 WRITE_OFF_AT = 100
 """So many finished tasks are written off without waiting longer."""
@@ -83,12 +84,16 @@ class Books:
     @contextmanager
     def writing_off(self) -> Iterator[list[str]]:
         """The tags to write off with one command; they stay in the books when the block raises."""
-        tags = [self.done.popleft() for _ in range(min(len(self.done), CHUNK))]
+        tags = self.to_write_off()
         try:
             yield tags
         except BaseException:
             self.done.extendleft(reversed(tags))
             raise
+
+    def to_write_off(self) -> list[str]:
+        """Take out the tags to write off with one command."""
+        return [self.done.popleft() for _ in range(min(len(self.done), CHUNK))]
 
     def unsure(self, tags: Sequence[str], popped: Taken | None) -> None:
         """Note what a take was to record that failed, perhaps after Redis had done it."""
@@ -133,7 +138,7 @@ class Settling:
         elif len(self._books.done) >= WRITE_OFF_AT:
             self.settle_or_later()
         elif self._writing is None:
-            self._writing = loop.call_later(WRITE_OFF_SECONDS, self.settle_or_later)
+            self._writing = loop.call_later(WRITE_OFF_SECONDS + FAR_TIMES * prefetch.away, self.settle_or_later)
 
     def settle(self) -> None:
         """Write off what is finished and give back what is to be; raises what Redis, or its absence, refuses with."""

@@ -102,6 +102,8 @@ def world(tidings: Stores, redis: Redis, registered: Register, monkeypatch: pyte
     monkeypatch.setattr("tasks.store.marks.monotonic", lambda: time.monotonic() + world.passed)
     monkeypatch.setattr("tasks.store.deferred.ANSWER_SECONDS", SECONDS)
     monkeypatch.setattr(child, "progress", Progress())
+    monkeypatch.setattr(child, "ENOUGH_SECONDS", SECONDS)  # a busy machine takes its time
+    monkeypatch.setattr(child, "HOLD_SECONDS", 2 * SECONDS)
 
     def on_any(content: dict[str, Any]) -> None:
         world.step()
@@ -207,6 +209,47 @@ def test_what_a_slow_one_kept_from_beginning_is_given_back_unclaimed(
     monkeypatch.setattr(child, "ENOUGH_SECONDS", 5.0)
     assert not run(left)
     assert Counter(world.handled) == {f"m{n}": 1 for n in range(SIZE)}
+
+
+def far(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """Have Redis answer after so long."""
+
+    def answers(deferred: Deferred, *asked: Any) -> list[Any]:
+        time.sleep(seconds)
+        return ANSWERS(deferred, *asked)
+
+    monkeypatch.setattr(Deferred, "_answers", answers)
+
+
+def test_a_redis_that_is_far_away_leaves_as_much_time_for_a_bundle(
+    world: World, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(child, "ENOUGH_SECONDS", 2.0)
+    start(account)
+    far(monkeypatch, 2.1)
+    assert not run(world.taken())
+    assert Counter(world.handled) == {f"m{n}": 1 for n in range(SIZE)}
+
+
+def test_none_of_a_bundle_begins_whose_claims_are_about_to_be_over_but_the_first(
+    world: World, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The main process has them run elsewhere soon."""
+    monkeypatch.setattr(child, "HOLD_SECONDS", 1.0)
+    start(account)
+    far(monkeypatch, 0.6)
+    assert len(run(world.taken())) == SIZE - 1
+
+
+def test_what_a_task_waited_for_redis_is_told_from_what_it_took(
+    world: World, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start(account)
+    first, *_ = world.taken()
+    far(monkeypatch, 0.5)
+    [(returned, (_, _, seconds), waited)] = child.run(1, [first])
+    assert returned
+    assert 0.5 <= waited <= seconds
 
 
 @pytest.mark.parametrize("body", [b"no JSON", b'[[], {"delivery": {}}, {}]', b"[1]"])

@@ -108,6 +108,19 @@ def test_there_is_no_room_beside_one_that_is_slow_or_unknown(known: dict[str, fl
     assert not waiting(["slow"], **known).room(100)
 
 
+def test_there_is_room_for_more_where_the_broker_is_farther_away() -> None:
+    some = waiting(["quick"] * 40, quick=AHEAD_SECONDS / 20)
+    assert not some.room(2)
+    assert some.room(2, AHEAD_SECONDS)
+
+
+def test_what_the_processes_lack_is_what_they_are_through_with_meanwhile_and_does_not_wait_here_yet() -> None:
+    some = waiting(["quick"] * 3, quick=0.005)
+    assert some.lacks(4, 0.1) == 77
+    assert some.lacks(4, 0.0) == 0
+    assert waiting(["new"]).lacks(4, 0.1) == 0, "nothing is known of it"
+
+
 def test_durations_follow_what_tasks_take_lately_and_remember_a_slow_one() -> None:
     found = durations(quick=0.001)
     found.note("quick", 1.0)
@@ -165,7 +178,7 @@ def ended_by(error: Exception) -> ExceptionInfo:
 
 def test_each_job_is_told_its_own_end_and_what_was_not_begun_is_run_again() -> None:
     case, broken = Case(), ended_by(ValueError())
-    case.bundle.ended([(True, (0, "a", 0.1)), (False, broken)])
+    case.bundle.ended([(True, (0, "a", 0.1), 0.0), (False, broken, 0.0)])
     assert case.told == [("0", "callback", (0, "a", 0.1)), ("1", "error_callback", broken)]
     assert case.again == case.jobs[2:]
 
@@ -228,7 +241,9 @@ def test_what_breaks_in_one_jobs_callback_is_not_the_others_matter(caplog: pytes
         raise ValueError("broken")
 
     bad = Job((print, ()), {"callback": breaks}, "quick")
-    Bundle([bad, job(told=told)], lambda: (0, 0), lambda _: None).ended([(True, WENT_WELL), (True, WENT_WELL)])
+    Bundle([bad, job(told=told)], lambda: (0, 0), lambda _: None).ended(
+        [(True, WENT_WELL, 0.0), (True, WENT_WELL, 0.0)]
+    )
     assert told == [("", "callback", WENT_WELL)]
     assert "callback" in caplog.text
 
@@ -242,7 +257,7 @@ def test_all_jobs_of_a_bundle_are_told_when_a_process_takes_it() -> None:
 def test_what_waits_behind_a_job_that_takes_long_is_run_elsewhere_and_not_heard_of_again() -> None:
     case = Case(runs=1)
     assert case.bundle.withdraw() == case.jobs[2:]
-    case.bundle.ended([(True, WENT_WELL)] * 4)
+    case.bundle.ended([(True, WENT_WELL, 0.0)] * 4)
     assert case.told == [("0", "callback", WENT_WELL), ("1", "callback", WENT_WELL)]
     assert case.again == []
 

@@ -236,14 +236,14 @@ def test_after_a_take_that_failed_nothing_is_recorded_in_another_s_place(
     """The same channel goes on with tags that were not used yet."""
     made = Receiver(valkey, prefix, places=3)
     send(valkey, prefix, range(9))
-    take = made.channel.record.take
+    taken = made.channel.record.taken
 
     def lost(*arguments: object) -> object:
-        take(*arguments)
+        taken(*arguments)
         monkeypatch.undo()
         raise RedisConnectionError("cut")
 
-    monkeypatch.setattr(made.channel.record, "take", lost)
+    monkeypatch.setattr(made.channel.record, "taken", lost)
     with pytest.raises(RedisConnectionError):
         made.turn(lambda: made.messages)
     assert made.turn(lambda: len(made.messages) == 3)
