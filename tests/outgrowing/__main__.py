@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from tasks.commands.group import Unusable
-from tests.outgrowing.faults import Disk, Full, ReadOnly, Slow
+from tests.outgrowing.faults import Disk, Far, Full, ReadOnly, Slow
 from tests.outgrowing.figures import told
 from tests.outgrowing.hosts import Hosts
 from tests.outgrowing.rabbit import RabbitCluster, RabbitHang
@@ -20,7 +20,7 @@ from tests.outgrowing.tls import Tls
 TRIALS: dict[str, Trial] = {
     trial.name: trial
     for trial in (
-        *(Hosts(), Sentinels(), Split(), Full(), Slow(), ReadOnly(), Disk(), Tls(), Restore()),
+        *(Hosts(), Sentinels(), Split(), Full(), Slow(), Far(), ReadOnly(), Disk(), Tls(), Restore()),
         *(RabbitCluster(), RabbitHang()),
     )
 }

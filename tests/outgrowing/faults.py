@@ -1,11 +1,13 @@
 """One Redis that fails as Redis does: full, slow, read-only, out of disk; each for longer than a lease, then mended."""
 
 import os
+import random
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from redis.exceptions import RedisError
@@ -21,6 +23,9 @@ from tests.outgrowing.way import Way
 
 OUT_SECONDS = 15.0
 """Longer than the lease: whatever was under way has come again by then."""
+
+STALLS, STALL_SECONDS = 0.01, 1.0
+FAR_SECONDS = 40.0
 
 MOST_TWICE = 2 * IN_HAND
 """Two outages, each of the one worker that handles. While one lasts nothing is begun, so nothing is added at its end."""
@@ -91,6 +96,27 @@ class Slow(ByWay):
         before = run.handled
         run.wait(seconds)
         run.notes.append(f"{how}: {(run.handled - before) / seconds:.0f} messages a second")
+
+
+class Far(ByWay):
+    """Redis is 50, then 200 ms away, for some chunks of what is sent twice as far, and for one in a hundred a second more."""
+
+    name = "far"
+    limit = 300.0
+
+    def trouble(self, run: Run) -> None:
+        """One after the other. Nothing breaks, so nothing is handled twice."""
+        dice = random.Random(5)
+        for milliseconds in (50, 200):
+            delay = milliseconds / 2000
+            self.way.delay, before = delay, run.handled
+            self.way.more = partial(stalling, dice, delay)
+            with run.deed(f"valkey is {milliseconds} ms away, and stalls"):
+                run.wait(FAR_SECONDS)
+            run.notes.append(f"{milliseconds} ms away: {(run.handled - before) / FAR_SECONDS:.0f} messages a second")
+        self.way.delay, self.way.more = 0.0, float
+        run.goes_on()
+        run.wait(3)
 
 
 class ReadOnly(ByWay):
@@ -171,6 +197,11 @@ class Disk(Trial):
         if hasattr(self, "disk"):
             subprocess.run(["umount", "-l", os.fspath(self.disk)], check=False, capture_output=True)  # noqa: S607
             shutil.rmtree(self.disk, ignore_errors=True)
+
+
+def stalling(dice: random.Random, most: float) -> float:
+    """What comes on top of a delay: up to so much, and now and then a stall."""
+    return dice.uniform(0, most) + (dice.random() < STALLS) * STALL_SECONDS
 
 
 def refuses(server: Server) -> bool:

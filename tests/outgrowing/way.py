@@ -12,13 +12,14 @@ LOOK_SECONDS = 0.02
 
 
 class Way:
-    """Forwards what comes to `port`. `delay` is in seconds, for each direction, and keeps what is sent in order. With `tls`, who
-    comes has to speak that; who is led to does not."""
+    """Forwards what comes to `port`. `delay` is in seconds, for each direction, and keeps what is sent in order; `more` tells for
+    each chunk what comes on top. With `tls`, who comes has to speak that; who is led to does not."""
 
     def __init__(self, to: int, tls: ssl.SSLContext | None = None) -> None:
         self._tls = tls
         self.port = 0
         self.delay = 0.0
+        self.more: Callable[[], float] = float
         self.stalled = False
         self._to = to
         self._tasks: set[asyncio.Task[None]] = set()
@@ -78,12 +79,12 @@ class Way:
                 writer.close()
 
     async def _carry(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
-        """Each chunk leaves `delay` seconds after it came, however many come meanwhile."""
+        """Each chunk leaves so many seconds after it came, however many come meanwhile, and behind those before it."""
         waiting: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
         sending = asyncio.ensure_future(self._send(waiting, target))
         try:
             while data := await source.read(CHUNK):
-                waiting.put_nowait((self._loop.time() + self.delay, data))
+                waiting.put_nowait((self._loop.time() + self.delay + self.more(), data))
             waiting.put_nowait((self._loop.time() + self.delay, b""))
             await sending
         finally:
