@@ -1,7 +1,8 @@
 """Tells the platform, or on vv-tool the inbox, that messages are done with, in as many calls as that takes."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from time import monotonic
 
 from celery.utils.log import get_task_logger
 
@@ -21,6 +22,9 @@ from tasks.store.chunks import chunks
 from tasks.text import shown
 
 log = get_task_logger(__name__)
+
+LEAST_SHARE = 0.25
+"""A call begins only while so much of the time for all calls of a confirm is left."""
 
 LONGEST = 500
 """Characters of what a platform says that are passed on."""
@@ -44,19 +48,19 @@ def tell(account: Account, batch: str, receipts: list[str]) -> Came:
     """Have these confirmed. A list that is refused is narrowed to the receipts that it is refused for."""
     if isinstance(account, VvtoolAccount):
         return Came(settle(account, batch, receipts))
-    came, in_a_row = Came(), 0
+    came, in_a_row, left = Came(), 0, time_left()
     pending = list(chunks(receipts, client_for(account.gateway).confirm_limit))
     if not pending:
         calls.unneeded(account)
-    while pending:
+    while pending and (seconds := left()):
         chunk = pending.pop()
         spare = bool(came.taken)  # one call is kept for each batch; a list that is taken has used it
-        match call(account, batch, chunk, spare=spare):
+        match call(account, batch, chunk, seconds, spare=spare):
             case None:
                 came.taken += chunk
                 in_a_row = 0
             case NotNow(wait=wait):
-                came.left += flat(chunk, *pending)
+                came.left += chunk
                 came.wait, came.why = max(came.wait, wait), came.why or NO_CALL
                 break
             case BadRequest() as error:
@@ -69,6 +73,7 @@ def tell(account: Account, batch: str, receipts: list[str]) -> Came:
             case PlatformError() as error:
                 came.left += chunk
                 came.wait, came.why = max(came.wait, pausing.heed(account, error)), str(error)
+    came.left += flat(*pending)
     return came
 
 
@@ -76,9 +81,11 @@ def tell_part(account: Account, batch: str, receipts: list[str]) -> list[str]:
     """Have these confirmed, up to the first call that brings nothing, with calls that nobody needs for a confirm; those taken."""
     if isinstance(account, VvtoolAccount):
         return settle(account, batch, receipts)
-    done = list[str]()
+    done, left = list[str](), time_left()
     for chunk in chunks(receipts, client_for(account.gateway).confirm_limit):
-        error = call(account, batch, chunk, spare=True, partial=True)
+        if not (seconds := left()):
+            break
+        error = call(account, batch, chunk, seconds, spare=True, partial=True)
         if isinstance(error, PlatformError):
             pausing.heed(account, error)
         if error:
@@ -87,15 +94,28 @@ def tell_part(account: Account, batch: str, receipts: list[str]) -> list[str]:
     return done
 
 
+def time_left() -> Callable[[], float]:
+    """What tells for how many seconds more the calls of one task may take, 0.0 when no other is to begin: past the time for which
+    the task is hidden, another worker would make them too."""
+    most = confirm_seconds(visibility())
+    until = monotonic() + most
+
+    def left() -> float:
+        seconds = until - monotonic()
+        return seconds if seconds > LEAST_SHARE * most else 0.0
+
+    return left
+
+
 def call(
-    account: Account, batch: str, receipts: list[str], *, spare: bool, partial: bool = False
+    account: Account, batch: str, receipts: list[str], seconds: float, *, spare: bool, partial: bool = False
 ) -> NotNow | PlatformError | None:
-    """Make one call; what it came to instead of confirming these, and the log tells of what the platform says.
+    """Make one call of so many seconds; what it came to instead of confirming these, and the log tells of what the platform says.
 
     `spare` is that of `calls.call`; a `partial` confirm leaves all else to that of its batch.
     """
     try:
-        with calls.call(account, "confirm", spare=spare), http.within(confirm_seconds(visibility())):
+        with calls.call(account, "confirm", spare=spare), http.within(seconds):
             client_for(account.gateway).confirm(account, receipts)
     except NotNow as put_off:
         return put_off

@@ -8,6 +8,7 @@ import io
 import socket
 from dataclasses import dataclass
 from http.client import HTTPResponse
+from math import inf
 from time import monotonic
 from typing import Any
 
@@ -25,11 +26,13 @@ made on a connection that has been idle for so long, or as long as the platform 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What a request sends, the most bytes that its reply may have, and who keeps the body of a success that has one."""
+    """What a request sends, the most bytes and seconds that its reply may have, and who keeps the body of a success that has
+    one."""
 
     form: bytes
     limit: int
     keep: Keep | None = None
+    seconds: float = inf
 
 
 class _Socket:
@@ -75,7 +78,7 @@ class _Timed:
         call = self._call
         if self.sock.gettimeout() != self.timeout:  # setting it is a system call
             self.sock.settimeout(self.timeout)
-        reply = receive(self.sock, self.timeout, call.limit, IDLE_SECONDS)
+        reply = receive(self.sock, self.timeout, call.limit, IDLE_SECONDS, call.seconds)
         if call.keep and reply.body and 200 <= reply.status < 300:
             try:
                 call.keep(reply.body)

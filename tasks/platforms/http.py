@@ -39,7 +39,7 @@ CONNECTIONS = 100
 ONCE = Retry(False, redirect=False)
 
 PATIENCE: ContextVar[float] = ContextVar("patience", default=inf)
-"""Seconds that calls made here may wait for a reply at the most, see `within`."""
+"""Seconds that the reply of a call made here may take at the most, see `within`."""
 
 
 def _version() -> str:
@@ -96,12 +96,10 @@ def post(
     `Transient` for a failure on the way, 408 and 5xx, `Throttled` for 429, `MalformedReply` for a redirect,
     `BadRequest` when the request cannot even be built. No error quotes form or body.
     """
-    limits, host, sent = settings(), clocks.host_of(url), clock.now()
+    limits, host, sent, patience = settings(), clocks.host_of(url), clock.now(), PATIENCE.get()
     try:
-        call = Call(urlencode(form).encode("ascii"), limits.reply_bytes, keep)
-        reply = _send(
-            url, call, headers or {}, _timeout(limits.connect_seconds, min(limits.read_seconds, PATIENCE.get()))
-        )
+        call = Call(urlencode(form).encode("ascii"), limits.reply_bytes, keep, patience)
+        reply = _send(url, call, headers or {}, _timeout(limits.connect_seconds, min(limits.read_seconds, patience)))
     except FAILURES as error:
         failed = _failure(error, host)
     else:
@@ -115,7 +113,8 @@ def post(
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """Have calls made inside of this wait for a reply no longer than so many seconds, whatever TIDINGS_READ_SECONDS allows."""
+    """Have the whole reply of a call made inside of this take no longer than so many seconds, whatever TIDINGS_READ_SECONDS
+    allows."""
     before = PATIENCE.set(seconds)
     try:
         yield

@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.client import BadStatusLine, HTTPException, IncompleteRead, LineTooLong, RemoteDisconnected
+from math import inf
 from typing import Any, TypeAlias
 
 from urllib3.response import DeflateDecoder, GzipDecoder
@@ -60,11 +61,12 @@ class Received:
 
 
 class TimedReader(io.RawIOBase):
-    """Reads a socket until the reply's time is up. No read waits longer than `wait` seconds, the socket's timeout."""
+    """Reads a socket until the reply's time is up, after `most` seconds at the latest. No read waits longer than `wait` seconds,
+    the socket's timeout."""
 
-    def __init__(self, sock: socket.socket, wait: float) -> None:
+    def __init__(self, sock: socket.socket, wait: float, most: float = inf) -> None:
         self._socket, self._wait = sock, wait
-        self._end = time.monotonic() + READS_A_REPLY * wait
+        self._end = time.monotonic() + min(READS_A_REPLY * wait, most)
         self.over = False
         """Set when nothing more is to be read: then this is at its end."""
 
@@ -85,13 +87,14 @@ class TimedReader(io.RawIOBase):
 Reader: TypeAlias = "io.BufferedReader[TimedReader]"
 
 
-def receive(sock: socket.socket, wait: float, limit: int, idle: float) -> Received:
-    """The reply that comes, no read of it longer than `wait` seconds, with at most `limit` bytes of body and little more.
+def receive(sock: socket.socket, wait: float, limit: int, idle: float, most: float = inf) -> Received:
+    """The reply that comes, no read of it longer than `wait` seconds and the whole of it no longer than `most`, with at most
+    `limit` bytes of body and little more.
 
     A connection that the platform says nothing of lasts for `idle` seconds. Raises `OSError` or `HTTPException` for one that has
     no head. Whatever goes wrong later is the reply's `fault`, and its body what came before.
     """
-    source = TimedReader(sock, wait)
+    source = TimedReader(sock, wait, most)
     reader = io.BufferedReader(source, PIECE)
     reply = _head(reader, idle)
     unpack, size, pieces = _unpacker(reply.headers.get("content-encoding", "")), 0, []

@@ -26,7 +26,7 @@ VISIBILITY_SHARE = 0.6
 enough for another try within the lease."""
 
 CALL_SHARE = 0.6
-"""A confirm waits for its reply no longer than this part of the time for which it is hidden, as it has to connect before."""
+"""A confirm waits for its replies no longer than this part of the time for which it is hidden, as it has to connect before."""
 
 HIDDEN_SHARE = 0.9
 """A try ends within this part of the time that a message stays hidden: it may have waited in its worker before."""
@@ -112,7 +112,7 @@ def visibility_seconds(shortest_lease: float) -> float:
 
 
 def confirm_seconds(hidden: float) -> float:
-    """How long a confirm waits for its reply: past the time for which it is `hidden`, another worker would make the call too."""
+    """How long a confirm waits for its replies: past the time for which it is `hidden`, another would make the calls too."""
     return hidden * CALL_SHARE
 
 

@@ -283,6 +283,27 @@ def test_a_confirm_is_over_before_another_worker_would_make_it_too(
     assert max(waits) + settings().connect_seconds < 12
 
 
+def test_a_confirm_that_is_refused_slowly_is_over_by_then_too(
+    platform: FakePlatform, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list that is refused is narrowed with up to twenty calls, all of them in one task."""
+    waits: list[float] = []
+
+    def slow(*_: object) -> None:
+        waits.append(http.PATIENCE.get())
+        time.sleep(0.1)
+        raise BadRequest("isv.invalid-parameter")
+
+    monkeypatch.setattr(platform, "confirm", slow)
+    monkeypatch.setattr(telling, "visibility", lambda: 1.0)
+    began = time.monotonic()
+    came = telling.tell(account, "b1", [str(n) for n in range(50)])
+    assert time.monotonic() - began < 1
+    assert (min(waits) > 0, waits == sorted(waits, reverse=True)) == (True, True)
+    assert sorted(map(int, came.left + came.refused)) == list(range(50))
+    assert "isv.invalid-parameter" in came.why
+
+
 def test_a_confirm_past_the_lease_that_fails_is_not_confirmed_and_not_called_late(
     platform: FakePlatform, tidings: Stores, account: Account
 ) -> None:

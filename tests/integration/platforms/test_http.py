@@ -214,6 +214,11 @@ def test_a_call_may_be_given_less_time_for_its_reply(server: Server) -> None:
     with http.within(0.2):
         assert failure(pull, server.url).text == "no reply from 127.0.0.1 in time"
     assert pull(server.url) == Reply()
+    server.script = drip(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", b" ")
+    started = time.monotonic()
+    with http.within(2):
+        assert failure(pull, server.url).text == "no reply from 127.0.0.1 in time"
+    assert time.monotonic() - started < 6
 
 
 @pytest.mark.usefixtures("quick")
