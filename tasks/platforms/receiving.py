@@ -31,6 +31,8 @@ _STATUS = re.compile(rb"HTTP/(\d{1,3}\.\d{1,3})[ \t]+([1-9]\d\d)\b")
 _TIMEOUT = re.compile(r"timeout=(\d{1,6})")
 _CHUNK = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,12})[ \t]*[;\r\n]")
 NO_BODY = (204, 304)
+GZIP = b"\x1f"
+"""The byte that gzip begins with, and no JSON."""
 
 
 class TooLarge(Exception):
@@ -187,8 +189,24 @@ def _unpacker(encoding: str) -> Callable[[bytes, int], bytes]:
     """What unpacks a piece, to so many bytes at most. An encoding that nobody asked for is left as it is."""
     match encoding.lower():
         case "gzip" | "x-gzip":
-            return GzipDecoder().decompress
+            return _Gunzip()
         case "deflate":
             return DeflateDecoder().decompress
         case _:
-            return lambda piece, _room: piece
+            return _as_it_is
+
+
+def _as_it_is(piece: bytes, _room: int) -> bytes:
+    return piece
+
+
+class _Gunzip:
+    """Unpacks gzip. What is said to be that and is not, as PHP and proxies send, stays as it is: vv-tool sends nothing again."""
+
+    def __init__(self) -> None:
+        self._unpack: Callable[[bytes, int], bytes] | None = None
+
+    def __call__(self, piece: bytes, room: int) -> bytes:
+        if self._unpack is None:
+            self._unpack = GzipDecoder().decompress if piece.startswith(GZIP) else _as_it_is
+        return self._unpack(piece, room)

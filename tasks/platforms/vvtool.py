@@ -104,13 +104,22 @@ def _reply(body: bytes, whom: Whom) -> Reply:
 
 
 def _data(root: dict[str, Any], whom: Whom) -> object:
-    """The `data` of a success. Raises what another code means."""
-    code = text_of(root.get("code"))
+    """The `data` of a success, or with messages, which never come again, under any code: what that means, the next call tells.
+    Raises what another code means."""
+    code, data = text_of(root.get("code")), root.get("data")
+    if code == "0" or _has_messages(data):
+        return data
     if not code:
         raise MalformedReply("the reply holds no code")
-    if code != "0":
-        raise TABLE.fault(Said(code, text=text_of(root.get("msg")), link=_link(root)), whom)
-    return root.get("data")
+    raise TABLE.fault(Said(code, text=text_of(root.get("msg")), link=_link(root)), whom)
+
+
+def _has_messages(data: object) -> bool:
+    try:
+        rows = _rows(data)
+    except MalformedReply:
+        return False
+    return any(isinstance(row, dict) and row.get("msg_data") for row in rows)
 
 
 def _link(root: dict[str, Any]) -> str:
@@ -120,11 +129,11 @@ def _link(root: dict[str, Any]) -> str:
 
 
 def _rows(data: object) -> list[Any]:
-    """`data.msg`, a list, or `data.msg_data`, as the page's table has it.
+    """`data.msg`, a list, or `data.msg_data`, as the page's table has it, where that is empty or left out.
 
     PHP, which the proxy runs on, writes a list with gaps as an object with numbers for names.
     """
-    rows = data.get("msg", data.get("msg_data")) if isinstance(data, dict) else data
+    rows = (data.get("msg") or data.get("msg_data")) if isinstance(data, dict) else data
     if isinstance(rows, list):
         return rows
     if isinstance(rows, dict) and all(name.isdigit() for name in rows):

@@ -70,6 +70,7 @@ WHOLE = {
     + b"Content-Encoding: gzip\r\n\r\n"
     + chunks(gzip.compress(BODY)[:9], gzip.compress(BODY)[9:])
     + b"0\r\n\r\n",
+    "said to be packed, and is not": sized(BODY, b"Content-Encoding: gzip"),
     "an encoding that nobody asked for": sized(BODY, b"Content-Encoding: br"),
 }
 
@@ -248,7 +249,7 @@ def test_what_unpacks_to_more_than_the_limit_is_not_unpacked_to_its_end(pack: An
 
 
 def test_what_cannot_be_unpacked_is_a_fault() -> None:
-    assert isinstance(received(sized(b"no gzip", b"Content-Encoding: gzip")).fault, zlib.error)
+    assert isinstance(received(sized(b"\x1fno gzip", b"Content-Encoding: gzip")).fault, zlib.error)
 
 
 @pytest.mark.parametrize("status", [b"HTTP/1.1 204 No Content", b"HTTP/1.1 304 Not Modified"])
@@ -274,7 +275,7 @@ def test_what_has_no_body_is_not_waited_for(status: bytes) -> None:
         (b"HTTP/1.1 200 OK\r\n\r\nx", 0),
         (sized(b"x") + b"HTTP/1.1 200 OK\r\n", 0),
         (CHUNKED + b"0\r\n\r\nx", 0),
-        (sized(b"no gzip", b"Content-Encoding: gzip"), 0),
+        (sized(b"\x1fno gzip", b"Content-Encoding: gzip"), 0),
     ],
 )
 def test_how_long_the_connection_may_be_idle(sent: bytes, seconds: float) -> None:

@@ -232,6 +232,33 @@ def test_messages_under_an_unknown_name_are_no_empty_reply(client: Client, respo
         client.read(json.dumps(response).encode())
 
 
+@pytest.mark.parametrize("empty", [None, [], {}, ""])
+def test_messages_of_vvtool_are_found_beside_an_empty_list_of_the_other_name(empty: object) -> None:
+    """The reply was taken for an empty one, and dropped, where a list that it leaves empty stands there all the same."""
+    for name, other in (("msg", "msg_data"), ("msg_data", "msg")):
+        data = {name: empty, other: [{"id": 106, "msg_data": json.dumps(CREATED)}]}
+        assert [item.id for item in VVTOOL.read(json.dumps({"code": 0, "data": data}).encode()).items] == [
+            "45407531231871"
+        ]
+
+
+@pytest.mark.parametrize("code", [..., None, False, 0.0, "", "ok", 101, 202, 204, "401", 4711])
+def test_messages_of_vvtool_count_whatever_code_they_came_with(code: object) -> None:
+    """They never come again: with the code of an error they were dropped, and without one they were a letter that stayed one."""
+    root = json.loads(vvtool(CREATED, {**CREATED, "id": 2})) | {"code": code}
+    if code is ...:
+        del root["code"]
+    reply = VVTOOL.read(json.dumps(root).encode())
+    assert [(item.receipt, item.id) for item in reply.items] == [("0", "45407531231871"), ("1", "2")]
+    assert reply.points == 1
+
+
+@pytest.mark.parametrize("data", [[], {"msg": []}, {"url": "https://oauth.example/x"}, {"msg": [{"id": 1}]}, "text"])
+def test_an_error_of_vvtool_without_messages_stays_one(data: object) -> None:
+    with pytest.raises(PlatformError, match="302"):
+        VVTOOL.read(json.dumps({"code": 302, "msg": "m", "data": data}).encode())
+
+
 def test_one_message_of_vvtool_that_is_in_no_list_is_read() -> None:
     body = json.dumps({"code": 0, "data": {"msg": {"id": 106, "msg_data": json.dumps(CREATED)}}}).encode()
     assert [(item.receipt, item.id) for item in VVTOOL.read(body).items] == [("0", "45407531231871")]
