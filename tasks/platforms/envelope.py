@@ -7,6 +7,9 @@ from tasks.platforms.errors import MalformedReply, Transient
 ROW = frozenset({"id", "msg_data", "number"})
 """By any of these members an object is a row, of messages or of the counter, and not what holds rows."""
 
+ASKED = frozenset({"messages", "qmcs_messages", "message_infos", "is_success"})
+"""What the calls are made for, by its name on either platform."""
+
 
 def listed(holder: object, *path: str) -> list[Any]:
     """The list that stands in `holder` under the path's names, one in the other; the last ones may be left out.
@@ -36,12 +39,17 @@ def holds(value: object) -> bool:
     return any(isinstance(each, list) and each for each in inside)
 
 
+def tells_of_error(said: dict[str, Any]) -> bool:
+    """Whether an object that bears no platform's mark of an error is one: it has a code, and nothing that was asked for."""
+    return said.get("code", said.get("errorCode")) not in (None, "", 0, "0") and not ASKED & said.keys()
+
+
 def must_succeed(response: dict[str, Any]) -> None:
     """Whether a confirm did what it was asked. Raises `Transient` for `is_success: false`: the ids come again."""
     success, request_id = response.get("is_success"), text_of(response.get("request_id"))
-    if success in (False, "false"):
+    if str(success).lower() in ("false", "0"):
         raise Transient("the platform answered a confirm with is_success: false", request_id=request_id)
-    if success not in (True, "true"):
+    if str(success).lower() not in ("true", "1"):
         raise MalformedReply(f"is_success is {kind(success)}, true or false was expected", request_id=request_id)
 
 

@@ -7,7 +7,7 @@ from tasks.accounts import Account, QianmiAccount, QianmiGateway
 from tasks.platforms import clocks, http, jsontext
 from tasks.platforms.arguments import joined, own
 from tasks.platforms.base import Keep, Reading, Reply
-from tasks.platforms.envelope import listed, must_succeed, text_of
+from tasks.platforms.envelope import listed, must_succeed, tells_of_error, text_of
 from tasks.platforms.errors import BadRequest, MalformedReply
 from tasks.platforms.faults import (
     STATUSES,
@@ -132,18 +132,24 @@ def _id(value: object) -> str:
 
 
 def _response(body: bytes, whom: Whom) -> dict[str, Any]:
-    """The response, or the root as `simplify` has it. Raises what an error means.
+    """The response, or the root as `simplify` has it. Raises what an error means, also one in another envelope.
 
     It is the root's first member that is an object, whatever its name, as in the vendor's SDK, but for one that is named so.
     """
     root = jsontext.decode(body)
-    if "errorToken" in root:
+    if root.get("errorToken"):
         raise TABLE.fault(_said(root), whom)
     if BARE & root.keys():
         return root
-    for name, value in sorted(root.items(), key=_other_than_response):
-        if isinstance(value, dict) and name != "subErrors":
-            return value
+    named = sorted(root.items(), key=_other_than_response)
+    response = next((value for name, value in named if isinstance(value, dict) and name != "subErrors"), None)
+    if response and BARE & response.keys():
+        return response
+    for said in (response or {}, root):
+        if tells_of_error(said):
+            raise TABLE.fault(_said(said), whom)
+    if response is not None:
+        return response
     if any(name.endswith("_response") and not value for name, value in root.items()):
         return {}
     raise MalformedReply("the reply holds neither a response nor an error")
@@ -160,5 +166,7 @@ def _said(root: dict[str, Any]) -> Said:
         subs = subs.get("subError")
     first = subs[0] if isinstance(subs, list) and subs else subs
     sub = first if isinstance(first, dict) else {}
-    text = ": ".join(filter(None, (text_of(root.get("message")), text_of(sub.get("message")))))
-    return Said(text_of(root.get("code")), text_of(sub.get("code")), text, text_of(root.get("request_id")))
+    words = root.get("message", root.get("msg", root.get("errorMessage")))
+    text = ": ".join(filter(None, (text_of(words), text_of(sub.get("message")))))
+    code = text_of(root.get("code", root.get("errorCode")))
+    return Said(code, text_of(sub.get("code")), text, text_of(root.get("request_id")))

@@ -7,7 +7,7 @@ from tasks.accounts import Account, Counter, TaobaoAccount, TaobaoGateway
 from tasks.platforms import clocks, http, jsontext
 from tasks.platforms.arguments import joined, own
 from tasks.platforms.base import Keep, Reading, Reply
-from tasks.platforms.envelope import kind, listed, must_succeed, text_of
+from tasks.platforms.envelope import kind, listed, must_succeed, tells_of_error, text_of
 from tasks.platforms.errors import BadRequest, MalformedReply, PlatformError, Unauthorised
 from tasks.platforms.faults import (
     STATUSES,
@@ -161,13 +161,15 @@ def _id(value: object) -> str:
 
 
 def _response(method: str, body: bytes, whom: Whom) -> dict[str, Any]:
-    """The response under its method's name, or bare as `simplify` has it. Raises what an error means."""
+    """The response under its method's name, or bare as `simplify` has it. Raises what an error means, also a bare one."""
     root = jsontext.decode(body)
-    if "error_response" in root:
+    if root.get("error_response"):
         raise TABLE.fault(_said(root["error_response"]), whom)
     name = method.removeprefix("taobao.").replace(".", "_") + "_response"
-    response = root.get(name, root if BARE & root.keys() else None)
+    response = root.get(name, root if BARE & root.keys() or tells_of_error(root) else None)
     if isinstance(response, dict):
+        if tells_of_error(response):
+            raise TABLE.fault(_said(response), whom)
         return response
     if name in root and not response:
         return {}
@@ -176,7 +178,7 @@ def _response(method: str, body: bytes, whom: Whom) -> dict[str, Any]:
 
 def _said(envelope: object) -> Said:
     error = envelope if isinstance(envelope, dict) else {}
-    text = ": ".join(filter(None, (text_of(error.get("msg")), text_of(error.get("sub_msg")))))
+    text = ": ".join(filter(None, (text_of(error.get("msg", error.get("message"))), text_of(error.get("sub_msg")))))
     codes = (text_of(error.get("code")), text_of(error.get("sub_code")))
     return Said(*codes, text=text, request_id=text_of(error.get("request_id")))
 

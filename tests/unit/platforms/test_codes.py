@@ -14,6 +14,7 @@ from tasks.platforms import (
     MalformedReply,
     OutOfQuota,
     PlatformError,
+    Reply,
     Throttled,
     Transient,
     Unauthorised,
@@ -302,6 +303,44 @@ def test_an_error_without_a_readable_code_is_a_malformed_reply(code: object) -> 
     assert type(failure(TAOBAO, {"error_response": {"code": code, "msg": "m"}})) is MalformedReply
     assert type(failure(QIANMI, {"errorToken": "x", "code": code, "message": "m"})) is MalformedReply
     assert type(failure(VVTOOL, {"code": code, "msg": "m"})) is MalformedReply
+
+
+@pytest.mark.parametrize(
+    ("client", "root", "kind"),
+    [
+        (TAOBAO, {"code": 27, "msg": "Invalid session", "request_id": "r"}, Unauthorised),
+        (TAOBAO, {"tmc_messages_consume_response": {"code": "27", "msg": "Invalid session"}}, Unauthorised),
+        (TAOBAO, {"type": "ISV", "code": "IllegalAccessToken", "message": "m", "request_id": "r"}, MalformedReply),
+        (TAOBAO, {"code": 27.0, "request_id": "r"}, MalformedReply),
+        (QIANMI, {"code": "21", "message": "无效的会话", "solution": "x", "subErrors": []}, Unauthorised),
+        (QIANMI, {"error_response": {"code": 21, "message": "无效的会话"}}, Unauthorised),
+        (QIANMI, {"errorCode": 1, "errorMessage": "m", "data": {}}, Transient),
+        (QIANMI, {"code": 33, "message": "m", "data": {"page": 1}}, BadRequest),
+    ],
+)
+def test_an_error_in_another_envelope_is_no_empty_queue(
+    client: Client, root: object, kind: type[PlatformError]
+) -> None:
+    """An account that was refused each time looked like one that has no messages, and nobody was told."""
+    assert type(failure(client, root)) is kind
+
+
+@pytest.mark.parametrize("code", [0, "0", None, ""])
+def test_a_code_that_tells_of_no_error_is_left_out(code: object) -> None:
+    said = {"code": code, "msg": "ok"}
+    for body in ({**said, "request_id": "r"}, {"tmc_messages_consume_response": said}):
+        assert TAOBAO.read(json.dumps(body).encode()) == Reply()
+    for body in ({**said, "data": {}}, {"qmcs_messages_consume_response": said}):
+        assert QIANMI.read(json.dumps(body).encode()) == Reply()
+
+
+@pytest.mark.parametrize("mark", [None, "", {}])
+def test_an_error_that_is_null_beside_messages_is_none(mark: object) -> None:
+    row = {"id": 1, "topic": "t", "content": "{}"}
+    body: dict[str, object] = {"error_response": mark, "tmc_messages_consume_response": {"messages": [row]}}
+    assert len(TAOBAO.read(json.dumps(body).encode())) == 1
+    body = {"errorToken": mark, "code": "200", "qmcs_messages_consume_response": {"qmcs_messages": [row]}}
+    assert len(QIANMI.read(json.dumps(body).encode())) == 1
 
 
 @pytest.mark.parametrize("envelope", [None, [], "text", 1, {}])

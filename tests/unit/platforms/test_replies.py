@@ -281,9 +281,11 @@ def test_a_confirm_that_is_answered_in_the_simplified_form_is_taken(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The platform had taken it, and it was tried again and again until the lease was over."""
-    monkeypatch.setattr(http, "post", lambda *_, **__: http.HttpReply(200, b'{"is_success":true}'))
     account = TaobaoAccount(name="a", gateway=TB) if client is TAOBAO else QianmiAccount(name="a", gateway=QM)
-    client.confirm(account, ["1"])
+    for success in (b"true", b'"true"', b'"True"', b"1", b'"1"'):
+        body = b'{"is_success":%b}' % success
+        monkeypatch.setattr(http, "post", lambda *_, body=body, **__: http.HttpReply(200, body))
+        client.confirm(account, ["1"])
 
 
 def test_the_name_of_qianmis_response_does_not_matter() -> None:
