@@ -13,10 +13,11 @@ from typing import Any, NoReturn
 from celery import Task
 from celery.utils.log import get_task_logger
 
-from tasks import app, clock, runtime, sending
+from tasks import app, clock, sending
 from tasks.calling import calls
+from tasks.confirming import whose
 from tasks.confirming.counting import Results, allowed, count, measured, taken_by
-from tasks.confirming.telling import LONGEST, Came, tell, tell_part
+from tasks.confirming.telling import LONGEST, Came, leave, tell, tell_part
 from tasks.handling import failing, spans
 from tasks.logs import about
 from tasks.names import CONFIRM, SALVAGE
@@ -46,6 +47,7 @@ def confirm(
     partial: bool = False,
     traceparent: str = "",
     gateway: str = "",
+    platform: str = "",
     outcomes: dict[str, int] | None = None,
     **_later: Any,
 ) -> None:
@@ -55,7 +57,7 @@ def confirm(
     while their batch is open. `outcomes` are the numbers of them, for a try after the first. What only a later release sends is
     left out, here and in the results.
     """
-    its = Batch(account, batch, pulled, lease, traceparent, gateway)
+    its = Batch(account, batch, pulled, lease, traceparent, gateway, platform)
     if partial:
         confirm_part(its, receipts or [])
         return
@@ -84,11 +86,9 @@ def confirm(
 
 
 def perform(batch: Batch, receipts: list[str]) -> Came:
-    """Have these confirmed, unless their account is gone, and tell what became of that."""
-    began, shop = clock.now(), runtime.account(batch.account)
-    came = tell(shop, batch.id, receipts) if shop else Came()
-    if not shop:
-        stores().inbox.settle(batch.account, batch.id, receipts)
+    """Have these confirmed, where there is somebody to be told, and tell what became of that."""
+    began, shop = clock.now(), whose.account(batch)
+    came = tell(shop, batch.id, receipts) if shop else leave(batch, receipts)
     if came.taken and began >= batch.ends:
         count(batch, "late_confirms", len(came.taken))
     spans.confirmed(batch, began, len(receipts), len(receipts) - len(came.taken))
@@ -99,7 +99,7 @@ def try_again(task: Task, batch: Batch, came: Came, outcomes: dict[str, int] | N
     """Put off what is left. Why, another line has told, unless the gateway's limits had no call for it."""
     messages = len(came.left)
     seconds = min(max(came.wait, retry_delay(task.request.retries + 1)), visibility() / 2)
-    told = about("confirm_put_off", **whose(batch), messages=messages, seconds=seconds)
+    told = about("confirm_put_off", **fields_of(batch), messages=messages, seconds=seconds)
     log.info("%s: a confirm of %d is put off for %.1f s", shown(batch.account), messages, seconds, extra=told)
     again = {**(task.request.kwargs or {}), "receipts": came.left, "outcomes": outcomes}
     raise task.retry(args=([],), kwargs=again, countdown=seconds)
@@ -109,7 +109,7 @@ def given_up(batch: Batch, messages: int, why: str) -> None:
     """Say and count that so many messages, if any, are not confirmed, and why not."""
     if not messages:
         return
-    told = about("unconfirmed", **whose(batch), messages=messages)
+    told = about("unconfirmed", **fields_of(batch), messages=messages)
     words = "%s: %d messages could not be confirmed; they come again: %s"
     log.error(words, shown(batch.account), messages, shown(why, LONGEST), extra=told)
     count(batch, "unconfirmed", messages, why)
@@ -117,7 +117,7 @@ def given_up(batch: Batch, messages: int, why: str) -> None:
 
 def free_call(batch: Batch, came: Came) -> None:
     """Free the call that was kept for the confirm of a batch, where none that was made has used it."""
-    shop = runtime.account(batch.account)
+    shop = whose.account(batch)
     if shop and not came.taken and came.why:
         calls.unneeded(shop)
 
@@ -127,11 +127,11 @@ def tell_of(batch: Batch, confirmed: int, outcomes: Mapping[str, int]) -> None:
     if log.isEnabledFor(logging.INFO):
         seconds = round(clock.now() - batch.pulled, 3)
         counts = {"pulled": sum(outcomes.values()), "confirmed": confirmed, **outcomes}
-        told = about("batch_confirmed", **whose(batch), seconds=seconds, **counts)
+        told = about("batch_confirmed", **fields_of(batch), seconds=seconds, **counts)
         log.info("%d confirmed", confirmed, extra=told)
 
 
-def whose(batch: Batch) -> dict[str, str | None]:
+def fields_of(batch: Batch) -> dict[str, str | None]:
     """The fields of every line about a batch."""
     return {"account": batch.account, "gateway": batch.gateway or None, "batch": batch.id}
 
@@ -165,7 +165,7 @@ def salvage(_request: Any, _error: Any, _traceback: Any, **fields: Any) -> None:
 
 def confirm_part(batch: Batch, receipts: list[str]) -> None:
     """Confirm messages of an open batch, and note that with it. One try: what fails is left to the batch's own confirm."""
-    shop, opened = runtime.account(batch.account), stores().batches.get(batch.id)
+    shop, opened = whose.account(batch), stores().batches.get(batch.id)
     if not shop or not opened or opened.confirmed or opened.batch.pulled != batch.pulled:
         return
     began = clock.now()

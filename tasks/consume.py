@@ -94,8 +94,7 @@ def hindrance(account: Account, known: Known) -> float | None:
 def pull(account: Account, known: Known, made: calls.Made) -> float:
     """One call for new messages, handed out. Raises `PlatformError`, or `NotNow` where the gateway's limits allow none."""
     with calls.untold(account, "pull", made, taken=known.taken):
-        lease, gateway = account.gateway.lease_seconds, account.gateway.name
-        batch = Batch(account.name, uuid.uuid4().hex, clock.now(), lease, gateway=gateway)
+        batch = batch_of(account, uuid.uuid4().hex, clock.now())
         with keeping.ready(account, batch.id) as kept:
             reply = client_for(account.gateway).pull(account, keep=kept)
         made.points, made.got = reply.points, len(reply)
@@ -110,6 +109,12 @@ def pull(account: Account, known: Known, made: calls.Made) -> float:
         stores().inbox.secure()
     seen = learning.after_pull(account, reply, batch.pulled, known.seen)
     return tell(account, seen.interval, seen=seen)
+
+
+def batch_of(account: Account, name: str, pulled: float) -> Batch:
+    """A batch of this name that a call at `pulled` brought the account."""
+    its = account.gateway
+    return Batch(account.name, name, pulled, its.lease_seconds, gateway=its.name, platform=its.platform)
 
 
 def counted(reply: Reply) -> dict[str, int]:
@@ -167,7 +172,7 @@ def hand_out_again(account: VvtoolAccount) -> bool:
     except PlatformError as error:
         KeptReply(account, kept.batch, kept.body).refuse(error)
     else:
-        again = Batch(account.name, kept.batch, now, lease, gateway=account.gateway.name)
+        again = batch_of(account, kept.batch, now)
         counts = counted(reply) if kept.new and not kept.replayed else {}
         hand_out(account, again, reply, kept.settled, new=kept.new, counts=counts)
     return True

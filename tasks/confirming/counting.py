@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from tasks import clock, runtime
-from tasks.accounts import VvtoolAccount
+from tasks import clock
+from tasks.confirming import whose
 from tasks.confirming.telling import LONGEST
 from tasks.rules import measures
 from tasks.rules.lease import Batch
@@ -41,7 +41,7 @@ def measured(results: Results, batch: Batch, found: Open | None) -> Numbers:
 
 def taken_by(batch: Batch, receipts: list[str]) -> Numbers:
     """What the platform's having taken these adds to the counters; on vv-tool the inbox has counted what it crossed off."""
-    if isinstance(runtime.account(batch.account), VvtoolAccount):
+    if whose.platform(batch) == "vvtool":
         return {}
     return {measures.named("confirmed", batch.gateway): len(receipts)}
 

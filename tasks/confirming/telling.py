@@ -9,13 +9,14 @@ from celery.utils.log import get_task_logger
 from tasks.accounts import Account, VvtoolAccount
 from tasks.calling import calls, pausing
 from tasks.calling.errors import NotNow
+from tasks.confirming import whose
 from tasks.logs import about
 from tasks.platforms import http
 from tasks.platforms.clients import client_for
 from tasks.platforms.errors import BadRequest, PlatformError, Unauthorised
 from tasks.plumbing.visibility import visibility
 from tasks.rules import measures
-from tasks.rules.lease import confirm_seconds
+from tasks.rules.lease import Batch, confirm_seconds
 from tasks.rules.narrowing import narrowed
 from tasks.runtime import stores
 from tasks.store.chunks import chunks
@@ -28,6 +29,7 @@ LEAST_SHARE = 0.25
 
 LONGEST = 500
 """Characters of what a platform says that are passed on."""
+GONE = "their account is gone, or of another platform now"
 NO_CALL = "the gateway's limits, or its platform's, left no call for it in time"
 
 
@@ -47,7 +49,7 @@ class Came:
 def tell(account: Account, batch: str, receipts: list[str]) -> Came:
     """Have these confirmed. A list that is refused is narrowed to the receipts that it is refused for."""
     if isinstance(account, VvtoolAccount):
-        return Came(settle(account, batch, receipts))
+        return Came(settle(account.name, account.gateway.name, batch, receipts))
     came, in_a_row, left = Came(), 0, time_left()
     pending = list(chunks(receipts, client_for(account.gateway).confirm_limit))
     if not pending:
@@ -80,7 +82,7 @@ def tell(account: Account, batch: str, receipts: list[str]) -> Came:
 def tell_part(account: Account, batch: str, receipts: list[str]) -> list[str]:
     """Have these confirmed, up to the first call that brings nothing, with calls that nobody needs for a confirm; those taken."""
     if isinstance(account, VvtoolAccount):
-        return settle(account, batch, receipts)
+        return settle(account.name, account.gateway.name, batch, receipts)
     done, left = list[str](), time_left()
     for chunk in chunks(receipts, client_for(account.gateway).confirm_limit):
         if not (seconds := left()):
@@ -133,10 +135,15 @@ def call(
     return None
 
 
-def settle(account: VvtoolAccount, batch: str, receipts: list[str]) -> list[str]:
+def leave(batch: Batch, receipts: list[str]) -> Came:
+    """What comes of these where no account of their platform is there any more; the inbox is told of vv-tool's all the same."""
+    settle(batch.account, batch.gateway, batch.id, receipts)
+    return Came(receipts) if whose.platform(batch) == "vvtool" else Came(refused=receipts, why=GONE)
+
+
+def settle(account: str, gateway: str, batch: str, receipts: list[str]) -> list[str]:
     """Cross these off in the inbox, which nobody but us has to be told of."""
-    counter = measures.named("confirmed", account.gateway.name)
-    stores().inbox.settle(account.name, batch, receipts, counter=counter)
+    stores().inbox.settle(account, batch, receipts, counter=measures.named("confirmed", gateway))
     return receipts
 
 

@@ -46,8 +46,8 @@ HARD_GRACE = 1.0
 class Batch:
     """What one pull of an account returned: when the call for it was sent, and how long the platform keeps it from others.
 
-    `traceparent` is its place in a trace, as W3C writes it; "" unless there is one (`tasks/handling/spans.py`). `gateway` is its
-    account's, "" where an earlier version has not said it.
+    `traceparent` is its place in a trace, as W3C writes it; "" unless there is one (`tasks/handling/spans.py`). `gateway` and
+    `platform` are its account's, "" where an earlier version has not said them.
     """
 
     account: str
@@ -56,6 +56,7 @@ class Batch:
     lease: float
     traceparent: str = ""
     gateway: str = ""
+    platform: str = ""
 
     @property
     def handle_until(self) -> float:
@@ -82,13 +83,13 @@ class Batch:
     def to_json(self) -> dict[str, Any]:
         """The batch as the arguments of its tasks name it."""
         about = {"account": self.account, "batch": self.id, "pulled": self.pulled, "lease": self.lease}
-        more = {"traceparent": self.traceparent, "gateway": self.gateway}
+        more = {"traceparent": self.traceparent, "gateway": self.gateway, "platform": self.platform}
         return {**about, **{name: value for name, value in more.items() if value}}
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> "Batch":
         """The batch from a task's arguments, whatever else is among them."""
-        more = found.get("traceparent", ""), found.get("gateway", "")
+        more = found.get("traceparent", ""), found.get("gateway", ""), found.get("platform", "")
         return cls(found["account"], found["batch"], found["pulled"], found["lease"], *more)
 
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +15,8 @@ from celery.contrib.testing.worker import start_worker
 from redis import Redis
 
 from handlers import Message, Registry, Reject, Retry
-from tasks import app, confirm, consume, count, dispatch, redrive, sending
-from tasks.accounts import Account, fingerprint
+from tasks import app, confirm, consume, count, dispatch, redrive, runtime, sending
+from tasks.accounts import Account, Gateway, fingerprint
 from tasks.commands.check.redis import gone
 from tasks.confirming import telling
 from tasks.dispatch import start
@@ -30,6 +31,8 @@ from tasks.store.batches import Open
 from tasks.store.letters import Letter
 
 Register = Callable[..., object]
+
+APP = 'platform = "taobao"\napp_key = "87654321"\napp_secret = "env:TB_SECRET"'
 
 
 class FakePlatform:
@@ -324,6 +327,79 @@ def test_only_what_the_platform_took_counts_as_confirmed(
     counted = tidings.measures.read().counters["confirmed"]["tb",]
     assert counted == len(platform.confirmed)
     assert counted == 60 - (1 if isinstance(error, BadRequest) else 10)
+
+
+def write_accounts(tmp_path: Path, *changes: tuple[str, str]) -> None:
+    """Change the accounts file while batches are under way."""
+    text = (tmp_path / "accounts.toml").read_text()
+    for before, after in changes:
+        text = text.replace(before, after)
+    (tmp_path / "accounts.toml").write_text(text)
+    runtime.accounts_source.cache_clear()
+
+
+MOVED = ('[accounts.vshop]\ngateway = "vv"\nshop_id = "123"', '[accounts.vshop]\ngateway = "tb"')
+REMOVED = ('[accounts.vshop]\ngateway = "vv"\nshop_id = "123"', "")
+REPLACED = (
+    ('[gateways.vv]\nplatform = "vvtool"\ntoken = "env:TB_SECRET"', "[gateways.vv]\n" + APP),
+    (MOVED[0], MOVED[1].replace("tb", "vv")),
+)
+
+
+@pytest.mark.parametrize("changes", [[MOVED], [REMOVED], REPLACED])
+def test_what_vvtool_sent_is_crossed_off_though_its_account_is_another_platforms_now(
+    platform: FakePlatform, tidings: Stores, vshop: Account, tmp_path: Path, changes: Sequence[tuple[str, str]]
+) -> None:
+    """Taobao was told to confirm 0 and 1, the places in the reply, and the reply lay in the inbox for good."""
+    tidings.inbox.keep("vshop", "b1", vvtool_body(1), 20)
+    tidings.inbox.settle("vshop", "b1", size=2)
+    write_accounts(tmp_path, *changes)
+    about = Batch("vshop", "b1", time.time(), 20.0, gateway="vv").to_json() | {"platform": "vvtool"}
+    confirm.confirm([("0", "handled"), ("1", "dead")], **about)
+    assert platform.confirms == []
+    assert tidings.inbox.waiting("vshop") == 0
+    assert tidings.measures.read().counters["confirmed"] == {("vv",): 2}
+    assert tidings.troubles.read() == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        ('[accounts.shop]\ngateway = "tb"', '[accounts.shop]\ngateway = "vv"\nshop_id = "5"'),
+        ('[accounts.shop]\ngateway = "tb"', ""),
+    ],
+)
+def test_what_nobody_can_be_told_of_any_more_is_counted_as_not_confirmed(
+    platform: FakePlatform, tidings: Stores, account: Account, tmp_path: Path, changes: tuple[str, str]
+) -> None:
+    write_accounts(tmp_path, changes)
+    about = Batch("shop", "b1", time.time(), 20.0, gateway="tb").to_json() | {"platform": "taobao"}
+    confirm.confirm([("1", "handled"), ("2", "failed")], **about)
+    assert platform.confirms == []
+    assert "confirmed" not in tidings.measures.read().counters
+    (trouble,) = tidings.troubles.read()
+    assert (trouble.what, trouble.count) == ("unconfirmed", 1)
+    assert "gone, or of another platform" in trouble.text
+
+
+def test_a_batch_is_confirmed_by_the_gateway_that_it_came_by(
+    platform: FakePlatform, tidings: Stores, account: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another app confirms nothing of this one's, and may say that it did."""
+    asked: list[str] = []
+
+    def client_for(gateway: Gateway) -> FakePlatform:
+        asked.append(gateway.name)
+        return platform
+
+    monkeypatch.setattr(telling, "client_for", client_for)
+    write_accounts(
+        tmp_path, ('[accounts.shop]\ngateway = "tb"', f'[gateways.tb2]\n{APP}\n[accounts.shop]\ngateway = "tb2"')
+    )
+    for gateway in ("tb", "renamed"):
+        confirm.confirm([("1", "handled")], **Batch("shop", "b1", time.time(), 20.0, gateway=gateway).to_json())
+    assert list(dict.fromkeys(asked)) == ["tb", "tb2"]
+    assert platform.confirms == [["1"], ["1"]]
 
 
 def test_what_was_handled_counts_with_its_batch_once_however_often_that_is_confirmed(
