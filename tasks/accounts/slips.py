@@ -30,6 +30,8 @@ def meant(text: str, error: str) -> str:
     line, column = lines[int(at[1]) - 1], int(at[2]) - 1
     if (char := line[column : column + 1]) in WIDE:
         return f"; {legible(char)} stands where TOML wants {WIDE[char]}"
+    if error.startswith("Cannot"):  # the name is well written
+        return "; another table of this name stands above" if error.startswith("Cannot declare") else ""
     header = HEADER.match(line.strip())
     return f"; {in_quotes(header[1], PARTS.sub('', header[2]))}" if header else ""
 

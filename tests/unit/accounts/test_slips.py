@@ -55,6 +55,15 @@ def test_punctuation_of_an_input_method_is_told(tmp_path: Path, line: str, char:
     assert told.endswith(f"; {char} stands where TOML wants {wanted}")
 
 
+def test_a_table_that_stands_there_twice_is_told_as_that(tmp_path: Path) -> None:
+    """Who copied an account and left its name was told to put it in quotes."""
+    account = '[accounts.a]\ngateway = "tb"\n'
+    told = said(tmp_path, GATEWAY + account + account)
+    assert told.endswith("(at line 7, column 12); another table of this name stands above")
+    told = said(tmp_path, f'accounts = {{ a = {{ gateway = "tb" }} }}\n{GATEWAY}{account}')
+    assert "quotes" not in told
+
+
 def test_other_slips_are_told_as_before(tmp_path: Path) -> None:
     assert said(tmp_path, f'{GATEWAY}[accounts.a]\ngateway "tb"\n').endswith("(at line 6, column 9)")
     assert said(tmp_path, f'{GATEWAY}[accounts.a]\nextra = {{ gateway = "tb" }}\n').endswith("a gateway: tb")
