@@ -66,7 +66,7 @@ def confirm(
         receipts, outcomes = allowed(results, account, opened)
         ends = measured(results, its, opened)
     stores().clock.keep()
-    came = perform(its, receipts)
+    came = perform(its, receipts, self.request.retries)
     ends |= taken_by(its, came.taken)
     if alone:
         stores().measures.once(ends, 2 * lease, batch, *receipts)
@@ -85,10 +85,10 @@ def confirm(
         sending.consume(account)
 
 
-def perform(batch: Batch, receipts: list[str]) -> Came:
-    """Have these confirmed, where there is somebody to be told, and tell what became of that."""
+def perform(batch: Batch, receipts: list[str], tries: int) -> Came:
+    """Have these confirmed, after so many tries, where there is somebody to be told, and tell what became of that."""
     began, shop = clock.now(), whose.account(batch)
-    came = tell(shop, batch.id, receipts) if shop else leave(batch, receipts)
+    came = tell(shop, batch.id, receipts, tries) if shop else leave(batch, receipts)
     if came.taken and began >= batch.ends:
         count(batch, "late_confirms", len(came.taken))
     spans.confirmed(batch, began, len(receipts), len(receipts) - len(came.taken))

@@ -13,7 +13,7 @@ from tasks.confirming import whose
 from tasks.logs import about
 from tasks.platforms import http
 from tasks.platforms.clients import client_for
-from tasks.platforms.errors import BadRequest, PlatformError, Unauthorised
+from tasks.platforms.errors import BadRequest, Declined, PlatformError, Unauthorised
 from tasks.plumbing.visibility import visibility
 from tasks.rules import measures
 from tasks.rules.lease import Batch, confirm_seconds
@@ -26,6 +26,9 @@ log = get_task_logger(__name__)
 
 LEAST_SHARE = 0.25
 """A call begins only while so much of the time for all calls of a confirm is left."""
+
+HICCUPS = 3
+"""A confirm that is answered with false is tried again so often as it is: over some four seconds."""
 
 LONGEST = 500
 """Characters of what a platform says that are passed on."""
@@ -46,8 +49,10 @@ class Came:
     why: str = ""
 
 
-def tell(account: Account, batch: str, receipts: list[str]) -> Came:
-    """Have these confirmed. A list that is refused is narrowed to the receipts that it is refused for."""
+def tell(account: Account, batch: str, receipts: list[str], tries: int = 0) -> Came:
+    """Have these confirmed, after so many tries. A list that is refused is narrowed to the receipts that it is refused for, and
+    so is one that goes on being answered with false.
+    """
     if isinstance(account, VvtoolAccount):
         return Came(settle(account.name, account.gateway.name, batch, receipts))
     came, in_a_row, left = Came(), 0, time_left()
@@ -65,7 +70,7 @@ def tell(account: Account, batch: str, receipts: list[str]) -> Came:
                 came.left += chunk
                 came.wait, came.why = max(came.wait, wait), came.why or NO_CALL
                 break
-            case BadRequest() as error:
+            case (BadRequest() | Declined()) as error if isinstance(error, BadRequest) or tries >= HICCUPS:
                 came.why, in_a_row = str(error), in_a_row + 1
                 pending, hopeless = narrowed(chunk, pending, in_a_row, error)
                 came.refused += hopeless

@@ -14,6 +14,7 @@ A client holds nothing but its gateway's credentials and may be made anew for ev
 from tasks.platforms.base import Client, Item, Keep, Reading, Reply, Spoilt
 from tasks.platforms.errors import (
     BadRequest,
+    Declined,
     MalformedReply,
     OutOfQuota,
     PlatformError,
@@ -25,6 +26,7 @@ from tasks.platforms.errors import (
 __all__ = [
     "BadRequest",
     "Client",
+    "Declined",
     "Item",
     "Keep",
     "MalformedReply",

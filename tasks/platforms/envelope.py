@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tasks.platforms.errors import MalformedReply, Transient
+from tasks.platforms.errors import Declined, MalformedReply
 
 ROW = frozenset({"id", "msg_data", "number"})
 """By any of these members an object is a row, of messages or of the counter, and not what holds rows."""
@@ -45,10 +45,10 @@ def tells_of_error(said: dict[str, Any]) -> bool:
 
 
 def must_succeed(response: dict[str, Any]) -> None:
-    """Whether a confirm did what it was asked. Raises `Transient` for `is_success: false`: the ids come again."""
+    """Whether a confirm did what it was asked. Raises `Declined` for `is_success: false`: the ids come again."""
     success, request_id = response.get("is_success"), text_of(response.get("request_id"))
     if str(success).lower() in ("false", "0"):
-        raise Transient("the platform answered a confirm with is_success: false", request_id=request_id)
+        raise Declined("the platform answered a confirm with is_success: false", request_id=request_id)
     if str(success).lower() not in ("true", "1"):
         raise MalformedReply(f"is_success is {kind(success)}, true or false was expected", request_id=request_id)
 

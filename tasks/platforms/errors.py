@@ -2,6 +2,7 @@
 
     PlatformError
     ├── Transient        try again soon; nothing is wrong with the request
+    │   └── Declined     a confirm was answered with false, and nobody says why
     ├── Throttled        too many calls in a moment: wait `seconds`
     ├── OutOfQuota       today's calls or points are spent: wait until `until`
     ├── Unauthorised     `whom` has to act; `remedy` says how
@@ -54,6 +55,10 @@ class PlatformError(Exception):
 
 class Transient(PlatformError):
     """The platform or the way to it failed; the same call may go through in a moment."""
+
+
+class Declined(Transient):
+    """A confirm was answered with false: the platform failed, or does not know one of the ids."""
 
 
 class Throttled(PlatformError):

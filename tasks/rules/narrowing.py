@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tasks.platforms.errors import BadRequest
+from tasks.platforms.errors import PlatformError
 
 STREAK = 10
 """After so many refusals in a row (one bad id among 200 takes nine) as many ids are tried one by one, from all over what is left.
@@ -11,7 +11,7 @@ If none of them is taken either, it is no id's fault: without an end, a group th
 Ids = list[str]
 
 
-def narrowed(refused: Ids, pending: Sequence[Ids], in_a_row: int, error: BadRequest) -> tuple[list[Ids], Ids]:
+def narrowed(refused: Ids, pending: Sequence[Ids], in_a_row: int, error: PlatformError) -> tuple[list[Ids], Ids]:
     """What to try next, the last first, and what to try no more, when a list was refused, the so-manieth in a row."""
     if error.scope == "gateway" or in_a_row >= 2 * STREAK:
         return [], [each for some in (refused, *pending) for each in some]

@@ -20,7 +20,18 @@ from tasks.accounts import Account, Gateway, fingerprint
 from tasks.commands.check.redis import gone
 from tasks.confirming import telling
 from tasks.dispatch import start
-from tasks.platforms import BadRequest, Item, Keep, PlatformError, Reply, Spoilt, Transient, Unauthorised, http
+from tasks.platforms import (
+    BadRequest,
+    Declined,
+    Item,
+    Keep,
+    PlatformError,
+    Reply,
+    Spoilt,
+    Transient,
+    Unauthorised,
+    http,
+)
 from tasks.platforms.vvtool import VvtoolClient
 from tasks.pulling import holding_back
 from tasks.rules.circuit_breaker import Pause
@@ -242,6 +253,29 @@ def test_a_refused_confirm_is_narrowed_until_only_the_bad_id_is_left(
     assert (came.left, came.wait, came.refused) == ([], 0.0, ["13"])
     assert set(platform.confirmed) == {str(n) for n in range(50)} - {"13"}
     assert set(platform.confirmed.values()) == {1}
+
+
+def test_a_confirm_that_is_answered_with_false_again_and_again_is_narrowed_too(
+    platform: FakePlatform, tidings: Stores, account: Account, worker: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One id that the platform does not know cost all others of each batch their confirm, and thirty calls a lease."""
+    calls: list[Sequence[str]] = []
+
+    def picky(_: Account, receipts: Sequence[str]) -> None:
+        calls.append(receipts)
+        if "13" in receipts:
+            raise Declined("the platform answered a confirm with is_success: false")
+        platform.confirms.append(list(receipts))
+
+    monkeypatch.setattr(platform, "confirm", picky)
+    sending.confirm([(str(n), "handled") for n in range(50)], Batch("shop", "b1", time.time(), 20.0))
+    until(tidings.troubles.read)
+    assert set(platform.confirmed) == {str(n) for n in range(50)} - {"13"}
+    assert set(platform.confirmed.values()) == {1}
+    assert [len(some) for some in calls[:4]] == [50] * 4, "it may have been a hiccup"
+    (trouble,) = tidings.troubles.read()
+    assert (trouble.what, trouble.count) == ("unconfirmed", 1)
+    assert len(calls) <= 20
 
 
 @pytest.mark.parametrize("error", [BadRequest("15: unknown group"), Unauthorised("27: expired", remedy="renew")])

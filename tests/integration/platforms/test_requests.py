@@ -15,7 +15,7 @@ from tasks.accounts import (
     VvtoolAccount,
     VvtoolGateway,
 )
-from tasks.platforms import BadRequest, Client, MalformedReply, PlatformError, Reading, Transient, Unauthorised
+from tasks.platforms import BadRequest, Client, Declined, MalformedReply, PlatformError, Reading, Unauthorised
 from tasks.platforms.clients import client_for
 from tasks.platforms.signing import SignMethod
 from tests.integration.platforms.scripted_server import Server, reply, serving
@@ -248,8 +248,9 @@ def test_a_confirm_takes_one_to_its_limit(server: Server, platform: str, limit: 
 @pytest.mark.parametrize(
     ("success", "kind"),
     [
-        ("false", Transient),
-        ('"false"', Transient),
+        ("false", Declined),
+        ('"false"', Declined),
+        ("0", Declined),
         ("null", MalformedReply),
         ("[]", MalformedReply),
         ("2", MalformedReply),
