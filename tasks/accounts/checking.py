@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, SecretStr, ValidationError
 
@@ -24,7 +25,7 @@ from tasks.accounts.models import (
 )
 from tasks.accounts.pieces import Piece
 from tasks.accounts.reuse import Kept, Reuse, stamp
-from tasks.accounts.secrets import Secrets, Unresolved, is_reference
+from tasks.accounts.secrets import UNNEEDED, Secrets, Unresolved, is_reference
 from tasks.accounts.slips import dotted_name, in_quotes
 
 SECTIONS = ("gateways", "accounts")
@@ -69,7 +70,12 @@ def check(
     if checker.faults:
         raise AccountsError(checker.faults, source)
     reuse.kept, reuse.gateways = checker.kept, gateways
-    warnings = (*map(_literal, checker.literals), *_twins(accounts), *topics.advice(accounts))
+    warnings = (
+        *map(_literal, checker.literals),
+        *_same_apps(gateways),
+        *_twins(accounts),
+        *topics.advice(accounts),
+    )
     return Accounts(gateways, accounts, warnings, tuple(_fine(checker.fine)))
 
 
@@ -83,12 +89,33 @@ def _fine(paths: list[Place]) -> Iterator[str]:
         yield f"secrets stand in the file itself, which is fine for a sandbox on this machine: {where}"
 
 
+def _same_apps(gateways: Mapping[str, Gateway]) -> Iterator[str]:
+    """Gateways that lead to the same app: its platform counts the calls of all of them."""
+    seen: dict[object, str] = {}
+    for name, gateway in gateways.items():
+        first = seen.setdefault(_app(gateway), name)
+        if first != name:
+            yield (
+                f"{dotted(('gateways', name))}: it is the same app as {dotted(('gateways', first))}: "
+                "each keeps to its own limits, and both together may exceed the app's"
+            )
+
+
+def _app(gateway: Gateway) -> object:
+    """What a platform knows a gateway's app by; a name of its own where its token is not looked up."""
+    key = gateway.token.get_secret_value() if isinstance(gateway, VvtoolGateway) else gateway.app_key
+    host = urlsplit(gateway.url).hostname
+    return gateway.name if key == UNNEEDED else (gateway.platform, host, key)
+
+
 def _twins(accounts: Mapping[str, Account]) -> Iterator[str]:
     """Accounts that pull the same messages: they take them from each other, and each call is paid for."""
     seen: dict[object, str] = {}
+    apps: dict[str, object] = {}
     for name, account in accounts.items():
-        fields = vars(account)
-        queue = (account.gateway.name, fields.get("group"), fields.get("shop_id"), fields.get("topic"))
+        fields, its = vars(account), account.gateway
+        app = apps.get(its.name) or apps.setdefault(its.name, _app(its))
+        queue = (app, fields.get("group"), fields.get("shop_id"), fields.get("topic"))
         first = seen.setdefault(queue, name)
         if first != name:
             yield f"{dotted(('accounts', name))}: it pulls the same messages as {dotted(('accounts', first))}"

@@ -9,7 +9,7 @@ import pytest
 from tasks.accounts.checking import check
 from tasks.accounts.faults import AccountsError, Fault
 from tasks.accounts.models import Accounts
-from tasks.accounts.secrets import Secrets
+from tasks.accounts.secrets import Secrets, Unneeded
 
 SECRET = "s3cr3t-of-mine"
 GOOD: dict[str, Any] = {
@@ -263,6 +263,22 @@ def test_two_accounts_for_the_same_messages_are_warned_about() -> None:
         checked(changed("accounts", "other", gateway="vv", shop_id="123", topic="taobao_trade_TradeClose")).warnings
         == ()
     )
+
+
+def test_two_gateways_for_the_same_app_are_warned_about() -> None:
+    """Each would keep to its own limits, and both together exceed the app's; accounts behind them share messages."""
+    raw = changed("accounts", "again", gateway="tb2", group="g1")
+    raw["gateways"]["tb2"] = {**raw["gateways"]["tb"], "url": "http://eco.taobao.com", "calls_per_day": 5}
+    raw["gateways"]["vv2"] = {**raw["gateways"]["vv"], "points_per_day": 5}
+    raw["gateways"]["vv3"] = {**raw["gateways"]["vv"], "url": "http://127.0.0.1:8800"}
+    same = "it is the same app as gateways.{}: each keeps to its own limits, and both together may exceed the app's"
+    assert checked(raw).warnings == (
+        f"gateways.tb2: {same.format('tb')}",
+        f"gateways.vv2: {same.format('vv')}",
+        "accounts.again: it pulls the same messages as accounts.t",
+    )
+    spared = check(raw, Unneeded(), "test").warnings
+    assert [warning.split(":")[0] for warning in spared] == ["gateways.tb2", "accounts.again"]
 
 
 def test_the_errors_text_names_each_fault_on_a_line_and_stays_short() -> None:
