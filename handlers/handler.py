@@ -1,11 +1,14 @@
 """One handler: a user's function for a topic or pattern, and how it is called with a message."""
 
+import asyncio
 import re
 from collections import ChainMap
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from contextvars import Context, copy_context
 from difflib import get_close_matches
 from inspect import isasyncgen, isawaitable, iscoroutinefunction, isgenerator
+from itertools import starmap
 from types import MappingProxyType
 from typing import Any
 
@@ -19,6 +22,9 @@ from handlers.signature import NOTHING, THE_MESSAGE, Signature, place_of, read_s
 
 _WILDCARD = re.compile(r"\[!?\]?[^\]]*\]|[*?]")
 
+
+LAZY = (map, filter, starmap)
+"""What calls nothing until somebody asks for more. Other iterators, as a database's cursor, may well have done their work."""
 
 UNREAD: Any = object()
 """Stands for a content that nobody has decoded yet, as None may be one."""
@@ -118,13 +124,13 @@ class Handler:
             raise
 
     def _end(self, result: object) -> None:
-        """Run on this process's event loop what an `async def` has made.
+        """Wait, on this process's event loop, for what an `async def` has made, or an executor was given.
 
         Raises `Misused` for what would never run, and for a `Reject` or `Retry` that is returned: its message was not handled.
         """
-        if isawaitable(result):
-            result = loop.run(result)
-        if isgenerator(result) or isasyncgen(result):
+        while isawaitable(result) or isinstance(result, Future):
+            result = loop.run(_done(result) if isinstance(result, Future) else result)
+        if isgenerator(result) or isasyncgen(result) or isinstance(result, LAZY):
             raise Misused(f"{self.place}: {self.function.__name__} returned something that has yet to run")
         if decision := unraised(result):
             raise Misused(
@@ -156,3 +162,7 @@ class Handler:
         hint = f"; did you mean {near[0]!r}?" if near else "."
         said = f"key={key!r} of {self.function.__name__} is no member of {signature.asks_for}{hint}"
         raise BadHandler(f"{self.place}: {said} Write a function of the content for a member that it does not declare")
+
+
+async def _done(future: Future[Any]) -> Any:
+    return await asyncio.wrap_future(future)

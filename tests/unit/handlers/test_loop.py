@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextvars import ContextVar
 from typing import Any
 
@@ -482,3 +483,83 @@ def test_an_async_generator_would_never_run() -> None:
     assert handler
     with pytest.raises(TypeError, match="yet to run"):
         handler.call(message())
+
+
+@pytest.fixture
+def executor() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(1) as made:
+        yield made
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_what_an_executor_is_given_has_been_done_when_the_handler_ends(
+    executor: ThreadPoolExecutor, is_async: bool
+) -> None:
+    registry, done = Registry(), []
+
+    def work() -> None:
+        time.sleep(LIMIT)
+        done.append("work")
+
+    def one(content: dict[str, Any]) -> object:
+        return executor.submit(work)
+
+    async def two(content: dict[str, Any]) -> object:
+        return executor.submit(work)
+
+    registry.handles("t")(two if is_async else one)
+    handler = registry.find("t")
+    assert handler
+    handler.call(message())
+    assert done == ["work"]
+
+
+def test_what_went_wrong_in_an_executor_went_wrong_in_its_handler(executor: ThreadPoolExecutor) -> None:
+    registry, given_up = Registry(), Future[None]()
+    given_up.cancel()
+
+    @registry.handles("wrong")
+    def wrong(content: dict[str, Any]) -> object:
+        return executor.submit(int, "x")
+
+    @registry.handles("given_up")
+    def never(content: dict[str, Any]) -> object:
+        return given_up
+
+    for topic, error in (("wrong", ValueError), ("given_up", (CancelledError, asyncio.CancelledError))):
+        handler = registry.find(topic)
+        assert handler
+        with pytest.raises(error):
+            handler.call(message())
+
+
+def test_what_an_executor_does_not_end_is_waited_for_until_the_time_is_up(executor: ThreadPoolExecutor) -> None:
+    registry, ended = Registry(), threading.Event()
+
+    @registry.handles("t")
+    def one(content: dict[str, Any]) -> object:
+        return executor.submit(ended.wait, 20)
+
+    handler = registry.find("t")
+    assert handler
+    try:
+        with pytest.raises(Late), coroutine.limit(LIMIT, Late):
+            handler.call(message())
+    finally:
+        ended.set()
+
+
+def test_a_coroutine_that_returns_one_runs_both() -> None:
+    registry, seen = Registry(), []
+
+    async def inner(content: dict[str, Any]) -> None:
+        seen.append(content)
+
+    @registry.handles("t")
+    async def outer(content: dict[str, Any]) -> object:
+        return inner(content)
+
+    handler = registry.find("t")
+    assert handler
+    handler.call(message())
+    assert seen == [{}]
