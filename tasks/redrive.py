@@ -35,11 +35,18 @@ messages to see to when they are back."""
 
 @every(TURN_SECONDS, "beat")
 def redrive() -> None:
-    """Send the letters that have reached an age at which they are to be."""
+    """Send the letters that have reached an age at which they are to be.
+
+    That is noted afterwards: what is not sent, as the broker is away, is with the next turn, and what is sent twice, as a beat
+    was killed in between, is handled once.
+    """
     if ages := settings().redrive_ages:
-        ids = stores().letters.claim(ages, AT_ONCE, TURN_SECONDS * 0.9)
-        if sent := send(stores().letters.many(ids)):
+        letters = stores().letters
+        ids = letters.due(ages, AT_ONCE, TURN_SECONDS * 0.9)
+        if sent := send(letters.many(ids)):
             log.info("%d dead letters are replayed by themselves", sent, extra=about("letters_redriven", letters=sent))
+        if ids:
+            letters.sent(ids, ages)
 
 
 def send(letters: Iterable[Letter]) -> int:

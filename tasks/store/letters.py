@@ -94,7 +94,8 @@ class Letters:
     def __init__(self, redis: Client) -> None:
         self.redis = redis
         self._bury = script(redis, "letters_bury")
-        self._claim = script(redis, "letters_claim")
+        self._due = script(redis, "letters_due")
+        self._redrive = script(redis, "letters_redrive")
 
     def bury(self, letter: Letter, gateway: str = "") -> str:
         """Store the letter and return its id. Only after this may the message be confirmed (guarantee 1).
@@ -106,11 +107,15 @@ class Letters:
         self._bury(keys=[LETTERS, AT, KINDS, MEASURES, *REDRIVEN], args=args)
         return letter.id
 
-    def claim(self, ages: Sequence[float], most: int, turn: float) -> list[str]:
-        """Up to so many letters that have reached one of these ages (seconds, ascending) since they were last asked for; none
-        within `turn` seconds of the last time, whoever asked. Each is claimed once an age."""
-        found: list[str] = self._claim(keys=[TURN, *REDRIVEN], args=[round(turn * 1000), most, *ages])
+    def due(self, ages: Sequence[float], most: int, turn: float) -> list[str]:
+        """Up to so many letters that have reached one of these ages (seconds, ascending) and are not noted as `sent` since; none
+        within `turn` seconds of the last time, whoever asked."""
+        found: list[str] = self._due(keys=[TURN, *REDRIVEN], args=[round(turn * 1000), most, *ages])
         return found
+
+    def sent(self, ids: Sequence[str], ages: Sequence[float]) -> None:
+        """Note that these letters were redriven at the ages that they have reached."""
+        self._redrive(keys=[*REDRIVEN], args=[len(ages), *ages, *ids])
 
     def redriven(self, ids: Sequence[str]) -> dict[str, tuple[int, float]]:
         """Of those of these letters that may heal: how often each was redriven, and when it was buried first."""

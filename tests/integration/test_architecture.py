@@ -262,7 +262,7 @@ def test_every_key_is_in_the_table_and_every_row_is_seen(
     tidings.letters.bury(
         Letter(Item("", "1", "t", "{}"), "taobao", "shop", "failed", names=("app", "1"), kind="failed")
     )
-    assert tidings.letters.claim([3600.0], 1, 5) == []
+    assert tidings.letters.due([3600.0], 1, 5) == []
     gateways.tell()
     tidings.inbox.keep("gone", "b9", b"{}", 60)
     keeping.gone(["gone"])

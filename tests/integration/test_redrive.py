@@ -5,11 +5,11 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from itertools import chain
 from typing import get_args
 
 import pytest
 from celery.contrib.testing.worker import start_worker
+from kombu.exceptions import OperationalError
 from redis import Redis
 
 from handlers import Message, Reject
@@ -142,9 +142,11 @@ def old(stores: Stores, number: int, hours: float, kind: Kind = "failed") -> Let
 
 
 def turn(stores: Stores, redis: Redis, most: int = 50) -> list[str]:
-    """What a beat claims now, were it its turn."""
+    """What a beat redrives now, were it its turn."""
     redis.delete("tidings:letters:at:turn")
-    return sorted(stores.letters.claim(settings().redrive_ages, most, 5))
+    found = stores.letters.due(settings().redrive_ages, most, 5)
+    stores.letters.sent(found, settings().redrive_ages)
+    return sorted(found)
 
 
 def later(redis: Redis, hours: float) -> None:
@@ -171,7 +173,8 @@ def test_turn_and_letters_that_were_noted_while_the_clock_was_ahead_wait_no_long
 ) -> None:
     due, ahead = old(tidings, 1, 2), old(tidings, 2, -8)
     redis.set("tidings:letters:at:turn", "1", px=8 * 3_600_000)
-    assert tidings.letters.claim(settings().redrive_ages, 50, 5) == [due.id]
+    assert tidings.letters.due(settings().redrive_ages, 50, 5) == [due.id]
+    tidings.letters.sent([due.id], settings().redrive_ages)
     assert turn(tidings, redis) == []
     later(redis, 1)
     assert turn(tidings, redis) == [ahead.id]
@@ -190,25 +193,40 @@ def test_all_other_kinds_wait_for_a_person(tidings: Stores, redis: Redis, ages: 
     assert turn(tidings, redis) == []
 
 
-def test_any_number_of_beats_claim_each_letter_once_and_a_few_at_a_time(
+def test_of_any_number_of_beats_one_has_the_turn_and_redrives_a_few(tidings: Stores, redis: Redis, ages: None) -> None:
+    letters = [old(tidings, number, 2).id for number in range(30)]
+    with ThreadPoolExecutor(4) as beats:
+        found = [*beats.map(lambda _: tidings.letters.due(settings().redrive_ages, 20, 5), range(4))]
+    assert sorted(map(len, found)) == [0, 0, 0, 20]
+    [first] = filter(None, found)
+    tidings.letters.sent(first, settings().redrive_ages)
+    assert sorted([*first, *turn(tidings, redis, 20)]) == sorted(letters)
+
+
+@pytest.mark.parametrize("ends", [OperationalError("the broker is away"), SystemExit("killed")])
+def test_what_a_beat_could_not_send_is_redriven_with_the_next_turn(
+    tidings: Stores, redis: Redis, ages: None, monkeypatch: pytest.MonkeyPatch, ends: BaseException
+) -> None:
+    letters = [old(tidings, number, 2).id for number in range(3)]
+    with monkeypatch.context() as patched:
+
+        def fail(*_: object, **__: object) -> None:
+            raise ends
+
+        patched.setattr(redrive.handle, "apply_async", fail)
+        with pytest.raises(type(ends)):
+            redrive.redrive()
+    assert turn(tidings, redis) == sorted(letters)
+
+
+def test_what_is_done_with_before_it_is_noted_as_redriven_leaves_nothing_behind(
     tidings: Stores, redis: Redis, ages: None
 ) -> None:
-    letters = [old(tidings, number, 2).id for number in range(30)]
-    claims = [tidings.letters.claim(settings().redrive_ages, 20, 5) for _ in range(4)]
-    assert [len(claim) for claim in claims] == [20, 0, 0, 0]
-
-    redis.delete("tidings:letters:at:turn")
-
-    def beat(_: int) -> list[str]:
-        found = []
-        for _ in range(20):
-            found += tidings.letters.claim(settings().redrive_ages, 3, 0.001)
-            time.sleep(0.005)
-        return found
-
-    with ThreadPoolExecutor(4) as beats:
-        more = [*beats.map(beat, range(4))]
-    assert sorted([*claims[0], *chain.from_iterable(more)]) == sorted(letters)
+    letter = old(tidings, 1, 2)
+    due = tidings.letters.due(settings().redrive_ages, 50, 5)
+    tidings.letters.drop([letter.id])
+    tidings.letters.sent(due, settings().redrive_ages)
+    assert redis.keys("tidings:letters:redriven:*") == []
 
 
 def test_a_redrive_that_fails_again_keeps_its_age_and_ends(
