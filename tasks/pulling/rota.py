@@ -102,16 +102,21 @@ class Rota:
 def changes(
     due: Due, before: Mapping[str, Account] | None, now: Mapping[str, Account], notice: float = 0.0
 ) -> Iterator[None]:
-    """Make due times fit the accounts, a step at a time; `before` is whom they fit so far, None: whatever stands there."""
+    """Make due times fit the accounts, a step at a time; `before` is whom they fit so far, None: whatever stands there.
+
+    Who is polled no more is forgotten with what pulls told, also what one told that was under way when a beat forgot it.
+    """
     there = due.known() if before is None else before
+    told = stores().seen.known() if before is None and due.polls else ()
     new = {name: account for name, account in now.items() if name not in there}
     for some in chunks(first_looks(new)):
         due.seed(dict(some))
         yield
-    for gone in chunks(name for name in there if name not in now):
-        keeping.gone(gone)
+    for gone in chunks(name for name in {*there, *told} if name not in now):
         due.forget(gone)
-        stores().seen.forget(gone)
+        if due.polls:
+            keeping.gone(gone)
+            stores().seen.forget(gone)
         yield
     changed: dict[str, Poll] = {}
     for known in chunks((before or {}).items()):

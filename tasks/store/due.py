@@ -42,6 +42,8 @@ class Due:
 
     def __init__(self, redis: Client, kind: str = "consume") -> None:
         self.redis = redis
+        self.polls = kind == "consume"
+        """Whether who has no due time here is polled no more; others may only have lost their counter."""
         self.key = f"{PREFIX}due:{kind}"
         self.learnt_key = f"{PREFIX}learnt:{kind}"
         self.looked_key = f"{PREFIX}looked:{kind}"

@@ -65,6 +65,10 @@ class LatestPulls:
         """What is known of these accounts, in one round trip a thousand; those of whom nothing is known are left out."""
         return read_many(names, lambda some: [stored(Seen, text) for text in self.redis.hmget(SEEN, some)])
 
+    def known(self) -> list[str]:
+        """Every account of which anything is known, gone or not."""
+        return list(self.redis.hkeys(SEEN))
+
     def forget(self, names: Sequence[str]) -> None:
         """Drop accounts that are gone."""
         for some in chunks(names):

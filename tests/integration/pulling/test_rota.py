@@ -13,7 +13,7 @@ from redis import Redis
 from tasks import confirm, sending
 from tasks.accounts import Account, Poll, VvtoolAccount, VvtoolGateway
 from tasks.commands.check.redis import leftover
-from tasks.names import CONSUME
+from tasks.names import CONSUME, COUNT
 from tasks.pulling import rota
 from tasks.pulling.rota import Rota
 from tasks.runtime import Stores
@@ -259,6 +259,27 @@ def test_nothing_is_kept_of_accounts_that_are_gone(tidings: Stores) -> None:
     beat.follow(shops("b"), 0)
     send_until(lambda: tidings.due.known() == {"b"}, beat)
     assert set(tidings.seen.many(["a", "b"])) == {"b"}
+
+
+def test_what_a_poll_under_way_notes_of_an_account_that_is_gone_goes_with_the_next_beat(tidings: Stores) -> None:
+    """It has no due time by then, by which it would be known."""
+    up_to_date(Rota(tidings.due, CONSUME, shops("b")))
+    for name in "ab":
+        tidings.seen.put(name, Seen(at=1.0))
+    up_to_date(Rota(tidings.counts, COUNT, shops()))
+    assert set(tidings.seen.many(["a", "b"])) == {"a", "b"}
+    up_to_date(Rota(tidings.due, CONSUME, shops("b")))
+    assert set(tidings.seen.many(["a", "b"])) == {"b"}
+
+
+def test_an_account_that_has_lost_its_counter_keeps_what_its_pulls_told(tidings: Stores) -> None:
+    beat = Rota(tidings.counts, COUNT, shops("a"))
+    up_to_date(beat)
+    tidings.seen.put("a", Seen(at=1.0))
+    beat.follow(shops(), 0)
+    up_to_date(beat)
+    assert tidings.counts.known() == set()
+    assert set(tidings.seen.many(["a"])) == {"a"}
 
 
 def test_what_an_account_leaves_in_the_inbox_is_told_until_it_is_back_and_done(
