@@ -14,6 +14,7 @@ from handlers.importing import importing
 from handlers.loading import packages
 from handlers.loading.aside import aside
 from handlers.loading.children import children_kept
+from handlers.loading.ended import ends_told
 from handlers.loading.explaining import WHAT_TO_DO, WRITE_THAT, explained
 from handlers.loading.hidden import hides
 from handlers.loading.overlooked import overlooked
@@ -51,7 +52,7 @@ def load(names: Iterable[str]) -> tuple[str, ...]:
     wanted, brought = _wanted(names), packages.installed()
     if not wanted and not brought:
         raise NotLoaded(NONE_NAMED)
-    with importing(), loggers_kept(), children_kept():
+    with importing(), loggers_kept(), children_kept(), ends_told():
         imported = tuple(name for each in wanted for name in _import_wanted(each))
         imported += tuple(name for each in brought for name in _import_brought(each))
     if missed := overlooked(imported):

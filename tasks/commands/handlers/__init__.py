@@ -1,5 +1,6 @@
 """`celery -A tasks handlers`: which topics there are, who handles them, and one message through a handler by itself."""
 
+import faulthandler
 from typing import IO
 
 import click
@@ -16,6 +17,8 @@ AS_JSON = click.option("--json", "as_json", is_flag=True, help="One line of JSON
 @click.pass_context
 def handlers(ctx: click.Context, *, as_json: bool) -> None:
     """Look at topics and their handlers, and try one; without a command of its own, `list`."""
+    if not faulthandler.is_enabled():
+        faulthandler.enable(2)  # a crash in a C library, also while modules are imported, says where it was
     if ctx.invoked_subcommand is None:
         from tasks.commands.handlers.listing import perform
 

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -326,3 +327,20 @@ def test_it_is_part_of_celerys_command_line(shop: Shop, tmp_path: Path) -> None:
     done = ready.run(argv, tmp_path, env)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("handled by on_paid at ")
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "said"),
+    [
+        ("import os\nos._exit(0)\n", 1, "calls os._exit(0) while it is imported for handlers"),
+        ("import ctypes\nctypes.string_at(0)\n", -signal.SIGSEGV, 'shop_of_this_test.py", line 5 in <module>'),
+    ],
+)
+def test_a_module_that_takes_the_command_along_is_told(
+    shop: Shop, tmp_path: Path, text: str, code: int, said: str
+) -> None:
+    shop(text)
+    env = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"}
+    done = ready.run(["-m", "celery", "-A", "tasks", "handlers", "try", PAID], tmp_path, env)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert said in done.stderr

@@ -1,6 +1,7 @@
 """Importing the modules that hold handlers: what is found, and what is said when it is not."""
 
 import importlib
+import os
 import signal
 import subprocess
 import sys
@@ -422,3 +423,26 @@ def test_a_module_has_no_say_in_how_this_process_learns_of_its_childrens_end(fol
     load(["one"])
     assert signal.getsignal(signal.SIGCHLD) is signal.SIG_DFL
     assert subprocess.run([sys.executable, "-c", "raise SystemExit(3)"], check=False, timeout=60).returncode == 3
+
+
+@pytest.mark.parametrize(("code", "ends"), [(0, 1), (3, 3)])
+def test_a_module_that_ends_its_process_is_told_and_has_failed(folder: Path, code: int, ends: int) -> None:
+    (folder / "one.py").write_text(f"import os\nfrom os import _exit\nos._exit({code})\n")
+    program = [sys.executable, "-c", "from handlers.loading import load; load(['one'])"]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder), os.getcwd()])}  # noqa: PTH109
+    done = subprocess.run(program, capture_output=True, text=True, check=False, timeout=60, env=env)
+    assert done.returncode == ends
+    assert f"{folder}/one.py:3 calls os._exit({code}) while it is imported for handlers" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_fork_of_a_module_and_what_is_loaded_already_end_as_they_say(folder: Path) -> None:
+    before = os._exit
+    forks = "import os\nfrom os import _exit\nif os.fork() == 0: os._exit(0)\nstatus = os.wait()[1]\n"
+    (folder / "one.py").write_text(forks + HANDLER.format(topic="t", name="one"))
+    load(["one"])
+    assert importlib.import_module("one").status == 0
+    assert os._exit is before
+    if (child := os.fork()) == 0:
+        importlib.import_module("one")._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
