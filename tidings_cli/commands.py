@@ -14,7 +14,7 @@ from typing import Any
 import click
 from celery.bin.control import status as celerys_status
 
-from tidings_cli.ours import ROOT, Shadowed, is_ours, leads_to_ours, others, own, place
+from tidings_cli.ours import ROOT, Shadowed, is_ours, leads_to_ours, others, own, place, refuse_nowhere
 from tidings_cli.quiet import ready
 from tidings_cli.terminal import forgiving
 
@@ -39,6 +39,7 @@ class Ours(click.Command):
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
         """The context that the command runs in. Other applications keep their own command of the same name."""
+        refuse_nowhere()
         if parent and not serves(parent):
             for other in elsewhere(self.name):
                 return other.make_context(info_name, args, parent, **extra)
@@ -109,6 +110,7 @@ def found(find: Callable[..., Any], name: str, **options: Any) -> Any:
     """The application that Celery finds by this name. One of our commands ends if it is not ours; others are told."""
     if name.partition(":")[0].partition(".")[0] != "tasks":
         return find(name, **options)
+    refuse_nowhere()
     forgiving()
     try:
         if others("tasks") is None and leads_to_ours("tasks"):

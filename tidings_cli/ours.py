@@ -20,6 +20,14 @@ class Shadowed(ImportError):
         super().__init__(f"`{name}` is {other} here, not Tidings' own {ROOT / name}: {WAY_OUT}", name=name)
 
 
+def refuse_nowhere() -> None:
+    """End a command whose current folder is gone: accounts, handlers and `up`'s Redis are looked for from there."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        raise SystemExit("Error: the current folder is not there any more: go to another one, with `cd`") from None
+
+
 def own(name: str) -> ModuleType:
     """Our package of that name, whatever else the path leads to. Raises `Shadowed` when the other one was imported before."""
     if known := sys.modules.get(name):

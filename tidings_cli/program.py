@@ -7,7 +7,7 @@ import click
 from celery.bin.celery import celery
 
 from tidings_cli.commands import COMMANDS, enter
-from tidings_cli.ours import own
+from tidings_cli.ours import own, refuse_nowhere
 from tidings_cli.quiet import ready
 from tidings_cli.terminal import forgiving
 
@@ -81,4 +81,5 @@ def program(app: str | None, **options: Any) -> None:
         ours = own("tasks").app
         ready()
         celery.callback(app=ours, version=False, **options, **others)
+        refuse_nowhere()
         enter(ours)
