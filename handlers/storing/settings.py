@@ -33,8 +33,8 @@ class Settings:
 def settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings. Raises `BadHandler` for an address that is none."""
     url = environment.get(URL_VARIABLE, "").strip() or DEFAULT_URL
-    listed = environment.get(TOPICS_VARIABLE, "").split(",")
-    topics = tuple(dict.fromkeys(each.strip() for each in listed if each.strip())) or ("*",)
+    listed = (environment.get(TOPICS_VARIABLE, "").strip() or "*").split(",")
+    topics = tuple(dict.fromkeys(each.strip() for each in listed if each.strip()))
     if wrong := between_commas(topics):
         raise BadHandler(f"{TOPICS_VARIABLE}: {wrong}")
     return Settings(_with_files(_from_here(address(url))), topics)

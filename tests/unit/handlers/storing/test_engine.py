@@ -107,7 +107,7 @@ def test_a_certificate_that_is_named_by_a_word_of_the_drivers_stays_so() -> None
     assert found.query["sslrootcert"] == "system"
 
 
-@pytest.mark.parametrize("topics", ["taobao_* qianmi_*", "a;b", "a|b", "a\tb"])
+@pytest.mark.parametrize("topics", ["taobao_* qianmi_*", "a;b", "a|b", "a\tb", ",", " , "])
 def test_topics_that_are_not_listed_between_commas_are_refused(topics: str) -> None:
     with pytest.raises(BadHandler, match=r"TIDINGS_DATABASE_TOPICS: .* write topics and patterns between commas"):
         settings({"TIDINGS_DATABASE_TOPICS": topics})
