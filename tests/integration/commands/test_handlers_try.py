@@ -92,7 +92,7 @@ def test_a_sample_may_be_asked_for_by_the_topics_last_part() -> None:
     assert (said.code, said.out) == (1, "")
     assert said.err == (
         "Error: there is no sample of taobao_trade_TradeBuyerPayd (did you mean taobao_trade_TradeBuyerPay?), "
-        "as it has no model\n"
+        "as it has no model: write its content by hand, and give it to `handlers try` with --content FILE\n"
     )
     assert run(command, "sample", "rechargeStateChange").code == 1
 
