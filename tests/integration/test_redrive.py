@@ -16,7 +16,7 @@ from handlers import Message, Reject
 from tasks import app, redrive
 from tasks.commands.letters import letters
 from tasks.commands.status import status
-from tasks.handle import REPLAY_TRIES, deliver
+from tasks.handle import REPLAY_TRIES, deliver, handle
 from tasks.platforms import Item
 from tasks.runtime import Stores
 from tasks.settings import SettingsError, settings
@@ -213,7 +213,7 @@ def test_what_a_beat_could_not_send_is_redriven_with_the_next_turn(
         def fail(*_: object, **__: object) -> None:
             raise ends
 
-        patched.setattr(redrive.handle, "apply_async", fail)
+        patched.setattr(handle, "apply_async", fail)
         with pytest.raises(type(ends)):
             redrive.redrive()
     assert turn(tidings, redis) == sorted(letters)
