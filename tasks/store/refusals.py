@@ -28,6 +28,13 @@ ENDED = ("Connection closed by server", "Connection reset by peer", "EOF occurre
 """How a connection looks that was ended before there was a reply. With TLS 1.3 a server refuses our certificate after the
 handshake is over for us, so that its alert is often lost."""
 
+CLUSTER = (exceptions.AskError, exceptions.ClusterCrossSlotError, exceptions.ClusterDownError)
+SLOTS = ("MOVED ", "CROSSSLOT", "CLUSTERDOWN", "hash to the same slot", "Hash slot not served")
+"""What a node of a Redis Cluster says, or a pipeline of redis-py's quotes of it."""
+
+UNKNOWN = ("unknown command", "Unknown Redis command")
+"""What a Redis says of a command that it has not, at once or in a script."""
+
 KNOWN: tuple[tuple[Callable[[Exception, str], bool], str, str], ...] = (
     (
         lambda _, said: "protected mode" in said,
@@ -68,6 +75,11 @@ KNOWN: tuple[tuple[Callable[[Exception, str], bool], str, str], ...] = (
         lambda _, said: "NOREPLICAS" in said,
         "takes nothing, as fewer replicas follow it than `min-replicas-to-write` asks for",
         "start them again, or lower `min-replicas-to-write` for as long as they are away",
+    ),
+    (
+        lambda error, said: isinstance(error, CLUSTER) or any(each in said for each in SLOTS),
+        "is a Redis Cluster, which Celery cannot use",
+        "use one Redis, or several under Sentinel",
     ),
     (
         lambda error, said: isinstance(error, exceptions.OutOfMemoryError) or "OOM " in said,
@@ -120,6 +132,16 @@ KNOWN: tuple[tuple[Callable[[Exception, str], bool], str, str], ...] = (
         lambda _, said: "unknown command" in said and "SENTINEL" in said,
         "answers, but is no sentinel",
         "give the sentinels' port, usually 26379, or write redis://HOST for one Redis",
+    ),
+    (
+        lambda _, said: any(each in said for each in UNKNOWN),
+        "answers, but does not know a command that is needed: {said}",
+        "use Redis 6.2 or later, or Valkey, whose commands nobody has renamed (`rename-command`); `check` names what is missing",
+    ),
+    (
+        lambda _, said: "Protocol error" in said,
+        "answers, but not as a Redis does: {said}",
+        "correct host and port in the address: something else listens there",
     ),
     (
         lambda _, said: "CERTIFICATE_VERIFY_FAILED" in said and "mismatch" in said,

@@ -72,6 +72,12 @@ def become_a_read_only_replica(redis: Redis) -> Callable[[], object]:
     return lambda: redis.replicaof("NO", "ONE")
 
 
+def take_rights_away(redis: Redis) -> Callable[[], object]:
+    """As a user does whose line was never put into the server's ACL file, once that has read it again."""
+    redis.execute_command("ACL", "SETUSER", "default", "-@write", "-@scripting", "-@blocking")
+    return lambda: redis.execute_command("ACL", "SETUSER", "default", "+@all")
+
+
 def cut_every_connection(redis: Redis) -> Callable[[], object]:
     def cut() -> None:
         for client in redis.client_list():
@@ -94,7 +100,14 @@ def hang(redis: Redis) -> Callable[[], object]:
 
 @pytest.mark.parametrize(
     "fault",
-    [refuse_writes_for_want_of_memory, become_a_read_only_replica, cut_every_connection, lose_everything, hang],
+    [
+        refuse_writes_for_want_of_memory,
+        become_a_read_only_replica,
+        take_rights_away,
+        cut_every_connection,
+        lose_everything,
+        hang,
+    ],
 )
 def test_a_fault_of_redis_is_survived_without_a_restart_and_loses_nothing(
     running: Installation, server: ValkeyServer, fault: Callable[[Redis], Callable[[], object]]

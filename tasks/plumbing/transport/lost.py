@@ -3,16 +3,33 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from redis.exceptions import (
+    AskError,
+    ClusterCrossSlotError,
+    ClusterDownError,
+    ExecAbortError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    ResponseError,
+)
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ExecAbortError, MasterDownError, OutOfMemoryError, ReadOnlyError, ResponseError
 
-REFUSALS = (OutOfMemoryError, ReadOnlyError, MasterDownError, ExecAbortError)
-"""What a Redis says that is full, that has become a replica, or that has lost its master. Counted among lost connections,
-they make the worker try again until Redis takes what it writes, instead of ending."""
+CLUSTER = (AskError, ClusterCrossSlotError, ClusterDownError)
+"""What one node of a Redis Cluster says; and, as redis-py sees it, a replica that has lost its master."""
 
-WORDS = ("OOM ", "READONLY ", "MASTERDOWN ", "MISCONF ", "LOADING ", "UNBLOCKED ", "NOREPLICAS ")
+REFUSALS = (OutOfMemoryError, ReadOnlyError, ExecAbortError, NoPermissionError, *CLUSTER)
+"""What a Redis says that is full, that has become a replica, that has lost its master, whose user lacks a right, or that is one
+of a cluster. Counted among lost connections, they make the worker say so and try again until Redis takes what it writes, instead
+of ending in a traceback."""
+
+WORDS = (
+    *("OOM ", "READONLY ", "MASTERDOWN ", "MISCONF ", "LOADING ", "UNBLOCKED ", "NOREPLICAS ", "unknown command"),
+    *("Unknown Redis command", "The user executing the script can't"),
+)
 """How refusals begin. The client has no error of its own for a Redis that cannot save (MISCONF), ends a wait as it becomes a
-replica (UNBLOCKED) or lacks replicas (NOREPLICAS), and an older Redis wraps what a script was refused with into its own words."""
+replica (UNBLOCKED), lacks replicas (NOREPLICAS) or knows a command not, and an older Redis wraps what a script was refused with
+into its own words."""
 
 
 @contextmanager

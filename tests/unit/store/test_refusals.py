@@ -1,8 +1,18 @@
 """What is said of a Redis that does not do what is asked."""
 
 import pytest
+from redis.exceptions import (
+    ClusterCrossSlotError,
+    ClusterDownError,
+    InvalidResponse,
+    MasterDownError,
+    MovedError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import MasterDownError, OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from tasks.store.refusals import advice, refusal
@@ -30,6 +40,20 @@ def test_a_redis_that_was_taken_for_a_sentinel_is_told_of() -> None:
             "the primary's address",
         ),
         (MasterDownError("Link with MASTER is down"), "has lost its primary", "the primary's address"),
+        (ClusterDownError("Hash slot not served"), "is a Redis Cluster", "one Redis"),
+        (ClusterCrossSlotError("Keys in request don't hash to the same slot"), "is a Redis Cluster", "one Redis"),
+        (MovedError("7638 127.0.0.1:7001"), "is a Redis Cluster", "one Redis"),
+        (
+            ResponseError("unknown command 'EVALSHA', with args beginning with: '657b' '5' "),
+            "does not know a command that is needed: unknown command 'EVALSHA'",
+            "6.2 or later",
+        ),
+        (
+            ResponseError("Unknown Redis command called from script script: f_1"),
+            "does not know a command",
+            "6.2 or later",
+        ),
+        (InvalidResponse('Protocol error, got "H" as reply type byte'), "not as a Redis does", "host and port"),
         (ResponseError("NOREPLICAS Not enough good replicas to write."), "fewer replicas", "min-replicas-to-write"),
         (ResponseError("MISCONF Errors writing to the AOF file: No space left on device"), "to disk", "free space"),
         (
