@@ -8,12 +8,11 @@ one small key is really written, which finds a Redis that is full or read-only.
 from collections.abc import Iterable, Iterator, Sequence
 from uuid import uuid4
 
-from redis.exceptions import NoPermissionError, RedisError, ResponseError
+from redis.exceptions import NoPermissionError, ResponseError
 
 from tasks.address import Address
 from tasks.commands.check.finding import Finding, fail, note, ok
 from tasks.store.connection import Client, made
-from tasks.store.refusals import refusal
 from tasks.text import shown
 
 KEYS, CHANNELS = "~tidings:*", "&tidings:*"
@@ -34,24 +33,25 @@ USEFUL = "INFO|WAITAOF 0 0 1"
 
 
 def rights(about: str, address: Address, *, state: bool, broker: bool) -> Iterator[Finding]:
-    """Whether the user of this address may do what is done to the state, or to the broker, or to both."""
+    """Whether the user of this address may do what is done to the state, or to the broker, or to both, and whether there are such
+    commands. Raises what a Redis says that takes nothing."""
     client = made(address, decode_responses=True)
     user = shown(address.login.user or "default")
     needed = commands(BOTH, STATE if state else "", BROKER if broker else "")
     try:
-        missing = [*_refused(client, needed), *(_deaf(client, address.database) if broker else ())]
-        useful = list(_refused(client, commands(USEFUL))) if state and not missing else []
+        tried = list(_tried(client, needed))
+        missing = [*_refused(tried), *(_deaf(client, address.database) if broker else ())]
+        useful = list(_refused(_tried(client, commands(USEFUL)))) if state and not missing else []
         if not missing:
             _write(client)
-    except (RedisError, OSError) as error:
-        said = refusal(error, "look at its log")
-        yield fail(about, f"it {said.text}", said.todo)
-        return
     finally:
         client.close()
+    if absent := _listed(command[0] for command, answer in tried if "unknown command" in str(answer)):
+        todo = "use Redis 6.2 or later, or Valkey, and take `rename-command` out of its configuration"
+        yield fail(about, f"it does not know commands that workers need: {absent}", todo)
     if missing:
         yield fail(about, f"its user lacks rights that workers need: {_listed(missing)}", _remedy(user, missing))
-    else:
+    elif not absent:
         yield ok(about, "its user may do what workers do")
     if useful:
         yield note(about, f"its user lacks rights that are of use: {_listed(useful)}: {_remedy(user, useful)}")
@@ -63,23 +63,28 @@ def commands(*texts: str) -> list[list[str]]:
     return [line.split() for line in lines if line.strip()]
 
 
-def _refused(client: Client, sent: Sequence[Sequence[str]]) -> Iterator[str]:
-    """The ACL rules that are missing for these commands."""
+def _tried(client: Client, sent: Sequence[Sequence[str]]) -> Iterator[tuple[Sequence[str], object]]:
+    """Each of these commands with what is said of it; none but MULTI where that is refused."""
     name = f"tidings:check:{uuid4().hex}"
     connection = client.connection_pool.get_connection()
     try:
         for first in (("WATCH", name), ("MULTI",), ("EXEC",), ("MULTI",)):
             connection.send_command(*first)
             if isinstance(answer := _answer(connection), NoPermissionError):
-                yield _rule(answer, first)
-                return
+                yield first, answer
+                if first[0] != "WATCH":
+                    return
         for command in sent:
             connection.send_command(*(name if word == "k" else word for word in command))
-            if isinstance(answer := _answer(connection), NoPermissionError):
-                yield _rule(answer, command)
+            yield command, _answer(connection)
     finally:
         connection.disconnect()
         client.connection_pool.release(connection)
+
+
+def _refused(tried: Iterable[tuple[Sequence[str], object]]) -> Iterator[str]:
+    """The ACL rules that are missing for these commands."""
+    return (_rule(answer, command) for command, answer in tried if isinstance(answer, NoPermissionError))
 
 
 def _answer(connection: Client) -> object:
@@ -100,7 +105,7 @@ def _rule(error: Exception, command: Sequence[str]) -> str:
 def _deaf(client: Client, database: int) -> Iterator[str]:
     """The ACL rules that are missing for the remote control and the events of Celery, which every worker subscribes to."""
     start = f"tidings:/{database}.celery"
-    yield from _refused(client, [["PUBLISH", f"{start}.pidbox", "1"], ["PUBLISH", f"{start}ev/worker.check", "1"]])
+    yield from _refused(_tried(client, [["PUBLISH", f"{start}{name}", "1"] for name in (".pidbox", "ev/worker.check")]))
     for pattern in (f"{start}.pidbox", f"{start}ev/*", f"{start}ev/worker.*"):
         with client.pubsub() as listening:
             try:

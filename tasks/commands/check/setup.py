@@ -128,21 +128,25 @@ def fitting(accounts: Accounts, hidden: float, handler_seconds: float) -> Iterat
 
 
 def broker_findings(app: Celery) -> Iterator[Finding]:
-    """Whether the broker takes connections."""
-    url = str(settings().broker or masked(settings().broker_url))
+    """Whether the broker takes connections, and what workers do there. What is to be said of a Redis that is the state's too has
+    been said."""
+    address = settings().broker
+    url = str(address or masked(settings().broker_url))
     try:
         with app.connection_for_write(connect_timeout=BROKER_SECONDS) as connection:
             connection.ensure_connection(max_retries=1, timeout=BROKER_SECONDS)
-            against = list(refusals(connection, app.amqp.queues.values()))
+            against = [] if address else list(refusals(connection, app.amqp.queues.values()))
+        rules = (
+            list(rights("broker", address, state=False, broker=True)) if address not in (None, settings().redis) else []
+        )
     except (KombuError, RedisError, OSError) as error:
         said = refusal(error, "start it, or set TIDINGS_BROKER_URL")
         yield fail("broker", f"{url} {said.text}", said.todo)
-    else:
-        yield ok("broker", f"{url} takes connections")
-        for refused in against:
-            yield fail("broker", shown(refused, 500), "do as it says, then check again")
-        if (address := settings().broker) and address != settings().redis:
-            yield from rights("broker", address, state=False, broker=True)
+        return
+    yield ok("broker", f"{url} takes connections")
+    for refused in against:
+        yield fail("broker", shown(refused, 500), "do as it says, then check again")
+    yield from rules
 
 
 def refusals(connection: Any, queues: Iterable[Any]) -> Iterator[Exception]:

@@ -18,7 +18,8 @@ from tasks.handling.others import stand_in
 from tasks.rules.registries import Entry
 from tasks.rules.topic_names import Registered, doubts
 from tasks.runtime import left_aside, stores
-from tasks.text import masked, shown
+from tasks.store.refusals import refusal
+from tasks.text import shown
 
 Counts = Mapping[str, Mapping[Any, int]]
 """How often each topic was `seen` today, and how often `unhandled`."""
@@ -87,7 +88,7 @@ def today() -> Counts | None:
     try:
         return stores().topics.read(now=clock.now(), whats=("seen", "unhandled"))
     except (RedisError, OSError) as error:
-        click.echo(f"Redis does not answer, so nothing is counted here: {shown(masked(str(error)), 500)}", err=True)
+        click.echo(f"nothing is counted here: Redis {refusal(error, '').text}", err=True)
         return None
 
 

@@ -1,20 +1,27 @@
 """`check` names what the user of a Redis may not do, and why a Redis does not do what is asked."""
 
+import os
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from subprocess import DEVNULL, Popen
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+from celery import Celery
 from redis import Redis
+from redis.backoff import ConstantBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
+from redis.retry import Retry
 
 from tasks import runtime, settings
 from tasks.commands.check.redis import redis_findings
+from tasks.commands.check.setup import broker_findings
 from tasks.commands.processes import Processes
 from tasks.commands.processes.stopping import Stopping
-from tasks.commands.processes.valkey import Embedded
+from tasks.commands.processes.valkey import Embedded, binary
 from tasks.store import connection
 from tasks.store.refusals import refusal
 from tests import ROOT
@@ -93,6 +100,7 @@ def test_without_info_it_answers_and_says_what_it_cannot_tell(look: Look) -> Non
         (["-brpop"], "+brpop"),
         (["-evalsha", "-script"], "+evalsha +script|load +script|exists"),
         (["-multi"], "+multi"),
+        (["-watch", "-set"], "+watch +set"),
         (["-psubscribe"], "+psubscribe"),
         (["-zmscore", "-time", "-hvals"], "+time +hvals +zmscore"),
     ],
@@ -105,6 +113,60 @@ def test_what_workers_need_and_may_not_do_is_named_with_the_rule_to_add(
     assert len(failed) == 1
     assert f"rights that workers need: {named}" in failed[0]
     assert f"ACL SETUSER tidings {named}" in failed[0]
+
+
+def test_a_broker_that_refuses_is_told_of_once_with_what_to_do(
+    look: Look, root: Any, valkey: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of one that is the state's too, `redis` has told."""
+    look(*least(), "-brpop")
+    address = os.environ["TIDINGS_REDIS_URL"]
+    broker = Celery(broker=address)
+    assert [str(each)[:4] for each in broker_findings(broker)] == ["OK  "]
+    monkeypatch.setenv("TIDINGS_BROKER_URL", address)
+    monkeypatch.setenv("TIDINGS_REDIS_URL", valkey)
+    settings.settings.cache_clear()
+    fine, failed = (str(each) for each in broker_findings(broker))
+    assert fine.startswith("OK ")
+    assert "rights that workers need: +brpop\n" in failed
+    root.execute_command("ACL", "SETUSER", "tidings", "+brpop")
+    root.execute_command("REPLICAOF", "127.0.0.1", "1")
+    try:
+        (failed,) = (str(each) for each in broker_findings(broker))
+    finally:
+        root.execute_command("REPLICAOF", "NO", "ONE")
+    assert "is a read-only replica\n" in failed
+    assert "the primary's address" in failed
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (
+            ["--rename-command", "EVALSHA", "", "--rename-command", "BRPOP", "gone"],
+            "it does not know commands that workers need: EVALSHA BRPOP\n",
+        ),
+        (["--cluster-enabled", "yes"], "is a Redis Cluster, which Celery cannot use\n"),
+    ],
+)
+def test_a_server_that_cannot_do_what_workers_need_is_told_of_as_what_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: list[str], named: str
+) -> None:
+    port = free_port()
+    with Popen([binary(), "--port", str(port), "--dir", tmp_path, *options], stdout=DEVNULL) as server:
+        try:
+            with Redis(port=port, retry=Retry(ConstantBackoff(0.1), 100)) as client:
+                client.ping()
+            monkeypatch.setenv("TIDINGS_REDIS_URL", f"redis://127.0.0.1:{port}/0")
+            for cached in CACHES:
+                cached.cache_clear()
+            failed = [str(each) for each in redis_findings() if each.level == "FAIL"]
+        finally:
+            server.kill()
+            for cached in CACHES:
+                cached.cache_clear()
+    assert len(failed) == 1
+    assert named in failed[0]
 
 
 @pytest.mark.parametrize("who", ["tidings:wrong@", "nobody:wrong@", "nobody@", ":wrong@"])
@@ -130,7 +192,8 @@ def test_a_password_that_is_wanted_is_named(look: Look, root: Any) -> None:
 def test_a_replica_a_full_redis_and_a_missing_database_are_named(look: Look, root: Any) -> None:
     root.execute_command("REPLICAOF", "127.0.0.1", "1")
     try:
-        assert any("it is a read-only replica" in line for line in look(*least()) if line.startswith("FAIL"))
+        (failed,) = look(*least())
+        assert "/0 is a read-only replica\n" in failed
     finally:
         root.execute_command("REPLICAOF", "NO", "ONE")
     root.config_set("maxmemory", "1")
