@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from handlers.names import last_part
 from tasks.commands.ages import AGE
 from tasks.text import shown
 
@@ -38,7 +39,7 @@ class Choice:
         """Whether a letter is meant, its age and id left aside. A reason may also be a part of the letter's."""
         return (
             _like(letter.account, self.account)
-            and _like(letter.item.topic, self.topic)
+            and (_like(letter.item.topic, self.topic) or _like(last_part(letter.item.topic), self.topic))
             and (_like(letter.reason, self.reason) or str(self.reason).casefold() in letter.reason.casefold())
             and (self.holding is None or _holds(letter, self.holding))
         )
@@ -79,7 +80,7 @@ def choosing(*, needed: bool = False) -> Callable[[Callable[..., None]], Callabl
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         @click.argument("ids", nargs=-1, metavar="[ID]...")
         @click.option("--account", metavar="PATTERN", callback=_filled, help="Of this account; * and ? stand for any.")
-        @click.option("--topic", metavar="PATTERN", help="With this topic; * and ? stand for any.")
+        @click.option("--topic", metavar="PATTERN", help="With this topic, or its last part; * and ? too.")
         @click.option("--reason", metavar="TEXT", callback=_filled, help="With this text in the reason, or a pattern.")
         @click.option(
             "--holding",
@@ -111,7 +112,8 @@ def _filled(_ctx: click.Context, param: click.Parameter, value: str | None) -> s
 
 
 def _like(text: str, pattern: str | None) -> bool:
-    return pattern is None or text == pattern or fnmatchcase(text, pattern)
+    """Whether it fits; brackets stand for themselves, as reasons have them."""
+    return pattern is None or text == pattern or fnmatchcase(text, pattern.replace("[", "[[]"))
 
 
 def _holds(letter: "Letter", text: str) -> bool:

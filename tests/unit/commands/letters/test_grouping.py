@@ -44,6 +44,7 @@ def letter(reason: str, id_: str = "1", topic: str = "t", account: str = "shop",
             ["6 tries began and never ended: its handler kills the process that runs it"],
             "* tries began and never ended: its handler kills the process that runs it",
         ),
+        (["skus [A-x] of 12 are unknown", "skus [A-x] of 7 are unknown"], "skus [A-x] of * are unknown"),
         ([""], ""),
     ],
 )
@@ -52,6 +53,19 @@ def test_what_differs_from_letter_to_letter_is_folded_and_the_pattern_finds_them
 ) -> None:
     assert {pattern(reason) for reason in reasons} == {expected}
     assert all(Choice(reason=expected).fits(letter(reason)) for reason in reasons)
+
+
+def test_only_star_and_question_mark_stand_for_any() -> None:
+    """What is dropped by a reason with brackets in it is what has them."""
+    assert not Choice(reason="skus [A-x] *").fits(letter("skus C of 12"))
+    assert not Choice(account="x[1]*").fits(letter("", account="x12"))
+
+
+@pytest.mark.parametrize(
+    ("typed", "fit"), [("TradeCreate", True), ("Trade*", True), ("taobao_trade_TradeCreate", True), ("Create", False)]
+)
+def test_a_topic_may_be_named_by_its_last_part_as_everywhere(typed: str, fit: bool) -> None:
+    assert Choice(topic=typed).fits(letter("", topic="taobao_trade_TradeCreate")) is fit
 
 
 def test_one_exception_at_two_places_is_two_groups() -> None:
