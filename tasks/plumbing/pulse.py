@@ -16,6 +16,7 @@ from celery import bootsteps
 from celery.signals import celeryd_init
 from celery.worker import state
 from celery.worker.consumer import Consumer as CelerysConsumer
+from redis.exceptions import NoPermissionError
 
 from tasks import app
 from tasks.logs import about
@@ -159,6 +160,12 @@ class Consumer(CelerysConsumer):
             log.error(text, self.conninfo.as_uri(), why, left_out(left), extra=told)
         of_worker(self.hostname).turn(connected=False)
         sleep(AGAIN_SECONDS)
+
+    def on_connection_error_after_connected(self, exc: Exception) -> None:
+        """Do the same where a right is missing: a Redis takes connections from such a user, and refuses only what comes next."""
+        super().on_connection_error_after_connected(exc)
+        if isinstance(exc, NoPermissionError):
+            self.on_connection_error_before_connected(exc)
 
 
 _knows_accounts = [True]
