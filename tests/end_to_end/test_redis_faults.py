@@ -74,8 +74,8 @@ def become_a_read_only_replica(redis: Redis) -> Callable[[], object]:
 
 def take_rights_away(redis: Redis) -> Callable[[], object]:
     """As a user does whose line was never put into the server's ACL file, once that has read it again."""
-    redis.execute_command("ACL", "SETUSER", "default", "-@write", "-@scripting", "-@blocking")
-    return lambda: redis.execute_command("ACL", "SETUSER", "default", "+@all")
+    redis.execute_command("ACL", "SETUSER", "default", "-@write", "-@scripting", "-@blocking")  # type: ignore[no-untyped-call]
+    return lambda: redis.execute_command("ACL", "SETUSER", "default", "+@all")  # type: ignore[no-untyped-call]
 
 
 def cut_every_connection(redis: Redis) -> Callable[[], object]:
