@@ -438,7 +438,9 @@ def test_a_module_that_ends_its_process_is_told_and_has_failed(folder: Path, cod
 
 def test_a_fork_of_a_module_and_what_is_loaded_already_end_as_they_say(folder: Path) -> None:
     before = os._exit
-    forks = "import os\nfrom os import _exit\nif os.fork() == 0: os._exit(0)\nstatus = os.wait()[1]\n"
+    forks = (
+        "import os\nfrom os import _exit\npid = os.fork()\nif pid == 0: os._exit(0)\nstatus = os.waitpid(pid, 0)[1]\n"
+    )
     (folder / "one.py").write_text(forks + HANDLER.format(topic="t", name="one"))
     load(["one"])
     assert importlib.import_module("one").status == 0
