@@ -14,7 +14,7 @@ from tasks.store.keys import key
 from tests.end_to_end.installation import Installation
 from tests.end_to_end.test_main_job import ACCOUNTS, QUEUES, confirms
 
-LAST_LANDED = os.environ.get("LAST_LANDED", "b48bb513893166d4adcc1f44ffb776614f4da430")
+LAST_LANDED = os.environ.get("LAST_LANDED", "1e43c76284d5e34ba5ba72659b22acba81c74ac9")
 """The commit that installations run before they are upgraded to this tree. Whoever lands a new one writes it here."""
 
 TREE = Path(__file__).parents[2]
