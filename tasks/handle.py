@@ -131,6 +131,7 @@ def deliver(given: Delivery, hard: float | None = None, took: list[int | None] |
     keyed = handler is not None and handler.options.key is not None
     turn = turns.of(given, handler) if handler and keyed else None
     counter = measuring.ended(given, "superseded") if turn else ""
+    asked_at = time.monotonic()
     begun = stores().marks.begin(given.names, given.batch.handing_out, limit + HARD_GRACE, turn, counter)
     if begun.state != "begun":
         return not_begun(given, begun, turn)
@@ -139,7 +140,7 @@ def deliver(given: Delivery, hard: float | None = None, took: list[int | None] |
         reason = unhandled.reason(given.item.topic)
         return burying.delivery(given, begun, "unhandled", reason, told=reason)
     try:
-        return run(given, handler, begun, limit, [] if took is None else took)
+        return run(given, handler, begun, timer.left(limit, time.monotonic() - asked_at), [] if took is None else took)
     finally:
         if keyed:
             stores().marks.lapse(given.names)

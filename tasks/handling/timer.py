@@ -70,6 +70,12 @@ def seconds(lease: float, own: float | None = None, hard: float | None = None) -
     return limit if hard is None else min(limit, max(LEAST_SECONDS, hard - HARD_GRACE))
 
 
+def left(limit: float, waited: float) -> float:
+    """What a try has left of its limit when the answer to its claim took so long: it ends before the claim, which may have been
+    noted that long ago, does."""
+    return min(limit, limit + HARD_GRACE / 2 - waited)
+
+
 def time_limit(lease: float, own: float | None = None) -> dict[str, float]:
     """Celery's time limit for one try under a lease of so many seconds, for a handler that ignores ours."""
     return {"time_limit": seconds(lease, own) + HARD_GRACE}

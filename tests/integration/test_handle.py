@@ -75,6 +75,26 @@ def test_a_handler_that_returns_has_handled_and_is_not_called_again(tidings: Sto
     ]
 
 
+@pytest.mark.parametrize(("slow", "has"), [(0.0, 2.0), (1.2, 1.3)])
+def test_a_try_ends_before_its_claim_does_however_late_that_was_answered(
+    tidings: Stores, registered: Register, monkeypatch: pytest.MonkeyPatch, slow: float, has: float
+) -> None:
+    begin, deadlines = tidings.marks.begin, list[float]()
+
+    def answered_late(*args: Any) -> object:
+        begun = begin(*args)
+        time.sleep(slow)
+        return begun
+
+    def on_any(content: str, message: Message) -> None:
+        deadlines.append(message.deadline)
+
+    monkeypatch.setattr(tidings.marks, "begin", answered_late)
+    registered(on_any, timeout=2)
+    assert deliver(delivery()) == "handled"
+    assert has - 0.5 < deadlines[0] <= has
+
+
 @pytest.mark.parametrize(("redelivered", "outcome"), [(True, "handled"), (False, "duplicate")])
 def test_what_a_worker_had_handled_before_it_was_killed_is_no_duplicate(
     tidings: Stores, registered: Register, redelivered: bool, outcome: str
