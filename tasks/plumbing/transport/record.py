@@ -51,10 +51,6 @@ class Record:
         self._pool = pool
         self._plain: Redis | None = None
 
-    def take(self, connection: Any, *what: Any) -> list[tuple[str, bytes]]:
-        """Ask for messages, and wait for them; what `ask` takes, and what `taken` returns."""
-        return self.taken(connection, self.ask(connection, *what))
-
     def ask(
         self, connection: Any, lists: Lists, most: int, tags: tuple[str, int], done: Sequence[str], popped: Taken | None
     ) -> Sent:

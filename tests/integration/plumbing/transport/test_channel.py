@@ -261,7 +261,8 @@ def test_one_take_is_shared_by_the_queues_and_records_all_of_it(
         channel = another.channel()
         connection = channel.client.connection_pool.get_connection()
         lists = {queue: queue for queue in "abc"}
-        found = channel.record.take(connection, lists, most, ("tag:", 0), [], None)
+        asked = channel.record.ask(connection, lists, most, ("tag:", 0), [], None)
+        found = channel.record.taken(connection, asked)
     assert tuple(sum(key == queue for key, _ in found) for queue in "abc") == expected
     assert len(recorded(redis, prefix)) == sum(expected)
     for queue in "abc":

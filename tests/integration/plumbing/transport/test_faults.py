@@ -187,8 +187,9 @@ def test_a_redis_that_cannot_write_counts_as_a_lost_connection(
         made.turn(lambda: False, 3)
     connection = made.channel.client.connection_pool.get_connection()
     monkeypatch.setattr(connection, "read_response", refuse)
+    asked = made.channel.record.ask(connection, {"handle": "handle"}, 1, ("tag:", 0), [], None)
     with pytest.raises(RedisConnectionError):
-        made.channel.record.take(connection, {"handle": "handle"}, 1, ("tag:", 0), [], None)
+        made.channel.record.taken(connection, asked)
     monkeypatch.undo()
     made.close()
 
