@@ -6,8 +6,9 @@
 - kombu takes, records and writes off each message by itself, in nine commands and three round trips, and makes a new client
   object for every command. That was three quarters of what a worker's main process did.
 
-channel.py takes and hands over, settling.py says when what is told to Redis, record.py and its two scripts are what Redis does,
-prefetch.py decides how much to take, publish.py is the half of a channel that sends. rabbit.py is all that RabbitMQ needs.
+channel.py takes and hands over, asking.py knows what is on its way here, settling.py says when what is told to Redis, record.py
+and its two scripts are what Redis does, prefetch.py decides how much to take, publish.py is the half of a channel that sends.
+rabbit.py is all that RabbitMQ needs.
 """
 
 from typing import Any

@@ -7,11 +7,9 @@ Celery gets a message when it has a place for it and not before, so that what is
 
 import logging
 from contextlib import suppress
-from dataclasses import dataclass
 from queue import Empty
 from time import monotonic
 from typing import Any
-from uuid import uuid4
 
 from kombu.transport import redis as kombu_redis
 from kombu.utils.encoding import bytes_to_str
@@ -20,11 +18,12 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from tasks.logs import about
 from tasks.plumbing.fast_json import loads
 from tasks.plumbing.transport import apart, envelope, prefetch
+from tasks.plumbing.transport.asking import Asking
 from tasks.plumbing.transport.lost import telling_refusals
 from tasks.plumbing.transport.prefetch import Pace, Stock, Taken, places_of, worth_taking
 from tasks.plumbing.transport.publish import Publishing
 from tasks.plumbing.transport.qos import BulkQoS
-from tasks.plumbing.transport.record import Lists, Record, Sent
+from tasks.plumbing.transport.record import Record
 from tasks.plumbing.transport.settling import Loop, Settling, Timer, books_of
 from tasks.plumbing.transport.undecoded import UndecodedMessage
 from tasks.store.tls import OneContext, SentinelTls, Tls
@@ -35,22 +34,6 @@ log = logging.getLogger(__name__)
 
 NEAR_SECONDS = 0.002
 """A Redis that answers within this is waited for."""
-
-NOT_SENT = Sent((), ())
-
-
-@dataclass(slots=True)
-class Asked:
-    """Messages that are on their way: over which connection, from which lists, with which tags, what is written off with that,
-    what was popped before, and since when (monotonic)."""
-
-    connection: Any
-    lists: Lists
-    tags: list[str]
-    done: list[str]
-    popped: Taken | None
-    at: float
-    sent: Sent
 
 
 class Channel(Publishing):
@@ -66,9 +49,6 @@ class Channel(Publishing):
     def __init__(self, connection: Any, **options: Any) -> None:
         self.stock: Stock[Taken] = Stock()
         self.pace = Pace(monotonic())
-        self.prefix, self.numbered = f"{uuid4().hex}:", 0  # of tags
-        self.dry = True
-        self.asked: Asked | None = None  # what is on its way here
         self.plain: set[str] = set()  # queues whose consumers acknowledge nothing
         self.aside: set[str] = set()  # tags of messages in hand that take no place
         self.serving: Timer | None = None
@@ -80,6 +60,7 @@ class Channel(Publishing):
         self.record = Record(*keys, lambda: self._create_client().connection_pool)
         self.books = books_of(connection.client.as_uri(), self.global_keyprefix)
         self.settling = Settling(self, self.record, self.books, self.stock, self.connection_errors)
+        self.asking = Asking(self.record, self.books, self.settling.settle_next)
 
     def _create_client(self, asynchronous: bool = False) -> Any:
         """kombu's, made once a channel instead of once a command; says so when the connection it is for is gone."""
@@ -152,14 +133,10 @@ class Channel(Publishing):
         """Settle, then close as kombu does."""
         if not self.closed:
             self._closing = True
-            if self.asked:
+            if self.asking:
                 self._end_wait()
             self.settling.leave()
         super().close()
-
-    def took(self, tag: str) -> bool:
-        """Whether a tag is one that this channel's script has recorded."""
-        return tag.startswith(self.prefix)
 
     def set_aside(self, tag: str) -> None:
         """A message in hand needs none of Celery's places: another may have its."""
@@ -175,7 +152,7 @@ class Channel(Publishing):
     def serve_soon(self) -> None:
         """Hand over what there are places for, in another turn of the loop."""
         loop = self.loop
-        if self.serving is None and loop and self.ahead and (self.stock or not self.dry):
+        if self.serving is None and loop and self.ahead and (self.stock or not self.asking.dry):
             self.serving = loop.call_later(0, self.serve)
 
     def serve(self) -> None:
@@ -184,7 +161,7 @@ class Channel(Publishing):
         fresh = False
         while self.active_queues and not self._closing and self.qos.can_consume():
             if not self.stock:
-                if self.dry or fresh or not self._ask():
+                if self.asking.dry or fresh or not self._take():
                     break
                 fresh = True
                 continue
@@ -196,9 +173,9 @@ class Channel(Publishing):
         if self._far and self.ahead and self.stock:
             self.serve_soon()
             return
-        if self._far and self.ahead and not self.dry and not self.plain:
-            self._ask()
-        if not self.asked:
+        if self._far and self.ahead and not self.asking.dry and not self.plain:
+            self._take()
+        if not self.asking:
             super()._brpop_start(timeout)  # type: ignore[misc]
 
     @property
@@ -208,10 +185,10 @@ class Channel(Publishing):
 
     def _brpop_read(self, **options: Any) -> bool:
         """Take in what the wait, or a question, has brought. Raises `Empty` when it brought nothing."""
-        connection, asked, reply = self.client.connection, self.asked, None
+        connection, asked, reply = self.client.connection, bool(self.asking), None
         try:
             if asked:
-                self._answered(asked)
+                self._take_in()
             else:
                 with telling_refusals():
                     reply = self.client.parse_response(connection, "BRPOP", **options)
@@ -230,8 +207,7 @@ class Channel(Publishing):
 
     def _on_connection_disconnect(self, connection: Any) -> None:
         """A connection is lost, and what was on its way: nobody knows if that was recorded."""
-        if self.asked and self.asked.connection is connection:
-            self._unsure()
+        self.asking.disconnected(connection)
         super()._on_connection_disconnect(connection)  # type: ignore[misc]
 
     def _receive_one(self, client: Any) -> Any:
@@ -251,15 +227,10 @@ class Channel(Publishing):
             self.connection._deliver(loads(text), queue)
             return
         wanted = queue in self.active_queues and not self._closing
-        if not wanted or not self._ask(Taken(self._tags(1)[0], queue, key, text, monotonic())):
+        if not wanted or not self._take(self.asking.popped(queue, key, text)):
             self.record.push_back(key, text)
 
-    def _tags(self, count: int) -> list[str]:
-        """New tags; none is ever used again, whatever becomes of it."""
-        first, self.numbered = self.numbered + 1, self.numbered + count
-        return [f"{self.prefix}{number}" for number in range(first, first + count)]
-
-    def _ask(self, popped: Taken | None = None) -> bool:
+    def _take(self, popped: Taken | None = None) -> bool:
         """Have what was popped put into stock, and what is worth taking besides, all of it recorded; whether that is under way.
 
         Where Redis is far away, the loop goes on meanwhile. Else it is waited for.
@@ -270,19 +241,11 @@ class Channel(Publishing):
         most = self._most(int(popped is not None))
         if not most and popped is None:
             return False
-        now, numbered, tags = monotonic(), self.numbered, self._tags(most)
-        self.books.lists.update(lists)
-        done = self.books.to_write_off()
-        self.asked = asked = Asked(connection, lists, tags, done, popped, now, NOT_SENT)
-        try:
-            asked.sent = self.record.ask(connection, lists, most, (self.prefix, numbered), done, popped)
-        except BaseException:
-            self._give_up(connection)
-            raise
+        self.asking.ask(connection, lists, most, popped)
         if self._far:
-            self._in_poll, self._brpop_sent_at = connection, now
+            self._in_poll, self._brpop_sent_at = connection, monotonic()
         else:
-            self._answered(asked)
+            self._take_in()
         return True
 
     def _most(self, popped: int) -> int:
@@ -293,39 +256,18 @@ class Channel(Publishing):
         lacks = prefetch.lacks() if self.ahead and self.loop and self.room is None else 0
         return worth_taking(places_of(self.qos), max(lately, lacks), popped)
 
-    def _answered(self, asked: Asked) -> None:
+    def _take_in(self) -> None:
         """Put into stock what was asked for; others may have what nobody here wants any more."""
-        try:
-            found = self.record.taken(asked.connection, asked.sent)
-        except BaseException:
-            self._give_up(asked.connection)
-            raise
-        self.asked, now = None, monotonic()
-        prefetch.was_away(now - asked.at)
-        came = [asked.popped] if asked.popped else []
-        came += (
-            Taken(tag, asked.lists[key], key, text, now) for tag, (key, text) in zip(asked.tags, found, strict=False)
-        )
-        for key in {key for key, _ in found}:
-            self._queue_cycle.rotate(asked.lists[key])
-        self.dry = not 0 < len(asked.tags) == len(found)
+        unwanted = []
+        came = self.asking.answer()
+        for queue in dict.fromkeys(each.queue for each in came):
+            self._queue_cycle.rotate(queue)
         for each in came:
             if each.queue in self.active_queues and not self._closing:
                 self.stock.add(each)
-        self.settling.give_back(each for each in came if each.queue not in self.active_queues or self._closing)
-
-    def _give_up(self, connection: Any) -> None:
-        connection.disconnect()
-        self._unsure()
-
-    def _unsure(self) -> None:
-        """What was asked for may have been recorded, and what was told with it is to be told again."""
-        asked, self.asked = self.asked, None
-        if asked:
-            self.books.done.extendleft(reversed(asked.done))
-            self.books.unsure(asked.tags, asked.popped)
-            if loop := self.loop:
-                loop.call_later(0, self.settling.settle_or_later)
+            else:
+                unwanted.append(each)
+        self.settling.give_back(unwanted)
 
     def _lists(self) -> dict[str, str]:
         """The lists to take from and their queues; what was served longest ago comes first."""

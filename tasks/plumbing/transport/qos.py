@@ -38,7 +38,7 @@ class BulkQoS(kombu_redis.QoS):
         Celery makes a place more for each message that waits for its time, so these hold nobody up; there is an end to it
         all the same.
         """
-        if self.channel.asked:
+        if self.channel.asking:
             return True  # it is here already, or will be: what has been asked for is to be read
         in_hand, places = self.in_hand, self.prefetch_count
         if in_hand + len(self.channel.aside) >= prefetch.MOST_IN_HAND:
@@ -55,7 +55,7 @@ class BulkQoS(kombu_redis.QoS):
 
     def append(self, message: Any, delivery_tag: str) -> None:
         """Count a message as in hand; record it, unless the script that took it has."""
-        if self.channel.took(delivery_tag):
+        if self.channel.asking.recorded(delivery_tag):
             virtual.QoS.append(self, message, delivery_tag)
         else:
             super().append(message, delivery_tag)

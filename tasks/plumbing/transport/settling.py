@@ -95,8 +95,9 @@ class Books:
         """Take out the tags to write off with one command."""
         return [self.done.popleft() for _ in range(min(len(self.done), CHUNK))]
 
-    def unsure(self, tags: Sequence[str], popped: Taken | None) -> None:
-        """Note what a take was to record that failed, perhaps after Redis had done it."""
+    def unsure(self, tags: Sequence[str], popped: Taken | None, done: Sequence[str]) -> None:
+        """Note what a take was to record and to write off that failed, perhaps after Redis had done it."""
+        self.done.extendleft(reversed(done))
         if popped:
             self.back.append(popped.tag)
             self.loose[popped.tag] = (popped.key, popped.text)
@@ -171,6 +172,11 @@ class Settling:
             )
             if loop := self._channel.loop:
                 self._writing = loop.call_later(RETRY_SECONDS, self.settle_or_later)
+
+    def settle_next(self) -> None:
+        """The same in another turn of the loop, if there is one."""
+        if loop := self._channel.loop:
+            loop.call_later(0, self.settle_or_later)
 
     def give_back(self, taken: Iterable[Taken]) -> None:
         """Let others have messages that were not begun here."""

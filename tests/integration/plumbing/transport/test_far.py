@@ -49,10 +49,10 @@ def on_their_way(made: Receiver, way: Way, url: str, prefix: str, number: int, q
     assert made.turn(lambda: made.channel._in_poll)
     way.delay = AWAY / 2
     send(url, prefix, range(number), queue)
-    assert made.turn(lambda: made.channel.asked)
+    assert made.turn(lambda: made.channel.asking)
     with Redis.from_url(url) as redis:
         assert made.turn(lambda: redis.hlen(f"{prefix}unacked"))
-    assert made.channel.asked
+    assert made.channel.asking
 
 
 def test_the_loop_turns_while_messages_are_on_their_way(made: Receiver, way: Way, valkey: str, prefix: str) -> None:
@@ -108,7 +108,7 @@ def test_what_was_on_its_way_by_a_connection_that_is_lost_comes_again_at_once(
     on_their_way(made, way, valkey, prefix, 9)
     way.delay = 0.0
     if goes_on:
-        made.channel.asked.connection.disconnect()
+        made.channel.client.connection.disconnect()
         following = made
     else:
         lose(made)
