@@ -5,11 +5,14 @@ import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from redis.exceptions import NoPermissionError, RedisError
 
 from tasks import app
+from tasks.logs.seldom import Seldom
 from tasks.plumbing import pulse
 from tasks.plumbing.pulse import Pulse
 from tidings_cli import probe
@@ -86,14 +89,26 @@ def test_a_folder_that_cannot_be_made_is_told_once(
 
 
 class Told:
-    """Of kombu's connection, how it is told to try."""
+    """Of kombu's connection, how it is told to try, and whether it is closed."""
+
+    transport = None
 
     def __init__(self) -> None:
         self.options: dict[str, Any] = {}
+        self.closed = False
 
     def ensure_connection(self, *_: Any, **options: Any) -> "Told":
         self.options = options
         return self
+
+    def collect(self, **_: Any) -> None:
+        pass
+
+    def as_uri(self) -> str:
+        return "redis://host"
+
+    def close(self) -> None:
+        self.closed = True
 
 
 def test_a_worker_whose_broker_is_away_for_long_tries_again_every_few_seconds() -> None:
@@ -103,3 +118,30 @@ def test_a_worker_whose_broker_is_away_for_long_tries_again_every_few_seconds() 
     consumer.first_connection_attempt = False
     assert consumer.ensure_connected(connection) is connection
     assert connection.options["interval_max"] == pulse.MOST_SECONDS <= 5
+
+
+@pytest.mark.parametrize(
+    ("error", "waits"),
+    [(NoPermissionError("this user has no permissions to run the 'brpop' command"), True), (RedisError("gone"), False)],
+)
+@pytest.mark.usefixtures("manager")
+@pytest.mark.filterwarnings("ignore::celery.exceptions.CPendingDeprecationWarning")  # what Celery 6 will do by default
+def test_a_connected_worker_whose_user_lacks_a_right_says_so_and_waits(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception, waits: bool
+) -> None:
+    """Redis takes its connections, so that Celery is back at once and would turn in a circle, without a word of why."""
+    slept: list[float] = []
+    monkeypatch.setattr(pulse, "sleep", slept.append)
+    monkeypatch.setattr(pulse, "_refused", Seldom())
+    connection = Told()
+    consumer: Any = object.__new__(pulse.Consumer)
+    consumer.app, consumer.hostname, consumer.connection = app, "lacks-a-right", connection
+    consumer.conninfo, consumer.pool = connection, SimpleNamespace(num_processes=1)
+    consumer.initial_prefetch_count, consumer.prefetch_multiplier, consumer.qos_global = 1, 1, None
+    consumer.on_connection_error_after_connected(error)
+    assert connection.closed, "what Celery does of a lost connection is done"
+    assert consumer.connection is None
+    assert slept == [pulse.AGAIN_SECONDS] * waits
+    assert caplog.text.count("redis://host answers, but its user lacks a right") == waits
+    assert [sign.connected for sign in probe.read("worker", "lacks-a-right")] == [False] * waits
+    pulse._worker.pop("lacks-a-right", None)
