@@ -78,11 +78,15 @@ def confirm(
     given_up(its, len(came.refused) + len(came.left), came.why)
     free_call(its, came)
     tell_of(its, len(came.taken), outcomes or {})
-    if alone:
-        return
-    named = its.handing_out
-    if stores().batches.close(batch, account, ends, ends=its.ends, lease=lease, handing_out=named):
-        sending.consume(account)
+    if not alone:
+        close(its, ends)
+
+
+def close(batch: Batch, ends: Numbers) -> None:
+    """Close a batch, with what its messages came to; an account that was held back for it is polled."""
+    named = batch.handing_out
+    if stores().batches.close(batch.id, batch.account, ends, ends=batch.ends, lease=batch.lease, handing_out=named):
+        sending.consume(batch.account)
 
 
 def perform(batch: Batch, receipts: list[str], tries: int) -> Came:

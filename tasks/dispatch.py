@@ -13,7 +13,7 @@ from tasks.handle import handle
 from tasks.handling import asked, burying, contents, spans, stragglers, timer, turns, unhandled
 from tasks.handling.delivery import Delivery, Names, names
 from tasks.handling.handle_task import described_arguments
-from tasks.platforms.base import Item, Reply
+from tasks.platforms.base import Item, Reply, Spoilt
 from tasks.plumbing import fanout
 from tasks.plumbing.backend import counted_here
 from tasks.rules import measures, retention
@@ -37,41 +37,28 @@ def start(
     batch = spans.pulled(batch, len(reply))
     items = tuple(unhandled.spelled_out(item, account.gateway.platform) for item in reply.items)
     waiting, seen = sift(account, reply.items, items)
-    settled = [(item.receipt, "duplicate") for item in seen]
-    readable = {item.receipt for item in items}  # the same message, whose confirm would be of both
-    unread = (spoilt for spoilt in reply.spoilt if spoilt.receipt not in readable)
-    spoilt = [(spoilt.receipt, burying.item(account, spoilt)) for spoilt in unread]
-    topics, given = Counter(item.topic for item in items), [item.topic for item in waiting.values()]
-    opened = Open(
-        batch,
-        tuple((item.receipt, named) for named, item in waiting.items()),
-        (*settled, *spoilt),
-        topics=tuple((topic, len([*some])) for topic, some in groupby(given)),
-    )
-    came = Counter(measures.came(batch.gateway, topics, Counter(given), (outcome for _, outcome in spoilt), new=new))
+    spoilt = bury(account, items, reply.spoilt)
+    settled = (*((item.receipt, "duplicate") for item in seen), *spoilt)
+    topics, given = Counter(item.topic for item in items), Counter(item.topic for item in waiting.values())
+    came = Counter(measures.came(batch.gateway, topics, given, (outcome for _, outcome in spoilt), new=new))
     if not new:  # what had come of it until now is forgotten with this
         came.update(measured(stores().parts.ended(batch.id), batch, stores().batches.get(batch.id)))
     kept = contents.large(waiting)
     with joined(stores().redis) as pipe:
         stores().topics.add("seen", topics, now=clock.now(), pipe=pipe)
-        stores().batches.open(opened, came, retention.oldest(items, batch.pulled), pipe=pipe)
+        stores().batches.open(opening(batch, waiting, settled), came, retention.oldest(items, batch.pulled), pipe=pipe)
         stores().tally.add(account.name, counts, now=clock.now(), pipe=pipe)
         if isinstance(account, VvtoolAccount):
-            size = done + len(waiting) + len(settled) + len(spoilt)
-            stores().inbox.sized(account.name, batch.id, size, pipe=pipe)
+            stores().inbox.sized(account.name, batch.id, done + len(waiting) + len(settled), pipe=pipe)
         if kept:
             stores().contents.keep(batch.handing_out, kept, batch.remembered, pipe=pipe)
         if waiting:
             stores().parts.expect(batch.id, len(waiting), batch.remembered, pipe=pipe)
-            stragglers.enter(batch, len(waiting), len(settled) + len(spoilt), pipe)
-    if not waiting:
+            stragglers.enter(batch, len(waiting), len(settled), pipe)
+    if waiting:
+        send(batch, account.gateway.platform, waiting, kept)
+    else:
         sending.confirm([], batch)
-        return
-    about = batch.to_json()
-    callback = counted_here(confirm.s(**about).on_error(salvage.s(**about)), len(waiting))
-    platform, registered = account.gateway.platform, asked.known()
-    deliveries = turns.enter((Delivery(item, batch, platform, named) for named, item in waiting.items()), registered)
-    fanout.start(handle, headers(deliveries, registered, kept), callback)
 
 
 def sift(account: Account, came: tuple[Item, ...], items: tuple[Item, ...]) -> tuple[dict[Names, Item], list[Item]]:
@@ -91,6 +78,32 @@ def sift(account: Account, came: tuple[Item, ...], items: tuple[Item, ...]) -> t
         else:
             waiting.setdefault(its, item)
     return waiting, seen
+
+
+def bury(account: Account, items: Iterable[Item], spoilt: Iterable[Spoilt]) -> list[tuple[str, str]]:
+    """Bury what cannot be read; receipts and outcomes. What has the receipt of an item is left out."""
+    readable = {item.receipt for item in items}  # the same message, whose confirm would be of both
+    return [(each.receipt, burying.item(account, each)) for each in spoilt if each.receipt not in readable]
+
+
+def opening(batch: Batch, waiting: Mapping[Names, Item], settled: tuple[tuple[str, str], ...]) -> Open:
+    """What is noted of a batch that is handed out: what waits for a handler, by topic as it comes, and what is settled before."""
+    topics = groupby(item.topic for item in waiting.values())
+    return Open(
+        batch,
+        tuple((item.receipt, named) for named, item in waiting.items()),
+        settled,
+        topics=tuple((topic, len([*some])) for topic, some in topics),
+    )
+
+
+def send(batch: Batch, platform: str, waiting: Mapping[Names, Item], kept: Mapping[str, bytes]) -> None:
+    """Send the chord: the handle tasks, and the confirm when all have ended."""
+    about = batch.to_json()
+    callback = counted_here(confirm.s(**about).on_error(salvage.s(**about)), len(waiting))
+    registered = asked.known()
+    deliveries = turns.enter((Delivery(item, batch, platform, named) for named, item in waiting.items()), registered)
+    fanout.start(handle, headers(deliveries, registered, kept), callback)
 
 
 def headers(deliveries: Iterable[Delivery], registered: Registry, kept: Mapping[str, bytes]) -> list[fanout.Header]:

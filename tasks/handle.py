@@ -128,6 +128,14 @@ def deliver(given: Delivery, hard: float | None = None, took: list[int | None] |
     if handler is None and (outcome := unhandled.ended(given)):
         return outcome
     limit = timer.seconds(given.batch.lease, handler.options.timeout if handler else None, hard)
+    return claim(given, handler, limit, [] if took is None else took)
+
+
+def claim(given: Delivery, handler: Handler | None, limit: float, took: list[int | None]) -> Outcome:
+    """Claim the message, and run its handler for `limit` seconds at most, the time that the claim took included.
+
+    One without a handler is claimed to be buried.
+    """
     keyed = handler is not None and handler.options.key is not None
     turn = turns.of(given, handler) if handler and keyed else None
     counter = measuring.ended(given, "superseded") if turn else ""
@@ -140,7 +148,7 @@ def deliver(given: Delivery, hard: float | None = None, took: list[int | None] |
         reason = unhandled.reason(given.item.topic)
         return burying.delivery(given, begun, "unhandled", reason, told=reason)
     try:
-        return run(given, handler, begun, timer.left(limit, time.monotonic() - asked_at), [] if took is None else took)
+        return run(given, handler, begun, timer.left(limit, time.monotonic() - asked_at), took)
     finally:
         if keyed:
             stores().marks.lapse(given.names)
