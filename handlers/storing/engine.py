@@ -8,6 +8,8 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from handlers.errors import BadHandler
 
+VARIABLE = "TIDINGS_DATABASE_URL"
+
 NO_URL = (
     "TIDINGS_DATABASE_URL is no SQLAlchemy URL: write sqlite:///tidings.db, "
     "postgresql://user:password@host/name or mariadb://user:password@host/name"

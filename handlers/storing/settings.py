@@ -4,20 +4,36 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from sqlalchemy.engine import URL
 
 from handlers.errors import BadHandler
 from handlers.posting.environment import between_commas
-from handlers.storing.engine import address
+from handlers.storing.engine import VARIABLE, address
 
-URL_VARIABLE = "TIDINGS_DATABASE_URL"
 TOPICS_VARIABLE = "TIDINGS_DATABASE_TOPICS"
 
-FILES = frozenset({"sslrootcert", "sslcert", "sslkey", "sslcrl", "passfile", "ssl_ca", "ssl_cert", "ssl_key"})
-"""What names a file in the addresses of PostgreSQL and MariaDB."""
+FILES = frozenset(
+    {
+        "sslrootcert",
+        "sslcert",
+        "sslkey",
+        "sslcrl",
+        "sslcrldir",
+        "passfile",
+        "ssl_ca",
+        "ssl_capath",
+        "ssl_cert",
+        "ssl_key",
+    }
+)
+"""What names a file, or a folder, in the addresses of PostgreSQL and MariaDB."""
 
 NO_FILES = frozenset({"system"})
+
+YES = frozenset({"true", "yes", "on", "y", "t", "1"})
+"""As SQLAlchemy reads it."""
 
 DEFAULT_URL = "sqlite:///tidings.db"
 
@@ -32,7 +48,7 @@ class Settings:
 
 def settings(environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings. Raises `BadHandler` for an address that is none."""
-    url = environment.get(URL_VARIABLE, "").strip() or DEFAULT_URL
+    url = environment.get(VARIABLE, "").strip() or DEFAULT_URL
     listed = (environment.get(TOPICS_VARIABLE, "").strip() or "*").split(",")
     topics = tuple(dict.fromkeys(each.strip() for each in listed if each.strip()))
     if wrong := between_commas(topics):
@@ -47,10 +63,11 @@ def _from_here(url: URL) -> URL:
     name = url.database or ":memory:"
     if ":memory:" in name or "memory" in url.query.values():
         raise BadHandler(
-            f"{URL_VARIABLE} names no file, so that messages would be gone with their process: write {DEFAULT_URL}"
+            f"{VARIABLE} names no file, so that messages would be gone with their process: write {DEFAULT_URL}"
         )
-    if name.startswith("file:"):
-        return url
+    if name.startswith("file:") and str(url.query.get("uri")).lower() in YES:
+        path = name.removeprefix("file:")
+        return url if path.startswith("/") else url.set(database=f"file:{quote(str(Path.cwd()))}/{path}")
     return url.set(database=str(Path(name).absolute()))
 
 

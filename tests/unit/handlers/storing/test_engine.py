@@ -56,7 +56,7 @@ def test_what_is_missing_is_told_of_without_the_address(
 
 def test_settings_have_defaults_and_topics_are_taken_apart() -> None:
     assert (str(settings({}).url), settings({}).topics) == (f"sqlite:///{Path.cwd() / 'tidings.db'}", ("*",))
-    for url in ("sqlite:////var/lib/tidings.db", "sqlite:///file:a.db?uri=true"):
+    for url in ("sqlite:////var/lib/tidings.db", "sqlite:///file:/a.db?uri=true", "sqlite:///file:///a.db?uri=true"):
         assert str(settings({"TIDINGS_DATABASE_URL": url}).url) == url
     assert settings({"TIDINGS_DATABASE_TOPICS": "a, b_*,,a"}).topics == ("a", "b_*")
 
@@ -86,11 +86,36 @@ def test_an_address_that_its_driver_refuses_is_told_with_what_to_write(url: str)
 
 
 @pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("a.db", "a.db"),
+        ("file:a.db", "file:a.db"),
+        ("file:a.db?uri=no", "file:a.db"),
+        ("file:a%20b.db?uri=true", "a b.db"),
+        ("file:x/a.db?uri=true", "x/a.db"),
+    ],
+)
+def test_a_file_of_sqlites_is_found_from_where_the_process_began(
+    name: str, path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "with space" / "x"
+    here.mkdir(parents=True)
+    monkeypatch.chdir(here.parent)
+    engine = connect(settings({"TIDINGS_DATABASE_URL": f"sqlite:///{name}"}).url)
+    monkeypatch.chdir(os.sep)
+    with engine.connect():
+        pass
+    engine.dispose()
+    assert (here.parent / path).is_file()
+
+
+@pytest.mark.parametrize(
     ("url", "name"),
     [
         ("postgresql://h/n?sslrootcert=ca.pem&sslmode=verify-full", "sslrootcert"),
         ("postgresql://h/n?sslkey=ca.pem", "sslkey"),
         ("mariadb://h/n?ssl_ca=ca.pem", "ssl_ca"),
+        ("mariadb://h/n?ssl_capath=ca.pem", "ssl_capath"),
     ],
 )
 def test_certificates_are_found_from_where_the_process_began(
