@@ -24,13 +24,14 @@ except ModuleNotFoundError as error:
 from handlers.message import Message
 from handlers.registry import registry
 from handlers.storing.engine import connect
+from handlers.storing.refused import check
 from handlers.storing.settings import settings as settings_of
 from handlers.storing.store import Database
 
 __all__ = ["alembic", "on_message", "sqlalchemy", "tidings_database", "together"]
 
 CHOSEN = settings_of()
-connect(CHOSEN.url).dispose()  # a driver that is missing is told of at the start, not by each message
+check(CHOSEN.url)  # what is wrong with it is told at the start, not by each message
 
 
 @registry.resources.resource

@@ -23,6 +23,9 @@ DRIVERS = {
 }
 """Those of the extras, for an address that names none."""
 
+UNKNOWN = ("mssql", "oracle")
+"""SQLAlchemy's own others. Neither knows `ON CONFLICT`."""
+
 CONNECT_SECONDS = 5
 """A database that does not answer for so long is away."""
 
@@ -45,7 +48,7 @@ def address(text: str) -> URL:
 def connect(url: URL) -> Engine:
     """An engine that shows no values in its errors and logs, without a connection yet.
 
-    Raises `BadHandler` for a kind of database that SQLAlchemy does not know, or whose driver is not installed.
+    Raises `BadHandler` for a kind of database that is not known, or whose driver is not installed.
     """
     try:
         return _engine(url)
@@ -55,11 +58,20 @@ def connect(url: URL) -> Engine:
         raise BadHandler(f"TIDINGS_DATABASE_URL asks for {error.name}, which is not installed: {todo}") from None
     except NoSuchModuleError:
         raise BadHandler("TIDINGS_DATABASE_URL: SQLAlchemy knows no such kind of database here") from None
-    except (ArgumentError, ValueError):  # what a driver says of it may quote it
+    except (ArgumentError, ValueError, TypeError):  # what a driver says of it may quote it
         raise BadHandler(NO_URL) from None
 
 
 def _engine(url: URL) -> Engine:
+    kind = url.get_dialect()
+    if kind.is_async:
+        raise BadHandler(
+            f"{VARIABLE} names a driver for asyncio, which is not used here: write {url.get_backend_name()}://…"
+        )
+    if kind.name in UNKNOWN:
+        raise BadHandler(
+            f"{VARIABLE}: {kind.name} is none of the databases that are known here: SQLite, PostgreSQL, MariaDB"
+        )
     if url.get_backend_name() == "sqlite":
         engine = create_engine(url, hide_parameters=True, connect_args=_timeouts(url))
         event.listen(engine, "connect", _prepare_sqlite)

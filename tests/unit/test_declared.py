@@ -24,7 +24,7 @@ PARTS = {
     "otel": ("handlers/tracing.py",),
     "sentry": ("handlers/sentry.py",),
     "database": ("handlers/storing/", "handlers/database.py"),
-    "postgresql": (),
+    "postgresql": ("handlers/storing/asking.py",),
     "mariadb": (),
 }
 """Where what an extra brings may be imported; extras for development are nobody's."""

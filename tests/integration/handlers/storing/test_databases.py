@@ -16,10 +16,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, func, select, text
 
-from handlers import Message, Reject, Retry, Unfit
+from handlers import BadHandler, Message, Reject, Retry, Unfit
 from handlers.storing import schema, store, tables
 from handlers.storing.engine import address, connect
 from handlers.storing.events import Merged
+from handlers.storing.refused import check
 from handlers.storing.store import Database, newest
 from tests.bench.database import shuffled_doubled_and_killed
 from tests.databases import SERVERS, missing, new_database, server
@@ -141,6 +142,37 @@ def test_tables_of_a_later_version_are_left_alone(url: str, database: Database) 
         connection.execute(text("UPDATE tidings_schema SET version_num = '999'"))
     with pytest.raises(Retry, match="a later version of Tidings"):
         Database(database.engine).take(paid())
+
+
+OPTIONS = {
+    "sqlite": ("timeout=1", "cached_statements=99999999999"),
+    "postgresql": (
+        "autocommit=1",
+        "context=x",
+        "sslkey=/nowhere",
+        "prepare_threshold=5",
+        "cursor_factory=x",
+        "sslmode=x",
+    ),
+    "mariadb": ("autocommit=1", "ssl_disabled=1", "auth_plugin_map=x", "cursorclass=x", "use_unicode=0", "retry=3"),
+}
+
+
+def test_what_is_refused_at_the_start_fails_with_each_message_and_the_rest_does_not(url: str) -> None:
+    for option in OPTIONS[address(url).get_backend_name()]:
+        told = address(f"{url}?{option}")
+        database, refused = Database(connect(told)), False
+        try:
+            check(told)
+        except BadHandler:
+            refused = True
+        try:
+            database.take(paid(option))
+            fails = False
+        except Exception:
+            fails = True
+        database.close()
+        assert (option, refused) == (option, fails)
 
 
 def test_values_come_back_as_they_were(database: Database) -> None:

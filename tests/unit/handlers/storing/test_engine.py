@@ -40,8 +40,24 @@ def test_what_is_no_address_is_not_shown(text: str) -> None:
     [
         ("postgresql://u:hush@h/n", "psycopg", "psycopg, which is not installed: pip install 'tidings[postgresql]'"),
         ("mariadb://u:hush@h/n", "pymysql", "pymysql, which is not installed: pip install 'tidings[mariadb]'"),
-        ("oracle+cx_oracle://u:hush@h/n", "cx_Oracle", "cx_Oracle, which is not installed: pip install cx_Oracle"),
+        (
+            "postgresql+pg8000://u:hush@h/n",
+            "pg8000",
+            "pg8000, which is not installed: pip install pg8000",
+        ),
         ("hush://u:hush@h/n", "hush", "SQLAlchemy knows no such kind of database here"),
+        ("oracle+cx_oracle://u:hush@h/n", "cx_Oracle", "oracle is none of the databases that are known here: SQLite, "),
+        ("mssql+pyodbc://u:hush@h/n", "pyodbc", "mssql is none of the databases that are known here: SQLite, "),
+        (
+            "postgresql+asyncpg://u:hush@h/n",
+            "asyncpg",
+            "a driver for asyncio, which is not used here: write postgresql://",
+        ),
+        (
+            "postgresql+psycopg_async://u:hush@h/n",
+            "hush",
+            "a driver for asyncio, which is not used here: write postgre",
+        ),
     ],
 )
 def test_what_is_missing_is_told_of_without_the_address(
