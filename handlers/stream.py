@@ -17,12 +17,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from redis import Redis
+from redis.connection import parse_url
 from redis.exceptions import RedisError
 
 from handlers.errors import HandlersError
 from handlers.event import fields
 from handlers.message import Message, Retry
 from handlers.posting.environment import Environment
+from handlers.posting.redis_url import faults, faults_of_tls, unread
 from handlers.registry import handles
 
 PREFIX = "TIDINGS_STREAM_"
@@ -34,38 +36,55 @@ DATABASE = re.compile(r"/?|/[0-9]+")
 FOLDER = "ssl_ca_path"
 FILES = frozenset({"ssl_ca_certs", "ssl_certfile", "ssl_keyfile", FOLDER})
 
+
+def utf8(name: str, value: str) -> str:
+    """The value of a variable. Raises `HandlersError` for what cannot be sent."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise HandlersError(f"{PREFIX}{name} is not written in UTF-8: write it anew") from None
+    return value
+
+
 _told = Environment(os.environ, PREFIX, ("URL", "KEY", "MAXLEN", "TOPICS"))
-_key = _told.text("KEY", "tidings-messages")
+_key = utf8("KEY", _told.text("KEY", "tidings-messages"))
 _most = _told.whole("MAXLEN", 1) if _told.text("MAXLEN") else None
 
 
 def client() -> "Redis":
     """A client on its own pool, which begins anew in a process that is forked. Raises `HandlersError` for a wrong address."""
-    url = _told.secret("URL", "write redis://host:6379/0, or rediss://…")
+    url = utf8("URL", _told.secret("URL", "write redis://host:6379/0, or rediss://…"))
     try:
+        said: dict[str, Any] = parse_url(url)  # type: ignore[no-untyped-call]
+        refuse(url, said)
         made = Redis.from_url(url, socket_timeout=SECONDS, socket_connect_timeout=SECONDS, health_check_interval=25)
         pool = made.connection_pool
-        refuse(url, pool.connection_kwargs)
-    except (ValueError, TypeError):
-        raise HandlersError(f"{PREFIX}URL: {WRITE}") from None
+        pool.connection_kwargs.update({name: said[name] for name in FILES & pool.connection_kwargs.keys()})
+    except (ValueError, TypeError, OverflowError, RedisError) as error:
+        raise HandlersError(f"{PREFIX}URL: {unread(error) or WRITE}") from None
     try:
         pool.connection_class(**pool.connection_kwargs)  # it connects to nothing yet
-    except (TypeError, RedisError):
+    except (ValueError, TypeError, OverflowError, RedisError):
         raise HandlersError(f"{PREFIX}URL: it has a parameter that redis-py does not take: {WRITE}") from None
     return made
 
 
-def refuse(url: str, arguments: dict[str, Any]) -> None:
-    """Raise `HandlersError` for what redis-py passes over; files are found from where the process began."""
-    if not url.startswith("unix:") and not DATABASE.fullmatch(urlsplit(url).path):
+def refuse(url: str, said: dict[str, Any]) -> None:
+    """Raise `HandlersError` for what redis-py passes over, or fails with later; files are found from where the process began."""
+    if url.startswith("unix:"):
+        said.setdefault("path", "/")
+    elif not DATABASE.fullmatch(urlsplit(url).path):
         raise HandlersError(f"{PREFIX}URL: what stands behind its host is no number of a database: {WRITE}")
-    for name in FILES & arguments.keys() if url.startswith("rediss:") else ():
-        path = Path(arguments[name]).absolute()
+    for name in FILES & said.keys() if url.startswith("rediss:") else ():
+        path = Path(said[name]).absolute()
         if not (path.is_dir() if name == FOLDER else path.is_file()):
             raise HandlersError(
                 f"{PREFIX}URL: there is no such {'folder' if name == FOLDER else 'file'} as {name} says"
             )
-        arguments[name] = str(path)
+        said[name] = str(path)
+    wrong = [*faults(said), *(faults_of_tls(said) if url.startswith("rediss:") else ())]
+    if wrong:
+        raise HandlersError(f"{PREFIX}URL: {wrong[0]}")
 
 
 _redis = client()

@@ -2,12 +2,14 @@
 
 import importlib
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import certifi
 import pytest
 from redis import Redis
 
@@ -148,6 +150,40 @@ def test_a_forked_process_has_connections_of_its_own(make: Make, redis: Redis) -
             {"URL": "redis://:hunter2@h/-1"},
             "TIDINGS_STREAM_URL: what stands behind its host is no number of a database",
         ),
+        ({"URL": "redis://h/?db=hunter2"}, "TIDINGS_STREAM_URL: db has to be the number of a database"),
+        ({"URL": "redis://h/?db=-1"}, "TIDINGS_STREAM_URL: db has to be the number of a database"),
+        ({"URL": "redis://h/?max_connections=x"}, "TIDINGS_STREAM_URL: max_connections has to be a number"),
+        ({"URL": "redis://h/?retry=3"}, "TIDINGS_STREAM_URL: retry is nothing that an address can say: leave it out"),
+        ({"URL": "redis://h/?credential_provider=hunter2"}, "TIDINGS_STREAM_URL: credential_provider is nothing that"),
+        (
+            {"URL": "redis://h/?maint_notifications_config=x"},
+            "TIDINGS_STREAM_URL: maint_notifications_config is nothing",
+        ),
+        ({"URL": "redis://h/?socket_timeout=soon"}, "TIDINGS_STREAM_URL: socket_timeout has to be a number of seconds"),
+        ({"URL": "redis://h/?socket_timeout=0"}, "TIDINGS_STREAM_URL: socket_timeout has to be a number of seconds"),
+        ({"URL": "redis://h/?socket_connect_timeout=nan"}, "socket_connect_timeout has to be a number of seconds"),
+        ({"URL": "redis://h/?socket_read_size=-1"}, "TIDINGS_STREAM_URL: socket_read_size has to be a whole number"),
+        ({"URL": f"redis://h/?socket_read_size={9**30}"}, "TIDINGS_STREAM_URL: socket_read_size has to be a whole"),
+        ({"URL": f"rediss://h/?ssl_min_version={9**30}"}, "TIDINGS_STREAM_URL: ssl_min_version cannot be used for TLS"),
+        ({"URL": "redis://h/?client_name=a%20hunter2"}, "TIDINGS_STREAM_URL: client_name has to be a name without"),
+        (
+            {"URL": "redis://h/?encoding_errors=hunter2"},
+            "TIDINGS_STREAM_URL: encoding_errors has to be one of Python's",
+        ),
+        ({"URL": "redis://h/?port=hunter2"}, "TIDINGS_STREAM_URL: port has to be a number"),
+        ({"URL": "redis://hunter2..x/0"}, "TIDINGS_STREAM_URL: host has to be a name or an address"),
+        ({"URL": "unix://"}, "TIDINGS_STREAM_URL: path has to be that of a socket"),
+        ({"URL": "unix:///tmp"}, "TIDINGS_STREAM_URL: path has to be that of a socket"),
+        ({"URL": "redis://:hunter2\udcff@h/0"}, "TIDINGS_STREAM_URL is not written in UTF-8"),
+        ({"KEY": "hunter2\udcff"}, "TIDINGS_STREAM_KEY is not written in UTF-8"),
+        (
+            {"URL": "rediss://h/?ssl_ciphers=hunter2"},
+            "TIDINGS_STREAM_URL: ssl_ciphers cannot be used for TLS: correct it",
+        ),
+        ({"URL": "rediss://h/?ssl_min_version=7"}, "TIDINGS_STREAM_URL: ssl_min_version cannot be used for TLS"),
+        ({"URL": f"rediss://h/?ssl_ca_certs={__file__}"}, "TIDINGS_STREAM_URL: ssl_ca_certs cannot be used for TLS"),
+        ({"URL": f"rediss://h/?ssl_certfile={__file__}"}, "TIDINGS_STREAM_URL: ssl_certfile cannot be used for TLS"),
+        ({"URL": f"rediss://h/?ssl_keyfile={__file__}"}, "TIDINGS_STREAM_URL: ssl_keyfile cannot be used for TLS"),
         ({"URL": "rediss://h/?ssl_ca_certs=hunter2"}, "TIDINGS_STREAM_URL: there is no such file as ssl_ca_certs says"),
         ({"URL": "rediss://h/?ssl_ca_path=hunter2"}, "TIDINGS_STREAM_URL: there is no such folder as ssl_ca_path says"),
     ],
@@ -158,11 +194,30 @@ def test_wrong_settings_are_errors_that_say_what_to_write(make: Make, told: dict
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "client_name=shop&socket_timeout=2.5&socket_connect_timeout=1&socket_keepalive=1&health_check_interval=5",
+        "retry_on_timeout=1&max_connections=7&protocol=3&socket_read_size=4096&encoding_errors=replace",
+    ],
+)
+def test_what_redis_py_takes_is_taken(make: Make, redis: Redis, query: str) -> None:
+    make(URL=f"redis://127.0.0.1:{PORT}?db=0&{query}").append(message())
+    make(URL=f"redis:///0?host=127.0.0.1&port={PORT}&{query}").append(message())
+    assert redis.xlen(KEY) == 2
+
+
+def test_tls_users_ipv6_and_unix_sockets_are_taken_while_nobody_answers(make: Make) -> None:
+    for url in ("rediss://u:p%40@[::1]/0?ssl_min_version=771&ssl_ciphers=HIGH", "unix://u:p%40@/no/such.sock?db=1"):
+        with pytest.raises(Retry, match="ConnectionError"):
+            make(URL=url).append(message())
+
+
 def test_certificates_are_found_from_where_the_process_began(
     make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "ca.pem").touch()
+    shutil.copy(certifi.where(), tmp_path / "ca.pem")
     made = make(URL="rediss://h/?ssl_ca_certs=ca.pem&ssl_ca_path=.")
     monkeypatch.chdir("/")
     connection = made._redis.connection_pool.make_connection()
