@@ -25,13 +25,29 @@ from handlers.message import Message, Reject
 from handlers.registry import around
 from handlers.text import about, fields, kind
 
-try:
-    FOLDER = Path(needed("TIDINGS_ARCHIVE_FOLDER", "the folder for the archive of messages")).expanduser().absolute()
-    """From where the process began, wherever a handler has gone since."""
-except RuntimeError:
-    raise BadSetting(
-        "TIDINGS_ARCHIVE_FOLDER: there is no home folder that its ~ could be: write the path in full"
-    ) from None
+VARIABLE = "TIDINGS_ARCHIVE_FOLDER"
+
+
+def folder() -> Path:
+    """The archive's, from where the process began, wherever a handler has gone since. It is made with the first line.
+
+    Raises `BadSetting` for one that cannot be made or written to.
+    """
+    try:
+        found = Path(needed(VARIABLE, "the folder for the archive of messages")).expanduser().absolute()
+    except RuntimeError:
+        raise BadSetting(f"{VARIABLE}: there is no home folder that its ~ could be: write the path in full") from None
+    there = next(path for path in (found, *found.parents) if os.path.lexists(path))
+    if not os.access(there, os.F_OK) or not there.is_dir():
+        raise BadSetting(f"{VARIABLE}: {there} is no folder, so that the archive cannot be there: write another path")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise BadSetting(
+            f"{VARIABLE}: the user of this process may not write to {there}: change its rights, or write another path"
+        )
+    return found
+
+
+FOLDER = folder()
 
 LOCK_SECONDS = 1.0
 """Others hold the file for some microseconds, unless their process is stopped or its disk hangs."""

@@ -61,6 +61,30 @@ def test_a_home_folder_of_nobody_is_told_of(monkeypatch: pytest.MonkeyPatch) -> 
         pass
 
 
+@pytest.mark.parametrize("where", ["file", "file/a/b", "lost", "lost/a", "/dev/null/x"])
+def test_what_can_be_no_folder_is_told_of_at_the_start(
+    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "lost").symlink_to(tmp_path / "nowhere")
+    monkeypatch.setenv("TIDINGS_ARCHIVE_FOLDER", str(tmp_path / where))
+    with pytest.raises(BadSetting, match=r"TIDINGS_ARCHIVE_FOLDER: .* is no folder"), imported("handlers.archive"):
+        pass
+
+
+def test_a_folder_that_may_not_be_written_to_is_told_of_at_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TIDINGS_ARCHIVE_FOLDER", str(tmp_path / "a" / "b"))
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path or mode == os.F_OK)  # root may do everything
+    with (
+        pytest.raises(BadSetting, match=f"TIDINGS_ARCHIVE_FOLDER: the user .* may not write to {tmp_path}: change its"),
+        imported("handlers.archive"),
+    ):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_message_is_a_line_with_everything_that_came(archive: Any) -> None:
     handler = around(archive.archived)
     handler.call(
