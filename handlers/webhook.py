@@ -13,6 +13,8 @@ An answer of 2xx means handled. 410 and 422 bury the message; after anything els
 
 import os
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from handlers.errors import HandlersError
 from handlers.event import body, idempotency_key
@@ -59,13 +61,16 @@ def _everybodys() -> Target | None:
 _usual = _everybodys()
 
 
-@handles(*_told.topics(), boxed=True, at_once=_told.whole("AT_ONCE", AT_ONCE, least=0))
+TOPICS = _told.topics()
+
+
+@handles(*TOPICS, boxed=True, at_once=_told.whole("AT_ONCE", AT_ONCE, least=0))
 def post(message: Message) -> None:
     """Post one message. Raises `Reject` or `Retry`."""
-    whom = _target(message)
+    whom = _target(message.extra)
     sent = body(message)
     headers = {"Content-Type": "application/json", "User-Agent": "Tidings"}
-    headers |= _signer(message).headers(idempotency_key(message), int(time.time()), sent)
+    headers |= _signer(message.extra).headers(idempotency_key(message), int(time.time()), sent)
     if whom.authorization:
         headers["Authorization"] = whom.authorization
     if message.traceparent:
@@ -74,9 +79,21 @@ def post(message: Message) -> None:
     judge(answer.status, answer.retry_after, whom.origin)
 
 
-def _target(message: Message) -> Target:
+def wrong(extra: Mapping[str, Any]) -> str:
+    """What each post of an account whose table this is would fail with, as far as nobody is asked for it; "" for nothing."""
+    try:
+        if "webhook_url" in extra or TOPICS == ("*",):  # else it may have no message that comes here
+            whom = _target(extra)
+            _reach.look_at(whom.host, whom.port)
+        _signer(extra)
+    except (Retry, OutOfReach) as error:
+        return str(error)
+    return ""
+
+
+def _target(extra: Mapping[str, Any]) -> Target:
     """The account's own address, or everybody's."""
-    own = message.extra.get("webhook_url")
+    own = extra.get("webhook_url")
     if own is None and _usual is not None:
         return _usual
     if own is None:
@@ -87,9 +104,9 @@ def _target(message: Message) -> Target:
         raise Retry(f"extra.webhook_url of the account cannot be posted to: {error}") from None
 
 
-def _signer(message: Message) -> Signer:
+def _signer(extra: Mapping[str, Any]) -> Signer:
     """What signs with the account's own secret, or with everybody's."""
-    own = message.extra.get("webhook_secret")
+    own = extra.get("webhook_secret")
     if own is None:
         return _usual_signer
     try:

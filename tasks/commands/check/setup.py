@@ -1,7 +1,9 @@
 """What `check` says of versions, accounts, handlers, leases and the broker."""
 
 import os
+import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import Any
 
 from celery import Celery
@@ -10,11 +12,11 @@ from redis.exceptions import RedisError
 
 from handlers import Handler
 from handlers.errors import HandlersError
-from tasks.accounts import Accounts, AccountsError, load
-from tasks.accounts.extra import unresolved
+from tasks.accounts import Account, Accounts, AccountsError, load
+from tasks.accounts.extra import extra_of, unresolved
 from tasks.accounts.faults import Fault
 from tasks.accounts.origins import open_origin
-from tasks.accounts.secrets import Secrets
+from tasks.accounts.secrets import Secrets, Unresolved
 from tasks.commands.check.finding import Finding, fail, note, ok, warn
 from tasks.commands.check.rights import rights
 from tasks.plumbing.versions import untested
@@ -28,6 +30,7 @@ from tasks.text import masked, shown
 BROKER_SECONDS = 5
 SHOWN_TOPICS = 10
 SHOWN_EXTRA = 10
+WEBHOOK = "handlers.webhook"
 
 
 def versions_findings() -> Iterator[Finding]:
@@ -90,6 +93,25 @@ def extra_findings(accounts: Accounts) -> Iterator[Finding]:
         yield warn("accounts", shown(said, 500), "set it where handlers run, and here to check it")
     if len(missing) > SHOWN_EXTRA:
         yield warn("accounts", f"and {len(missing) - SHOWN_EXTRA} more such", "set them where handlers run, and here")
+    unposted = list(_unposted(accounts.accounts.values(), secrets))
+    for said in unposted[:SHOWN_EXTRA]:
+        yield warn(
+            "accounts", shown(said, 500), f"correct it in {shown(settings().accounts)}: its posts fail until then"
+        )
+    if len(unposted) > SHOWN_EXTRA:
+        yield warn("accounts", f"and {len(unposted) - SHOWN_EXTRA} more such", "correct them too")
+
+
+def _unposted(accounts: Iterable[Account], secrets: Secrets) -> Iterator[str]:
+    """What `handlers.webhook`, where it is named, would fail with for each message of these accounts."""
+    try:
+        posts = any(handler.function.__module__ == WEBHOOK for handler in registry())
+    except HandlersError:  # told elsewhere
+        return
+    for account in accounts if posts else ():
+        with suppress(Unresolved):  # the same
+            if wrong := sys.modules[WEBHOOK].wrong(extra_of(account, secrets)):
+                yield f"accounts.{account.name}: {wrong}"
 
 
 def handlers_findings() -> Iterator[Finding]:

@@ -199,3 +199,34 @@ def test_a_secret_that_a_free_table_names_and_that_is_not_here_is_warned_of(fold
     code, said = check(folder, TIDINGS_REDIS_URL=valkey, TIDINGS_HANDLERS="my_handlers")
     assert code == 1, said
     assert "extra.webhook_secret: the environment variable NO_SUCH_HOOK is not set" in said
+
+
+SIGNED = "whsec_" + "aW52ZW50ZWQgZm9yIHRoaXMgdGVzdCwgMzIgYnl0ZXM="
+
+
+@pytest.mark.parametrize(
+    ("extra", "told"),
+    [
+        (
+            '{ webhook_url = "ftp://hunter2/" }',
+            "extra.webhook_url of the account cannot be posted to: its scheme is neither",
+        ),
+        ('{ webhook_url = "https://10.0.0.1/hunter2" }', "no public address"),
+        (
+            '{ webhook_url = "https://shop.example/", webhook_secret = "hunter2" }',
+            "extra.webhook_secret of the account: wri",
+        ),
+        ("{ tenant = 7 }", "the account has no extra.webhook_url"),
+        ('{ webhook_url = "https://shop.example/" }', ""),
+    ],
+)
+def test_what_an_account_tells_the_webhook_and_can_only_fail_with_is_warned_of(
+    folder: Path, valkey: str, extra: str, told: str
+) -> None:
+    file = folder / "accounts.toml"
+    file.write_text(f"{file.read_text()}extra = {extra}\n")
+    webhook = {"TIDINGS_WEBHOOK_URL": "accounts", "TIDINGS_WEBHOOK_SECRET": SIGNED}
+    _, said = check(folder, TIDINGS_REDIS_URL=valkey, TIDINGS_HANDLERS="handlers.webhook", **webhook)
+    assert ("WARN  accounts  accounts.shop-1: " in said) is bool(told)
+    assert told in said
+    assert "Traceback" not in said
