@@ -119,7 +119,7 @@ def handlers_findings() -> Iterator[Finding]:
     try:
         found = list(registry())
     except HandlersError as error:
-        yield fail("handlers", str(error), "correct the module, or TIDINGS_HANDLERS")
+        yield fail("handlers", str(error), "correct the module or the setting that it names, or TIDINGS_HANDLERS")
         return
     own = [handler for handler in found if not handler.fallback]
     if own:
