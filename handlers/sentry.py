@@ -29,8 +29,8 @@ except ModuleNotFoundError as missing:
 
 DSN = needed("SENTRY_DSN", "the address of your project in Sentry")
 try:
-    Dsn(DSN)
-except BadDsn:
+    Dsn(DSN).host.encode("idna")  # no system can be asked for another one
+except (BadDsn, ValueError):  # the latter for a port, too
     raise BadSetting("SENTRY_DSN is no address of a project in Sentry; copy it from the project's settings") from None
 
 FLUSH_SECONDS = 2.0

@@ -123,7 +123,13 @@ def test_a_report_that_fails_costs_nothing(sentry: Any, caplog: pytest.LogCaptur
 
 
 @pytest.mark.parametrize(
-    ("dsn", "said"), [("", "SENTRY_DSN is not set"), ("sentry.example", "SENTRY_DSN is no address")]
+    ("dsn", "said"),
+    [
+        ("", "SENTRY_DSN is not set"),
+        ("sentry.example", "SENTRY_DSN is no address"),
+        ("https://public@sentry.example:99999/1", "SENTRY_DSN is no address"),
+        ("https://public@sentry..example/1", "SENTRY_DSN is no address"),
+    ],
 )
 def test_without_an_address_nothing_starts(dsn: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SENTRY_DSN", dsn)
