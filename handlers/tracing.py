@@ -11,6 +11,7 @@ Spans name account, topic, message id, outcome and the type of an error; nothing
 
 import logging
 import os
+import re
 import time
 from collections.abc import Iterator
 from importlib.metadata import entry_points, version
@@ -32,6 +33,11 @@ try:
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 except ModuleNotFoundError as error:
     raise NotLoaded("handlers.tracing needs OpenTelemetry: pip install 'tidings[otel]'") from error
+except ValueError as error:  # its limits are read as it is imported
+    wrong = re.search(r"OTEL_\w+", str(error))
+    raise BadSetting(
+        f"{wrong[0] if wrong else 'an OTEL_ variable'} cannot be used by OpenTelemetry; correct it"
+    ) from None
 
 log = logging.getLogger(__name__)
 
@@ -60,15 +66,17 @@ EXPORTER = _exporter()
 @resource
 def tidings_tracer() -> Iterator[trace.Tracer]:
     """What makes spans in this process; those that wait to be sent are sent when it ends. Without it no message fails."""
+    provider: trace.TracerProvider = trace.NoOpTracerProvider()
     try:
-        if isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+        provider = trace.get_tracer_provider()
+        if isinstance(provider, trace.ProxyTracerProvider):
             trace.set_tracer_provider(_provider())
+            provider = trace.get_tracer_provider()
     except Exception as error:
         told = {"event": "tracing_off"}
         text = "nothing is traced in this process, as the OTEL_ settings cannot be used: %s"
         log.error(text, kind(error), extra=told)  # noqa: TRY400
-    provider = trace.get_tracer_provider()
-    yield trace.get_tracer("tidings", version("tidings"))
+    yield provider.get_tracer("tidings", version("tidings"))
     if isinstance(provider, TracerProvider):
         provider.force_flush(FLUSH_MILLISECONDS)
 

@@ -180,3 +180,32 @@ def test_what_is_not_installed_leaves_pulls_alone(
     assert spans.pulled(batch, 3) is batch
     assert "nothing is traced here: OTEL_TRACES_EXPORTER names an exporter that is not installed" in caplog.text
     spans.tracing.cache_clear()
+
+
+def test_a_limit_that_opentelemetry_cannot_read_leaves_pulls_alone(
+    tidings: Stores, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("TIDINGS_HANDLERS", "handlers.tracing")
+    monkeypatch.setenv("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "many")
+    settings.settings.cache_clear()
+    spans.tracing.cache_clear()
+    for name in ("handlers.tracing", "opentelemetry.sdk.trace"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    batch = Batch("shop", "b1", 1.0, 20.0)
+    assert spans.pulled(batch, 3) is batch
+    assert "nothing is traced here: OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT cannot be used by OpenTelemetry" in caplog.text
+    spans.tracing.cache_clear()
+
+
+def test_a_provider_that_cannot_be_loaded_costs_no_message(
+    on: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """OpenTelemetry says so of OTEL_PYTHON_TRACER_PROVIDER with a `StopIteration`, each time that it is asked."""
+
+    def missing() -> TracerProvider:
+        raise StopIteration
+
+    monkeypatch.setattr(trace, "get_tracer_provider", missing)
+    with next(on.tidings_tracer()).start_as_current_span("handle"):
+        pass
+    assert "nothing is traced in this process, as the OTEL_ settings cannot be used: StopIteration" in caplog.text
