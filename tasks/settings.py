@@ -185,7 +185,15 @@ class Settings(BaseSettings):
         elif url:
             looked_at(url)
             if is_amqp(url):
-                _there(amqp(url).files)
+                found = amqp(url)
+                _there(found.files)
+                _fit(
+                    {
+                        f"ssl_{name}": value
+                        for name, value in found.tls.items()
+                        if name != "keyfile" or "certfile" in found.tls
+                    }
+                )
         return url
 
     @field_validator("redrive")
@@ -239,15 +247,25 @@ def _ages(written: str) -> tuple[float, ...]:
 
 
 def _with_files(address: Address) -> None:
-    """Raises `AddressError` when a file that an address names is not there: OpenSSL does not say which one it is."""
+    """Raises `AddressError` when a file that an address names is not there, or is of another kind: OpenSSL does not say which one
+    it is, and Redis would look as if it were away."""
     names = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_ca_path")
     _there({name: address.tls[name] for name in names if name in address.tls})
+    _fit(address.tls)
 
 
 def _there(files: Mapping[str, str]) -> None:
     for name, path in files.items():
         if not (Path(path).is_dir() if name == "ssl_ca_path" else Path(path).is_file()):
             raise AddressError(f"there is no such {'folder' if name == 'ssl_ca_path' else 'file'} as {name} says")
+
+
+def _fit(tls: Mapping[str, object]) -> None:
+    if tls:
+        from handlers.posting.redis_url import faults_of_tls  # few need it
+
+        for wrong in faults_of_tls(tls):
+            raise AddressError(wrong)
 
 
 @cache

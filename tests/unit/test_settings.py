@@ -1,5 +1,6 @@
 """The environment's settings."""
 
+import certifi
 import pytest
 
 from tasks.settings import Settings, SettingsError, settings, table
@@ -51,6 +52,24 @@ def test_a_home_folder_is_meant_by_its_sign_as_in_a_shell(monkeypatch: pytest.Mo
     monkeypatch.setenv("TIDINGS_HOME", "~nobody-of-this-name/shop")
     with pytest.raises(SettingsError, match="TIDINGS_HOME: there is no home folder that its ~ could be"):
         settings()
+
+
+@pytest.mark.parametrize("name", ["ssl_ca_certs", "ssl_certfile", "ssl_ciphers"])
+@pytest.mark.parametrize(
+    ("variable", "url"), [("REDIS_URL", "rediss://:pw-7391@h/0"), ("BROKER_URL", "amqps://me:pw-7391@h/v")]
+)
+def test_what_openssl_refuses_is_told_by_its_name_and_not_as_a_server_that_is_away(
+    variable: str, url: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"TIDINGS_{variable}", f"{url}?{name}={__file__}")
+    with pytest.raises(
+        SettingsError, match=f"TIDINGS_{variable}: {name} cannot be used for TLS: correct it"
+    ) as refused:
+        settings()
+    assert "7391" not in str(refused.value)
+    monkeypatch.setenv(f"TIDINGS_{variable}", f"{url}?ssl_ca_certs={certifi.where()}&ssl_ciphers=HIGH")
+    settings()
+    settings.cache_clear()
 
 
 def test_passwords_in_addresses_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
