@@ -140,9 +140,12 @@ def rest_of_day(now: float) -> float:
 
 
 def ban_seconds(text: str) -> float | None:
-    """The figure in "This ban will last for 31062 more seconds", which Taobao gives nowhere else; None without one."""
+    """The figure in "This ban will last for 31062 more seconds", which Taobao gives nowhere else; None without one.
+
+    A day at the most: a garbled figure must not stop a gateway for months, and one call a day finds out whether it is true.
+    """
     found = re.search(r"last for ([0-9]{1,7}) more second", text)
-    return max(float(found[1]), 1.0) if found else None
+    return min(max(float(found[1]), 1.0), DAY) if found else None
 
 
 _REFUSED = unauthorised(

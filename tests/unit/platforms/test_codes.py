@@ -183,6 +183,7 @@ def test_taobaos_sub_code_decides_before_the_code(code: int, sub_code: str, kind
         ("This ban will last for 1 more seconds", 1),
         ("This ban will last for 37 more seconds", 37),
         ("This ban will last for 0 more seconds", 1),
+        ("This ban will last for 9999999 more seconds", 86_400),
         ("This ban will last for 99999999999999999999 more seconds", 1),
         ("Call limited", 1),
     ],
@@ -198,6 +199,7 @@ def test_a_ban_lasts_as_long_as_its_text_says_else_a_second(sub_code: str, text:
     [
         ("This ban will last for 31062 more seconds", NOON_IN_CHINA.timestamp() + 31062),
         ("This ban will last for 0 more seconds", NOON_IN_CHINA.timestamp() + 1),
+        ("This ban will last for 9999999 more seconds", NOON_IN_CHINA.timestamp() + 86_400),
         ("no figure", MIDNIGHT_IN_CHINA),
     ],
 )
