@@ -7,7 +7,7 @@ from celery.utils.log import get_task_logger
 from tasks import clock
 from tasks.accounts import Account, fingerprint, gateway_fingerprint
 from tasks.logs import about
-from tasks.platforms.errors import OutOfQuota, PlatformError, Throttled
+from tasks.platforms.errors import OutOfQuota, PlatformError, Throttled, Unavailable
 from tasks.rules import circuit_breaker
 from tasks.rules.circuit_breaker import Kind, Pause
 from tasks.runtime import accounts, stores
@@ -101,11 +101,11 @@ def ban(pause: Pause | None) -> float:
 
 
 def heed(account: Account, error: PlatformError) -> float:
-    """Hold all workers back when a call was one too many for the platform; for how many seconds, 0 for other errors.
+    """Hold all workers back when a call was one too many for the platform, or it is away; the seconds, 0 for other errors.
 
     For confirms and counts, whose other errors say nothing about pulls.
     """
-    return after(account, error) if isinstance(error, Throttled | OutOfQuota) else 0.0
+    return after(account, error) if isinstance(error, Throttled | OutOfQuota | Unavailable) else 0.0
 
 
 def ask_again() -> float:

@@ -21,6 +21,7 @@ from tasks.platforms.errors import (
     Throttled,
     Transient,
     Unauthorised,
+    Unavailable,
 )
 
 __all__ = [
@@ -38,4 +39,5 @@ __all__ = [
     "Throttled",
     "Transient",
     "Unauthorised",
+    "Unavailable",
 ]

@@ -2,7 +2,8 @@
 
     PlatformError
     ├── Transient        try again soon; nothing is wrong with the request
-    │   └── Declined     a confirm was answered with false, and nobody says why
+    │   ├── Declined     a confirm was answered with false, and nobody says why
+    │   └── Unavailable  the platform is away and says for how long: wait `seconds`
     ├── Throttled        too many calls in a moment: wait `seconds`
     ├── OutOfQuota       today's calls or points are spent: wait until `until`
     ├── Unauthorised     `whom` has to act; `remedy` says how
@@ -59,6 +60,16 @@ class Transient(PlatformError):
 
 class Declined(Transient):
     """A confirm was answered with false: the platform failed, or does not know one of the ids."""
+
+
+class Unavailable(Transient):
+    """The platform serves nobody for the next `seconds`, by its own word. What became of the call is not known."""
+
+    scope: Scope = "gateway"
+
+    def __init__(self, text: str, *, seconds: float, **said: Unpack[Details]) -> None:
+        super().__init__(text, **said)
+        self.seconds = seconds
 
 
 class Throttled(PlatformError):

@@ -23,11 +23,11 @@ from urllib3 import HTTPConnectionPool, Retry, Timeout
 from urllib3 import exceptions as urllib3
 
 from tasks import clock
-from tasks.clock import DAY
+from tasks.clock import DAY, HOUR
 from tasks.platforms import clocks
 from tasks.platforms.base import Keep
 from tasks.platforms.connections import Call, TimedAdapter
-from tasks.platforms.errors import BadRequest, MalformedReply, PlatformError, Throttled, Transient
+from tasks.platforms.errors import BadRequest, MalformedReply, PlatformError, Throttled, Transient, Unavailable
 from tasks.platforms.receiving import Received, TooLarge
 from tasks.settings import settings
 
@@ -35,6 +35,9 @@ PLATFORMS = 32
 """Hosts whose connections are kept."""
 CONNECTIONS = 100
 """Idle connections kept for each host, at least; more threads than this, and than TIDINGS_POLLS_AT_ONCE, close their own."""
+
+LONGEST_AWAY = HOUR
+"""So long a 503's Retry-After is believed: what stands in front of a platform says it too, and knows less."""
 
 ONCE = Retry(False, redirect=False)
 
@@ -93,8 +96,8 @@ def post(
     """POST a form, UTF-8, and return what came.
 
     `keep` gets the body of a success, if it has one, or what came of it, as soon as it is there; what it raises is raised. Raises
-    `Transient` for a failure on the way, 408 and 5xx, `Throttled` for 429, `MalformedReply` for a redirect,
-    `BadRequest` when the request cannot even be built. No error quotes form or body.
+    `Transient` for a failure on the way, 408 and 5xx (`Unavailable` for a 503 that names a time), `Throttled` for 429,
+    `MalformedReply` for a redirect, `BadRequest` when the request cannot even be built. No error quotes form or body.
     """
     limits, host, sent, patience = settings(), clocks.host_of(url), clock.now(), PATIENCE.get()
     try:
@@ -143,6 +146,8 @@ def _check_status(reply: Received, host: str) -> None:
     if status == 429:
         after = _retry_after(reply)
         raise Throttled(f"{host} answers HTTP 429", seconds=after or 1.0, named=after is not None)
+    if status == 503 and (after := _retry_after(reply)) is not None:
+        raise Unavailable(f"{host} answers HTTP 503", seconds=min(after, LONGEST_AWAY))
     if status >= 500 or status == 408:
         raise Transient(f"{host} answers HTTP {status}")
     if not (200 <= status < 300 or 400 <= status < 500):

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tasks.clock import HOUR
-from tasks.platforms.errors import BadRequest, OutOfQuota, PlatformError, Throttled, Unauthorised
+from tasks.platforms.errors import BadRequest, OutOfQuota, PlatformError, Throttled, Unauthorised, Unavailable
 
 Kind = Literal["account", "gateway"]
 
@@ -86,6 +86,8 @@ def decide(
         again = 0 if error.named else throttles(last, now, answered)
         wait = error.seconds if error.named else min(LONGEST_THROTTLE, error.seconds * 2.0 ** min(again, 10))
         return Decision(error.scope, Pause(now + wait, str(error), probes=0 if error.named else again + 1, since=now))
+    if isinstance(error, Unavailable):
+        return Decision(error.scope, Pause(now + error.seconds, str(error), since=now))
     if isinstance(error, OutOfQuota):
         return Decision(error.scope, Pause(max(now, error.until), str(error), since=now))
     if isinstance(error, Unauthorised | BadRequest):

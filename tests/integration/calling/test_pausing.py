@@ -9,7 +9,7 @@ from tasks.accounts import Account, fingerprint, gateway_fingerprint
 from tasks.calling import pausing
 from tasks.commands.accounts.listing import standings
 from tasks.platforms import BadRequest, PlatformError, Throttled, Unauthorised
-from tasks.platforms.errors import Scope
+from tasks.platforms.errors import Scope, Unavailable
 from tasks.rules.circuit_breaker import Pause
 from tasks.runtime import Stores
 from tasks.store.polls import End, Learnt
@@ -51,6 +51,12 @@ def test_what_is_refused_to_a_gateway_is_asked_for_by_none_of_its_accounts(
     assert [standing.paused for standing in standings(shops, clock.now())] == ["gateway", "gateway"]
     pausing.after(two, error)
     assert [pausing.look(shop).wait > 0 for shop in shops] == [True, True]
+
+
+def test_a_confirm_that_meets_a_platform_which_is_away_holds_all_calls(shops: tuple[Account, Account]) -> None:
+    one, two = shops
+    assert pausing.heed(one, Unavailable("HTTP 503", seconds=20)) == pytest.approx(20, abs=1)
+    assert pausing.banned(two) == pytest.approx(20, abs=1)
 
 
 @pytest.mark.parametrize("scope", ["account", "gateway"])

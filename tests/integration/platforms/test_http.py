@@ -24,6 +24,7 @@ from tasks.platforms import (
     Throttled,
     Transient,
     Unauthorised,
+    Unavailable,
     connections,
     http,
 )
@@ -100,6 +101,22 @@ def test_http_429_is_throttled_for_as_long_as_it_says(server: Server, header: st
     assert isinstance(error, Throttled)
     assert (error.seconds, error.scope) == (seconds, "gateway")
     assert error.named is (header is not None and len(header) < 10 and header.isdigit())
+
+
+@pytest.mark.parametrize(("header", "seconds"), [("7", 7), ("0", 1), ("999999999", 3600)])
+def test_http_503_that_names_a_time_holds_the_gateway_for_as_long_within_an_hour(
+    server: Server, header: str, seconds: float
+) -> None:
+    server.script = reply(b"", 503, Retry_After=header)
+    error = failure(pull, server.url)
+    assert isinstance(error, Unavailable)
+    assert (error.seconds, error.scope) == (seconds, "gateway")
+
+
+@pytest.mark.parametrize("header", ["soon", "-3", "9" * 5000, "Wed, 21 Oct 2026 07:28:00 GMT"])
+def test_http_503_that_names_no_time_in_seconds_is_as_any_server_fault(server: Server, header: str) -> None:
+    server.script = reply(b"", 503, Retry_After=header)
+    assert type(failure(pull, server.url)) is Transient
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

@@ -12,6 +12,7 @@ from tasks.platforms.errors import (
     Throttled,
     Transient,
     Unauthorised,
+    Unavailable,
 )
 from tasks.rules.circuit_breaker import Pause, alone, decide, holds, too_many_dead
 
@@ -28,6 +29,12 @@ def test_a_ban_holds_the_whole_gateway_for_as_long_as_the_platform_said() -> Non
     assert decision.kind == "gateway"
     assert decision.pause is not None
     assert decision.pause.until == NOW + 31
+
+
+def test_a_platform_that_says_until_when_it_is_away_is_left_alone_until_then() -> None:
+    decision = decide(Unavailable("HTTP 503", seconds=31), None, "f", now=NOW)
+    assert decision.kind == "gateway"
+    assert decision.pause == Pause(NOW + 31, "HTTP 503", since=NOW)
 
 
 def test_a_throttle_without_a_time_waits_ever_longer_until_a_pull_is_answered() -> None:
