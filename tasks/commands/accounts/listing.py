@@ -44,12 +44,13 @@ def meant(known: Mapping[str, Account], patterns: Sequence[str]) -> list[Account
     """The accounts whose names are written out, or fit a pattern; all without any. Raises `UsageError` for a name that nobody
     has: whoever watches a shop that was renamed is not to read that all is well."""
     refuse_unknown("account", [each for each in patterns if each not in known and not WILDCARD.search(each)], known)
-    return [account for name, account in known.items() if not patterns or fits(name, patterns)]
+    wild = [each for each in patterns if each not in known]  # what is a name is no pattern, were it `shop-*`
+    return [account for name, account in known.items() if not patterns or name in patterns or fits(name, wild)]
 
 
 def fits(name: str, patterns: Sequence[str]) -> bool:
-    """Whether a name is written out, or fits a pattern."""
-    return any(name == pattern or fnmatchcase(name, pattern) for pattern in patterns)
+    """Whether a name fits one of these patterns."""
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def refuse_unknown(what: str, names: Sequence[str], known: Iterable[str]) -> None:

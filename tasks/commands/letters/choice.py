@@ -1,7 +1,7 @@
 """Which letters a command is about: ids and filters, as every command of the group takes them."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import wraps
@@ -56,8 +56,21 @@ class Choice:
             there = letters.buried(self.ids)
             missing = tuple(id_ for id_ in dict.fromkeys(self.ids) if id_ not in there)
         if (self.account, self.topic, self.reason, self.holding) != (None, None, None, None):
-            ids = [letter.id for letter in letters.many(ids) if self.fits(letter)]
+            ids = self._fitting(letters.many(ids))
         return Found(ids, missing)
+
+    def _fitting(self, letters: "Iterable[Letter]") -> list[str]:
+        """The ids of those that are meant. What is the name of an account is no pattern, were it `shop-*`."""
+        from tasks.runtime import stores
+
+        name = self.account
+        known = name is not None and (bool(stores().due.delays([name])) or stores().seen.get(name) is not None)
+        own, like = list[str](), list[str]()
+        for letter in letters:
+            known = known or letter.account == name
+            if self.fits(letter):
+                (own if letter.account == name else like).append(letter.id)
+        return own if known else like
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +92,12 @@ def choosing(*, needed: bool = False) -> Callable[[Callable[..., None]], Callabl
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         @click.argument("ids", nargs=-1, metavar="[ID]...")
-        @click.option("--account", metavar="PATTERN", callback=_filled, help="Of this account; * and ? stand for any.")
+        @click.option(
+            "--account",
+            metavar="PATTERN",
+            callback=_filled,
+            help="Of this account; * and ? stand for any, but in its name.",
+        )
         @click.option("--topic", metavar="PATTERN", help="With this topic, or its last part; * and ? too.")
         @click.option("--reason", metavar="TEXT", callback=_filled, help="With this text in the reason, or a pattern.")
         @click.option(

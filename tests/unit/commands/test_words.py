@@ -4,6 +4,7 @@ import click
 import pytest
 
 from tasks.accounts import Account, QianmiAccount, QianmiGateway, fingerprint
+from tasks.commands.accounts.listing import meant
 from tasks.commands.accounts.standing import Standing, in_force
 from tasks.commands.ages import AGE, told
 from tasks.commands.letters.choice import Choice
@@ -59,6 +60,21 @@ def test_filters_that_do_not(choice: Choice) -> None:
 
 def test_brackets_in_a_name_are_taken_as_written_too() -> None:
     assert Choice(account="shop[1]").fits(Letter(Item("", "1", "", ""), "taobao", "shop[1]", ""))
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["shop-*"], ["shop-*"]),
+        (["shop-[1]"], ["shop-[1]"]),
+        (["shop-?"], ["shop-*", "shop-1"]),
+        (["shop-*", "?"], ["shop-*", "x"]),
+        ([], ["shop-*", "shop-1", "shop-[1]", "x"]),
+    ],
+)
+def test_the_name_of_an_account_is_no_pattern(words: list[str], found: list[str]) -> None:
+    known = {name: SHOP.model_copy(update={"name": name}) for name in ("shop-*", "shop-1", "shop-[1]", "x")}
+    assert [account.name for account in meant(known, words)] == found
 
 
 def test_nothing_chosen_is_told_from_an_empty_topic() -> None:

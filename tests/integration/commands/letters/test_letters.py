@@ -23,6 +23,7 @@ from tasks.handle import deliver
 from tasks.runtime import Stores
 from tasks.store.letters import Letter
 from tasks.store.presence import Presence
+from tasks.store.seen import Seen
 from tests import ready
 from tests.integration.commands.running import assert_harmless, run
 from tests.integration.test_handle import delivery
@@ -148,6 +149,17 @@ def test_filters_choose(three: list[str], words: list[str], found: list[int]) ->
     said = run(letters, "list", "--json", *words)
     assert [row["id"] for row in said.rows] == [three[place] for place in found]
     assert said.code == 0
+
+
+@pytest.mark.parametrize("name", ["shop-*", "shop-?", "*"])
+@pytest.mark.parametrize("has_letters", [True, False])
+def test_the_name_of_an_account_is_no_pattern(tidings: Stores, three: list[str], name: str, has_letters: bool) -> None:
+    """Dropping the letters of a `shop-*` would have dropped those of every shop."""
+    its = [bury(tidings, "4", account=name)] if has_letters else []
+    tidings.seen.put(name, Seen(at=time.time()))
+    assert [row["id"] for row in run(letters, "list", "--json", "--account", name).rows] == its
+    assert run(letters, "drop", "--account", name, "--yes").code == 0
+    assert [letter.id for letter in tidings.letters.all()] == three
 
 
 def test_ids_choose_and_one_that_nobody_has_is_an_error(three: list[str]) -> None:
