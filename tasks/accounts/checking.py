@@ -1,6 +1,7 @@
 """From the raw structure of an accounts file to checked accounts, or to every fault in it."""
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -8,7 +9,7 @@ from pydantic import ConfigDict, SecretStr, ValidationError
 
 from tasks.accounts import topics
 from tasks.accounts.explaining import explain, is_secret
-from tasks.accounts.faults import AccountsError, Fault, Place, dotted, kind, listed, nearest, shown
+from tasks.accounts.faults import AccountsError, Fault, Place, dotted, kind, listed, meant, nearest, shown
 from tasks.accounts.fields import is_here
 from tasks.accounts.models import (
     ACCOUNTS,
@@ -41,6 +42,16 @@ class _AnyAccount(Account):
     model_config = ConfigDict(extra="ignore")
 
 
+class _AnyGateway(GatewayBase):
+    """What can be said of a gateway whose platform is not known."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    default_url = TaobaoGateway.default_url
+
+    platform: str = ""
+
+
 _X = SecretStr("x")
 STAND_INS: dict[str, Gateway] = {
     "qianmi": QianmiGateway(name="x", app_key="x", app_secret=_X),
@@ -51,9 +62,16 @@ STAND_INS: dict[str, Gateway] = {
 
 REFERENCES: dict[type[Frozen], frozenset[str]] = {
     model: frozenset(name for name, field in model.model_fields.items() if is_secret(field))
-    for model in (*GATEWAYS.values(), *ACCOUNTS.values(), _AnyAccount)
+    for model in (*GATEWAYS.values(), *ACCOUNTS.values())
 }
 """The fields of each model that may say env:NAME or file:PATH."""
+
+ANY: dict[type[Frozen], frozenset[str]] = {
+    of_any: frozenset(chain.from_iterable(model.model_fields for model in family)) - {"name"}
+    for of_any, family in ((_AnyGateway, GATEWAYS.values()), (_AnyAccount, ACCOUNTS.values()))
+}
+"""The fields that there are on some platform, where nobody knows on which."""
+REFERENCES |= {model: fields & frozenset(chain.from_iterable(REFERENCES.values())) for model, fields in ANY.items()}
 
 
 def check(
@@ -160,7 +178,7 @@ class _Checker:
         return {name: gateway for name, gateway in gateways.items() if gateway}, accounts
 
     def _gateways(self, tables: Mapping[str, Table]) -> Iterator[tuple[str, Gateway | None]]:
-        """Each gateway; a faulty one stands in for itself, and None where not even its platform is known."""
+        """Each gateway; something stands in for a faulty one, and None where nobody can tell which platform is meant."""
         for name, written in tables.items():
             path: Place = ("gateways", name)
             table = dict(written)
@@ -172,7 +190,10 @@ class _Checker:
                 self._fault(
                     (*path, "platform"), f"expected {listed(GATEWAYS)}{nearest(platform, GATEWAYS)}{dots}", said
                 )
-                yield name, None
+                likely = meant(platform, GATEWAYS)
+                if not dots:
+                    self._built(GATEWAYS.get(likely, _AnyGateway), path, table)
+                yield name, STAND_INS.get(likely)
             else:
                 built = self._built(model, path, table)
                 yield name, self._reuse.gateway(built) if built else STAND_INS[str(platform)]
@@ -199,6 +220,8 @@ class _Checker:
             said = shown(wanted) if wanted is not None else ""
             dots = _dots(path, table, "gateway") if wanted is None else ""
             self._fault((*path, "gateway"), known + nearest(wanted, gateways) + dots, said)
+            if dots:
+                return None
         model = ACCOUNTS[gateway.platform] if gateway else _AnyAccount
         references = tuple(filter(is_reference, map(table.get, sorted(REFERENCES[model] & table.keys()))))
         literals = len(self.literals) + len(self.fine)
@@ -232,6 +255,8 @@ class _Checker:
         """One gateway or account, or None and its faults."""
         if "name" in table:
             self._fault((*path, "name"), "no such key; the name is the table's own")
+        for key in sorted(table.keys() - ANY.get(model, table.keys()), key=str):
+            self._fault((*path, key), f"no such key{nearest(key, ANY[model])}")
         broken = self._resolve(REFERENCES[model] & table.keys(), path, table)
         try:
             built = model.model_validate({**table, "name": path[-1]})

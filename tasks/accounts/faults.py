@@ -98,5 +98,11 @@ def listed(words: Iterable[str], last: str = "or") -> str:
 
 def nearest(word: object, known: Iterable[str]) -> str:
     """` (did you mean x?)` when one of the known words looks like it, else nothing."""
+    close = meant(word, known)
+    return f" (did you mean {close}?)" if close else ""
+
+
+def meant(word: object, known: Iterable[str]) -> str:
+    """The one of the known words that looks like it, "" when none does."""
     close = get_close_matches(word, list(known), n=1) if isinstance(word, str) else []
-    return f" (did you mean {close[0]}?)" if close else ""
+    return close[0] if close else ""

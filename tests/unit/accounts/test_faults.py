@@ -52,6 +52,46 @@ def test_a_good_structure_becomes_accounts_behind_shared_gateways() -> None:
     assert accounts.warnings == ()
 
 
+@pytest.mark.parametrize(
+    ("platform", "faults"),
+    [
+        (
+            "taobo",  # one that is meant is taken for it
+            [
+                ("platform", "did you mean taobao?"),
+                ("app_key", "it is missing"),
+                ("app_secret", "the environment variable NONE is not set"),
+                ("app_secrt", "did you mean app_secret?"),
+                ("calls_per_second", "a number above 0"),
+                ("token", "token is for vvtool gateways"),
+                ("accounts.t.group", "1 to 32 characters"),
+                ("accounts.t.grup", "did you mean group?"),
+                ("accounts.t.quantity", "10 to 200 on taobao"),
+            ],
+        ),
+        (
+            "ebay",  # else what is wrong on every platform is told
+            [
+                ("platform", "qianmi, taobao or vvtool"),
+                ("app_secret", "the environment variable NONE is not set"),
+                ("app_secrt", "did you mean app_secret?"),
+                ("calls_per_second", "a number above 0"),
+                ("accounts.t.grup", "did you mean group?"),
+                ("accounts.t.quantity", "1 to 200"),
+            ],
+        ),
+    ],
+)
+def test_a_wrong_platform_hides_no_other_fault(platform: str, faults: list[tuple[str, str]]) -> None:
+    gateway = {"platform": platform, "app_secret": "env:NONE", "app_secrt": "x", "calls_per_second": -1, "token": "x"}
+    account = {"gateway": "tb", "quantity": 500, "group": "g" * 33, "grup": "x"}
+    told = refused({"gateways": {"tb": gateway}, "accounts": {"t": account}}).faults
+    expected = [(path if "." in path else f"gateways.tb.{path}", words) for path, words in faults]
+    assert sorted(fault.path for fault in told) == sorted(path for path, _ in expected)
+    by_path = {fault.path: fault.expected for fault in told}
+    assert all(words in by_path[path] for path, words in expected)
+
+
 def test_the_structure_that_was_given_stays_as_it_was() -> None:
     """A function may hand out the same dict again."""
     raw = copy.deepcopy(GOOD)
@@ -205,6 +245,12 @@ def test_every_fault_of_a_file_is_named_at_once() -> None:
         "gateways.odd.platform",
         "accounts.odd.quantity",
     }
+
+
+def test_half_a_name_is_one_fault() -> None:
+    """What stands in the table is the other half, and no key."""
+    raw = {"gateways": {"tb": {"cn": GOOD["gateways"]["tb"]}}, "accounts": {"my": {"shop": {"gateway": "tb"}}}}
+    assert [fault.path for fault in refused(raw).faults] == ["gateways.tb.platform", "accounts.my.gateway"]
 
 
 def test_no_gateway_at_all_is_said_so() -> None:
