@@ -104,10 +104,10 @@ def pull(account: Account, known: Known, made: calls.Made) -> float:
         empty = batch.id if kept else ""
         return tell(account, seen.interval, seen=seen, end=made.end, counts=counts, empty=empty)
     calls.tell_end(account, made.end, {} if kept else counts)
-    hand_out(account, batch, reply, counts=counts if kept else {})
+    new = hand_out(account, batch, reply, counts=counts if kept else {})
     if kept:
         stores().inbox.secure()
-    seen = learning.after_pull(account, reply, batch.pulled, known.seen)
+    seen = learning.after_pull(account, reply, batch.pulled, known.seen, new=new)
     return tell(account, seen.interval, seen=seen)
 
 
@@ -138,8 +138,9 @@ def hand_out(
     *,
     new: bool = True,
     counts: Mapping[str, int] = dispatch.NONE,
-) -> None:
-    """Give a reply's messages to handle tasks, less those settled before; on vvtool, tell the inbox how many there are.
+) -> bool:
+    """Give a reply's messages to handle tasks, less those settled before; on vvtool, tell the inbox how many there are. Whether
+    any of them was not done with yet.
 
     One that was handed out before is not `new`. `counts` are added to the day's tally.
     """
@@ -149,10 +150,11 @@ def hand_out(
     )
     if left:
         holding_back.seen().handed_out(len(left))
-        dispatch.start(account, batch, left, len(settled), new=new, counts=counts)
-    elif isinstance(account, VvtoolAccount):
+        return dispatch.start(account, batch, left, len(settled), new=new, counts=counts)
+    if isinstance(account, VvtoolAccount):
         stores().tally.add(account.name, counts, now=clock.now())
         stores().inbox.settle(account.name, batch.id, size=len(reply))
+    return False
 
 
 def hand_out_again(account: VvtoolAccount) -> bool:

@@ -27,8 +27,9 @@ NONE: Mapping[str, int] = {}
 
 def start(
     account: Account, batch: Batch, reply: Reply, done: int = 0, *, new: bool = True, counts: Mapping[str, int] = NONE
-) -> None:
-    """Hand a batch out. What needs no handler goes straight to the confirm: seen before, or not readable and buried.
+) -> bool:
+    """Hand a batch out; whether any of it was not done with yet. What needs no handler goes straight to the confirm: seen before,
+    or not readable and buried.
 
     One that was handed out before is not `new`: its messages are not counted as pulled again. On vvtool so many of its
     reply are `done` with besides; one that stands in it twice counts once, so that its second place need not be crossed off.
@@ -59,6 +60,7 @@ def start(
         send(batch, account.gateway.platform, waiting, kept)
     else:
         sending.confirm([], batch)
+    return bool(waiting or spoilt)
 
 
 def sift(account: Account, came: tuple[Item, ...], items: tuple[Item, ...]) -> tuple[dict[Names, Item], list[Item]]:

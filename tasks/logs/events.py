@@ -16,6 +16,7 @@ EVENTS = {
     "polls_held_back": "beat sends no more polls, as those in the queue are not taken",
     "reply_lost": "a reply that never comes again could not be stored (vv-tool)",
     "inbox_left": "an account is renamed, removed or another platform's, and stored replies of its are not done with (vv-tool)",
+    "batch_repeated": "a platform answers with the same full batch once more; it is pulled less often",
     "message_old": "messages wait on the platform for long before they are pulled",
     "counter_unreadable": "an account's counter cannot be read; it is polled without",
     "paused": "an account or a gateway is not called for a while, with the reason",

@@ -1,8 +1,9 @@
 """When to poll an account next. Pure; spans are seconds.
 
 full batch      at once: more is waiting
-some messages   after poll.min
+some messages   after poll.min, and so after a full batch of which all was done with before
 none            twice as long as last time, up to poll.max
+                and so after the very batch that came before
 failed          as the error says, else like an empty pull
 
 A gateway with limits has a plan (`tasks.rules.plan`). With a quota of calls a day, the plan says what follows a batch that was
@@ -48,6 +49,17 @@ def following(
         planned = past_midnight(plan.interval(rate, poll), day_left, plan.ebb)
         wait = max(planned, unplanned) if plan.holds else planned
     return Following(wait if got else max(AFTER_EMPTY_SECONDS, wait), unplanned)
+
+
+def counting(got: int, asked: int, *, new: bool, again: bool) -> int:
+    """As how many messages a pull counts that brought `got`, of which some are `new` or none. A full batch asks for the next pull
+    at once, which would never end where a platform answers every pull with what it has answered already: nothing new counts as a
+    partial batch, and the very batch of the pull before, `again`, as none."""
+    if got < asked:
+        return got
+    if again:
+        return 0
+    return got if new else asked - 1
 
 
 def past_midnight(wait: float, day_left: float, ebb: float) -> float:

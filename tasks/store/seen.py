@@ -22,10 +22,11 @@ class Seen:
     """What is known of one account from its pulls. Times are seconds since the epoch by the worker's clock.
 
     `at` is when the latest call that brought a reply was made, 0 while none did, and `got` how many messages it brought.
-    `interval` is the wait that was chosen last (seconds), `unplanned` the one that it would have been without a plan. `rate` is
-    the rate estimator's state and `per_second` its estimate then. `oldest` is when the oldest message of the latest pull that
-    was not empty was published, `oldest_at` that pull's `at`. `warned` is the retention watch's: when it last warned, and of
-    what age. `failed` is what the latest call failed for, "" when it brought a reply.
+    `interval` is the wait that was chosen last (seconds), `unplanned` the one that it would have been without a plan.
+    `rate` is the rate estimator's state and `per_second` its estimate then. `oldest` is when the oldest message of the
+    latest pull that was not empty was published, `oldest_at` that pull's `at`. `warned` is the retention watch's: when
+    it last warned, and of what age. `full` is a digest of the latest pull's messages, "" unless it was full. `failed` is
+    what the latest call failed for, "" when it brought a reply.
     """
 
     at: FiniteFloat
@@ -38,6 +39,7 @@ class Seen:
     warned: tuple[FiniteFloat, ...] = ()
     unplanned: FiniteFloat = 0.0
     failed: str = ""
+    full: str = ""
 
     @property
     def oldest_age(self) -> float | None:

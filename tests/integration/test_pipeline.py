@@ -20,6 +20,7 @@ from tasks.accounts import Account, Gateway, fingerprint
 from tasks.commands.check.redis import gone
 from tasks.confirming import telling
 from tasks.dispatch import start
+from tasks.handling.delivery import names
 from tasks.platforms import (
     BadRequest,
     Declined,
@@ -139,6 +140,29 @@ def test_a_full_batch_is_followed_at_once_until_one_is_not(
     sending.consume("shop")
     until(lambda: len(platform.confirmed) == 300)
     until(lambda: platform.pulls == 4)
+
+
+def test_a_platform_that_answers_with_the_same_full_batch_again_and_again_is_not_called_without_a_pause(
+    platform: FakePlatform, account: Account, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its messages wait for handlers here, and may be done with as well."""
+    monkeypatch.setattr(holding_back, "behind", lambda *_: 0.0)
+    full = items(*range(account.quantity))
+    platform.replies += [Reply(full)] * 3
+    assert [consume.poll(account) for _ in range(3)] == [0, account.poll.min, 2 * account.poll.min]
+    assert [record.event for record in caplog.records if hasattr(record, "event")].count("batch_repeated") == 1
+
+
+def test_full_batches_of_what_is_done_with_are_pulled_with_a_pause_between_them(
+    platform: FakePlatform, account: Account, tidings: Stores
+) -> None:
+    """As a lost confirm leaves them: what waits behind them is not to wait for long."""
+    batches = [items(*range(first, first + account.quantity)) for first in (0, 1000, 2000)]
+    for batch in batches:
+        for its in names(account, batch):
+            tidings.marks.finish(its, "done")
+    platform.replies += [Reply(batch) for batch in batches]
+    assert [consume.poll(account) for _ in batches] == [account.poll.min] * 3
 
 
 def test_only_what_was_handled_is_confirmed(

@@ -4,7 +4,7 @@ import pytest
 
 from tasks.accounts import Poll
 from tasks.rules.plan import Plan
-from tasks.rules.polling import Following, first_polls, following, next_interval
+from tasks.rules.polling import Following, counting, first_polls, following, next_interval
 
 POLL = Poll(min=1, max=60)
 RATE = 0.04
@@ -31,6 +31,24 @@ def after(got: int, last: float | None, plan: Plan | None, poll: Poll = POLL, da
 )
 def test_the_wait_follows_what_the_last_pull_brought(got: int, asked: int, last: float | None, expected: float) -> None:
     assert next_interval(got, asked, last, POLL) == expected
+
+
+@pytest.mark.parametrize(
+    ("got", "new", "again", "counts"),
+    [
+        (100, True, False, 100),
+        (101, True, False, 101),
+        (100, False, False, 99),  # all done with before: others may be waiting behind them
+        (100, True, True, 0),  # the same once more, of which handlers have not seen all yet
+        (100, False, True, 0),
+        (99, False, False, 99),
+        (0, False, False, 0),
+    ],
+)
+def test_a_full_batch_counts_as_one_where_it_brings_something_new(
+    got: int, new: bool, again: bool, counts: int
+) -> None:
+    assert counting(got, 100, new=new, again=again) == counts
 
 
 def test_empty_pulls_grow_to_the_longest_interval_and_stay_there() -> None:
