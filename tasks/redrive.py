@@ -50,22 +50,27 @@ def redrive() -> None:
 
 
 def send(letters: Iterable[Letter]) -> int:
-    """Hand these letters to handle tasks, in one round trip; how many there were.
+    """Hand these letters to handle tasks, in one round trip; how many, less those of which a replay is under way already.
 
     A reply that could not be read goes back to the inbox, to be read with its account's next poll. Left out is a single item
     that could not be read: no handler could be found for it.
     """
     wanted = list(letters)
     replies = [letter for letter in wanted if letter.reply]
-    sent = [letter for letter in wanted if letter.names]
+    new = stores().letters.queue([letter.id for letter in wanted if letter.names], REPLAY_SECONDS)
+    sent = [letter for letter in wanted if letter.id in new]
     for letter in replies:
         stores().inbox.keep(letter.account, REPLAYED + letter.item.id, letter.item.content.encode("latin-1"), 0)
         stores().letters.drop([letter.id])
     for letter in sent:
         stores().marks.revive(letter.names)
-    with app.batch():
-        for letter in sent:
-            handle.apply_async(kwargs={"delivery": again(letter).to_json()}, **options(letter))
+    try:
+        with app.batch():
+            for letter in sent:
+                handle.apply_async(kwargs={"delivery": again(letter).to_json()}, **options(letter))
+    except BaseException:
+        stores().letters.unqueue([*new])
+        raise
     return len(sent) + len(replies)
 
 

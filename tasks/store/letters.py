@@ -24,6 +24,9 @@ AT = PREFIX + "letters:at"
 KINDS = PREFIX + "letters:kinds"
 TURN = AT + ":turn"
 MOST_REDRIVES = 6
+QUEUED = PREFIX + "letters:queued"
+QUEUED_AHEAD = 5.0
+"""What ends so much later than a replay that begins now was noted while Redis's clock was ahead (seconds)."""
 REDRIVEN = tuple(f"{LETTERS}:redriven:{number}" for number in range(MOST_REDRIVES + 1))
 """Letters that may heal → when each was buried first, by how often they were replayed by themselves."""
 
@@ -89,7 +92,8 @@ class Letter:
 
 
 class Letters:
-    """All dead letters, oldest first: `letters`, `letters:at`, and for redriving `letters:redriven:N`, `letters:at:turn`."""
+    """All dead letters, oldest first: `letters`, `letters:at`, `letters:queued`, and for redriving `letters:redriven:N`,
+    `letters:at:turn`."""
 
     def __init__(self, redis: Client) -> None:
         self.redis = redis
@@ -106,6 +110,29 @@ class Letters:
         args += [named("buried", gateway, rest=letter.kind), 1]
         self._bury(keys=[LETTERS, AT, KINDS, MEASURES, *REDRIVEN], args=args)
         return letter.id
+
+    def queue(self, ids: Sequence[str], seconds: float) -> set[str]:
+        """Those of these letters that no replay is under way of: from now on one is, until `unqueue`, and for so many seconds at
+        the most, as it may be lost."""
+        now = clock.now()
+        pipe = self.redis.pipeline(transaction=False)
+        pipe.zremrangebyscore(QUEUED, "-inf", now)
+        pipe.zremrangebyscore(QUEUED, now + seconds + QUEUED_AHEAD, "+inf")
+        for id_ in ids:
+            pipe.zadd(QUEUED, {id_: now + seconds}, nx=True)
+        return {id_ for id_, new in zip(ids, pipe.execute()[2:], strict=True) if new}
+
+    def queued(self, ids: Sequence[str]) -> set[str]:
+        """Those of these letters that a replay is under way of."""
+        now = clock.now()
+        return {
+            id_ for id_, until in read_many(ids, lambda some: self.redis.zmscore(QUEUED, some)).items() if until > now
+        }
+
+    def unqueue(self, ids: Sequence[str]) -> None:
+        """The replays of these letters have ended."""
+        for some in chunks(ids):
+            self.redis.zrem(QUEUED, *some)
 
     def due(self, ages: Sequence[float], most: int, turn: float) -> list[str]:
         """Up to so many letters that have reached one of these ages (seconds, ascending) and are not noted as `sent` since; none
@@ -166,7 +193,7 @@ class Letters:
 
     def _drop(self, ids: Sequence[str]) -> int:
         pipe = self.redis.pipeline().hdel(LETTERS, *ids)
-        for where in (AT, *REDRIVEN):
+        for where in (AT, QUEUED, *REDRIVEN):
             pipe.zrem(where, *ids)
         pipe.hdel(KINDS, *ids)
         return int(pipe.execute()[0])

@@ -263,6 +263,7 @@ def test_every_key_is_in_the_table_and_every_row_is_seen(
         Letter(Item("", "1", "t", "{}"), "taobao", "shop", "failed", names=("app", "1"), kind="failed")
     )
     assert tidings.letters.due([3600.0], 1, 5) == []
+    assert tidings.letters.queue(["x"], 600.0) == {"x"}
     gateways.tell()
     tidings.inbox.keep("gone", "b9", b"{}", 60)
     keeping.gone(["gone"])

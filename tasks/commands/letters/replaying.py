@@ -29,6 +29,9 @@ STAYED = {
 """How a replay ends without the letter being touched, as the tally names it, and what it means."""
 
 
+QUEUED = "letters are queued already: their replay is under way, and another can begin once it has ended, or ten minutes later"
+
+
 class Watch:
     """Tells what has become of letters since it was made, which has to be before they are sent.
 
@@ -65,12 +68,15 @@ def perform(choice: Choice, seconds: float | None) -> int:
     if unreadable:
         click.echo(f"{unreadable} letters were never readable as messages and cannot be replayed", err=True)
         code = 1
+    if queued := stores().letters.queued(ids):
+        click.echo(f"{len(queued)} {QUEUED}", err=True)
+        ids, code = [id_ for id_ in ids if id_ not in queued], 1
     watch = Watch(ids, accounts)
     put_back, sent = send(replies), send(ids)
     if put_back:
         click.echo(f"{put_back} unreadable replies are read again with their accounts' next polls")
     if not sent or seconds is None:
-        if sent or not put_back:
+        if sent or not (put_back or queued):
             click.echo(f"{sent} letters sent" if sent else "nothing is replayed")
         return code
     with shown_progress() as show:

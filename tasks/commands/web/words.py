@@ -55,7 +55,9 @@ DONE = {
     "no-beat": N_("No beat knows this account yet: it is polled when one starts."),
     "replayed": N_("Sent to their handlers again: %(count)s. A letter leaves when its message is handled."),
     "dropped": N_("Dropped for good: %(count)s."),
-    "none": N_("There was nothing to do: these letters are gone, or were never readable as messages."),
+    "none": N_(
+        "There was nothing to do: these letters are gone, are queued already, or were never readable as messages."
+    ),
 }
 """What is said after something was done."""
 

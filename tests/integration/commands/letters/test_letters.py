@@ -16,10 +16,11 @@ from redis import Redis
 
 from handlers import Message, Reject
 from handlers.trade import TradeBuyerPay
-from tasks import app, runtime
+from tasks import app, clock, runtime
 from tasks.commands.letters import letters
 from tasks.commands.letters.replaying import Watch
 from tasks.handle import deliver
+from tasks.redrive import REPLAY_SECONDS
 from tasks.runtime import Stores
 from tasks.store.letters import Letter
 from tasks.store.presence import Presence
@@ -330,6 +331,32 @@ def test_no_wait_only_sends(tidings: Stores) -> None:
     id_ = bury(tidings, "1")
     said = run(letters, "replay", id_, "--no-wait")
     assert (said.code, said.out) == (0, "1 letters sent\n")
+
+
+def test_what_is_queued_already_is_not_queued_once_more(
+    tidings: Stores, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until its replay has ended, or would have at the latest if it is lost."""
+    first = bury(tidings, "1")
+    assert run(letters, "replay", first, "--no-wait").code == 0
+    second = bury(tidings, "2")
+    said = run(letters, "replay", "--all", "--no-wait")
+    assert (said.code, said.out) == (1, "1 letters sent\n")
+    assert "1 letters are queued already" in said.err
+    assert run(letters, "replay", "--all", "--no-wait").out == ""
+    assert redis.llen("tidings:handle") == 2
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now + REPLAY_SECONDS + 1)
+    assert run(letters, "replay", first, second, "--no-wait").out == "2 letters sent\n"
+    tidings.letters.drop([first, second])
+    assert not redis.exists("tidings:letters:queued")
+
+
+def test_a_letter_that_stays_can_be_replayed_again_at_once(tidings: Stores, worker: None, registered: Register) -> None:
+    bury(tidings, "1")
+    for _ in range(2):
+        said = run(letters, "replay", "--all", "--seconds", "20")
+        assert said.out.splitlines()[1] == "1 stay as they were: nobody handles their topic"
 
 
 def test_what_was_never_readable_as_a_message_is_told_and_stays(tidings: Stores) -> None:
