@@ -7,7 +7,8 @@ none            twice as long as last time, up to poll.max
 failed          as the error says, else like an empty pull
 
 A gateway with limits has a plan (`tasks.rules.plan`). With a quota of calls a day, the plan says what follows a batch that was
-not full; with points a day or a limit a second only, it says what the wait is at the least.
+not full, and what follows a full one too where the calls that are left do not suffice for all accounts; with points a day or a
+limit a second only, it says what the wait is at the least.
 """
 
 from collections.abc import Mapping
@@ -42,7 +43,7 @@ def following(
     day_left  seconds until the platform's day ends
     """
     unplanned = next_interval(got, asked, last, poll)
-    if got >= asked:
+    if got >= asked and not (plan and scarce(plan, poll, day_left)):
         return Following(0.0, unplanned)
     wait = unplanned
     if plan is not None:
@@ -60,6 +61,12 @@ def counting(got: int, asked: int, *, new: bool, again: bool) -> int:
     if again:
         return 0
     return got if new else asked - 1
+
+
+def scarce(plan: Plan, poll: Poll, day_left: float) -> bool:
+    """Whether what is left of the day's calls does not suffice for one more pull of each account: then an account that has more
+    waiting does not take the others' calls, and is pulled as often as its plan says."""
+    return not plan.holds and plan.stretch > 1 and plan.stretch * poll.max > day_left
 
 
 def past_midnight(wait: float, day_left: float, ebb: float) -> float:

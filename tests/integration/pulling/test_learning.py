@@ -68,6 +68,17 @@ def test_without_limits_the_wait_grows_from_the_shortest_to_the_longest(shops: W
     assert tidings.seen.many(["shop-0"])["shop-0"].interval == 8
 
 
+@pytest.mark.parametrize(("calls", "shortest"), [(100_000, 0), (6, 60)])
+def test_of_a_quota_that_is_smaller_than_the_accounts_no_account_takes_all(
+    shops: Write, tidings: Stores, calls: int, shortest: float
+) -> None:
+    """One that has more waiting took every call, one after the other."""
+    shop = shops(f"calls_per_day = {calls}")["shop-0"]
+    wait = pull(tidings, shop, reply(100), time.time())
+    assert wait >= shortest
+    assert bool(wait) is bool(shortest)
+
+
 def test_failed_calls_are_followed_by_longer_waits_and_change_nothing_that_was_learnt(
     shops: Write, tidings: Stores
 ) -> None:

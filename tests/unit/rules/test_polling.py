@@ -51,6 +51,22 @@ def test_a_full_batch_counts_as_one_where_it_brings_something_new(
     assert counting(got, 100, new=new, again=again) == counts
 
 
+@pytest.mark.parametrize(
+    ("stretch", "day_left", "wait"),
+    [
+        (1, 30.0, 0),  # the day is nearly over, and the quota suffices
+        (700, NOON, 0),  # an idle account is pulled once more in 42,000 s
+        (800, NOON, 400),  # not today: 400 s are what the plan says for this rate
+    ],
+)
+def test_a_full_batch_takes_no_others_calls_where_they_do_not_suffice_for_one_each(
+    stretch: float, day_left: float, wait: float
+) -> None:
+    plan = Plan(scale=80, stretch=stretch)
+    assert after(100, 1, plan, day_left=day_left).wait == pytest.approx(wait)
+    assert after(100, 1, plan._replace(holds=True), day_left=day_left).wait == 0, "a limit a second has no day"
+
+
 def test_empty_pulls_grow_to_the_longest_interval_and_stay_there() -> None:
     waits: list[float] = []
     for _ in range(12):
