@@ -16,6 +16,7 @@ from celery import bootsteps
 from celery.signals import celeryd_init
 from celery.worker import state
 from celery.worker.consumer import Consumer as CelerysConsumer
+from kombu.exceptions import OperationalError
 from redis.exceptions import NoPermissionError
 
 from tasks import app
@@ -133,6 +134,16 @@ class Consumer(CelerysConsumer):
         """Its steps."""
 
         default_steps = tuple(OURS.get(step, step) for step in CelerysConsumer.Blueprint.default_steps)
+
+        def start(self, parent: Any) -> None:
+            """Start them. Who publishes, as the first question to other workers does, gets a refusal as an error of kombu,
+            which Celery takes for another one: a missing right to PUBLISH ended the worker in a traceback."""
+            try:
+                super().start(parent)
+            except OperationalError as error:
+                if isinstance(error.__cause__, NoPermissionError):
+                    raise error.__cause__ from None
+                raise
 
     def ensure_connected(self, conn: Any) -> Any:
         """Connect, however long that takes."""

@@ -9,6 +9,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from celery.worker.consumer import Consumer as CelerysConsumer
+from kombu.exceptions import OperationalError
 from redis.exceptions import NoPermissionError, RedisError
 
 from tasks import app
@@ -145,3 +147,20 @@ def test_a_connected_worker_whose_user_lacks_a_right_says_so_and_waits(
     assert caplog.text.count("redis://host answers, but its user lacks a right") == waits
     assert [sign.connected for sign in probe.read("worker", "lacks-a-right")] == [False] * waits
     pulse._worker.pop("lacks-a-right", None)
+
+
+@pytest.mark.parametrize(
+    ("cause", "raised"),
+    [(NoPermissionError("no PUBLISH"), NoPermissionError), (OSError("cut"), OperationalError)],
+)
+def test_a_right_that_a_step_lacks_to_publish_is_told_as_that(
+    monkeypatch: pytest.MonkeyPatch, cause: Exception, raised: type[Exception]
+) -> None:
+    """The consumer waits then, as for any missing right."""
+
+    def start(*_: object) -> None:
+        raise OperationalError("no PUBLISH") from cause
+
+    monkeypatch.setattr(CelerysConsumer.Blueprint, "start", start)
+    with pytest.raises(raised):
+        pulse.Consumer.Blueprint().start(None)
