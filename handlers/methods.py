@@ -8,7 +8,7 @@ from typing import Any
 
 from handlers.errors import BadHandler
 from handlers.importing import made_twice
-from handlers.signature import place_of
+from handlers.signature import place_of, refuse_unless_run
 
 RIGHT = "write register(Orders(…)) below the class, with your own class in place of Orders"
 
@@ -51,8 +51,14 @@ class Methods:
         if not found:
             raise BadHandler(f'{kind.__qualname__} has no method that is a handler: write @handles("…") above one')
         for name, lowest, above in found:
+            method = getattr(instance, name)
+            if not callable(method):
+                raise BadHandler(
+                    f"{kind.__qualname__}.{name} is no method but {type(method).__name__}: {lowest[0]} has topics"
+                )
+            refuse_unless_run(method)
             for each in lowest:
-                each.add(getattr(instance, name))
+                each.add(method)
             for each in (*lowest, *above):
                 each.bound = True
 

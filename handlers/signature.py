@@ -87,16 +87,23 @@ def refuse_unless_plain(function: object) -> None:
         raise BadHandler(f"{inner} is a {kind}: write @{kind} above @handles(…), and register an object of its class")
     if not inspect.isfunction(function) and not inspect.ismethod(function):
         raise BadHandler(f"{name} is no plain function but {type(function).__name__}; {RIGHT}")
+    refuse_unless_run(function)
+
+
+def refuse_unless_run(function: Callable[..., Any]) -> None:
+    """Raise `BadHandler` for what would run none of itself when it is called."""
+    refuse_unless_placed(function)
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise _bad(function, "has a `yield`, so calling it would run none of it")
-    refuse_unless_placed(function)
+    if is_context_manager(function):
+        raise _bad(function, "is a context manager, so calling it would run none of it")
 
 
 def refuse_unless_placed(function: Callable[..., Any]) -> None:
     """Raise `BadHandler` for what a decorator has made of no function: nothing could tell where it is."""
     inner = inspect.unwrap(function)
     if not hasattr(inner, "__code__") and not inspect.ismethod(inner):
-        made = f"{function.__qualname__} wraps a {type(inner).__name__}"
+        made = f"{getattr(function, '__qualname__', type(function).__name__)} wraps a {type(inner).__name__}"
         raise BadHandler(f"{made}, which has no place of its own: write a `def` that calls it; {RIGHT}")
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import wraps
+from contextlib import contextmanager
+from functools import partialmethod, wraps
 from typing import Any
 
 import pytest
@@ -202,3 +203,27 @@ def test_a_method_with_a_yield_is_refused_at_once(registry: Registry) -> None:
             @registry.handles("paid")
             def on_paid(self, content: str) -> Iterator[None]:
                 yield
+
+
+def context(self: object, content: str) -> Iterator[None]:
+    yield
+
+
+@pytest.mark.parametrize(
+    ("below", "told"),
+    [
+        (context, "context has a `yield`"),
+        (contextmanager(context), "context is a context manager"),
+        (None, "Below.on_paid is no method but NoneType: .*Above.on_paid at "),
+        (partialmethod(context), "partial wraps a partial"),
+    ],
+)
+def test_what_a_class_below_writes_again_is_looked_at_too(registry: Registry, below: object, told: str) -> None:
+    """It is what is called: none of it would run, and its messages would count as handled."""
+
+    class Above:
+        @registry.handles("paid")
+        def on_paid(self, content: str) -> None: ...
+
+    with pytest.raises(BadHandler, match=told):
+        registry.register(type("Below", (Above,), {"on_paid": below})())
