@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import functools
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -322,6 +324,7 @@ class BadClass:
         (bad_second, "has a parameter message that is not annotated `Message`"),
         (bad_bare_second, "has a parameter message that is not annotated `Message`"),
         (bad_generator, "has a `yield`"),
+        (contextmanager(bad_generator), "is a context manager"),
         (BadClass, "is no plain function"),
         (BadClass().bad_method, "asks for"),
         (
@@ -345,9 +348,20 @@ def test_a_topic_that_is_none_is_refused(topics: tuple[Any, ...]) -> None:
         Registry().handles(*topics)
 
 
+async def slowly(part: str) -> AsyncIterator[str]:
+    yield part
+
+
 @pytest.mark.parametrize(
     "lazy",
-    [lambda part: (each for each in part), functools.partial(map, print), functools.partial(filter, print)],
+    [
+        lambda part: (each for each in part),
+        functools.partial(map, print),
+        functools.partial(filter, print),
+        contextmanager(iter),
+        asynccontextmanager(slowly),
+        lambda part: [5, (each for each in part)],
+    ],
 )
 def test_a_handler_that_returns_something_yet_to_run_has_failed(lazy: Callable[[str], object]) -> None:
     """Nothing would ever run it, and the message would count as handled."""
@@ -359,6 +373,35 @@ def test_a_handler_that_returns_something_yet_to_run_has_failed(lazy: Callable[[
 
     with pytest.raises(TypeError, match="one returned something that has yet to run"):
         called(registry).call(MESSAGE)
+
+
+@pytest.mark.parametrize("kind", [list, tuple, set, frozenset, lambda all_: dict(enumerate(all_))])
+@pytest.mark.parametrize("is_async", [False, True])
+def test_each_of_several_that_a_handler_returns_is_waited_for(kind: Callable[[Any], object], is_async: bool) -> None:
+    """A list of coroutines that nobody awaited has done nothing, and of its executor's Futures each may have failed."""
+    registry, done, pool = Registry(), list[str](), ThreadPoolExecutor(1)
+
+    async def save(name: str) -> None:
+        await asyncio.sleep(0)
+        if name == "bad":
+            raise Retry("busy")
+        done.append(name)
+
+    def all_(names: str) -> object:
+        return kind([*map(save, names.split()), pool.submit(done.append, "thread"), 5])
+
+    def one(content: str) -> object:
+        return all_(content)
+
+    async def two(content: str) -> object:
+        return all_(content)
+
+    registry.handles("t")(two if is_async else one)
+    with pool:
+        called(registry).call(replace(MESSAGE, content="a b"))
+        assert sorted(done) == ["a", "b", "thread"]
+        with pytest.raises(Retry):
+            called(registry).call(replace(MESSAGE, content="bad"))
 
 
 @pytest.mark.parametrize("returned", [Reject("not ours"), Retry("busy", delay=5), Reject, Retry])
