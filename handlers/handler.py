@@ -9,7 +9,7 @@ from contextlib import _AsyncGeneratorContextManager, _GeneratorContextManager
 from contextvars import Context, copy_context
 from difflib import get_close_matches
 from inspect import isawaitable, iscoroutinefunction
-from itertools import starmap
+from itertools import chain, starmap
 from types import MappingProxyType
 from typing import Any
 
@@ -69,6 +69,8 @@ class Handler:
         """Whether it waits on this process's event loop, beside others."""
         self.at_once = at_once
         """How many of its messages may wait in threads of one process, as it ends in time by itself; 0: it is none such."""
+        self.key_names: tuple[str, ...] = (options.key,) if isinstance(options.key, str) else ()
+        """The names in JSON that the member which is the key may have: several where the content's model takes several."""
         self._names: Mapping[str, Any] = {}
         self._signature: Signature | None = None
         try:
@@ -161,14 +163,18 @@ class Handler:
                 hint = "import it outside of `if TYPE_CHECKING:`, whose imports are not there when the module runs"
                 raise BadHandler(f"{self.place}: {said}; {hint}") from None
         self.resources.check(self._signature.asked.resources, f"handler {self}")
-        self._refuse_unknown_key(self._signature)
+        self._look_for_key(self._signature)
         return self._signature
 
-    def _refuse_unknown_key(self, signature: Signature) -> None:
-        """A key that no content has would keep no two messages apart, without a word."""
+    def _look_for_key(self, signature: Signature) -> None:
+        """A key that no content has would keep no two messages apart, without a word; so would one under another of its names."""
         key = self.options.key
-        if not isinstance(key, str) or (known := signature.members()) is None or key in known:
+        if not isinstance(key, str) or (members := signature.members()) is None:
             return
+        if named := [names for names in sorted(members) if key in names]:
+            self.key_names = tuple(dict.fromkeys(chain(*named)))
+            return
+        known = list(chain(*members))
         near = get_close_matches(key, known, 1)
         hint = f"; did you mean {near[0]!r}?" if near else "."
         said = f"key={key!r} of {self.function.__name__} is no member of {signature.asks_for}{hint}"

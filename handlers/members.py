@@ -10,8 +10,9 @@ from pydantic import BaseModel, RootModel, TypeAdapter
 from handlers.message import Message
 
 
-def members(annotation: Any) -> frozenset[str] | None:
-    """The names that an object of JSON has for its members where it is made into this; None where it may have any.
+def members(annotation: Any) -> frozenset[tuple[str, ...]] | None:
+    """The members of an object of JSON that is made into this, each by the names that it may have there; None where it may have
+    any member.
 
     None of what is inside of them, and those of a list, which has no members, are none: a key is looked for nowhere else.
     """
@@ -20,9 +21,11 @@ def members(annotation: Any) -> frozenset[str] | None:
     if origin in (Annotated, Union, UnionType):
         some = [each for each in (inner[:1] if origin is Annotated else inner) if each is not NoneType]
         found = [members(each) for each in some]
-        return None if None in found else frozenset[str]().union(*filter(None, found))
-    if list in (origin, annotation):
+        return None if None in found else frozenset[tuple[str, ...]]().union(*filter(None, found))
+    if origin in (list, tuple) or annotation in (list, tuple):
         return frozenset()
+    if names := getattr(annotation, "_fields", None) if _is_tuple(annotation) else None:
+        return frozenset((name,) for name in names)
     if is_model(annotation) and issubclass(annotation, RootModel):
         return members(annotation.model_fields["root"].annotation)
     known = is_model(annotation) or is_dataclass(annotation)
@@ -52,8 +55,10 @@ def _names(schema: Any) -> Iterator[str]:
             yield from _names(each)
 
 
-def _outermost(schema: Any, refs: Mapping[str, Any] = MappingProxyType({}), *, by_name: bool = False) -> Iterator[str]:
-    """The names in JSON of the members of a schema of pydantic's, not of what is inside of them."""
+def _outermost(
+    schema: Any, refs: Mapping[str, Any] = MappingProxyType({}), *, by_name: bool = False
+) -> Iterator[tuple[str, ...]]:
+    """The names in JSON of each member of a schema of pydantic's, in its order, not of what is inside of them."""
     config = schema.get("config") or {}
     by_name = by_name or config.get("validate_by_name") or config.get("populate_by_name") or False
     refs = {**refs, **{each["ref"]: each for each in schema.get("definitions", ())}}
@@ -64,12 +69,20 @@ def _outermost(schema: Any, refs: Mapping[str, Any] = MappingProxyType({}), *, b
     fields = schema.get("fields", {})
     for name, one in fields.items() if isinstance(fields, dict) else ((one["name"], one) for one in fields):
         alias = one.get("validation_alias")
+        paths = [] if alias is None else _paths(alias)
+        names = [str(path[0]) for path in paths if len(path) == 1]
         if alias is None or by_name:
-            yield name
-        if isinstance(alias, list):
-            yield from (str(path[0]) for path in (alias if isinstance(alias[0], list) else [alias]))
-        elif alias is not None:
-            yield alias
+            names.append(name)
+        if names:
+            yield tuple(names)
+        yield from ((str(path[0]),) for path in paths if len(path) > 1)  # the object that it is in
+
+
+def _paths(alias: Any) -> list[list[str | int]]:
+    """Where an alias has a member looked for, one way or several."""
+    if not isinstance(alias, list):
+        return [[alias]]
+    return alias if isinstance(alias[0], list) else [alias]
 
 
 def _texts(alias: Any) -> Iterator[str]:
@@ -79,6 +92,10 @@ def _texts(alias: Any) -> Iterator[str]:
     elif isinstance(alias, list):
         for each in alias:
             yield from _texts(each)
+
+
+def _is_tuple(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, tuple)
 
 
 def is_model(annotation: Any) -> bool:

@@ -50,8 +50,8 @@ class Signature:
     """`NOTHING` and `THE_MESSAGE` themselves where it is no more than that."""
     asks_for: str
     """What the content becomes, by name."""
-    members: Callable[[], frozenset[str] | None]
-    """The names that it has for members in JSON; None where it may have any."""
+    members: Callable[[], frozenset[tuple[str, ...]] | None]
+    """Its members, each by the names that it may have in JSON; None where it may have any."""
 
 
 def place_of(function: Callable[..., Any]) -> str:

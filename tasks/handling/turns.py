@@ -50,8 +50,8 @@ def of(given: Delivery, handler: Handler) -> Turn | None:
 
 def of_member(handler: Handler, names: Sequence[str], batch: Batch, content: str, pub_time: str) -> Turn | None:
     """The same by what a message's delivery is made of."""
-    name = handler.options.key
-    return turn(handler, names, batch, pub_time, member(content, name)) if isinstance(name, str) else None
+    named = handler.key_names
+    return turn(handler, names, batch, pub_time, member(content, *named)) if named else None
 
 
 def claimed(given: Delivery, handler: Handler, begun: Begun, message: Message, seconds: float, context: Context) -> Any:
@@ -78,7 +78,7 @@ def looked(handler: Handler, message: Message, context: Context) -> tuple[Any, s
     """
     key = handler.options.key
     if not callable(key):
-        return UNREAD, member(message.content, key) if key else ""
+        return UNREAD, member(message.content, *handler.key_names)
     return forked.inside(context, _read, handler, key, message)
 
 
@@ -111,8 +111,14 @@ def key_name(handler: Handler) -> str:
     return f"{getattr(key, '__module__', '')}.{getattr(key, '__qualname__', '')}" if callable(key) else str(key)
 
 
-def member(content: str, name: str) -> str:
-    """A member of a JSON object, as text: 1 and "1" are the same. "" where it is missing, null or empty, and for other texts."""
+def member(content: str, *names: str) -> str:
+    """A member of a JSON object that has one of these names, as text: 1 and "1" are the same. "" where it is missing, null or
+    empty, and for other texts.
+    """
+    return next(filter(None, (_member(content, name) for name in names)), "")
+
+
+def _member(content: str, name: str) -> str:
     try:
         raw = bytes(_reader(name).decode(content).it)
         if raw.startswith(b'"'):

@@ -7,7 +7,7 @@ from enum import Enum
 from functools import partial
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field, RootModel
@@ -163,6 +163,10 @@ class Stock(TypedDict):
     num_iid: int
 
 
+class Shelf(NamedTuple):
+    sku_id: int
+
+
 @pytest.mark.parametrize(
     ("wanted", "key", "meant"),
     [
@@ -177,6 +181,7 @@ class Stock(TypedDict):
         (Either, "seler", "seller"),
         (Either, "ftom", "from"),
         (Either, "tidd", "tid"),
+        (Shelf, "skuid", "sku_id"),
         (Either, "order", "order_id"),
     ],
 )
@@ -194,7 +199,16 @@ def test_a_key_that_no_content_has_is_refused_at_the_start(wanted: Any, key: str
 
 
 @pytest.mark.parametrize(
-    ("wanted", "key"), [(Order, "tid"), (Order, "oid"), (list[Order], "order_id"), (list, "order_id"), (Either, "nick")]
+    ("wanted", "key"),
+    [
+        (Order, "tid"),
+        (Order, "oid"),
+        (list[Order], "order_id"),
+        (list, "order_id"),
+        (tuple[Order, ...], "order_id"),
+        (tuple, "order_id"),
+        (Either, "nick"),
+    ],
 )
 def test_a_key_is_looked_for_among_the_members_of_the_json_alone(wanted: Any, key: str) -> None:
     """Not under a name that the member has only in Python, nor inside of another one, nor in a list."""

@@ -1,11 +1,15 @@
 """What of a message is its key."""
 
+from contextvars import copy_context
 from typing import Any
 
 import pytest
+from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field
 
+from handlers import Message, Registry
+from handlers.handler import UNREAD
 from handlers.message import Misused
-from tasks.handling.turns import member, written
+from tasks.handling.turns import looked, member, written
 
 
 @pytest.mark.parametrize(
@@ -36,6 +40,37 @@ def test_a_member_is_read_from_the_raw_text_and_all_else_has_no_key(content: str
 
 def test_any_name_of_a_member_can_be_meant() -> None:
     assert member('{"a.b c": 7}', "a.b c") == "7"
+
+
+class Trade(BaseModel):
+    """Its id may have either name."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    tid: int = Field(alias="trade_id")
+
+
+class Parcel(BaseModel):
+    """Its id may have three names, and stands elsewhere in some."""
+
+    tid: int = Field(0, validation_alias=AliasChoices("tid", "trade_id", AliasPath("trade", "tid"), "TradeId"))
+
+
+@pytest.mark.parametrize("annotation", [Trade, Parcel, Trade | None, Parcel | Trade])
+@pytest.mark.parametrize("key", ["tid", "trade_id"])
+def test_a_member_is_the_key_under_each_name_that_the_model_takes(annotation: Any, key: str) -> None:
+    def on_trade(trade: Any) -> None: ...
+
+    on_trade.__annotations__["trade"] = annotation
+    registry = Registry()
+    registry.handles("t", key=key)(on_trade)
+    registry.settle()
+    (handler,) = registry
+    names = ["tid", "trade_id", *(["TradeId"] if "Parcel" in str(annotation) else [])]
+    assert sorted(handler.key_names) == sorted(names)
+    for name in names:
+        message = Message("1", "t", "a", "taobao", f'{{"{name}": 7, "trade": {{"tid": 8}}}}')
+        assert looked(handler, message, copy_context()) == (UNREAD, "7")
 
 
 @pytest.mark.parametrize(("value", "text"), [(None, ""), ("", ""), (0, "0"), ("x", "x"), ((1, "a"), "(1, 'a')")])
