@@ -4,9 +4,11 @@ What comes a second time from one line is the same thing anew after a module was
 earlier one did. While modules are imported for the first time, it is a second thing: a function that makes such was called twice.
 """
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from inspect import unwrap
+from types import FrameType
 from typing import Any
 
 _now = 0
@@ -21,6 +23,19 @@ def importing() -> Iterator[None]:
         yield
     finally:
         _now -= 1
+
+
+def asker() -> str:
+    """The module whose import has come to here, "" where that is none's, as in a function of a test."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame and frame.f_code.co_name != "<module>":
+        frame = frame.f_back
+    name = str(frame.f_globals.get("__name__")) if frame else ""
+    return (
+        name
+        if frame and name != "__main__" and getattr(sys.modules.get(name), "__dict__", None) is frame.f_globals
+        else ""
+    )
 
 
 def made_twice(one: Callable[..., Any], other: Callable[..., Any]) -> bool:

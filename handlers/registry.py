@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from handlers.arounds import Around
 from handlers.errors import BadHandler, BadResource, DuplicateTopic
 from handlers.handler import Handler
-from handlers.importing import made_twice
+from handlers.importing import asker, made_twice
 from handlers.message import Message
 from handlers.methods import Methods, Waiting
 from handlers.names import SEVERAL, ShortNames, is_short, last_part
@@ -46,6 +46,7 @@ class Registry:
         self._found: dict[tuple[str, bool], Handler | None] = {}
         self._short: ShortNames | None = None
         self._arounds: dict[str, Around] = {}
+        self._modules: dict[str, None] = {}
         self.aheads: dict[Callable[..., Any], Ahead] = {}
         """What is called with several messages before a handler's function is called with each."""
 
@@ -81,6 +82,8 @@ class Registry:
             made = partial(Handler, names=names, options=chosen, fallback=fallback, boxed=boxed, at_once=at_once)
 
             def add(taken: Callable[..., Any]) -> None:
+                if not fallback:
+                    self._modules[asker()] = None
                 for topic in topics:
                     self._add(made(topic, taken, arounds=self._arounds, resources=self.resources))
 
@@ -101,6 +104,7 @@ class Registry:
         Raises `BadAround` for a function that cannot be one.
         """
         made = Around(function, self.resources)
+        self._modules[asker()] = None
         source = made.source
         while (other := self._arounds.get(source)) and made_twice(other.function, function):
             source += " again"
@@ -121,6 +125,11 @@ class Registry:
             return ahead
 
         return register
+
+    @property
+    def modules(self) -> list[str]:
+        """Those whose import has registered anything: a method's is where its object was registered, not that of its class."""
+        return [each for each in {**self._modules, **self.resources.modules} if each]
 
     @property
     def arounds(self) -> tuple[Around, ...]:
@@ -146,6 +155,7 @@ class Registry:
         if not isinstance(other, Registry):
             raise BadHandler(f"include takes a Registry, and {other!r} is none: name a module in TIDINGS_HANDLERS")
         other.settle()
+        self._modules[asker()] = None
         for each in other:
             each.run_inside(self._arounds)
             self._add(each)

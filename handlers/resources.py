@@ -30,6 +30,7 @@ from weakref import WeakSet
 from handlers import forked, loop
 from handlers.content import Unfit
 from handlers.errors import BadResource
+from handlers.importing import asker
 from handlers.loggers import loggers_kept
 from handlers.message import Message, Reject
 from handlers.signature import MESSAGE, Asked, is_context_manager, mismatched, place_of
@@ -111,6 +112,8 @@ class Resources:
     def __init__(self) -> None:
         settings = Resource("settings", _environment, (), place_of(_environment))
         self._known: dict[str, Resource] = {settings.name: settings}
+        self.modules: dict[str, None] = {}
+        """Those whose import has made any known."""
         self._made = _Made({})
         self._with: list[Resources] = []
 
@@ -129,6 +132,7 @@ class Resources:
         if other and other.place != made.place:
             raise BadResource(f"two resources of one name: {other} and {made}; give one another name")
         self._known[made.name] = made
+        self.modules[asker()] = None
         return function
 
     def value(self, name: str) -> Any:

@@ -81,7 +81,7 @@ class TidingsShop:
         given.variables(environment)
         if self._redis is not None:
             raise RuntimeError("the shop runs already: call start before the first publish, and once")
-        handlers = ",".join(modules) or os.environ.get("TIDINGS_HANDLERS", "") or ",".join(self._imported())
+        handlers = ",".join(modules) or os.environ.get("TIDINGS_HANDLERS", "") or ",".join(self._registry.modules)
         if not handlers and not anything(()):
             raise LookupError(NO_HANDLERS.replace("tidings.load", "tidings_shop.start"))
         accounts = self._folder / "accounts.toml"
@@ -162,11 +162,6 @@ class TidingsShop:
         """What worker and beat have to say, the end of it."""
         paths = sorted(self._folder.glob("*.log"))
         return "\n".join(f"--- {path.name}\n{path.read_text(errors='replace')[-SHOWN:]}" for path in paths)
-
-    def _imported(self) -> list[str]:
-        """The modules of the handlers that this process has imported; what a test has defined in itself is in no module."""
-        users = (each for each in self._registry if not each.fallback and "<locals>" not in each.function.__qualname__)
-        return list(dict.fromkeys(each.function.__module__ for each in users))
 
     def _run(self, name: str, argv: list[str], env: Mapping[str, str]) -> None:
         self._processes.start(name, argv, env=dict(env), log=self._folder / f"{name}.log")

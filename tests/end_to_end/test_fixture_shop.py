@@ -25,13 +25,26 @@ def on_paid(trade: TradeBuyerPay, message: Message, journal) -> None:
     journal.write(f"{trade.tid} {message.account} {message.extra['table']}\\n")
     journal.flush()
 
-@handles("qianmi_*")
-def on_qianmi(content: dict) -> None:
-    raise Reject("no such shop")
+class Qianmi:
+    @handles("qianmi_*")
+    def on_qianmi(self, content: dict) -> None:
+        raise Reject("no such shop")
+"""
+
+OBJECTS = """
+import shop
+from handlers import around, register
+
+register(shop.Qianmi())
+
+@around
+def told(message):
+    yield
+    print("around", message.id)
 """
 
 TESTS = """
-import shop
+import objects
 
 def test_a_run(tidings_shop, tmp_path, monkeypatch):
     tidings_shop.start(JOURNAL=str(tmp_path / "journal"), extra={"table": "orders"})
@@ -42,10 +55,11 @@ def test_a_run(tidings_shop, tmp_path, monkeypatch):
     assert (tmp_path / "journal").read_text() == "7 taobao orders\\n"
     assert [(each.item.id, each.reason) for each in tidings_shop.letters()] == [(refused, "no such shop")]
     assert all(row["confirmed"] for row in tidings_shop.ledger())
+    assert f"around {paid}" in tidings_shop.logs()
 """
 
 AGAIN = """
-import pytest, shop
+import objects, pytest
 from tidings_cli.testing import NotConfirmed, TidingsShop
 
 def test_another(tidings_shop: TidingsShop, monkeypatch, tmp_path):
@@ -66,6 +80,7 @@ def test_another(tidings_shop: TidingsShop, monkeypatch, tmp_path):
 def test_two_shops_run_at_a_time_and_nothing_is_left(tmp_path: Path) -> None:
     """Under pytest-xdist, on ports of their own; the handlers are those of the modules that the tests import."""
     (tmp_path / "shop.py").write_text(SHOP)
+    (tmp_path / "objects.py").write_text(OBJECTS)
     (tmp_path / "test_run.py").write_text(TESTS)
     (tmp_path / "test_again.py").write_text(AGAIN)
     mark = Mark(tmp_path)
