@@ -38,6 +38,9 @@ KILL_SECONDS = 5.0
 _told, _told_again = threading.Event(), threading.Event()
 """Set when the worker was told to stop, and finishes what runs; and when it was told to hurry."""
 
+_over = threading.Event()
+"""Set when nothing of the worker's runs any more: threads that are left then, a module of handlers has started for itself."""
+
 
 @worker_process_init.connect
 def ignore_alarms(**_: Any) -> None:
@@ -69,6 +72,9 @@ def ended_as_told(sender: Any, **_: Any) -> None:
 
     Nor has one that gets another SIGTERM in its last moments, when Python has taken back Celery's handler of that.
     """
+    if _told.is_set():
+        _over.set()
+        _later(0)
     if _told.is_set() and isinstance(sys.exc_info()[1], WorkerShutdown):
         sender.exitcode = EX_OK
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -99,15 +105,16 @@ def hurry() -> None:
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
         time.sleep(AGAIN_SECONDS)
-    if _works_in_threads() and (_told_again.is_set() or not takes(HANDLE)):
+    if _works_in_threads() and (_told_again.is_set() or _over.is_set() or not takes(HANDLE)):
         time.sleep(max(AGAIN_SECONDS, end - time.monotonic()))
         log.warning(
-            "what still runs in threads ends with this process, and comes again", extra=about("shutdown_leaves_threads")
+            "what still runs in threads ends with this process; messages among it come again",
+            extra=about("shutdown_leaves_threads"),
         )
         logging.shutdown()
         os._exit(EX_OK)
 
 
 def _works_in_threads() -> bool:
-    """Whether the pool has threads: all others that a worker has are daemons."""
+    """Whether there are threads of the pool, or of a module of handlers: all others that a worker has are daemons."""
     return any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread())

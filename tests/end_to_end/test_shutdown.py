@@ -126,6 +126,18 @@ def test_a_handler_that_runs_past_the_soft_limit_is_handed_on(installation: Inst
     assert [line[4] for line in installation.handled()] == [id_]
 
 
+def test_a_thread_that_a_module_of_handlers_has_started_does_not_keep_its_worker(installation: Installation) -> None:
+    thread = "\nimport threading\nthreading.Thread(target=time.sleep, args=(600,)).start()\n"
+    installation.configure(ACCOUNTS, HANDLERS + thread)
+    installation.control.publish("taobao", [{"topic": "t", "content": {}}])
+    worker = installation.worker()
+    installation.beat()
+    installation.until(installation.handled, 40, "the handler has run")
+    worker.terminate()
+    assert worker.wait(18) == 0
+    assert "what still runs in threads ends with this process" in installation.log("worker").read_text()
+
+
 def test_threads_that_wait_for_a_platform_or_run_a_handler_end_within_seconds_when_the_worker_is_told_twice(
     installation: Installation,
 ) -> None:
