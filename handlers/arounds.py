@@ -8,6 +8,7 @@ from typing import Any
 
 from handlers import forked
 from handlers.errors import BadAround
+from handlers.importing import asker
 from handlers.message import Message, Misused, unraised
 from handlers.resources import Resources
 from handlers.signature import NOTHING, is_context_manager, is_method, mismatched, place_of, read_asked
@@ -28,6 +29,8 @@ class Around:
         self._resources = resources
         self._asked = read_asked(function, {})
         self.place = place_of(function)
+        self.registered_by = asker()
+        """The module by whose import; "" for none, as of a test."""
         if why := mismatched(function, self._asked):
             raise BadAround(f"{self.place}: {function.__qualname__} {why}; {RIGHT}")
         self.source = f"{function.__code__.co_filename} {function.__qualname__}"

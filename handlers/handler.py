@@ -16,6 +16,7 @@ from typing import Any
 from handlers import forked, loop
 from handlers.arounds import Around, within
 from handlers.errors import BadHandler
+from handlers.importing import asker
 from handlers.message import Message, Misused, decided, unraised
 from handlers.options import NONE, Options
 from handlers.resources import Resources, default
@@ -67,6 +68,8 @@ class Handler:
         """How many characters of a pattern are literal; None for an exact topic. What is boxed is a pattern in any case."""
         self.is_async = iscoroutinefunction(function)
         """Whether it waits on this process's event loop, beside others."""
+        self.registered_by = asker()
+        """The module by whose import; "" for none, as of a test."""
         self.at_once = at_once
         """How many of its messages may wait in threads of one process, as it ends in time by itself; 0: it is none such."""
         self.key_names: tuple[str, ...] = (options.key,) if isinstance(options.key, str) else ()

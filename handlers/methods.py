@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Any
 
 from handlers.errors import BadHandler
-from handlers.importing import made_twice
+from handlers.importing import asker, made_twice
 from handlers.signature import place_of, refuse_unless_run
 
 RIGHT = "write register(Orders(…)) below the class, with your own class in place of Orders"
@@ -20,6 +20,8 @@ class Waiting:
     function: Callable[..., Any]
     add: Callable[[Callable[..., Any]], None]
     place: str
+    registered_by: str
+    """The module by whose import; "" for none, as of a test."""
     bound: bool = False
 
     def __str__(self) -> str:
@@ -40,7 +42,7 @@ class Methods:
             for each in self.waiting
             if each.place != place or each.function is function or made_twice(each.function, function)
         ]
-        self.waiting.append(Waiting(function, add, place))
+        self.waiting.append(Waiting(function, add, place, asker()))
 
     def register(self, instance: object) -> None:
         """Make handlers of an object's methods. Raises `BadHandler` for what has none, else what adding them raises."""

@@ -82,10 +82,10 @@ class Registry:
             made = partial(Handler, names=names, options=chosen, fallback=fallback, boxed=boxed, at_once=at_once)
 
             def add(taken: Callable[..., Any]) -> None:
-                if not fallback:
-                    self._modules[asker()] = None
                 for topic in topics:
-                    self._add(made(topic, taken, arounds=self._arounds, resources=self.resources))
+                    self._add(handler := made(topic, taken, arounds=self._arounds, resources=self.resources))
+                    if not fallback:
+                        self._modules[handler.registered_by] = None
 
             if is_method(function):
                 self.methods.wait(function, add)
@@ -104,7 +104,7 @@ class Registry:
         Raises `BadAround` for a function that cannot be one.
         """
         made = Around(function, self.resources)
-        self._modules[asker()] = None
+        self._modules[made.registered_by] = None
         source = made.source
         while (other := self._arounds.get(source)) and made_twice(other.function, function):
             source += " again"

@@ -59,6 +59,8 @@ class Resource:
     function: Callable[..., Any]
     needs: tuple[str, ...]
     place: str
+    registered_by: str = ""
+    """The module by whose import; "" for none, as of a test."""
 
     def __str__(self) -> str:
         return f"{self.name} at {self.place}"
@@ -132,7 +134,7 @@ class Resources:
         if other and other.place != made.place:
             raise BadResource(f"two resources of one name: {other} and {made}; give one another name")
         self._known[made.name] = made
-        self.modules[asker()] = None
+        self.modules[made.registered_by] = None
         return function
 
     def value(self, name: str) -> Any:
@@ -257,7 +259,7 @@ def _read(function: Callable[..., Any]) -> Resource:
         raise BadResource(f"{place}: {name} asks for a message, but is made once a process, not for each; {RIGHT}")
     if why := mismatched(function, Asked(by_name=dict.fromkeys(needs, "")), first=False):
         raise BadResource(f"{place}: {name} {why}; {RIGHT}")
-    return Resource(name, function, tuple(needs), place)
+    return Resource(name, function, tuple(needs), place, asker())
 
 
 @loggers_kept()

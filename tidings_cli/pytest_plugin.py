@@ -42,8 +42,8 @@ def sandbox(sandbox_server: "Control") -> "Control":
 def tidings() -> "Iterator[Tidings]":
     """A `Tidings`: `tidings.deliver(topic, content)` hands a message to its handler and tells what became of it.
 
-    Handlers are those of the modules that the test has imported or TIDINGS_HANDLERS names; those defined in the test's own
-    function end with it. Resources are made for each test anew, and closed at its end.
+    Handlers are those of the modules that the test has imported or TIDINGS_HANDLERS names; those that the test's own functions
+    register end with it. Resources are made for each test anew, and closed at its end.
     """
     own("tasks")
     through = (pytest.fail.Exception, pytest.skip.Exception, pytest.exit.Exception)

@@ -1,4 +1,4 @@
-"""The handlers that a test has: those of TIDINGS_HANDLERS and of what it imports, and its own, which end with it."""
+"""The handlers that a test has: of TIDINGS_HANDLERS, of what it imports, and its own, which end with it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,19 +26,14 @@ def registered() -> Iterator[Registry]:
     make_ready()
     if anything(settings().handlers.split(",")):
         load(settings().handlers.split(","))
-    before = {id(each.function) for each in _registered(default)}
+    before = _registered(default)
     try:
         yield default
     finally:
         settings.cache_clear()
-        own = [each for each in _registered(default) if id(each.function) not in before and of_a_test(each)]
+        own = [each for each in _registered(default) if each not in before and not each.registered_by]
         default.forget(own)
 
 
 def _registered(registry: Registry) -> list[Registered]:
     return [*registry, *registry.arounds, *registry.methods, *registry.resources]
-
-
-def of_a_test(registered: Registered) -> bool:
-    """Whether it was defined inside of a function."""
-    return "<locals>" in registered.function.__qualname__

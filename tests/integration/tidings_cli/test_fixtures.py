@@ -72,6 +72,49 @@ def test_ends_with_it(tidings):
     assert tidings.deliver("x", "").outcome == "ignored"
 """
 
+MADE = """
+from handlers import handles, register
+
+def make(topic):
+    @handles(topic)
+    def made(content: str) -> None: ...
+
+make("made")
+
+class Orders:
+    @handles("order")
+    def on_order(self, content: str) -> None: ...
+
+register(Orders())
+"""
+
+AGAIN = """
+import pytest
+from handlers import handles, register
+
+class Refunds:
+    def __init__(self, names):
+        self.names = names
+
+    @handles("refund")
+    def on_refund(self, content: str) -> None:
+        self.names.append(content)
+
+@pytest.fixture
+def names():
+    names = []
+    register(Refunds(names))
+    return names
+
+@pytest.mark.parametrize("number", range(2))
+def test_modules_stay_and_what_a_test_registers_ends_with_it(tidings, names, number):
+    tidings.load("made")
+    assert tidings.deliver("made", "").outcome == "handled"
+    assert tidings.deliver("order", "").outcome == "handled"
+    assert tidings.deliver("refund", str(number)).outcome == "handled"
+    assert names == [str(number)]
+"""
+
 TIMEOUT = """
 import time, pytest
 from handlers import handles
@@ -120,6 +163,14 @@ def test_deliveries_reach_the_handlers_of_imported_and_named_modules_and_the_tes
     assert "3 passed" in told, told
     (tmp_path / "test_own.py").write_text(OWN)
     told = said(tmp_path, "test_own.py", TIDINGS_HANDLERS="shop", **nowhere)
+    assert "2 passed" in told, told
+
+
+def test_what_a_test_registers_ends_with_it_and_what_it_imports_does_not(tmp_path: Path) -> None:
+    """Wherever it is defined: a class of a test's module is registered for each test, a function of a module makes handlers."""
+    (tmp_path / "made.py").write_text(MADE)
+    (tmp_path / "test_again.py").write_text(AGAIN)
+    told = said(tmp_path)
     assert "2 passed" in told, told
 
 
