@@ -68,6 +68,8 @@ class Handler:
         """How many characters of a pattern are literal; None for an exact topic. What is boxed is a pattern in any case."""
         self.is_async = iscoroutinefunction(function)
         """Whether it waits on this process's event loop, beside others."""
+        self.namesake = ""
+        """The first topic of its function, where another one has the same name: it tells them apart."""
         self.registered_by = asker()
         """The module by whose import; "" for none, as of a test."""
         self.at_once = at_once
@@ -86,8 +88,8 @@ class Handler:
 
     @property
     def name(self) -> str:
-        """The function with its module, as `shop.on_paid`."""
-        return f"{self.function.__module__}.{self.function.__qualname__}"
+        """The function with its module, as `shop.on_paid`; with a topic where several functions are called so."""
+        return f"{self.function.__module__}.{self.function.__qualname__}{self.namesake and f' ({self.namesake})'}"
 
     @property
     def model(self) -> str:

@@ -169,6 +169,20 @@ class Registry:
             each.settle()
         for handler in self:
             handler.settle()
+        self._tell_apart()
+
+    def _tell_apart(self) -> None:
+        """Have no two functions go by one name, as those that one definition makes, or a method of two objects: by its name a
+        handler's newest message of a key is known, which supersedes older ones.
+        """
+        names: dict[tuple[str, str], list[Handler]] = {}
+        for each in self:
+            names.setdefault((each.function.__module__, each.function.__qualname__), []).append(each)
+        for same in names.values():
+            several = any(each.function != same[0].function for each in same)
+            for each in same:
+                topics = (other.topic for other in same if other.function == each.function)
+                each.namesake = min(topics) if several else ""
 
     def find(self, topic: str, *, as_it_is: bool = False) -> Handler | None:
         """Who handles the topic; None for nobody. `as_it_is` for a platform that never writes a topic short."""

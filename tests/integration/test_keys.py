@@ -15,10 +15,12 @@ from tasks import dispatch, redrive
 from tasks.accounts import Account
 from tasks.handle import Again, deliver, handle
 from tasks.handling.delivery import Delivery
+from tasks.handling.others import stand_in
 from tasks.platforms.base import Item, Reply
 from tasks.plumbing import fanout
 from tasks.rules import turns as rules
 from tasks.rules.lease import Batch
+from tasks.rules.registries import entries
 from tasks.runtime import Stores
 from tests.integration.test_handle import delivery
 
@@ -92,6 +94,27 @@ def test_a_newer_message_supersedes_none_of_another_handler(tidings: Stores, reg
     assert deliver(message("2", at=9)) == "handled"
     assert deliver(message("1", at=1)) == "superseded"
     assert deliver(message("3", at=1, topic="other")) == "handled"
+
+
+def test_nor_of_another_handler_that_the_same_definition_has_made(tidings: Stores, registered: Register) -> None:
+    """Here, and where its options are known from other workers alone."""
+
+    def made() -> Callable[[dict[str, Any]], None]:
+        def on_any(content: dict[str, Any]) -> None:
+            """Nothing."""
+
+        return on_any
+
+    both = made()
+    for topic, function in {"paid": both, "closed": both, "shipped": made()}.items():
+        registry = registered(function, topic, key="tid", latest=True)
+    registry.settle()
+    names = {each.topic: each.name for each in registry}
+    assert names["paid"] == names["closed"] != names["shipped"]
+    assert {each.topic: each.name for each in stand_in(entries(registry))} == names
+    assert deliver(message("2", at=9, topic="paid")) == "handled"
+    assert deliver(message("1", at=1, topic="shipped")) == "handled"
+    assert deliver(message("3", at=1, topic="closed")) == "superseded"
 
 
 def test_topics_of_one_function_share_its_keys(tidings: Stores, registered: Register) -> None:

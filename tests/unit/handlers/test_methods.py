@@ -187,6 +187,23 @@ def test_a_method_of_an_object_is_taken_as_it_is(registry: Registry) -> None:
     registry.settle()
 
 
+def test_a_method_of_two_objects_has_two_names(registry: Registry) -> None:
+    """The newest message of a key is known by its handler's: one object's would supersede the other's."""
+
+    class Orders:
+        def on_paid(self, content: str) -> None: ...
+
+    one, other = Orders(), Orders()
+    for topic, method in {"b": one.on_paid, "a": one.on_paid, "c": other.on_paid}.items():
+        registry.handles(topic)(method)
+    registry.settle()
+    name = f"{__name__}.{Orders.on_paid.__qualname__}"
+    assert {each.topic: each.name for each in registry} == {"b": f"{name} (a)", "a": f"{name} (a)", "c": f"{name} (c)"}
+    registry.forget([each for each in registry if each.topic == "c"])
+    registry.settle()
+    assert {each.name for each in registry} == {name}
+
+
 def test_a_bad_method_is_refused_when_its_object_comes(registry: Registry) -> None:
     class Orders:
         @registry.handles("paid")
