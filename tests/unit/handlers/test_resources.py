@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from handlers import BadResource, Message, Registry, Reject, Retry, Unfit
+from handlers.importing import importing
 from handlers.resources import NotMade, Resources
 
 MESSAGE = Message(id="7", topic="t", account="a", platform="taobao", content='{"tid": 1}')
@@ -383,6 +384,21 @@ def test_a_circle_is_told_at_start_up(registry: Registry) -> None:
         registry.settle()
     with pytest.raises(BadResource, match=told):
         call(registry)
+
+
+def test_two_that_one_definition_makes_are_two_while_modules_are_imported(registry: Registry) -> None:
+    """The second would stand in the place of the first: one shop's messages would reach the other's database."""
+
+    def make(database: str) -> None:
+        @registry.resources.resource
+        def engine() -> str:
+            return database
+
+    with importing():
+        make("one")
+        with pytest.raises(BadResource, match=r"two resources of one name: engine at .* and engine at"):
+            make("other")
+    make("in a test")
 
 
 def test_two_of_a_name_are_told_with_both_places(registry: Registry) -> None:
