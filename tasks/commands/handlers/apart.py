@@ -4,6 +4,7 @@ It is forked, as a worker's are, when the first message comes, and again after o
 """
 
 import json
+import multiprocessing
 import os
 import select
 import signal
@@ -171,6 +172,9 @@ def attempt(message: Message, limit: float, tell: Tell) -> Tried:
     handler = registry().find(message.topic)
     if handler is None:
         raise LookupError(message.topic)
+    multiprocessing.current_process().daemon = (
+        not handler.is_async
+    )  # as a pool's is: it may start no others by multiprocessing
     started = clock.now()
     try:
         with TheirsCurrent(app), limited(limit):

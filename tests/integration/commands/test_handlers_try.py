@@ -55,6 +55,26 @@ def tried(*words: str) -> Said:
     return run_forking(command, "try", *words)
 
 
+def test_what_a_pools_process_may_not_do_fails_here_too(shop: Shop, tmp_path: Path) -> None:
+    shop("""
+from concurrent.futures import ProcessPoolExecutor
+
+@handles("t")
+def on_t(content: str) -> None:
+    with ProcessPoolExecutor(1) as pool:
+        pool.submit(abs, -1).result()
+
+@handles("waits")
+async def on_waits(content: str) -> None:
+    on_t(content)
+""")
+    (content := tmp_path / "content").write_text("x")
+    said = tried("t", "--content", str(content))
+    assert said.code == 1
+    assert "in on_t: daemonic processes are not allowed to have children" in said.out
+    assert tried("waits", "--content", str(content)).code == 0
+
+
 def test_the_readmes_handler_works_as_it_stands_there(shop: Shop) -> None:
     """Who follows the README word by word has a handler that handles."""
     example = (ROOT / "README.md").read_text().partition("```python\n")[2].partition("```")[0]
