@@ -1,7 +1,8 @@
 """Whether modules are being imported for their handlers.
 
 What comes a second time from one line is the same thing anew after a module was imported again, or when a test makes it as an
-earlier one did. While modules are imported for the first time, it is a second thing: a function that makes such was called twice.
+earlier one did. While modules are imported, it is a second thing: a function that makes such was called twice. So it is where
+others import them before us too, as Django or a test.
 """
 
 import sys
@@ -40,4 +41,4 @@ def asker() -> str:
 
 def made_twice(one: Callable[..., Any], other: Callable[..., Any]) -> bool:
     """Whether these are two functions that one definition has made, each to be there."""
-    return bool(_now) and one is not other and unwrap(one).__code__ is unwrap(other).__code__
+    return bool(_now or asker()) and one is not other and unwrap(one).__code__ is unwrap(other).__code__

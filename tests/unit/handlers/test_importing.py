@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from handlers import Registry
+from handlers import HandlersError, Registry
 
 MODULES = {
     "own_registry": "from handlers import Registry\nregistry = Registry()\nother = Registry()",
@@ -28,6 +28,35 @@ def on_other(content): ...
     "own_resource": "from own_registry import registry\n@registry.resources.resource\ndef engine():\n    yield",
     "own_fallback": "from own_registry import registry\n@registry.handles('*', fallback=True)\ndef any_(content): ...",
 }
+
+TWICE = {
+    "handler": "registry.handles('t')(made)",
+    "around": "registry.around(made)",
+    "resource": "registry.resources.resource(made)",
+}
+
+
+@pytest.mark.parametrize("kind", TWICE)
+def test_what_a_function_makes_twice_is_two_things_whoever_imports_its_module(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both arounds stand; of handlers of a topic, and of resources of a name, the second is refused."""
+    body = "def made(message):\n        yield" if kind == "around" else "def made(settings): ..."
+    (tmp_path / "makes_twice.py").write_text(
+        "from handlers import Registry\n"
+        "registry = Registry()\n"
+        f"def make():\n    {body}\n    {TWICE[kind]}\n"
+        "make()\n"
+        "make()\n"
+    )
+    monkeypatch.delitem(sys.modules, "makes_twice", raising=False)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    if kind == "around":
+        assert len(importlib.import_module("makes_twice").registry.arounds) == 2
+        del sys.modules["makes_twice"]
+    else:
+        with pytest.raises(HandlersError, match=r"two (handlers for|resources of)"):
+            importlib.import_module("makes_twice")
 
 
 def test_a_registry_knows_whose_import_has_registered_something(
