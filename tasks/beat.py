@@ -9,7 +9,7 @@ from socket import gethostname
 from typing import Any
 
 from celery.beat import Scheduler
-from celery.signals import beat_embedded_init, beat_init
+from celery.signals import beat_init
 from celery.utils.log import get_logger
 from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
@@ -117,9 +117,8 @@ class AccountScheduler(Scheduler):
 
 
 @beat_init.connect
-@beat_embedded_init.connect
 def keep_house(sender: Any, **_: Any) -> None:
-    """A beat begins, by itself or in a worker (`-B`)."""
+    """A beat begins, by itself or in a worker (`-B`), where Celery sends this signal too."""
     if isinstance(sender.scheduler, AccountScheduler):
         sender.scheduler.keep_house()
 

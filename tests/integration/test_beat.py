@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import time_machine
+from celery.beat import Service
 from celery.schedules import schedule
 from kombu.utils.json import loads
 from redis import Redis
@@ -93,6 +94,21 @@ def test_a_beat_that_has_read_no_accounts_is_not_ready_and_one_that_keeps_its_la
     (tmp_path / "accounts.toml").write_text("[gateways.tb")
     tick(scheduler, 1.5)
     assert said() == ""
+
+
+@pytest.mark.parametrize("in_a_worker", [False, True], ids=["alone", "in a worker"])
+def test_a_beat_counts_as_one_wherever_it_runs(tidings: Stores, in_a_worker: bool) -> None:
+    """Celery tells of a beat in a worker (`-B`) with two signals."""
+    service = Service(app, scheduler_cls=AccountScheduler)
+    running = threading.Thread(target=service.start, kwargs={"embedded_process": in_a_worker})
+    running.start()
+    try:
+        time.sleep(1)
+        assert len(tidings.presences.read()) == 1
+    finally:
+        service.stop(wait=True)
+        running.join(5)
+    assert tidings.presences.read() == []
 
 
 def test_each_account_is_sent_once_for_each_time_it_is_due(
