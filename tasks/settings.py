@@ -308,6 +308,17 @@ def unknown(environment: Iterable[str]) -> list[str]:
     return said
 
 
+CELERYS = ("CELERY_BROKER_URL", "CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL", "CELERY_RESULT_BACKEND")
+"""Where Celery's applications take their addresses from; options of its command line set them, too."""
+
+
+def passed_over(environment: Mapping[str, str]) -> list[str]:
+    """What is to be said of the addresses that Celery's other applications would go by, and Tidings does not."""
+    named = [name for name in CELERYS if environment.get(name)]
+    ours = "TIDINGS_BROKER_URL and TIDINGS_REDIS_URL"
+    return [f"{name} is set, here or by an option of Celery's: Tidings goes by {ours} alone" for name in named]
+
+
 def _is_there(part: str) -> bool:
     try:
         return find_spec(part) is not None

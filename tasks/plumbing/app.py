@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from celery import Celery
 from celery.app.amqp import AMQP, Queues
+from celery.app.utils import Settings
 from celery.concurrency import solo
 from celery.signals import celeryd_after_setup
 from kombu import Connection, Queue
@@ -53,6 +54,22 @@ class Messaging(AMQP):
         return SteadyConnection
 
 
+class OurSettings(Settings):
+    """Celery's, with the addresses of celeryconfig.py: the environment's CELERY_BROKER_URL is some other application's."""
+
+    @property
+    def broker_url(self) -> Any:
+        """The broker that tasks go to and come from."""
+        return self.get("broker_url")
+
+    broker_read_url = broker_write_url = broker_url
+
+    @property
+    def result_backend(self) -> Any:
+        """Where chords count."""
+        return self.get("result_backend")
+
+
 class NotServed(Exception):
     """A task that no worker of Tidings knows was to be sent into its queues."""
 
@@ -85,6 +102,11 @@ class Tidings(Celery):
     def __init__(self, *args: Any, **options: Any) -> None:
         """Current from now on, unless somebody's own is: a test of theirs that imports something of ours keeps it."""
         super().__init__(*args, **{"set_as_current": beside.nobody_is_current(), **options})
+        # Celery names its own class, and keeps the object; an attribute set as usual would be a setting.
+        object.__setattr__(self._conf, "__class__", OurSettings)  # type: ignore[attr-defined]
+
+    def _get_default_loader(self) -> str:
+        return "celery.loaders.app:AppLoader"  # whatever CELERY_LOADER says to a user's own application
 
     def set_current(self) -> None:
         """Make this the current application of this thread; somebody's own is remembered."""

@@ -29,7 +29,7 @@ from tasks.rules.registries import beside as registered_beside
 from tasks.rules.registries import entries, fingerprint
 from tasks.rules.timeouts import too_long
 from tasks.runtime import accounts, accounts_source, doubted, left_aside, registry, stores
-from tasks.settings import settings, unknown
+from tasks.settings import passed_over, settings, unknown
 from tasks.store.presence import EVERY_SECONDS
 from tasks.text import shown
 
@@ -57,7 +57,7 @@ def tell_of_versions(**_: Any) -> None:
 @after_setup_logger.connect
 def tell_of_unknown_settings(**_: Any) -> None:
     """Log which variables look like settings and are none."""
-    for told in unknown(os.environ):
+    for told in (*unknown(os.environ), *passed_over(os.environ)):
         warn_once(shown(told, 300))
 
 

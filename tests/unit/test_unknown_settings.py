@@ -2,7 +2,7 @@
 
 import pytest
 
-from tasks.settings import Settings, unknown
+from tasks.settings import Settings, passed_over, unknown
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,9 @@ def test_what_is_like_nothing_does_nothing() -> None:
 def test_settings_and_other_peoples_variables_are_not_told() -> None:
     assert unknown([*(f"TIDINGS_{name.upper()}" for name in Settings.model_fields), "tidings_home", "HOME"]) == []
     assert unknown(["TIDINGS_TEST_EXAMPLES"]) == []
+
+
+def test_an_address_of_other_applications_is_told_without_its_password() -> None:
+    said = passed_over({"CELERY_BROKER_URL": "redis://:secret@h", "CELERY_RESULT_BACKEND": ""})
+    ours = "TIDINGS_BROKER_URL and TIDINGS_REDIS_URL"
+    assert said == [f"CELERY_BROKER_URL is set, here or by an option of Celery's: Tidings goes by {ours} alone"]

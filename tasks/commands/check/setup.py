@@ -23,7 +23,7 @@ from tasks.plumbing.versions import untested
 from tasks.plumbing.visibility import visibility
 from tasks.rules.lease import try_seconds
 from tasks.runtime import registry
-from tasks.settings import settings, unknown
+from tasks.settings import passed_over, settings, unknown
 from tasks.store.refusals import refusal
 from tasks.text import masked, shown
 
@@ -52,6 +52,8 @@ def names_findings() -> Iterator[Finding]:
     """Variables that look like settings and are none."""
     for said in unknown(os.environ):
         yield warn("settings", shown(said, 300), "correct its name, or unset it")
+    for said in passed_over(os.environ):
+        yield note("settings", said)
 
 
 def accounts_findings() -> Iterator[Finding]:

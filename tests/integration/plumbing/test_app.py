@@ -25,7 +25,7 @@ from tasks.names import WIRE
 from tasks.plumbing.backend import QuietRedisBackend
 from tasks.plumbing.transport.channel import Channel
 from tasks.runtime import Stores
-from tasks.settings import settings
+from tasks.settings import CELERYS, settings
 from tests import ROOT
 
 
@@ -181,6 +181,19 @@ def test_tasks_are_published_on_the_steady_transport_as_well(tidings: Stores, va
     pool: Any = app.pool
     with pool.acquire(block=True) as connection:
         assert isinstance(connection.default_channel, Channel)
+
+
+def test_addresses_that_the_environment_has_for_other_applications_of_celery_are_not_ours(valkey: str) -> None:
+    theirs = dict.fromkeys(CELERYS, "amqp://theirs") | {"CELERY_LOADER": "theirs"}
+    code = (
+        "from tasks import app; from celery import Celery; conf = app.conf; "
+        "print(conf.broker_url, conf.broker_read_url, app.connection_for_write().hostname, app.connection_for_read().port, "
+        "type(app.backend).__name__, Celery('theirs', loader='app').conf.broker_url)"
+    )
+    environment = {**os.environ, **theirs, "TIDINGS_REDIS_URL": valkey}
+    said = subprocess.run([sys.executable, "-c", code], env=environment, check=True, capture_output=True, text=True)
+    port = valkey.rpartition(":")[2].partition("/")[0]
+    assert said.stdout.split() == [valkey, valkey, "127.0.0.1", port, "QuietRedisBackend", "amqp://theirs"]
 
 
 @pytest.mark.parametrize(
