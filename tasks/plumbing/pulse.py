@@ -8,11 +8,13 @@ import logging
 import os
 import socket
 import time
+import warnings
 from contextlib import suppress
 from time import sleep
 from typing import Any
 
 from celery import bootsteps
+from celery.exceptions import CPendingDeprecationWarning
 from celery.signals import celeryd_init
 from celery.worker import state
 from celery.worker.consumer import Consumer as CelerysConsumer
@@ -173,7 +175,12 @@ class Consumer(CelerysConsumer):
         sleep(AGAIN_SECONDS)
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
-        """Do the same where a right is missing: a Redis takes connections from such a user, and refuses only what comes next."""
+        """Do the same where a right is missing: a Redis takes connections from such a user, and refuses only what comes next.
+
+        Celery's advice, to have the tasks in hand cancelled, is left out: no handler is to be cut for a broker that blinks. Where
+        warnings are errors, it would end the worker.
+        """
+        warnings.filterwarnings("ignore", r"\s*In Celery 5\.1", CPendingDeprecationWarning)
         super().on_connection_error_after_connected(exc)
         if isinstance(exc, NoPermissionError):
             self.on_connection_error_before_connected(exc)

@@ -3,6 +3,7 @@
 import os
 import socket
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -127,7 +128,6 @@ def test_a_worker_whose_broker_is_away_for_long_tries_again_every_few_seconds() 
     [(NoPermissionError("this user has no permissions to run the 'brpop' command"), True), (RedisError("gone"), False)],
 )
 @pytest.mark.usefixtures("manager")
-@pytest.mark.filterwarnings("ignore::celery.exceptions.CPendingDeprecationWarning")  # what Celery 6 will do by default
 def test_a_connected_worker_whose_user_lacks_a_right_says_so_and_waits(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception, waits: bool
 ) -> None:
@@ -164,3 +164,16 @@ def test_a_right_that_a_step_lacks_to_publish_is_told_as_that(
     monkeypatch.setattr(CelerysConsumer.Blueprint, "start", start)
     with pytest.raises(raised):
         pulse.Consumer.Blueprint().start(None)
+
+
+def test_a_lost_broker_has_nobody_told_to_cancel_what_runs() -> None:
+    """Celery's warning names a setting that would cut handlers, and ends a worker that runs with PYTHONWARNINGS=error."""
+    made: Any = object.__new__(pulse.Consumer)
+    cut = "worker_cancel_long_running_tasks_on_connection_loss"
+    made.app = SimpleNamespace(
+        conf=SimpleNamespace(**{cut: app.conf[cut]}, worker_enable_prefetch_count_reduction=False)
+    )
+    made.connection = None
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        made.on_connection_error_after_connected(ConnectionError())
