@@ -73,11 +73,16 @@ class Logs(Logging):
         """Give a logger a handler, unless it has one."""
         if self._is_configured(logger):  # type: ignore[attr-defined]
             return logger
-        if settings().log == "json":
-            logger.addHandler(self._json_handler(logfile))
-            return logger
         options["formatter"] = FORMATTERS.get(formatter, formatter)
-        super().setup_handlers(logger, logfile, format, colorize, **options)
+        try:
+            if settings().log == "json":
+                logger.addHandler(self._json_handler(logfile))
+                return logger
+            super().setup_handlers(logger, logfile, format, colorize, **options)
+        except OSError as error:
+            from tasks.plumbing.banner import end  # not where all is well: it takes Celery's programs along
+
+            end("--logfile", error)
         for handler in logger.handlers:
             handler.handleError = unwritten  # type: ignore[method-assign]
         return logger

@@ -2,8 +2,10 @@
 
 import json
 import logging
+import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -150,3 +152,14 @@ def test_the_signal_that_hands_logging_over_still_does(fresh: SetUp) -> None:
     assert told == [logging.INFO]
     assert [type(each) for each in logging.getLogger().handlers] == [logging.NullHandler]
     assert get_task_logger("tasks.handle").parent is logging.getLogger("celery.task")
+
+
+def test_a_log_file_that_cannot_be_written_is_told_in_a_line(
+    fresh: SetUp, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "nowhere" / "log"
+    with pytest.raises(SystemExit) as ended:
+        logs.Logs(app).setup_handlers(logging.Logger("any"), str(file), "%(message)s", None)
+    assert ended.value.code == os.EX_CANTCREAT
+    said = f"ERROR: --logfile: the file cannot be written: [Errno 2] No such file or directory: '{file}'\n"
+    assert capsys.readouterr().err == said
