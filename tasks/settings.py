@@ -301,7 +301,10 @@ def unknown(environment: Iterable[str]) -> list[str]:
             continue
         if any(name.startswith(PREFIX + start) and _is_there(part) for start, part in OTHERS.items()):
             continue
-        meant = get_close_matches(name, names, 1, 0.75)
+        first, _, rest = name.removeprefix(PREFIX).partition("_")
+        parts = [start for start, part in OTHERS.items() if _is_there(part)]
+        near = get_close_matches(f"{first}_", parts, 1, 0.85) if rest else []
+        meant = [PREFIX + start + rest for start in near] or get_close_matches(name, names, 1, 0.75)
         said.append(
             f"{given} is no setting of Tidings" + (f": did you mean {meant[0]}?" if meant else " and does nothing")
         )

@@ -12,6 +12,9 @@ from tasks.settings import Settings, passed_over, unknown
         ("TIDINGS_REDIS", "TIDINGS_REDIS_URL"),
         ("TIDINGS_ACOUNTS", "TIDINGS_ACCOUNTS"),
         ("tidings_handlrs", "TIDINGS_HANDLERS"),
+        ("TIDINGS_WEBHOK_URL", "TIDINGS_WEBHOOK_URL"),  # a part's own setting
+        ("TIDINGS_STREEM_KEY", "TIDINGS_STREAM_KEY"),
+        ("TIDINGS_DATABSE_URL", "TIDINGS_DATABASE_URL"),
     ],
 )
 def test_a_slip_is_told_with_what_was_meant(name: str, meant: str) -> None:
