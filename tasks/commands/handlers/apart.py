@@ -162,9 +162,17 @@ def serve(ours: int, theirs: int, tell: Tell) -> None:
             fields, limit, made_up = json.loads(line)
             given = Delivery.from_json(fields)
             message = given.message(1, limit)
+            forbid_processes(message.topic)
             answer = attempt(replace(message, extra={}) if made_up else message, limit, tell)
             os.write(theirs, json.dumps(asdict(answer)).encode() + b"\n")
     registry().resources.close()
+
+
+def forbid_processes(topic: str) -> None:
+    """Be to multiprocessing what a process of a worker's pool is: a daemon, which may start no others. That of async handlers is
+    none."""
+    handler = registry().find(topic)
+    multiprocessing.current_process().daemon = handler is None or not handler.is_async
 
 
 def attempt(message: Message, limit: float, tell: Tell) -> Tried:
@@ -172,9 +180,6 @@ def attempt(message: Message, limit: float, tell: Tell) -> Tried:
     handler = registry().find(message.topic)
     if handler is None:
         raise LookupError(message.topic)
-    multiprocessing.current_process().daemon = (
-        not handler.is_async
-    )  # as a pool's is: it may start no others by multiprocessing
     started = clock.now()
     try:
         with TheirsCurrent(app), limited(limit):
