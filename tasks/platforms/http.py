@@ -23,7 +23,7 @@ from urllib3 import HTTPConnectionPool, Retry, Timeout
 from urllib3 import exceptions as urllib3
 
 from tasks import clock
-from tasks.clock import DAY, HOUR
+from tasks.clock import DAY
 from tasks.platforms import clocks
 from tasks.platforms.base import Keep
 from tasks.platforms.connections import Call, TimedAdapter
@@ -36,8 +36,9 @@ PLATFORMS = 32
 CONNECTIONS = 100
 """Idle connections kept for each host, at least; more threads than this, and than TIDINGS_POLLS_AT_ONCE, close their own."""
 
-LONGEST_AWAY = HOUR
-"""So long a 503's Retry-After is believed: what stands in front of a platform says it too, and knows less."""
+LONGEST_AWAY = 300.0
+"""So long a 503's Retry-After is believed: what stands in front of a platform says it too, knows less, and likes to say an hour.
+Seconds: confirms wait as well, and have to come within their leases."""
 
 ONCE = Retry(False, redirect=False)
 

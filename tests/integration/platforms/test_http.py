@@ -103,8 +103,8 @@ def test_http_429_is_throttled_for_as_long_as_it_says(server: Server, header: st
     assert error.named is (header is not None and len(header) < 10 and header.isdigit())
 
 
-@pytest.mark.parametrize(("header", "seconds"), [("7", 7), ("0", 1), ("999999999", 3600)])
-def test_http_503_that_names_a_time_holds_the_gateway_for_as_long_within_an_hour(
+@pytest.mark.parametrize(("header", "seconds"), [("7", 7), ("0", 1), ("3600", 300), ("999999999", 300)])
+def test_http_503_that_names_a_time_holds_the_gateway_for_as_long_within_five_minutes(
     server: Server, header: str, seconds: float
 ) -> None:
     server.script = reply(b"", 503, Retry_After=header)
