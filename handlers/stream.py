@@ -20,11 +20,12 @@ from redis import Redis
 from redis.connection import parse_url
 from redis.exceptions import RedisError
 
+from handlers import tls
 from handlers.errors import HandlersError
 from handlers.event import fields
 from handlers.message import Message, Retry
 from handlers.posting.environment import Environment
-from handlers.posting.redis_url import faults, faults_of_tls, unread
+from handlers.posting.redis_url import faults, unread
 from handlers.registry import handles
 
 PREFIX = "TIDINGS_STREAM_"
@@ -82,7 +83,7 @@ def refuse(url: str, said: dict[str, Any]) -> None:
                 f"{PREFIX}URL: there is no such {'folder' if name == FOLDER else 'file'} as {name} says"
             )
         said[name] = str(path)
-    wrong = [*faults(said), *(faults_of_tls(said) if url.startswith("rediss:") else ())]
+    wrong = [*faults(said), *(tls.faults(said) if url.startswith("rediss:") else ())]
     if wrong:
         raise HandlersError(f"{PREFIX}URL: {wrong[0]}")
 

@@ -12,7 +12,8 @@ from typing import Literal
 from pydantic import Field, PrivateAttr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from tasks.address import Address, AddressError, Amqp, amqp, is_amqp, is_redis, looked_at, parse
+from tasks.address import Address, Amqp, amqp, is_amqp, is_redis, looked_at, parse
+from tasks.address.files import refuse_amqp, refuse_redis
 from tasks.address.home import remembered
 
 PREFIX = "TIDINGS_"
@@ -173,7 +174,7 @@ class Settings(BaseSettings):
     @field_validator("redis_url")
     @classmethod
     def _usable_redis(cls, url: str) -> str:
-        _with_files(parse(url))
+        refuse_redis(parse(url))
         return url
 
     @field_validator("broker_url")
@@ -181,19 +182,11 @@ class Settings(BaseSettings):
     def _usable_broker(cls, url: str) -> str:
         url = url.strip()
         if is_redis(url):
-            _with_files(parse(url))
+            refuse_redis(parse(url))
         elif url:
             looked_at(url)
             if is_amqp(url):
-                found = amqp(url)
-                _there(found.files)
-                _fit(
-                    {
-                        f"ssl_{name}": value
-                        for name, value in found.tls.items()
-                        if name != "keyfile" or "certfile" in found.tls
-                    }
-                )
+                refuse_amqp(amqp(url))
         return url
 
     @field_validator("redrive")
@@ -244,28 +237,6 @@ def _ages(written: str) -> tuple[float, ...]:
             f"write up to {MOST_AGES} spans, each longer than the one before, as 1h,6h,24h (units s, m, h, d)"
         )
     return tuple(ages)
-
-
-def _with_files(address: Address) -> None:
-    """Raises `AddressError` when a file that an address names is not there, or is of another kind: OpenSSL does not say which one
-    it is, and Redis would look as if it were away."""
-    names = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile", "ssl_ca_path")
-    _there({name: address.tls[name] for name in names if name in address.tls})
-    _fit(address.tls)
-
-
-def _there(files: Mapping[str, str]) -> None:
-    for name, path in files.items():
-        if not (Path(path).is_dir() if name == "ssl_ca_path" else Path(path).is_file()):
-            raise AddressError(f"there is no such {'folder' if name == 'ssl_ca_path' else 'file'} as {name} says")
-
-
-def _fit(tls: Mapping[str, object]) -> None:
-    if tls:
-        from handlers.posting.redis_url import faults_of_tls  # few need it
-
-        for wrong in faults_of_tls(tls):
-            raise AddressError(wrong)
 
 
 @cache

@@ -3,13 +3,12 @@
 import codecs
 import re
 import socket
-import ssl
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from threading import TIMEOUT_MAX
 from typing import Any
 
-Said = Mapping[str, Any]
+from handlers.tls import Said, holds
 
 OBJECTS = (
     "retry",
@@ -59,28 +58,13 @@ KINDS: Mapping[str, tuple[Callable[[Any], Any], str]] = {
 }
 
 
-def _load_own(context: ssl.SSLContext, said: Said) -> None:
-    password = said.get("ssl_password", "")  # without one OpenSSL would ask at the terminal
-    context.load_cert_chain(said["ssl_certfile"], said.get("ssl_keyfile"), password)
-
-
-TLS: Mapping[str, Callable[[ssl.SSLContext, Said], Any]] = {
-    "ssl_ca_certs": lambda context, said: context.load_verify_locations(cafile=said["ssl_ca_certs"]),
-    "ssl_ca_data": lambda context, said: context.load_verify_locations(cadata=said["ssl_ca_data"]),
-    "ssl_ciphers": lambda context, said: context.set_ciphers(said["ssl_ciphers"]),
-    "ssl_min_version": lambda context, said: setattr(context, "minimum_version", said["ssl_min_version"]),
-    "ssl_certfile": _load_own,
-    "ssl_keyfile": _load_own,
-}
-
-
 def faults(said: Said) -> Iterator[str]:
     """What is wrong with what an address says, by redis-py's names; the texts name no value."""
     for name in OBJECTS:
         if name in said:
             yield f"{name} is nothing that an address can say: leave it out"
     for name, (fits, expected) in KINDS.items():
-        if name in said and not _holds(fits, said[name]):
+        if name in said and not holds(fits, said[name]):
             yield f"{name} has to be {expected}"
 
 
@@ -91,18 +75,3 @@ def unread(error: Exception) -> str:
         return ""
     _, expected = KINDS.get(found[1], (None, "a number, or another word"))
     return f"{found[1]} has to be {expected}"
-
-
-def faults_of_tls(said: Said) -> Iterator[str]:
-    """The same of what it says for TLS, whose files are there."""
-    for name, use in TLS.items():
-        if name in said and not _holds(use, ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), said):
-            yield f"{name} cannot be used for TLS: correct it"
-
-
-def _holds(use: Callable[..., Any], *given: Any) -> bool:
-    """Whether it works, and does not say no."""
-    try:
-        return use(*given) is not False
-    except (ValueError, TypeError, LookupError, OverflowError, OSError):
-        return False
