@@ -261,7 +261,8 @@ def conclude(given: Delivery, outcome: Outcome) -> None:
     if given.letter:
         if outcome == "handled" or stores().marks.is_done(given.names):
             stores().letters.drop([given.letter])
-        stores().letters.unqueue([given.letter])
+        else:
+            stores().letters.unqueue([given.letter])
         stores().tally.add(given.batch.account, {f"replayed_{outcome}": 1}, now=clock.now())
         return
     stores().measures.add(measures.ended(given.batch.gateway, [(given.item.topic, outcome, ())]))

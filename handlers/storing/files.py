@@ -8,9 +8,9 @@ from urllib.parse import unquote, urlsplit
 
 from handlers.errors import BadHandler
 from handlers.storing.engine import VARIABLE
+from handlers.storing.settings import YES
 
 BEGINS = b"SQLite format 3\0"
-YES = frozenset({"1", "true", "yes", "on"})
 
 
 def check_file(name: str, uri: bool) -> None:

@@ -35,15 +35,7 @@ def after_pull(account: Account, reply: Reply, pulled: float, before: Seen | Non
     """
     now, got, before = clock.now(), len(reply), before or Seen(at=pulled)
     full = digest(reply) if got >= account.quantity else ""
-    again = bool(full) and full == before.full
-    counts = polling.counting(got, account.quantity, new=new, again=again)
-    if again and _repeated.left_out(account.name) is not None:
-        log.warning(
-            "%s: its platform answers with the very batch that it answered with before, as if nothing had been confirmed: "
-            "it is pulled ever less often until something else comes",
-            shown(account.name),
-            extra=about("batch_repeated", account=account.name, gateway=account.gateway.name),
-        )
+    counts = polling.counting(got, account.quantity, new=new, again=repeated(account, full, before.full))
     rate = Rate.from_list(before.rate).after(counts, counts >= account.quantity, pulled)
     watched = retention.watch(reply.items, before.warned, pulled=pulled)
     if watched.warning:
@@ -71,6 +63,20 @@ def after_pull(account: Account, reply: Reply, pulled: float, before: Seen | Non
         failed="",
         full=full,
     )
+
+
+def repeated(account: Account, full: str, before: str) -> bool:
+    """Whether a full batch is that of the pull before, by their digests; tells it now and then."""
+    if not full or full != before:
+        return False
+    if _repeated.left_out(account.name) is not None:
+        log.warning(
+            "%s: its platform answers with the very batch that it answered with before, as if nothing had been confirmed: "
+            "it is pulled ever less often until something else comes",
+            shown(account.name),
+            extra=about("batch_repeated", account=account.name, gateway=account.gateway.name),
+        )
+    return True
 
 
 def digest(reply: Reply) -> str:
