@@ -1,7 +1,6 @@
 """What `check` says of versions, accounts, handlers, leases and the broker."""
 
 import os
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -110,10 +109,14 @@ def _unposted(accounts: Iterable[Account], secrets: Secrets) -> Iterator[str]:
         posts = any(handler.function.__module__ == WEBHOOK for handler in registry())
     except HandlersError:  # told elsewhere
         return
-    for account in accounts if posts else ():
+    if not posts:
+        return
+    from handlers.webhook import wrong  # it reads its own settings as it is imported, so not unless it is in use
+
+    for account in accounts:
         with suppress(Unresolved):  # the same
-            if wrong := sys.modules[WEBHOOK].wrong(extra_of(account, secrets)):
-                yield f"accounts.{account.name}: {wrong}"
+            if said := wrong(extra_of(account, secrets)):
+                yield f"accounts.{account.name}: {said}"
 
 
 def handlers_findings() -> Iterator[Finding]:
