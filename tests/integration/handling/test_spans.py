@@ -168,32 +168,30 @@ def test_a_broken_tracer_costs_no_message(
     assert [each.getMessage() for each in caplog.records] == ["a span could not be told: RuntimeError"]
 
 
-def test_what_is_not_installed_leaves_pulls_alone(
-    tidings: Stores, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("OTEL_TRACES_EXPORTER", "pigeon", "OTEL_TRACES_EXPORTER names an exporter that is not installed"),
+        ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "many", "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT cannot be used by OpenTelemetry"),
+    ],
+)
+def test_what_opentelemetry_cannot_use_leaves_pulls_alone(
+    tidings: Stores,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    variable: str,
+    value: str,
+    said: str,
 ) -> None:
     monkeypatch.setenv("TIDINGS_HANDLERS", "handlers.tracing")
-    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "pigeon")
-    settings.settings.cache_clear()
-    spans.tracing.cache_clear()
-    monkeypatch.delitem(sys.modules, "handlers.tracing", raising=False)
-    batch = Batch("shop", "b1", 1.0, 20.0)
-    assert spans.pulled(batch, 3) is batch
-    assert "nothing is traced here: OTEL_TRACES_EXPORTER names an exporter that is not installed" in caplog.text
-    spans.tracing.cache_clear()
-
-
-def test_a_limit_that_opentelemetry_cannot_read_leaves_pulls_alone(
-    tidings: Stores, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setenv("TIDINGS_HANDLERS", "handlers.tracing")
-    monkeypatch.setenv("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "many")
+    monkeypatch.setenv(variable, value)
     settings.settings.cache_clear()
     spans.tracing.cache_clear()
     for name in ("handlers.tracing", "opentelemetry.sdk.trace"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     batch = Batch("shop", "b1", 1.0, 20.0)
     assert spans.pulled(batch, 3) is batch
-    assert "nothing is traced here: OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT cannot be used by OpenTelemetry" in caplog.text
+    assert f"nothing is traced here: {said}" in caplog.text
     spans.tracing.cache_clear()
 
 
