@@ -42,7 +42,9 @@ def redrive() -> None:
     """
     if ages := settings().redrive_ages:
         letters = stores().letters
-        ids = letters.due(ages, AT_ONCE, TURN_SECONDS * 0.9)
+        due = letters.due(ages, AT_ONCE, TURN_SECONDS * 0.9)
+        under_way = letters.queued(due)  # by a beat that was killed as it sent them, maybe: their age is not over
+        ids = [id_ for id_ in due if id_ not in under_way]
         if sent := send(letters.many(ids)):
             log.info("%d dead letters are replayed by themselves", sent, extra=about("letters_redriven", letters=sent))
         if ids:

@@ -13,7 +13,7 @@ from kombu.exceptions import OperationalError
 from redis import Redis
 
 from handlers import Message, Reject
-from tasks import app, redrive
+from tasks import app, clock, redrive
 from tasks.commands.letters import letters
 from tasks.commands.status import status
 from tasks.handle import REPLAY_TRIES, deliver, handle
@@ -216,7 +216,24 @@ def test_what_a_beat_could_not_send_is_redriven_with_the_next_turn(
         patched.setattr(handle, "apply_async", fail)
         with pytest.raises(type(ends)):
             redrive.redrive()
+    assert tidings.letters.queued(letters) == set()
     assert turn(tidings, redis) == sorted(letters)
+
+
+def test_what_a_beat_was_killed_with_as_it_sent_it_is_redriven_at_that_age_still(
+    tidings: Stores, redis: Redis, ages: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It had noted them as queued. Whether they are, nobody knows until they would be late."""
+    letters = [old(tidings, number, 2).id for number in range(3)]
+    tidings.letters.queue(letters, redrive.REPLAY_SECONDS)
+    redrive.redrive()
+    assert redis.llen("tidings:handle") == 0
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now + redrive.REPLAY_SECONDS + 1)
+    redis.delete("tidings:letters:at:turn")
+    redrive.redrive()
+    assert redis.llen("tidings:handle") == 3
+    assert turn(tidings, redis) == []
 
 
 def test_what_is_done_with_before_it_is_noted_as_redriven_leaves_nothing_behind(
