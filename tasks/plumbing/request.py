@@ -134,3 +134,8 @@ class GuestRequest(WireRequest):
         channel: Any = getattr(self._message, "channel", None)
         if hasattr(channel, "set_aside"):
             channel.set_aside(self._message.delivery_tag)
+
+    def on_accepted(self, pid: Any, time_accepted: float) -> None:
+        """Note that it has begun, and leave its place, if it has waited in it for the lane."""
+        self.set_aside()
+        super().on_accepted(pid, time_accepted)

@@ -41,14 +41,21 @@ def strategy(task: Any, app: Any, consumer: Any, **options: Any) -> Any:
     return default(task, app, consumer if lane is None else Beside(consumer, lane), **options)
 
 
-class Among(Beside):
-    """A worker's consumer as a guest's message sees it: it comes among others, and leaves its place to them."""
+class Behind(Beside):
+    """A worker's consumer as a guest's message sees it: it comes among others, and keeps its place until it begins."""
 
     def __init__(self, consumer: Any, lane: Lane) -> None:
         super().__init__(consumer, lane)
         del (
             self.qos
         )  # what is delayed has its place made where it came from; Celery makes that anew with each connection
+
+
+class Among(Behind):
+    """The same where the lane has room: it leaves its place to others at once."""
+
+    def __init__(self, consumer: Any, lane: Lane) -> None:
+        super().__init__(consumer, lane)
         self.on_task_request = self._begin
 
     def _begin(self, request: Any) -> None:
@@ -71,24 +78,36 @@ class Guest:
 def for_handlers(task: Any, app: Any, consumer: Any, **options: Any) -> Any:
     """Celery's own strategy, by way of the lane of a message's handler where it has one, while there is room.
 
+    Else the pool runs it, but for what takes the worker's last place: that waits for the lane, so that others are received as
+    soon as there is room, and not when a pool process is done.
+
     What has come again may have killed the process that it ran in. It goes to the pool, where it has one for itself, and so do
     those that were there with it.
     """
     consumer = wakeful(consumer)
     pooled = default(task, app, consumer, **options)
     lanes: dict[guests.Kind, Any] = apart.guests
-    ways = [(kind, lane, default(Guest(task), app, Among(consumer, lane), **options)) for kind, lane in lanes.items()]
+    ways = [
+        (kind, lane, *(default(Guest(task), app, seen(consumer, lane), **options) for seen in (Among, Behind)))
+        for kind, lane in lanes.items()
+    ]
     if not ways:
         return pooled
 
     def lead(message: Any, *more: Any, **options: Any) -> Any:
         topic = message.headers.get(KIND)
-        for kind, lane, aside in [] if redelivered(message) else ways:
-            if len(lane) < lane.size and guests.has(kind, topic) and kind.when(consumer.pool.expected(topic)):
-                return aside(message, *more, **options)
+        for kind, lane, among, behind in [] if redelivered(message) else ways:
+            way = among if len(lane) < lane.size else behind if takes_last_place(message) else None
+            if way and guests.has(kind, topic) and kind.when(consumer.pool.expected(topic)):
+                return way(message, *more, **options)
         return pooled(message, *more, **options)
 
     return lead
+
+
+def takes_last_place(message: Any) -> bool:
+    """Whether no other message can be received until this one leaves its place, where the transport counts them here."""
+    return bool(getattr(getattr(message.channel, "qos", None), "full", False))
 
 
 def redelivered(message: Any) -> bool:

@@ -140,7 +140,7 @@ class Channel(Publishing):
 
     def set_aside(self, tag: str) -> None:
         """A message in hand needs none of Celery's places: another may have its."""
-        if tag in self.qos._delivered and tag not in self.qos._dirty:
+        if tag in self.qos._delivered and tag not in self.qos._dirty and tag not in self.aside:
             self.aside.add(tag)
             self.freed()
 

@@ -32,6 +32,12 @@ class BulkQoS(kombu_redis.QoS):
         """How many messages take a place."""
         return len(self._delivered) - len(self._dirty) - len(self.channel.aside)
 
+    @property
+    def full(self) -> bool:
+        """Whether all places are taken that Celery has, and that the pool asks for."""
+        in_hand, places = self.in_hand, self.prefetch_count
+        return bool(places) and in_hand >= places and not prefetch.more(in_hand, places)
+
     def can_consume(self) -> bool:
         """Whether another message may be handed over: one in hand for each place that Celery has, and what the pool asks for.
 
@@ -40,12 +46,12 @@ class BulkQoS(kombu_redis.QoS):
         """
         if self.channel.asking:
             return True  # it is here already, or will be: what has been asked for is to be read
-        in_hand, places = self.in_hand, self.prefetch_count
+        in_hand = self.in_hand
         if in_hand + len(self.channel.aside) >= prefetch.MOST_IN_HAND:
             return False
         if self.channel.room is not None:
             return bool(self.channel.room.free(in_hand) > 0)
-        return not places or in_hand < places or prefetch.more(in_hand, places)
+        return not self.full
 
     def can_consume_max_estimate(self) -> Any:
         """How many messages may be handed over; None for any number."""

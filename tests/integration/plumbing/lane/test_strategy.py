@@ -66,7 +66,14 @@ def worker(tidings: Stores) -> Worker:
 
 
 def receive(
-    worker: Worker, redis: Redis, name: str, *, redelivered: bool = False, aside: Any = None, **options: Any
+    worker: Worker,
+    redis: Redis,
+    name: str,
+    *,
+    redelivered: bool = False,
+    aside: Any = None,
+    full: bool = False,
+    **options: Any,
 ) -> None:
     """Send a task, and have the worker receive it."""
     app.send_task(name, ([],), {}, **options)
@@ -74,7 +81,7 @@ def receive(
     raw: Any = redis.rpop(f"tidings:{queue}")
     with app.connection_for_read() as connection:
         channel: Any = connection.channel()
-        channel.set_aside = aside
+        channel.set_aside, channel._qos = aside, Mock(full=full)
         message: Any = UndecodedMessage(loads(raw), channel=channel)
         message.headers["redelivered"] = redelivered
         led = app.tasks[name].start_strategy(app, worker)
@@ -207,6 +214,19 @@ def test_all_others_go_to_the_pool(
     receive(waiting, redis, HANDLE, headers={KIND: topic}, redelivered=redelivered)
     assert waiting.pool.apply_async.called
     assert not waiting.guests.apply_async.called
+
+
+def test_without_room_the_one_in_the_last_place_waits_for_it_and_keeps_its_place_until_it_begins(
+    waiting: Worker, redis: Redis
+) -> None:
+    """In the pool it would hold up all that comes behind it until a process is done, however much room the lane has by then."""
+    waiting.guests.__len__.return_value = 2
+    aside = Mock()
+    receive(waiting, redis, HANDLE, headers={KIND: "waits"}, aside=aside, full=True)
+    assert not waiting.pool.apply_async.called
+    assert not aside.called
+    waiting.guests.apply_async.call_args.kwargs["accept_callback"](1, 0.0)
+    assert aside.called
 
 
 @pytest.mark.parametrize(("expected", "aside"), [(inf, False), (0.002, False), (0.05, True)])

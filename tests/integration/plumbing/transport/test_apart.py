@@ -126,8 +126,10 @@ def test_a_guest_leaves_its_place_to_another_and_an_acknowledged_one_leaves_no_m
     assert receiver.turn(lambda: len(of(receiver, "handle")) == 2)
     receiver.turn_for(0.2)
     assert len(of(receiver, "handle")) == 2
+    assert receiver.channel.qos.full
     for guest in of(receiver, "handle"):
         receiver.channel.set_aside(guest.delivery_tag)
+    assert not receiver.channel.qos.full
     assert receiver.turn(lambda: len(of(receiver, "handle")) == 4)
     receiver.turn_for(0.2)
     assert len(of(receiver, "handle")) == 4
