@@ -48,6 +48,7 @@ def confirm(
     traceparent: str = "",
     gateway: str = "",
     platform: str = "",
+    group: str = "",
     outcomes: dict[str, int] | None = None,
     **_later: Any,
 ) -> None:
@@ -57,7 +58,7 @@ def confirm(
     while their batch is open. `outcomes` are the numbers of them, for a try after the first. What only a later release sends is
     left out, here and in the results.
     """
-    its = Batch(account, batch, pulled, lease, traceparent, gateway, platform)
+    its = Batch(account, batch, pulled, lease, traceparent, gateway, platform, group)
     if partial:
         confirm_part(its, receipts or [])
         return

@@ -16,7 +16,7 @@ from typing import Any
 from celery.utils.log import get_task_logger
 
 from tasks import app, clock, dispatch, sending
-from tasks.accounts import Account, VvtoolAccount
+from tasks.accounts import DEFAULT_GROUP, Account, TaobaoAccount, VvtoolAccount
 from tasks.calling import bulkhead, calls, pausing
 from tasks.calling.errors import NotNow
 from tasks.logs import about
@@ -114,7 +114,8 @@ def pull(account: Account, known: Known, made: calls.Made) -> float:
 def batch_of(account: Account, name: str, pulled: float) -> Batch:
     """A batch of this name that a call at `pulled` brought the account."""
     its = account.gateway
-    return Batch(account.name, name, pulled, its.lease_seconds, gateway=its.name, platform=its.platform)
+    group = (account.group or DEFAULT_GROUP) if isinstance(account, TaobaoAccount) else ""
+    return Batch(account.name, name, pulled, its.lease_seconds, gateway=its.name, platform=its.platform, group=group)
 
 
 def counted(reply: Reply) -> dict[str, int]:

@@ -6,6 +6,7 @@
 from tasks.accounts.faults import AccountsError, Fault
 from tasks.accounts.fingerprint import fingerprint, gateway_fingerprint
 from tasks.accounts.models import (
+    DEFAULT_GROUP,
     Account,
     Accounts,
     Counter,
@@ -22,6 +23,7 @@ from tasks.accounts.models import (
 from tasks.accounts.source import AccountsSource, load
 
 __all__ = [
+    "DEFAULT_GROUP",
     "Account",
     "Accounts",
     "AccountsError",

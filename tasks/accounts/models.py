@@ -155,6 +155,10 @@ class QianmiAccount(Account):
     group: Group | None = Field(None, description=GROUP)
 
 
+DEFAULT_GROUP = "default"
+"""What Taobao calls the group of an account that names none."""
+
+
 class TaobaoAccount(Account):
     """A consumer group of a Taobao app. Only the counter needs a `session`."""
 

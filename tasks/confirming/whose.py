@@ -1,19 +1,23 @@
-"""Whom a batch is confirmed for: its account may have left, moved to another app or changed its platform since it was pulled."""
+"""Whom a batch is confirmed for: its account may have left, moved to another app or group or changed its platform since it was
+pulled."""
 
 from tasks import runtime
-from tasks.accounts import Account
+from tasks.accounts import DEFAULT_GROUP, Account, TaobaoAccount
 from tasks.rules.lease import Batch
 
 
 def account(batch: Batch) -> Account | None:
-    """The account as it was called for the batch: behind the gateway that it came by, while that is there. None for one that is
-    gone or of another platform now, which knows nothing of these messages."""
+    """The account as it was called for the batch: behind the gateway that it came by, while that is there, and in the group that
+    it was pulled in. None for one that is gone or of another platform now, which knows nothing of these messages."""
     found, gateway = runtime.account(batch.account), runtime.accounts().gateways.get(batch.gateway)
     if found is None or (platform(batch) or found.gateway.platform) != found.gateway.platform:
         return None
-    if gateway is None or gateway.platform != found.gateway.platform:
-        return found
-    return found if gateway is found.gateway else found.model_copy(update={"gateway": gateway})
+    before: dict[str, object] = {}
+    if gateway is not None and gateway.platform == found.gateway.platform and gateway is not found.gateway:
+        before["gateway"] = gateway
+    if isinstance(found, TaobaoAccount) and batch.group not in ("", found.group or DEFAULT_GROUP):
+        before["group"] = batch.group
+    return found.model_copy(update=before) if before else found
 
 
 def platform(batch: Batch) -> str:

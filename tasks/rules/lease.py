@@ -38,6 +38,9 @@ its lease, where workers were killed or away, and then it is counted."""
 LONGEST_VISIBILITY = 240.0
 FIRST_RETRY = 0.5
 LONGEST_RETRY = 30.0
+MORE = ("traceparent", "gateway", "platform", "group")
+"""What is said of a batch only where there is something to say."""
+
 HARD_GRACE = 1.0
 """A handler that ignores its soft limit is killed so many seconds later."""
 
@@ -47,7 +50,8 @@ class Batch:
     """What one pull of an account returned: when the call for it was sent, and how long the platform keeps it from others.
 
     `traceparent` is its place in a trace, as W3C writes it; "" unless there is one (`tasks/handling/spans.py`). `gateway` and
-    `platform` are its account's, "" where an earlier version has not said them.
+    `platform` are its account's, and `group` the one that it was pulled in, where it is confirmed in that group; "" where an
+    earlier version has not said them.
     """
 
     account: str
@@ -57,6 +61,7 @@ class Batch:
     traceparent: str = ""
     gateway: str = ""
     platform: str = ""
+    group: str = ""
 
     @property
     def handle_until(self) -> float:
@@ -83,14 +88,13 @@ class Batch:
     def to_json(self) -> dict[str, Any]:
         """The batch as the arguments of its tasks name it."""
         about = {"account": self.account, "batch": self.id, "pulled": self.pulled, "lease": self.lease}
-        more = {"traceparent": self.traceparent, "gateway": self.gateway, "platform": self.platform}
-        return {**about, **{name: value for name, value in more.items() if value}}
+        return {**about, **{name: value for name in MORE if (value := getattr(self, name))}}
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> "Batch":
         """The batch from a task's arguments, whatever else is among them."""
-        more = found.get("traceparent", ""), found.get("gateway", ""), found.get("platform", "")
-        return cls(found["account"], found["batch"], found["pulled"], found["lease"], *more)
+        more = {name: found.get(name, "") for name in MORE}
+        return cls(found["account"], found["batch"], found["pulled"], found["lease"], **more)
 
 
 def try_seconds(lease: float, handler_seconds: float, own: float | None = None, hidden: float = inf) -> float:

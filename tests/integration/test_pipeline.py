@@ -396,6 +396,7 @@ def write_accounts(tmp_path: Path, *changes: tuple[str, str]) -> None:
     runtime.accounts_source.cache_clear()
 
 
+BEHIND_TB = '[accounts.shop]\ngateway = "tb"'
 MOVED = ('[accounts.vshop]\ngateway = "vv"\nshop_id = "123"', '[accounts.vshop]\ngateway = "tb"')
 REMOVED = ('[accounts.vshop]\ngateway = "vv"\nshop_id = "123"', "")
 REPLACED = (
@@ -458,6 +459,34 @@ def test_a_batch_is_confirmed_by_the_gateway_that_it_came_by(
         confirm.confirm([("1", "handled")], **Batch("shop", "b1", time.time(), 20.0, gateway=gateway).to_json())
     assert list(dict.fromkeys(asked)) == ["tb", "tb2"]
     assert platform.confirms == [["1"], ["1"]]
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "asked"), [("g1", "g2", "g1"), ("g1", "", "g1"), ("", "g2", "default"), ("", "", None)]
+)
+def test_a_batch_is_confirmed_in_the_group_that_it_was_pulled_in(
+    tidings: Stores,
+    account: Account,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    was: str,
+    now: str,
+    asked: str | None,
+) -> None:
+    """In another group its messages would stay, and nothing would say so."""
+    groups: list[object] = []
+
+    class InGroups(FakePlatform):
+        def confirm(self, account: Account, receipts: Sequence[str]) -> None:
+            groups.append(getattr(account, "group", None))
+
+    monkeypatch.setattr(telling, "client_for", lambda gateway: InGroups())
+    its = {name: BEHIND_TB + (f'\ngroup = "{name}"\n' if name else "\n") for name in ("", was, now)}
+    write_accounts(tmp_path, (its[""], its[was]))
+    batch = consume.batch_of(runtime.accounts().accounts["shop"], "b1", time.time())
+    write_accounts(tmp_path, (its[was], its[now]))
+    confirm.confirm([("1", "handled")], **batch.to_json())
+    assert groups == [asked]
 
 
 def test_what_was_handled_counts_with_its_batch_once_however_often_that_is_confirmed(
