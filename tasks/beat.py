@@ -19,6 +19,7 @@ from tasks.logs import about
 from tasks.names import CONSUME, COUNT
 from tasks.plumbing import housekeeping
 from tasks.plumbing.pulse import Pulse
+from tasks.pulling import gateways
 from tasks.pulling.rota import Rota, most_waiting
 from tasks.runtime import accounts_source, stores
 from tasks.store.refusals import advice
@@ -105,6 +106,7 @@ class AccountScheduler(Scheduler):
 
     def follow(self, now: Accounts) -> None:
         """Poll these accounts from now on."""
+        gateways.follow(now)
         counted = {name: account for name, account in now.accounts.items() if has_counter(account)}
         if self._in_step:
             self._consume.follow(now.accounts, NOTICE_SECONDS)

@@ -4,7 +4,7 @@
 """
 
 from tasks.accounts.faults import AccountsError, Fault
-from tasks.accounts.fingerprint import fingerprint, gateway_fingerprint
+from tasks.accounts.fingerprint import app_fingerprint, fingerprint, gateway_fingerprint
 from tasks.accounts.models import (
     DEFAULT_GROUP,
     Account,
@@ -38,6 +38,7 @@ __all__ = [
     "TaobaoGateway",
     "VvtoolAccount",
     "VvtoolGateway",
+    "app_fingerprint",
     "differ",
     "fingerprint",
     "gateway_fingerprint",

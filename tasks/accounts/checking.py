@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, SecretStr, ValidationError
 
@@ -11,6 +10,7 @@ from tasks.accounts import topics
 from tasks.accounts.explaining import explain, is_secret
 from tasks.accounts.faults import AccountsError, Fault, Place, dotted, kind, listed, meant, nearest, shown
 from tasks.accounts.fields import is_here
+from tasks.accounts.fingerprint import app_of
 from tasks.accounts.models import (
     ACCOUNTS,
     GATEWAYS,
@@ -26,7 +26,7 @@ from tasks.accounts.models import (
 )
 from tasks.accounts.pieces import Piece
 from tasks.accounts.reuse import Kept, Reuse, stamp
-from tasks.accounts.secrets import UNNEEDED, Secrets, Unresolved, is_reference
+from tasks.accounts.secrets import Secrets, Unresolved, is_reference
 from tasks.accounts.slips import dotted_name, in_quotes
 
 SECTIONS = ("gateways", "accounts")
@@ -111,19 +111,12 @@ def _same_apps(gateways: Mapping[str, Gateway]) -> Iterator[str]:
     """Gateways that lead to the same app: its platform counts the calls of all of them."""
     seen: dict[object, str] = {}
     for name, gateway in gateways.items():
-        first = seen.setdefault(_app(gateway), name)
+        first = seen.setdefault(app_of(gateway), name)
         if first != name:
             yield (
                 f"{dotted(('gateways', name))}: it is the same app as {dotted(('gateways', first))}: "
                 "each keeps to its own limits, and both together may exceed the app's"
             )
-
-
-def _app(gateway: Gateway) -> object:
-    """What a platform knows a gateway's app by; a name of its own where its token is not looked up."""
-    key = gateway.token.get_secret_value() if isinstance(gateway, VvtoolGateway) else gateway.app_key
-    host = urlsplit(gateway.url).hostname
-    return gateway.name if key == UNNEEDED else (gateway.platform, host, key)
 
 
 def _twins(accounts: Mapping[str, Account]) -> Iterator[str]:
@@ -132,7 +125,7 @@ def _twins(accounts: Mapping[str, Account]) -> Iterator[str]:
     apps: dict[str, object] = {}
     for name, account in accounts.items():
         fields, its = vars(account), account.gateway
-        app = apps.get(its.name) or apps.setdefault(its.name, _app(its))
+        app = apps.get(its.name) or apps.setdefault(its.name, app_of(its))
         queue = (app, fields.get("group"), fields.get("shop_id"), fields.get("topic"))
         first = seen.setdefault(queue, name)
         if first != name:

@@ -2,10 +2,12 @@
 
 import hashlib
 import json
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from tasks.accounts.models import Account, Frozen, Gateway
+from tasks.accounts.models import Account, Frozen, Gateway, VvtoolGateway
+from tasks.accounts.secrets import UNNEEDED
 
 _GATEWAY = ("platform", "url", "app_key", "app_secret", "access_token", "token", "sign_method")
 _ACCOUNT = ("group", "shop_id", "edition", "session")
@@ -22,6 +24,18 @@ def fingerprint(account: Account) -> str:
 def gateway_fingerprint(gateway: Gateway) -> str:
     """The same of what all accounts of a gateway have in common: what is refused to one of them is refused to each."""
     return _digest(_plain(gateway, _GATEWAY))
+
+
+def app_fingerprint(gateway: Gateway) -> str:
+    """The same of its app alone, which stays what it is when its gateway gets another name, or its secret is renewed."""
+    return _digest([*app_of(gateway)])
+
+
+def app_of(gateway: Gateway) -> tuple[str, ...]:
+    """What a platform knows a gateway's app by; a name of its own where its token is not looked up."""
+    key = gateway.token.get_secret_value() if isinstance(gateway, VvtoolGateway) else gateway.app_key
+    host = urlsplit(gateway.url).hostname or ""
+    return (gateway.name,) if key == UNNEEDED else (gateway.platform, host, key)
 
 
 def _digest(shown: list[object]) -> str:

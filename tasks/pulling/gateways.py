@@ -1,13 +1,14 @@
 """Says what every gateway has, for those who read Redis only (`tasks/commands/web`): a beat does, as it knows all accounts.
 
-It drops what is left of batches that nobody has closed, too.
+It drops what is left of batches that nobody has closed, too, and carries over what a gateway has used to its new name: an app
+has one quota, whatever its gateway is called.
 """
 
 from collections import Counter
 from contextlib import suppress
 
 from tasks import clock
-from tasks.accounts import AccountsError
+from tasks.accounts import Accounts, AccountsError, app_fingerprint
 from tasks.plumbing.housekeeping import every
 from tasks.rules.allowance import limits_of
 from tasks.runtime import accounts, stores
@@ -22,14 +23,34 @@ def tell() -> None:
     beat has said."""
     stores().batches.drop(clock.now())
     with suppress(AccountsError):
-        now = accounts()
-        behind = Counter(each.gateway.name for each in now.accounts.values())
-        _, paused = stores().pauses.paused("account", "by_hand", clock.now(), len(now.accounts))
-        by_hand = Counter(each.gateway.name for each in map(now.accounts.get, paused) if each)
-        limits = {name: limits_of(gateway) for name, gateway in now.gateways.items()}
-        stores().gateways.put(
-            {
-                name: Known(behind[name], each.calls_per_day, each.points_per_day, by_hand[name])
-                for name, each in limits.items()
-            }
-        )
+        put(accounts())
+
+
+def put(now: Accounts) -> None:
+    """Say the same of these accounts."""
+    behind = Counter(each.gateway.name for each in now.accounts.values())
+    _, paused = stores().pauses.paused("account", "by_hand", clock.now(), len(now.accounts))
+    by_hand = Counter(each.gateway.name for each in map(now.accounts.get, paused) if each)
+    limits = {name: limits_of(gateway) for name, gateway in now.gateways.items()}
+    stores().gateways.put(
+        {
+            name: Known(
+                behind[name],
+                each.calls_per_day,
+                each.points_per_day,
+                by_hand[name],
+                app_fingerprint(now.gateways[name]),
+            )
+            for name, each in limits.items()
+        }
+    )
+
+
+def follow(now: Accounts) -> None:
+    """These are the accounts from now on: a gateway that is new and of the app of one that is gone is that one, renamed."""
+    before = stores().gateways.read()
+    new = {app_fingerprint(gateway): name for name, gateway in now.gateways.items() if name not in before}
+    for name, known in before.items():
+        if name not in now.gateways and (renamed := new.pop(known.app, None)):
+            stores().quota.carry_over(name, renamed)
+    put(now)

@@ -14,12 +14,14 @@ GATEWAYS = PREFIX + "gateways"
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """One gateway: its accounts, what its limits allow a day (None where it has none), and accounts that are paused by hand."""
+    """One gateway: its accounts, what its limits allow a day (None where it has none), accounts that are paused by hand, and its
+    app as a digest, "" where an earlier version has not said it."""
 
     accounts: int
     calls_per_day: int | None = None
     points_per_day: int | None = None
     by_hand: int = 0
+    app: str = ""
 
 
 class Gateways:

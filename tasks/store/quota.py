@@ -152,6 +152,7 @@ class Quota:
         self._take = script(redis, "quota_take")
         self._settle = script(redis, "quota_settle")
         self._give_back = script(redis, "quota_give_back")
+        self._carry_over = script(redis, "quota_carry_over")
 
     def take(self, gateway: str, limits: Limits, api: Api, account: str, *, spare: bool = False) -> Turn | PutOff:
         """Take one call, with everything that it may use; or a place in the gateway's line, where a pull or count waits.
@@ -184,6 +185,12 @@ class Quota:
     def give_back(self, gateway: str, owed: int) -> None:
         """So many calls, kept today for confirms, are not needed."""
         self._give_back(keys=[key("used", gateway)], args=[owed])
+
+    def carry_over(self, before: str, after: str) -> None:
+        """What the gateway of one name has used counts for that of another from now on, besides what that has used itself."""
+        self._carry_over(
+            keys=[key(kind, name) for name in (before, after) for kind in ("used", "window")], args=[KEEP_SECONDS]
+        )
 
     def used(self, gateway: str, now: float) -> Used:
         """What the gateway has used on the day that `now` lies in, seconds since the epoch."""

@@ -19,8 +19,10 @@ from redis import Redis
 from tasks import app, runtime, sending, settings
 from tasks.beat import PACE_SECONDS, AccountScheduler
 from tasks.plumbing import pulse
+from tasks.rules.allowance import Limits
 from tasks.runtime import Stores
 from tasks.store import connection
+from tasks.store.quota import PutOff, Turn
 from tidings_cli import probe
 
 GATEWAY = """
@@ -94,6 +96,45 @@ def test_a_beat_that_has_read_no_accounts_is_not_ready_and_one_that_keeps_its_la
     (tmp_path / "accounts.toml").write_text("[gateways.tb")
     tick(scheduler, 1.5)
     assert said() == ""
+
+
+@pytest.mark.parametrize("at_once", [True, False], ids=["while beat runs", "before it starts"])
+def test_a_gateway_of_another_name_has_used_what_its_app_has(
+    tmp_path: Path, scheduler: AccountScheduler, tidings: Stores, at_once: bool
+) -> None:
+    """Its day's quota began anew, so that the platform's was exceeded."""
+    write_accounts(tmp_path, "a")
+    tick_until(scheduler, tidings.gateways.read)
+    limits = Limits(calls_per_day=1)
+    assert isinstance(tidings.quota.take("tb", limits, "confirm", "a"), Turn)
+    path = tmp_path / "accounts.toml"
+    path.write_text(path.read_text().replace("gateways.tb", "gateways.tb2").replace('"tb"', '"tb2"'))
+    if not at_once:
+        runtime.accounts_source.cache_clear()
+        scheduler = AccountScheduler(app=app)
+    tick_until(scheduler, lambda: "tb2" in tidings.gateways.read())
+    now = time.time()
+    assert (tidings.quota.used("tb2", now).calls, tidings.quota.used("tb", now).calls) == (1, 0)
+    found = tidings.quota.take("tb2", limits, "confirm", "a")
+    assert isinstance(found, PutOff)
+    assert found.spent == "calls"
+
+
+def test_a_gateway_that_comes_beside_another_or_is_another_app_has_used_nothing(
+    tmp_path: Path, scheduler: AccountScheduler, tidings: Stores
+) -> None:
+    write_accounts(tmp_path, "a")
+    tick_until(scheduler, tidings.gateways.read)
+    tidings.quota.take("tb", Limits(calls_per_day=2), "confirm", "a")
+    path = tmp_path / "accounts.toml"
+    path.write_text(path.read_text() + GATEWAY.replace(".tb]", ".beside]"))
+    tick_until(scheduler, lambda: "beside" in tidings.gateways.read())
+    path.write_text(
+        path.read_text().replace(".tb]", ".other]", 1).replace("12345678", "87654321", 1).replace('"tb"', '"other"')
+    )
+    tick_until(scheduler, lambda: "other" in tidings.gateways.read())
+    used = tidings.quota.used_many(["tb", "beside", "other"], time.time())
+    assert [each.calls for each in used.values()] == [1, 0, 0]
 
 
 @pytest.mark.parametrize("in_a_worker", [False, True], ids=["alone", "in a worker"])

@@ -61,7 +61,7 @@ FAULTS = {
     ],
     "vvtool": [{"kind": "http"}, {"kind": "cut"}, {"kind": "error", "code": "202"}, {"kind": "duplicate"}],
 }
-LASTING = {"due", "seen", "plans", "letters", "measures", "paused"}
+LASTING = {"due", "seen", "gateways", "plans", "letters", "measures", "paused"}
 
 
 class Guarantees(RuleBasedStateMachine):

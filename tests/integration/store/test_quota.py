@@ -14,7 +14,7 @@ import pytest
 from redis import Redis
 
 from tasks.rules.allowance import Limits
-from tasks.store.quota import ARRIVES_SECONDS, KEEP_SECONDS, MIDNIGHT_SECONDS, PutOff, Quota, Turn
+from tasks.store.quota import ARRIVES_SECONDS, KEEP_SECONDS, MIDNIGHT_SECONDS, PutOff, Quota, Turn, day_key
 from tests.integration.guarantees.clock import TIME, take_over_scripts
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=timezone(timedelta(hours=8))).timestamp()
@@ -164,6 +164,29 @@ def test_a_clock_set_back_stops_nobody(quota: Quota, clock: Time) -> None:
         assert call(quota, TEN)
     clock.go(NOON - 7200)
     assert taken(pull(quota, TEN)).wait == 0
+
+
+def test_what_is_carried_over_counts_besides_what_was_used_under_the_new_name(quota: Quota, clock: Time) -> None:
+    limits = Limits(calls_per_second=1.0, points_per_day=100)
+    for gateway, points in (("before", 7), ("after", 5)):
+        turn = taken(quota.take(gateway, limits, "pull", "shop"))
+        quota.settle(gateway, limits, turn, points=points)
+    for _ in range(2):
+        quota.carry_over("before", "after")
+        before, after = quota.used_many(["before", "after"], clock.now).values()
+        assert (before.calls, before.points) == (0, 0)
+        assert (after.by_api["pull"], after.points, after.dearest) == (2, 12, 7)
+    assert put_off(quota.take("after", limits, "confirm", "shop")).wait > 0
+    assert quota.redis.ttl(day_key("after", clock.now)) > KEEP_SECONDS - 60
+
+
+def test_a_call_under_way_counts_for_the_second_of_the_new_name(quota: Quota, clock: Time) -> None:
+    limits = Limits(calls_per_second=1.0)
+    taken(quota.take("before", limits, "confirm", "shop"))
+    quota.carry_over("before", "after")
+    put_off(quota.take("after", limits, "confirm", "shop"))
+    clock.go(clock.now + 2.1)
+    assert taken(quota.take("after", limits, "confirm", "shop")).wait == 0
 
 
 def test_gateways_do_not_share_their_limits(quota: Quota) -> None:
