@@ -1,5 +1,6 @@
 """The Celery application class: Celery's own, which sends many tasks in one round trip and survives a lost broker."""
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +8,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from celery import Celery
+from celery import Celery, platforms
 from celery.app.amqp import AMQP, Queues
 from celery.app.utils import Settings
 from celery.concurrency import solo
@@ -78,6 +79,27 @@ class NotServed(Exception):
             f"{shown(name)} is no task of Tidings, whose workers would throw it away: it needs a Celery application of your own, "
             "imported by a module of TIDINGS_HANDLERS (docs/beside-your-own-celery.md)"
         )
+
+
+class Detaching(platforms.DaemonContext):
+    """Celery's way into the background (`--detach`), which looks at the files that it needs while somebody can be told."""
+
+    workdir: str
+    after_chdir: Any
+
+    def __enter__(self) -> Any:
+        """Go there."""
+        try:
+            os.chdir(self.workdir)
+            self.after_chdir()
+        except (OSError, platforms.LockFailed) as error:
+            from tasks.plumbing.banner import end  # not where all is well: it takes Celery's programs along
+
+            end("--pidfile" if isinstance(error, platforms.LockFailed) else "--logfile", error)
+        return super().__enter__()
+
+
+platforms.DaemonContext = Detaching  # type: ignore[misc]  # Celery looks for it there
 
 
 class Tidings(Celery):

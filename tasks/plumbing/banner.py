@@ -4,10 +4,12 @@ which do: of one that cannot be written a line tells, not a traceback.
 A disk may be full, or whoever reads gone. One that runs goes on then, without its lines; so has one that is started again.
 """
 
+import dbm
 import os
+import shelve
 import sys
 from contextlib import suppress
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from celery.apps import beat, worker
 from celery.platforms import LockFailed
@@ -15,6 +17,18 @@ from celery.platforms import LockFailed
 
 class Worker(worker.Worker):
     """Celery's, without its banner where that cannot be printed."""
+
+    statedb: Any
+    _persistence: Any
+
+    def on_after_init(self, *args: Any, **options: Any) -> None:
+        """Before anything is begun, look whether the file can be opened that `revoke` writes to."""
+        super().on_after_init(*args, **options)
+        if self.statedb:
+            try:
+                shelve.open(self.statedb).close()  # noqa: S301 - the file that Celery reads next
+            except dbm.error as error:
+                end("--statedb", error)
 
     def on_start(self) -> None:
         """Begin."""

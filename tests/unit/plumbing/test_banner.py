@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from celery import platforms
 from celery.apps import beat, worker
-from celery.platforms import create_pidlock
+from celery.platforms import create_pidlock, detached
 
 from tasks import app
 
@@ -57,4 +58,38 @@ def test_a_pidfile_that_cannot_be_written_is_told_in_a_line(
         begins()
     assert ended.value.code == os.EX_CANTCREAT
     said = f"ERROR: --pidfile: the file cannot be written: [Errno 2] No such file or directory: '{file}'\n"
+    assert capsys.readouterr().err == said
+
+
+@pytest.mark.parametrize("spoilt", [False, True])
+def test_a_state_file_that_cannot_be_written_or_is_none_is_told_in_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], spoilt: bool
+) -> None:
+    file = tmp_path / "state" if spoilt else tmp_path / "nowhere" / "state"
+    if spoilt:
+        file.write_text("no database")
+    monkeypatch.setattr(worker.Worker, "on_after_init", lambda _: None)
+    made: Any = object.__new__(app.Worker)
+    made.statedb = str(file)
+    with pytest.raises(SystemExit) as ended:
+        made.on_after_init()
+    assert ended.value.code == os.EX_CANTCREAT
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith("ERROR: --statedb: the file cannot be written: ")
+
+
+@pytest.mark.parametrize("option", ["--logfile", "--pidfile"])
+def test_a_file_that_a_program_in_the_background_cannot_write_is_told_before_it_goes_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    """Celery has ended with 0 by then, and shows a traceback."""
+    monkeypatch.setattr(platforms.DaemonContext, "_detach", lambda _: pytest.fail("it has gone"))
+    monkeypatch.setattr(platforms.signals, "reset", lambda *_: None)
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "nowhere" / "file"
+    files: dict[str, Any] = {option.removeprefix("--"): str(file)}
+    with pytest.raises(SystemExit) as ended, detached(**files):
+        pass
+    assert ended.value.code == os.EX_CANTCREAT
+    said = f"ERROR: {option}: the file cannot be written: [Errno 2] No such file or directory: '{file}'\n"
     assert capsys.readouterr().err == said
