@@ -39,7 +39,7 @@ def look() -> None:
             again[Straggling(was.batch, was.others, progress)] = next_look(progress, now)
         else:
             confirm_what_is_done(was.batch)
-            stores().stragglers.drop(was.batch.id)
+            again[was] = was.batch.pulled + was.batch.remembered
     stores().stragglers.put(again)
 
 

@@ -76,10 +76,6 @@ class Stragglers:
         )  # it may be the only one that is left
         return bool(pipe.execute()[0])
 
-    def drop(self, batch: str) -> None:
-        """Look at it no more."""
-        leave(self.redis.pipeline(transaction=False), batch).execute()
-
 
 def leave(pipe: Any, batch: str) -> Any:
     """Have a chord looked at no more."""
