@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 from importlib.util import find_spec
@@ -268,7 +268,10 @@ def unknown(environment: Iterable[str]) -> list[str]:
     said = []
     for given in sorted(environment):
         name = given.upper()
-        if not name.startswith(PREFIX) or name in names:
+        if not name.startswith(PREFIX):
+            said += [f"{given} is no setting of Tidings: did you mean {meant}?" for meant in _prefixed(name, names)]
+            continue
+        if name in names:
             continue
         if any(name.startswith(PREFIX + start) and _is_there(part) for start, part in OTHERS.items()):
             continue
@@ -280,6 +283,16 @@ def unknown(environment: Iterable[str]) -> list[str]:
             f"{given} is no setting of Tidings" + (f": did you mean {meant[0]}?" if meant else " and does nothing")
         )
     return said
+
+
+def _prefixed(name: str, names: Iterable[str]) -> Iterator[str]:
+    """The setting that is meant by a name whose rest is right, and whose beginning nearly."""
+    starts = tuple(PREFIX + start for start in OTHERS)
+    for start in (name.partition("_")[0] + "_", PREFIX.rstrip("_")):
+        whole = PREFIX + name.removeprefix(start)
+        near = name.startswith(start) and get_close_matches(start, [PREFIX], 1, 0.9)
+        if near and (whole in names or whole.startswith(starts)):
+            yield whole
 
 
 CELERYS = ("CELERY_BROKER_URL", "CELERY_BROKER_READ_URL", "CELERY_BROKER_WRITE_URL", "CELERY_RESULT_BACKEND")

@@ -15,6 +15,11 @@ from tasks.settings import Settings, passed_over, unknown
         ("TIDINGS_WEBHOK_URL", "TIDINGS_WEBHOOK_URL"),  # a part's own setting
         ("TIDINGS_STREEM_KEY", "TIDINGS_STREAM_KEY"),
         ("TIDINGS_DATABSE_URL", "TIDINGS_DATABASE_URL"),
+        ("TIDING_REDIS_URL", "TIDINGS_REDIS_URL"),
+        ("TIDNGS_HANDLERS", "TIDINGS_HANDLERS"),
+        ("tiding_accounts", "TIDINGS_ACCOUNTS"),
+        ("TIDING_WEB_PASSWORD", "TIDINGS_WEB_PASSWORD"),
+        ("TIDINGSHANDLERS", "TIDINGS_HANDLERS"),
     ],
 )
 def test_a_slip_is_told_with_what_was_meant(name: str, meant: str) -> None:
@@ -30,6 +35,12 @@ def test_what_is_like_nothing_does_nothing() -> None:
 def test_settings_and_other_peoples_variables_are_not_told() -> None:
     assert unknown([*(f"TIDINGS_{name.upper()}" for name in Settings.model_fields), "tidings_home", "HOME"]) == []
     assert unknown(["TIDINGS_TEST_EXAMPLES"]) == []
+    assert (
+        unknown(
+            ["HANDLERS", "REDIS_URL", "TIDING_COLOUR", "TIMINGS_LOG", "READINGS_HOME", "TIDY_LOG", "BUILDINGS_DEBUG"]
+        )
+        == []
+    )
 
 
 def test_an_address_of_other_applications_is_told_without_its_password() -> None:

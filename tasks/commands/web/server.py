@@ -1,6 +1,7 @@
 """The HTTP server: one process, one application, until SIGTERM or Ctrl-C."""
 
 import logging
+import os
 import socket
 import traceback
 from collections.abc import Callable
@@ -28,7 +29,9 @@ from tasks.commands.web.rendering import FOLDER, page
 from tasks.commands.web.sessions import Sessions
 from tasks.garbage import freeze
 from tasks.logs import about
+from tasks.settings import unknown
 from tasks.store.refusals import refusal
+from tasks.text import shown
 
 GRACE_SECONDS = 5
 """Replies that are under way at the end have so long."""
@@ -42,10 +45,12 @@ log = logging.getLogger(__name__)
 def serve(host: str, port: int) -> None:
     """Listen there and serve until told to end. Raises `Unusable` where that address cannot be had or a setting is wrong."""
     config = configured()
+    for said in unknown(os.environ):
+        click.echo(shown(said, 300), err=True)
     memory.one_heap()
     listening = bound(host, port)
-    shown = f"[{host}]" if ":" in host else host
-    where = f"http://{shown}:{listening.getsockname()[1]}"
+    there = f"[{host}]" if ":" in host else host
+    where = f"http://{there}:{listening.getsockname()[1]}"
     click.echo(f"{where}/" if config.served else f"{where}/metrics (no page, as {PREFIX}PASSWORD is not set)")
     server = uvicorn.Config(
         guarded(config, host),
