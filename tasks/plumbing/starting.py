@@ -207,12 +207,22 @@ def warn_of_timeouts() -> None:
 
 @cache
 def warn_of_queues() -> None:
-    """Once a process, warn of queues that it takes from and that nothing is sent to, as after a slip in `-Q`."""
+    """Once a process, warn of queues that it takes from and that nothing is sent to, as after a slip in `-Q`, and of slips in
+    `-X`, which may well name a queue that handlers elsewhere ask for."""
     asked = {each.queue for each in entries(registry()) if each.queue}
     usual = {queue.name for queue in app.conf.task_queues}
-    for name in sorted(set(app.amqp.queues.consume_from) - asked - usual - WITHOUT_HANDLERS):
-        near = get_close_matches(name.lower(), sorted(asked | usual), 1)
-        hint = f": did you mean {shown(near[0])}?" if near else ""
+    known = asked | usual | WITHOUT_HANDLERS
+
+    def meant(name: str) -> str:
+        near = get_close_matches(name.lower(), sorted(known), 1)
+        return f": did you mean {shown(near[0])}?" if near else ""
+
+    for name in sorted(set(_excluded) - known):
+        if hint := meant(name):
+            text = "no queue %s is known here, which -X leaves out%s"
+            log.warning(text, shown(name), hint, extra=about("setup_advice"))
+    for name in sorted(set(app.amqp.queues.consume_from) - known):
+        hint = meant(name)
         log.warning(
             "this worker takes from the queue %s, which no handler here asks for%s",
             shown(name),

@@ -148,6 +148,20 @@ def test_a_worker_warns_once_of_a_queue_that_nothing_is_sent_to(
     ]
 
 
+def test_a_slip_in_what_a_worker_is_to_leave_out_is_told(
+    tidings: Stores, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It took from all queues, and nothing said so; a queue that handlers elsewhere ask for is none."""
+    monkeypatch.setattr(starting, "_excluded", ["confirm", "handel", "slow"])
+    starting.warn_of_queues.cache_clear()
+    starting.warn_of_queues()
+    starting.warn_of_queues.cache_clear()
+    told = [
+        each.getMessage() for each in caplog.records if "handel" in each.getMessage() or "slow" in each.getMessage()
+    ]
+    assert told == ["no queue handel is known here, which -X leaves out: did you mean handle?"]
+
+
 @pytest.mark.parametrize("given", [{}, {"TIDINGS_HANDLERS": ""}, {"TIDINGS_HANDLERS": " , "}])
 @pytest.mark.parametrize("command", ["worker", "up"])
 def test_nothing_starts_that_would_confirm_messages_without_code_of_the_users(
