@@ -8,10 +8,12 @@ import dbm
 import os
 import shelve
 import sys
+import warnings
 from contextlib import suppress
 from typing import Any, NoReturn
 
 from celery.apps import beat, worker
+from celery.exceptions import SecurityWarning
 from celery.platforms import LockFailed
 
 
@@ -20,6 +22,13 @@ class Worker(worker.Worker):
 
     statedb: Any
     _persistence: Any
+
+    def on_before_init(self, *args: Any, **options: Any) -> None:
+        """Before anything else. Celery takes a user whose group has no name, as in containers, for the superuser, and says so."""
+        with warnings.catch_warnings():
+            if os.getuid() and os.geteuid():
+                warnings.simplefilter("ignore", SecurityWarning)
+            super().on_before_init(*args, **options)
 
     def on_after_init(self, *args: Any, **options: Any) -> None:
         """Before anything is begun, look whether the file can be opened that `revoke` writes to."""

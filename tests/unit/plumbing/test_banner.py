@@ -1,9 +1,11 @@
 """A worker and a beat that begin where nothing can be printed."""
 
 import errno
+import grp
 import io
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -93,3 +95,18 @@ def test_a_file_that_a_program_in_the_background_cannot_write_is_told_before_it_
     assert ended.value.code == os.EX_CANTCREAT
     said = f"ERROR: {option}: the file cannot be written: [Errno 2] No such file or directory: '{file}'\n"
     assert capsys.readouterr().err == said
+
+
+@pytest.mark.parametrize("uid", [0, 12345])
+def test_only_the_superuser_is_told_that_it_is_one(monkeypatch: pytest.MonkeyPatch, uid: int) -> None:
+    """Celery takes everybody for one whose group has no name, as in a container with `--user 12345:12345`."""
+    theirs: Any = platforms
+    for name in ("getuid", "geteuid", "getgid", "getegid"):
+        monkeypatch.setattr(os, name, lambda: uid)
+    monkeypatch.setattr(grp, "getgrgid", lambda gid: {}[gid])
+    monkeypatch.setattr(worker.Worker, "on_before_init", lambda *_, **__: theirs.check_privileges(["json"]))
+    made: Any = object.__new__(app.Worker)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        made.on_before_init()
+    assert bool(told) is (uid == 0)
