@@ -36,6 +36,7 @@ from tasks.rules.circuit_breaker import Pause
 from tasks.runtime import stores
 from tasks.store.polls import End, Learnt
 from tasks.store.quota import LEAST_WAIT_SECONDS, PutOff, Settled, Turn
+from tasks.store.refusals import advice
 from tasks.text import shown
 
 log = get_task_logger(__name__)
@@ -169,9 +170,9 @@ def tell_end(account: Account, end: End | None, counts: Mapping[str, int]) -> No
         tell(account, Learnt(account.name, clock.now(), end=end, counts=counts))
     except LOST as error:
         log.warning(
-            "%s: the end of a call could not be noted: %s",
+            "%s: the end of a call could not be noted: Redis %s",
             shown(account.name),
-            shown(error),
+            advice(error),
             extra=about("call_end_unnoted", account=account.name, gateway=account.gateway.name),
         )
 
@@ -184,9 +185,9 @@ def tell(account: Account, learnt: Learnt) -> None:
             SEND[kind](name)
     except LOST as error:
         log.warning(
-            "%s: those who come next could not be called: %s",
+            "%s: those who come next could not be called: the broker %s",
             shown(account.name),
-            shown(error),
+            advice(error),
             extra=about("next_uncalled", account=account.name, gateway=account.gateway.name),
         )
     if learnt.end:

@@ -18,7 +18,7 @@ from tasks.logs import about
 from tasks.plumbing.transport import prefetch
 from tasks.plumbing.transport.prefetch import FAR_TIMES, HOLD_SECONDS, Stock, Taken
 from tasks.plumbing.transport.record import CHUNK, Record
-from tasks.text import shown
+from tasks.store.refusals import advice
 
 WRITE_OFF_SECONDS = 0.05
 """The longest that a finished task stays recorded while Redis can be reached, and some round trips: the loop waits for this."""
@@ -165,9 +165,9 @@ class Settling:
         except self._may_fail as error:
             left = len(self._books.done), len(self._books.back)
             log.warning(
-                "%d finished tasks and %d to give back are told to Redis later: %s",
+                "%d finished tasks and %d to give back are told to Redis later: it %s",
                 *left,
-                shown(error),
+                advice(error),
                 extra=about("settling_late"),
             )
             if loop := self._channel.loop:

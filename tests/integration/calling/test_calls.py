@@ -40,7 +40,7 @@ from tasks.rules.allowance import limits_of
 from tasks.rules.circuit_breaker import Pause
 from tasks.runtime import Stores
 from tasks.sandbox.control import Control
-from tasks.store.polls import Learnt
+from tasks.store.polls import End, Learnt
 from tasks.store.quota import PutOff
 
 Configure = Callable[..., Account]
@@ -288,6 +288,19 @@ def test_every_call_counts_for_the_account_and_by_api_for_the_gateway(
     tally = tidings.tally.read_many(["shop"], now=now)["shop"]
     assert (tally["calls"], tally["confirms"], tally["counts"], tally["failures"]) == (6, 2, 2, 1)
     assert tidings.quota.used("tb", now).by_api == {"pull": 2, "confirm": 2, "count": 2}
+
+
+def test_a_redis_that_takes_nothing_more_is_told_with_what_to_do(
+    account: Account, caplog: pytest.LogCaptureFixture, redis: Redis
+) -> None:
+    """It said what the server had, with the line of a script of ours."""
+    redis.config_set("maxmemory", 1)
+    try:
+        calls.tell_end(account, End("pull", "tb"), {"calls": 1})
+    finally:
+        redis.config_set("maxmemory", 0)
+    assert "could not be noted: Redis is full: it has reached its maxmemory" in caplog.text
+    assert "raise `maxmemory`" in caplog.text
 
 
 def test_a_batch_that_needs_no_confirm_keeps_no_call(
