@@ -13,7 +13,7 @@ from itertools import chain, starmap
 from types import MappingProxyType
 from typing import Any
 
-from handlers import forked, loop
+from handlers import forked, loop, unawaited
 from handlers.arounds import Around, within
 from handlers.errors import BadHandler
 from handlers.importing import asker
@@ -21,6 +21,7 @@ from handlers.message import Message, Misused, decided, unraised
 from handlers.options import NONE, Options
 from handlers.resources import Resources, default
 from handlers.signature import NOTHING, THE_MESSAGE, Signature, place_of, read_signature
+from handlers.unawaited import Unawaited
 
 _WILDCARD = re.compile(r"\[!?\]?[^\]]*\]|[*?]")
 
@@ -115,12 +116,15 @@ class Handler:
         forked.inside(context or copy_context(), self._surrounded, message, content)
 
     def _surrounded(self, message: Message, content: Any) -> None:
+        found = unawaited.watched()
         if self.arounds:
-            within(self.arounds.values(), message, lambda: self._run(message, content))
+            within(self.arounds.values(), message, lambda: self._run(message, content, found))
         else:
-            self._run(message, content)
+            self._run(message, content, found)
+        if found:
+            unawaited.judge(found, self.function, self)
 
-    def _run(self, message: Message, content: Any) -> None:
+    def _run(self, message: Message, content: Any, found: list[Unawaited]) -> None:
         signature = self._signature or self.settle()
         if content is UNREAD:
             content = signature.decode(message)
@@ -134,6 +138,8 @@ class Handler:
                 result = self.function(content, *by_place, **by_name)
             if result is not None:
                 self._end(result)
+            if found:  # also what stands around it is to see that
+                unawaited.judge(found, self.function, self)
         except BaseExceptionGroup as group:
             if decision := decided(group):
                 raise decision from group

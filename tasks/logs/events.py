@@ -44,6 +44,7 @@ EVENTS = {
     "resource_yields_twice": "a handlers' resource yields more than once",
     "loop_blocked": "a handler blocks the event loop and cannot be interrupted",
     "loop_task_raised": "a task that a handler left on the event loop failed",
+    "coroutine_unawaited": "a handler has made a coroutine and never awaited it, so that none of it ran",
     "archive_failed": "a message is not in the archive (handlers.archive)",
     "sentry_unreported": "an error was not reported (handlers.sentry)",
     "tracing_off": "nothing is traced in this process",
