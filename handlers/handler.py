@@ -1,41 +1,26 @@
 """One handler: a user's function for a topic or pattern, and how it is called with a message."""
 
-import asyncio
 import re
 from collections import ChainMap
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Generator, Mapping
-from concurrent.futures import Future
-from contextlib import _AsyncGeneratorContextManager, _GeneratorContextManager
+from collections.abc import Callable, Mapping
 from contextvars import Context, copy_context
 from difflib import get_close_matches
-from inspect import isawaitable, iscoroutinefunction
-from itertools import chain, starmap
+from inspect import iscoroutinefunction
+from itertools import chain
 from types import MappingProxyType
 from typing import Any
 
-from handlers import forked, loop, unawaited
+from handlers import forked, returned, unawaited
 from handlers.arounds import Around, within
 from handlers.errors import BadHandler
 from handlers.importing import asker
-from handlers.message import Message, Misused, decided, unraised
+from handlers.message import Message, decided
 from handlers.options import NONE, Options
 from handlers.resources import Resources, default
 from handlers.signature import NOTHING, THE_MESSAGE, Signature, place_of, read_signature
 from handlers.unawaited import Unawaited
 
 _WILDCARD = re.compile(r"\[!?\]?[^\]]*\]|[*?]")
-
-
-LAZY = (
-    *(Generator, AsyncGenerator, map, filter, starmap),
-    *(_GeneratorContextManager, _AsyncGeneratorContextManager),  # what contextlib makes of a generator function
-)
-"""What calls nothing until somebody asks for more. Other iterators, as a database's cursor, may well have done their work."""
-
-LATER = (Awaitable, Future, *LAZY)
-"""What has not ended yet where it is returned."""
-
-LOTS = (list, tuple, set, frozenset)
 
 UNREAD: Any = object()
 """Stands for a content that nobody has decoded yet, as None may be one."""
@@ -137,29 +122,13 @@ class Handler:
                 by_place, by_name = self.resources.handed(signature.asked, message)
                 result = self.function(content, *by_place, **by_name)
             if result is not None:
-                self._end(result)
+                returned.end(result, content, f"{self.place}: {self.function.__name__}")
             if found:  # also what stands around it is to see that
                 unawaited.judge(found, self.function, self)
         except BaseExceptionGroup as group:
             if decision := decided(group):
                 raise decision from group
             raise
-
-    def _end(self, result: object) -> None:
-        """Wait, on this process's event loop, for what an `async def` has made, or an executor was given; for several in turn.
-
-        Raises `Misused` for what would never run, and for a `Reject` or `Retry` that is returned: its message was not handled.
-        """
-        while isawaitable(result) or isinstance(result, Future):
-            result = loop.run(_done(result) if isinstance(result, Future) else result)
-        if isinstance(result, LAZY):
-            raise Misused(f"{self.place}: {self.function.__name__} returned something that has yet to run")
-        for each in _unfinished(result):
-            self._end(each)
-        if decision := unraised(result):
-            raise Misused(
-                f"{self.place}: {self.function.__name__} returned a {decision}; write `raise` in place of `return`"
-            )
 
     def settle(self) -> Signature:
         """How to call the function.
@@ -190,18 +159,3 @@ class Handler:
         hint = f"; did you mean {near[0]!r}?" if near else "."
         said = f"key={key!r} of {self.function.__name__} is no member of {signature.asks_for}{hint}"
         raise BadHandler(f"{self.place}: {said} Write a function of the content for a member that it does not declare")
-
-
-def _unfinished(result: object) -> list[object]:
-    """What is still to be waited for, or has yet to run, in a list or another plain collection."""
-    inside: Collection[object] = ()
-    if type(result) in LOTS:
-        inside = result  # type: ignore[assignment]
-    elif type(result) is dict:
-        inside = result.values()
-    later = any(issubclass(kind, LATER) for kind in {type(each) for each in inside})  # by kinds: there may be a million
-    return [each for each in inside if isinstance(each, LATER)] if later else []
-
-
-async def _done(future: Future[Any]) -> Any:
-    return await asyncio.wrap_future(future)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextvars import ContextVar
+from multiprocessing.pool import ThreadPool
 from typing import Any
 
 import pytest
@@ -546,6 +547,50 @@ def test_what_an_executor_does_not_end_is_waited_for_until_the_time_is_up(execut
         with pytest.raises(Late), coroutine.limit(LIMIT, Late):
             handler.call(message())
     finally:
+        ended.set()
+
+
+def test_what_a_pool_was_given_is_waited_for_as_an_executors() -> None:
+    registry, done = Registry(), list[int]()
+
+    def work(number: int) -> None:
+        time.sleep(LIMIT / 2)
+        done.append(10 // number)
+
+    with ThreadPool(2) as pool:
+
+        @registry.handles("one")
+        def one(content: dict[str, Any]) -> object:
+            return pool.apply_async(work, (5,))
+
+        @registry.handles("all")
+        async def all_(content: dict[str, Any]) -> object:
+            return [pool.map_async(work, [2, 1]), pool.apply_async(work, (0,))]
+
+        handler = registry.find("one")
+        assert handler
+        handler.call(message())
+        assert done == [2]
+        handler = registry.find("all")
+        assert handler
+        with pytest.raises(ZeroDivisionError):
+            handler.call(message())
+        assert sorted(done) == [2, 5, 10]
+
+
+def test_what_a_pool_does_not_end_is_waited_for_until_the_time_is_up() -> None:
+    registry, ended = Registry(), threading.Event()
+
+    with ThreadPool(1) as pool:
+
+        @registry.handles("t")
+        def one(content: dict[str, Any]) -> object:
+            return pool.apply_async(ended.wait, (20,))
+
+        handler = registry.find("t")
+        assert handler
+        with pytest.raises(Late), coroutine.limit(LIMIT, Late):
+            handler.call(message())
         ended.set()
 
 

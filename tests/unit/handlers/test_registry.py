@@ -6,12 +6,13 @@ import asyncio
 import functools
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import pytest
 from annotated_types import Gt, Len
+from celery import chain, signature
 
 from handlers import BadHandler, DuplicateTopic, Handler, Message, Registry, Reject, Retry, Unfit
 from handlers.registry import REMEMBERED_TOPICS
@@ -361,6 +362,8 @@ async def slowly(part: str) -> AsyncIterator[str]:
         contextmanager(iter),
         asynccontextmanager(slowly),
         lambda part: [5, (each for each in part)],
+        lambda part: signature("shop.send", (part,)),
+        lambda part: [chain(signature("shop.send"), signature("shop.note"))],
     ],
 )
 def test_a_handler_that_returns_something_yet_to_run_has_failed(lazy: Callable[[str], object]) -> None:
@@ -372,6 +375,30 @@ def test_a_handler_that_returns_something_yet_to_run_has_failed(lazy: Callable[[
         return lazy(content)
 
     with pytest.raises(TypeError, match="one returned something that has yet to run"):
+        called(registry).call(MESSAGE)
+
+
+def retried(times: int) -> Callable[..., Any]:
+    def decorator(function):  # type: ignore[no-untyped-def]  # with an annotation it is refused for that
+        @functools.wraps(function)
+        def wrapper(*args: Any) -> Any:
+            return [function(*args) for _ in range(times)]
+
+        return wrapper
+
+    return decorator
+
+
+def twice(content: str) -> object:
+    return functools.partial(print, content)
+
+
+@pytest.mark.parametrize(("function", "is_right"), [(retried(2), False), (twice, False), (lambda content: print, True)])
+def test_a_decorator_without_its_parentheses_calls_no_handler(function: Callable[..., Any], is_right: bool) -> None:
+    """It makes a function of the content, and the message would count as handled."""
+    registry = Registry()
+    registry.handles("t")(function)
+    with nullcontext() if is_right else pytest.raises(TypeError, match=r"returned a function .* lack its parentheses"):
         called(registry).call(MESSAGE)
 
 
