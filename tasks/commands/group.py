@@ -11,6 +11,7 @@ from kombu.exceptions import KombuError
 from redis.exceptions import RedisError
 
 from handlers.errors import HandlersError
+from tasks.commands.leftover import ended
 from tasks.store.refusals import refusal
 from tasks.text import shown
 from tidings_cli.terminal import forgiving
@@ -67,7 +68,7 @@ class Telling(click.Command):
         forgiving()
         # What could be better in the accounts file is for `check` to say, not for every command.
         logging.getLogger("tasks").addHandler(logging.NullHandler())
-        with in_one_line():
+        with ended(), in_one_line():
             if self.whose != "none" and not asks_for_help(ctx):
                 look_whose(only_ours=self.whose == "ours")
             try:

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -364,3 +365,25 @@ def test_a_module_that_takes_the_command_along_is_told(
     done = ready.run(["-m", "celery", "-A", "tasks", "handlers", "try", PAID], tmp_path, env)
     assert (done.returncode, done.stdout) == (code, "")
     assert said in done.stderr
+
+
+@pytest.mark.parametrize(("words", "code"), [(("try", PAID), 0), (("try", "TradeClose"), 1), (("list",), 0)])
+def test_a_thread_of_a_module_keeps_no_command(shop: Shop, words: tuple[str, ...], code: int) -> None:
+    path = shop(f"""
+import threading
+
+threading.Thread(target=threading.Event().wait, name="refresher").start()
+threading.Thread(target=print, name="short").start()
+
+@handles('{PAID}')
+def on_paid(content: dict) -> None: ...
+
+@handles('taobao_trade_TradeClose')
+def on_closed(content: dict) -> None:
+    raise Retry
+""")
+    argv = [sys.executable, "-m", "tidings_cli", "handlers", *words]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), str(path.parent)))}
+    done = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == code, done.stderr
+    assert "ended with a thread that still ran: refresher; what" in done.stderr
