@@ -76,7 +76,7 @@ def post(message: Message) -> None:
     if message.traceparent:
         headers["traceparent"] = message.traceparent
     answer = _connections.post(whom, headers, sent, min(LONGEST_SECONDS, SHARE * message.deadline))
-    judge(answer.status, answer.retry_after, whom.origin)
+    judge(answer.status, answer.retry_after, whom.origin, answer.date)
 
 
 def wrong(extra: Mapping[str, Any]) -> str:

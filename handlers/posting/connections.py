@@ -40,10 +40,11 @@ GONE = (ConnectionResetError, BrokenPipeError)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer's status, and its `Retry-After`."""
+    """An answer's status, its `Retry-After`, and when it was written by its own clock."""
 
     status: int
     retry_after: str | None
+    date: str | None
 
 
 class _Reader(io.RawIOBase):
@@ -110,7 +111,7 @@ class _Connection(HTTPConnection):
     def receive(self) -> tuple[Answer, bool]:
         """The answer, and whether the connection may be used again. Raises `OSError` or `HTTPException`."""
         response = self.getresponse()
-        answer = Answer(response.status, response.headers.get("retry-after"))
+        answer = Answer(response.status, response.headers.get("retry-after"), response.headers.get("date"))
         self.until = min(self.until, time.monotonic() + DRAIN_SECONDS)
         with suppress(OSError, HTTPException, ValueError):
             response.read(DRAIN_BYTES)

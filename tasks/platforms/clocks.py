@@ -6,10 +6,10 @@ one, as of a proxy on the way, breaks nothing that works.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from urllib.parse import urlsplit
 
+from handlers.posting import answers
 from tasks import clock
 from tasks.platforms.errors import Transient, Unauthorised
 
@@ -37,19 +37,14 @@ def ahead(date: float, sent: float, received: float) -> float:
 
 def hear(host: str, date: str | None, sent: float, received: float) -> None:
     """Note the Date header of a reply. One that lacks, cannot be read or is absurd is left out."""
-    written = _seconds(date or "")
+    written = moment(date or "")
     off = MOST + 1 if written is None else ahead(written, sent, received)
     if abs(off) <= MOST:
         _heard[host] = off
 
 
-@lru_cache(8)
-def _seconds(date: str) -> float | None:
-    """A Date in seconds since the epoch; None for one that cannot be read. Many replies a second bear the same."""
-    try:
-        return parsedate_to_datetime(date).timestamp()
-    except (ValueError, TypeError, OverflowError):
-        return None
+moment = lru_cache(8)(answers.moment)
+"""A Date in seconds since the epoch; None for one that cannot be read. Many replies a second bear the same."""
 
 
 def heard(url: str) -> float | None:

@@ -22,6 +22,7 @@ import requests
 from urllib3 import HTTPConnectionPool, Retry, Timeout
 from urllib3 import exceptions as urllib3
 
+from handlers.posting import answers
 from tasks import clock
 from tasks.clock import DAY
 from tasks.platforms import clocks
@@ -157,9 +158,12 @@ def _check_status(reply: Received, host: str) -> None:
 
 
 def _retry_after(reply: Received) -> float | None:
-    """Seconds that the Retry-After header names, from one to a day's; its other form, a date, counts as none."""
+    """Seconds that the Retry-After header names, from one to a day's; as a date, seen from the reply's own."""
     value = reply.headers.get("retry-after", "")
-    return float(min(max(int(value), 1), DAY)) if value.isascii() and value.isdigit() and len(value) < 10 else None
+    if value.isascii() and value.isdigit():
+        return float(min(max(int(value), 1), DAY)) if len(value) < 10 else None
+    wait = answers.seconds(value, clocks.moment(reply.headers.get("date", "")) or reply.at)
+    return None if wait is None else max(wait, 1.0)
 
 
 def _failure(error: Exception, host: str) -> PlatformError:

@@ -9,6 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
@@ -117,6 +118,25 @@ def test_http_503_that_names_a_time_holds_the_gateway_for_as_long_within_five_mi
 def test_http_503_that_names_no_time_in_seconds_is_as_any_server_fault(server: Server, header: str) -> None:
     server.script = reply(b"", 503, Retry_After=header)
     assert type(failure(pull, server.url)) is Transient
+
+
+@pytest.mark.parametrize(("status", "kind", "most"), [(429, Throttled, 900), (503, Unavailable, 300)])
+def test_a_date_to_come_back_at_is_a_time_too_by_the_clock_of_who_wrote_it(
+    server: Server, status: int, kind: type[Throttled | Unavailable], most: float
+) -> None:
+    written = time.time() - 7200
+
+    def script(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response_only(status)
+        for name, at in (("Date", written), ("Retry-After", written + 900)):
+            handler.send_header(name, formatdate(at, usegmt=True))
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    server.script = script
+    error = failure(pull, server.url)
+    assert isinstance(error, kind)
+    assert error.seconds == most
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

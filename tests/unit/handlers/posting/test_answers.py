@@ -1,5 +1,6 @@
 """What an answer means."""
 
+import time
 from email.utils import formatdate
 
 import pytest
@@ -45,8 +46,22 @@ NOW = 1_800_000_000.0
         ("٣", None),
         (formatdate(NOW + 90, usegmt=True), 90.0),
         (formatdate(NOW - 90, usegmt=True), None),
+        (time.strftime("%A, %d-%b-%y %H:%M:%S GMT", time.gmtime(NOW + 90)), 90.0),
+        (time.asctime(time.gmtime(NOW + 90)), 90.0),
+        (formatdate(NOW + 1e6, usegmt=True), 86_400.0),
         ("Fri, 31 Feb 2027 99:99:99 GMT", None),
     ],
 )
 def test_how_long_a_receiver_asks_to_wait(told: str | None, wait: float | None) -> None:
     assert seconds(told, NOW) == wait
+
+
+def test_a_date_is_seen_from_the_answers_own_clock() -> None:
+    """The receiver's may be an hour off."""
+    written = time.time() - 3600
+    with pytest.raises(Retry) as caught:
+        judge(503, formatdate(written + 90, usegmt=True), "https://shop.example", formatdate(written, usegmt=True))
+    assert caught.value.delay == 90.0
+    with pytest.raises(Retry) as caught:
+        judge(503, formatdate(time.time() + 90, usegmt=True), "https://shop.example", "soon")
+    assert caught.value.delay == pytest.approx(90, abs=5)
