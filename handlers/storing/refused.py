@@ -11,6 +11,9 @@ from handlers.storing.asking import ask, known
 from handlers.storing.engine import VARIABLE, connect
 from handlers.storing.files import check_certificates, check_file
 
+COMPLETE = {"charset": ("utf8mb4", "gb18030"), "client_encoding": ("utf8", "unicode", "gb18030", "auto")}
+"""What names an encoding to the drivers of MariaDB and PostgreSQL: those that have every character, the first is told."""
+
 
 def check(url: URL) -> None:
     """Raise `BadHandler` for an address that can only fail; the text shows nothing of it. Nothing is connected to or made."""
@@ -26,6 +29,12 @@ def check(url: URL) -> None:
         uri = {"uri": url.query["uri"]} if dialect.name == "sqlite" and "uri" in url.query else {}  # others hang on it
         wrong = [name for name in (*uri, *url.query) if _fails(bare.set(query={**uri, name: url.query[name]}))]
         raise BadHandler(f"{VARIABLE}: {_told(wrong, dialect)}")
+    for option, names in COMPLETE.items():
+        if option in url.query and str(url.query[option]).lower().replace("-", "").replace("_", "") not in names:
+            raise BadHandler(
+                f"{VARIABLE}: its {option} lacks characters that messages have, as emoji, and each such would be buried: "
+                f"write {option}={names[0]}, or leave it out"
+            )
     if dialect.driver == "pysqlite":
         [name], arguments = dialect.create_connect_args(url)
         check_file(name, bool(arguments.get("uri")))

@@ -175,3 +175,28 @@ def test_what_this_user_may_not_write_is_refused(
     monkeypatch.setattr(os, "access", lambda path, _: path != here / denied)  # root may do everything
     with pytest.raises(BadHandler, match="may not write to its file, or not in its folder"):
         checked(f"sqlite:///{name}")
+
+
+@pytest.mark.parametrize(
+    ("url", "write"),
+    [
+        (f"{MARIA}?charset=utf8", "write charset=utf8mb4, or leave it out"),
+        (f"{MARIA}?charset=UTF8MB3", "write charset=utf8mb4, or leave it out"),
+        ("mysql://u:p@h/n?charset=gbk&connect_timeout=3", "write charset=utf8mb4, or leave it out"),
+        (f"{POSTGRES}?client_encoding=GBK", "write client_encoding=utf8, or leave it out"),
+        (f"{POSTGRES}?client_encoding=latin-1", "write client_encoding=utf8, or leave it out"),
+    ],
+)
+def test_an_encoding_that_lacks_characters_is_refused(url: str, write: str) -> None:
+    """MariaDB's utf8 has none of four bytes: each message with an emoji would be buried."""
+    with pytest.raises(BadHandler, match=write) as told:
+        checked(url)
+    assert "hunter2" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [f"{MARIA}?charset=UTF8MB4", *(f"{POSTGRES}?client_encoding={name}" for name in ("UTF-8", "utf_8", "GB18030"))],
+)
+def test_one_that_has_them_all_is_not(url: str) -> None:
+    checked(url)
