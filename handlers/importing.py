@@ -42,3 +42,8 @@ def asker() -> str:
 def made_twice(one: Callable[..., Any], other: Callable[..., Any]) -> bool:
     """Whether these are two functions that one definition has made, each to be there."""
     return bool(_now or asker()) and one is not other and unwrap(one).__code__ is unwrap(other).__code__
+
+
+def both(one: object, other: object) -> str:
+    """Two that collide, each by name and place; once what one definition has made of two objects or in two calls."""
+    return f"{one} and {other}" if str(one) != str(other) else f"{one}, of two objects or made by two calls"

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from handlers.arounds import Around
 from handlers.errors import BadHandler, BadResource, DuplicateTopic
 from handlers.handler import Handler
-from handlers.importing import asker, made_twice
+from handlers.importing import asker, both, made_twice
 from handlers.message import Message
 from handlers.methods import Methods, Waiting
 from handlers.names import SEVERAL, ShortNames, is_short, last_part
@@ -242,7 +242,7 @@ class Registry:
         if other and (other.place != handler.place or _are_two(other.function, handler.function)):
             if handler.fallback:
                 return
-            raise DuplicateTopic(f"two handlers for {handler.topic!r}: {other} and {handler}; keep one")
+            raise DuplicateTopic(f"two handlers for {handler.topic!r}: {both(other, handler)}; keep one")
         self._handlers[key] = handler
         self._found.clear()
         self._short = None

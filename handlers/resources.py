@@ -30,7 +30,7 @@ from weakref import WeakSet
 from handlers import forked, loop
 from handlers.content import Unfit
 from handlers.errors import BadResource
-from handlers.importing import asker, made_twice
+from handlers.importing import asker, both, made_twice
 from handlers.loggers import loggers_kept
 from handlers.message import Message, Reject
 from handlers.signature import MESSAGE, Asked, is_context_manager, mismatched, place_of
@@ -132,7 +132,7 @@ class Resources:
         made = _read(function)
         other = self._known.get(made.name)
         if other and (other.place != made.place or made_twice(other.function, function)):
-            raise BadResource(f"two resources of one name: {other} and {made}; give one another name")
+            raise BadResource(f"two resources of one name: {both(other, made)}; give one another name")
         self._known[made.name] = made
         self.modules[made.registered_by] = None
         return function

@@ -396,7 +396,9 @@ def test_two_that_one_definition_makes_are_two_while_modules_are_imported(regist
 
     with importing():
         make("one")
-        with pytest.raises(BadResource, match=r"two resources of one name: engine at .* and engine at"):
+        with pytest.raises(
+            BadResource, match=r"two resources of one name: engine at \S+, of two objects or made by two calls; give"
+        ):
             make("other")
     make("in a test")
 

@@ -277,7 +277,10 @@ def test_what_a_function_of_a_module_makes_twice_is_both(folder: Path, monkeypat
 def test_a_topic_that_a_function_of_a_module_gives_to_two_handlers_is_told(folder: Path) -> None:
     """The second would take the place of the first without a word."""
     (folder / "makes.py").write_text(f"{MAKES}to('a', 'http://one')\nto('a', 'http://two')\n")
-    with pytest.raises(DuplicateTopic, match=r"two handlers for 'a': post at .*makes\.py:4 and post"):
+    with pytest.raises(
+        DuplicateTopic,
+        match=r"two handlers for 'a': post at .*makes\.py:4, of two objects or made by two calls; keep one",
+    ):
         load(["makes"])
 
 
