@@ -45,6 +45,7 @@ EVENTS = {
     "loop_blocked": "a handler blocks the event loop and cannot be interrupted",
     "loop_task_raised": "a task that a handler left on the event loop failed",
     "coroutine_unawaited": "a handler has made a coroutine and never awaited it, so that none of it ran",
+    "thread_raised": "a thread, as one that a handler has started, ended with an exception that nobody caught",
     "archive_failed": "a message is not in the archive (handlers.archive)",
     "sentry_unreported": "an error was not reported (handlers.sentry)",
     "tracing_off": "nothing is traced in this process",

@@ -6,6 +6,7 @@ A logging configuration of the user's own (the signal `setup_logging`, or handle
 
 import logging
 import sys
+import threading
 from contextlib import suppress
 from importlib import import_module
 from traceback import extract_tb
@@ -23,6 +24,8 @@ from tasks.logs.console import WithFields
 from tasks.plumbing.lines import Lines
 from tasks.settings import settings
 
+log = logging.getLogger(__name__)
+
 A_LINE_A_TASK = ("celery.worker.strategy", "celery.app.trace")
 """Celery's loggers that tell each task's arrival and end at INFO. What they warn of, they still tell."""
 
@@ -38,6 +41,10 @@ EVENTS = {
 
 QUIET = frozenset({"task_received", "task_succeeded", "task_retried"})
 """These are for DEBUG: a batch has a line of its own, and what fails has one too."""
+
+
+NOBODYS = ("threading", "_thread", "tasks.logs.streams")
+"""Whose the hook for what threads raise is, while no user has set another."""
 
 
 class Console(WithFields, ColorFormatter):
@@ -59,6 +66,8 @@ class Logs(Logging):
         found = super().setup_logging_subsystem(*args, **options)
         for name in A_LINE_A_TASK:
             hush(logging.getLogger(name))
+        if getattr(threading.excepthook, "__module__", "") in NOBODYS:
+            threading.excepthook = thread_raised
         return found
 
     def setup_handlers(
@@ -109,6 +118,17 @@ class Logs(Logging):
         if stderr:
             sys.stderr = proxy
         return proxy
+
+
+def thread_raised(args: threading.ExceptHookArgs) -> None:
+    """Tell of what a thread has raised and nobody caught, as one that a handler has started: where, and never what that says."""
+    if args.exc_type is SystemExit:  # Python ignores it too
+        return
+    name, frames = args.thread.name if args.thread else "?", reversed(extract_tb(args.exc_traceback))
+    at = ", called at ".join(f"{frame.filename}:{frame.lineno}" for frame in frames)
+    error = (args.exc_type, args.exc_value or args.exc_type(), args.exc_traceback) if settings().debug else None
+    told = about("thread_raised", thread_name=name, error=args.exc_type.__name__)
+    log.error("thread %s raised %s at %s", name, args.exc_type.__name__, at or "?", exc_info=error, extra=told)
 
 
 def unwritten(record: logging.LogRecord) -> None:

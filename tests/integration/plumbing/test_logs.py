@@ -3,6 +3,8 @@
 import json
 import logging
 import os
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -115,6 +117,31 @@ def test_a_line_that_cannot_be_written_is_told_of_without_what_a_handler_ends_wi
     assert "buyer" not in str(told)
     assert "a line of shop could not be written: OSError at " in line
     assert form == "console" or json.loads(line)["event"] == "line_unwritten"
+
+
+def test_what_a_thread_of_a_handlers_raises_is_told_without_what_it_says(
+    fresh: SetUp, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(threading, "excepthook", threading.__excepthook__)
+    fresh("INFO")
+    thread = threading.Thread(target=int, args=("Zhang San 13800000000",), name="saver")
+    other = threading.Thread(target=sys.exit)
+    for each in (thread, other):
+        each.start()
+        each.join()
+    told = capfd.readouterr().err
+    [line] = [each for each in told.splitlines() if "thread saver raised ValueError at " in each]
+    assert "threading.py:" in line
+    assert "Zhang" not in told
+    assert "SystemExit" not in told
+
+
+def test_a_users_own_hook_of_threads_stays(fresh: SetUp, monkeypatch: pytest.MonkeyPatch) -> None:
+    def mine(args: threading.ExceptHookArgs) -> None: ...
+
+    monkeypatch.setattr(threading, "excepthook", mine)
+    fresh("INFO")
+    assert threading.excepthook is mine
 
 
 def test_the_end_of_a_handlers_time_that_comes_while_a_line_is_written_ends_it(fresh: SetUp) -> None:
