@@ -54,7 +54,7 @@ def judge(found: list[Unawaited], function: Callable[..., Any], who: object) -> 
     for each in found:
         if each.place and (not each.installed or each.module.partition(".")[0] == package):
             raise Misused(
-                f"{each.place}: {each.name} is called without `await`, so none of it ran: write `await {each.name}(…)`, "
+                f"{each.place}: {each.name} is called without `await`, so none of it ran: write `await` before it, "
                 "in an `async def`"
             )
         if (line := f"{who} never awaited {each.name}, so none of it ran") not in _told:
@@ -69,7 +69,7 @@ def _note(coroutine: "CoroutineType[Any, Any, Any]") -> None:
     try:
         found, frame = _watched.get(), coroutine.cr_frame
         if found is not None and frame and frame.f_globals.get("__name__") != "unittest.mock":
-            found.append(_unawaited(coroutine.__qualname__, sys._getframe(1)))
+            found.append(_unawaited(coroutine.__qualname__.rpartition("<locals>.")[2], sys._getframe(1)))
     finally:
         if coroutine.cr_origin:  # asyncio's debug mode: its text says where it was made
             _warn(coroutine)

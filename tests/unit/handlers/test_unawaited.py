@@ -104,7 +104,7 @@ def test_a_coroutine_that_a_handler_throws_away_is_a_failed_try(call: Call, func
 
 def test_it_is_told_where_and_of_what(call: Call) -> None:
     line = states.__code__.co_firstlineno + 1
-    with pytest.raises(TypeError, match=rf"{__file__}:{line}: save is called without .* write `await save\(…\)`"):
+    with pytest.raises(TypeError, match=rf"{__file__}:{line}: save is called without .* write `await` before it, in"):
         call(states)
 
 
