@@ -142,7 +142,8 @@ class Handler:
                 said = f"{self.function.__name__} has an annotation that names {error.name}, which is not defined"
                 hint = "import it outside of `if TYPE_CHECKING:`, whose imports are not there when the module runs"
                 raise BadHandler(f"{self.place}: {said}; {hint}") from None
-        self.resources.check(self._signature.asked.resources, f"handler {self}")
+        first = " (whose content is its first parameter, a Message)" if self._signature.asks_for == "Message" else ""
+        self.resources.check(self._signature.asked.resources, f"handler {self}{first}")
         self._look_for_key(self._signature)
         return self._signature
 

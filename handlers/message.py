@@ -109,7 +109,8 @@ def _seconds(delay: float | timedelta) -> float:
 def unraised(returned: object) -> str:
     """The name of what was returned where it says that the message was not handled, and was to be raised; "" for all else."""
     kind = returned if isinstance(returned, type) else type(returned)
-    return next((each.__name__ for each in (Reject, Retry) if issubclass(kind, each)), "")
+    kinds = (Reject, Retry, kind) if isinstance(returned, BaseException) else (Reject, Retry)
+    return next((each.__name__ for each in kinds if issubclass(kind, each)), "")
 
 
 def decided(group: BaseExceptionGroup[BaseException]) -> Reject | Retry | None:

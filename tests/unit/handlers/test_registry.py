@@ -14,7 +14,7 @@ import pytest
 from annotated_types import Gt, Len
 from celery import chain, signature
 
-from handlers import BadHandler, DuplicateTopic, Handler, Message, Registry, Reject, Retry, Unfit
+from handlers import BadHandler, BadResource, DuplicateTopic, Handler, Message, Registry, Reject, Retry, Unfit
 from handlers.registry import REMEMBERED_TOPICS
 
 if TYPE_CHECKING:
@@ -431,7 +431,7 @@ def test_each_of_several_that_a_handler_returns_is_waited_for(kind: Callable[[An
             called(registry).call(replace(MESSAGE, content="bad"))
 
 
-@pytest.mark.parametrize("returned", [Reject("not ours"), Retry("busy", delay=5), Reject, Retry])
+@pytest.mark.parametrize("returned", [Reject("not ours"), Retry("busy", delay=5), Reject, Retry, OSError()])
 @pytest.mark.parametrize("is_async", [False, True])
 def test_a_handler_that_returns_what_it_was_to_raise_has_failed(returned: object, is_async: bool) -> None:
     """Its message was not handled, and must not be confirmed."""
@@ -444,8 +444,20 @@ def test_a_handler_that_returns_what_it_was_to_raise_has_failed(returned: object
         return returned
 
     registry.handles("t")(two if is_async else one)
-    with pytest.raises(TypeError, match=r"returned a (Reject|Retry); write `raise`"):
+    with pytest.raises(TypeError, match=r"returned a (Reject|Retry|OSError); write `raise`"):
         called(registry).call(MESSAGE)
+
+
+def test_who_asks_for_the_message_first_is_told_that_this_is_the_content() -> None:
+    registry = Registry()
+
+    @registry.handles("t")
+    def one(message: Message, content: dict[str, Any]) -> None: ...
+
+    with pytest.raises(
+        BadResource, match=r"one at \S+ \(whose content is its first parameter, a Message\) asks for content"
+    ):
+        registry.settle()
 
 
 @pytest.mark.parametrize("raised", [Reject("not ours"), Retry("busy", delay=5)])
