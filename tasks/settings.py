@@ -15,13 +15,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from tasks.address import Address, Amqp, amqp, is_amqp, is_redis, looked_at, parse
 from tasks.address.files import refuse_amqp, refuse_redis
 from tasks.address.home import remembered
+from tasks.clock import DAY, HOUR
 
 PREFIX = "TIDINGS_"
 MOST = 1_000_000
 INSTANT = 0.001  # what is shorter is no time for a timer
-DAY = 86400.0
 AGE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)([smhd])", re.ASCII)
-UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": DAY}
+UNITS = {"s": 1.0, "m": 60.0, "h": HOUR, "d": DAY}
 MOST_AGES = 6
 
 

@@ -11,7 +11,7 @@ T = TypeVar("T")
 Found = TypeVar("Found")
 
 CHUNK = 1000
-"""What one command or pipeline is given at the most."""
+"""What one command or pipeline is given at the most; the stack of Redis's Lua ends at some thousands."""
 
 
 def chunks(things: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:

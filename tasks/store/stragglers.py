@@ -71,10 +71,8 @@ class Stragglers:
 
     def goes_apart(self, batch: str) -> bool:
         """Whether a message of this batch leaves it to be confirmed by itself: the first that asks."""
-        pipe = (
-            self.redis.pipeline().hsetnx(SEEN, APART + batch, 1).expire(SEEN, DAY)
-        )  # it may be the only one that is left
-        return bool(pipe.execute()[0])
+        pipe = self.redis.pipeline().hsetnx(SEEN, APART + batch, 1)
+        return bool(pipe.expire(SEEN, DAY).execute()[0])  # it may be the only one that is left
 
 
 def leave(pipe: Any, batch: str) -> Any:

@@ -17,12 +17,10 @@ from redis.exceptions import NoScriptError
 from tasks import clock
 from tasks.plumbing.transport.lost import telling_refusals
 from tasks.plumbing.transport.prefetch import Taken
+from tasks.store.chunks import chunks
 
 TAKE, GIVE_BACK = (Path(__file__).with_name(name).read_text("utf-8") for name in ("take.lua", "give_back.lua"))
 TAKE_SHA = sha1(TAKE.encode(), usedforsecurity=False).hexdigest()
-CHUNK = 1000
-"""Tags of one command; the stack of Redis's Lua ends at some thousands."""
-
 Lists = Mapping[str, str]
 """The lists that messages lie in, each with its queue; one of them, unless tasks have priorities."""
 
@@ -86,8 +84,8 @@ class Record:
         script = self._client().register_script(GIVE_BACK)
         keys, rests = [self._hash, self._index, *self._keys(lists)], list(map(rest, lists.values()))
         moved: set[str] = set()
-        for start in range(0, len(tags), CHUNK):
-            moved.update(tag.decode() for tag in script(keys=keys, args=[*rests, *tags[start : start + CHUNK]]))
+        for some in chunks(tags):
+            moved.update(tag.decode() for tag in script(keys=keys, args=[*rests, *some]))
         return moved
 
     def push_back(self, key: str, text: bytes) -> None:

@@ -17,7 +17,8 @@ from redis.exceptions import ResponseError
 from tasks.logs import about
 from tasks.plumbing.transport import prefetch
 from tasks.plumbing.transport.prefetch import FAR_TIMES, HOLD_SECONDS, Stock, Taken
-from tasks.plumbing.transport.record import CHUNK, Record
+from tasks.plumbing.transport.record import Record
+from tasks.store.chunks import CHUNK
 from tasks.store.refusals import advice
 
 WRITE_OFF_SECONDS = 0.05
