@@ -19,6 +19,10 @@ FAILED = re.compile(r"failed in \d+ deliveries, at last with (\w+)\b.*?( \((?:at
 DIFFERS = re.compile(r"'[^']*'|\"[^\"]*\"|\[\d+\]|\b(?=\w*\d)[0-9a-fA-F][0-9a-fA-F-]{7,}\b|\b\d+(?:[.,:]\d+)*\b")
 
 
+MOST_READ = 20_000
+"""Letters that are read for their reasons where nobody asked for all, the latest: a letter may be large."""
+
+
 @dataclass(slots=True)
 class Group:
     """Letters of one reason and topic: how many, of whom, when the first and the last were buried (seconds since the epoch)
@@ -65,6 +69,11 @@ class Groups:
             key = pattern(letter.reason), letter.item.topic
             self._found.setdefault(key, Group(*key)).add(letter)
             yield letter
+
+    def take(self, letters: Iterable[Letter]) -> None:
+        """Put letters into their groups."""
+        for _ in self.passing(letters):
+            pass
 
     def all(self) -> list[Group]:
         """Every group, the largest first."""

@@ -13,7 +13,7 @@ from tasks.clock import SHANGHAI
 from tasks.commands.ages import told
 from tasks.commands.letters import grouping
 from tasks.commands.letters.choice import Choice
-from tasks.commands.letters.grouping import Groups
+from tasks.commands.letters.grouping import MOST_READ, Groups
 from tasks.commands.tables import Column, json_line, lines, print_table, terminal_width
 from tasks.rules.redriving import next_redrive
 from tasks.runtime import stores
@@ -32,9 +32,6 @@ BELOW_GROUPS = 20
 
 GROUPS = 10
 """Rows of the table of reasons and topics above the letters."""
-
-GROUPED = 20_000
-"""Letters beyond those in the table that are read for their reasons, the latest: a letter may be large."""
 
 
 def show_list(choice: Choice, most: int | None, *, as_json: bool) -> None:
@@ -63,8 +60,7 @@ def print_list(ids: Sequence[str], most: int | None, now: float) -> None:
         else columns(now)
     )
     head, *rows = lines(shows, groups.passing(letters.many(first)), terminal_width())
-    for _ in groups.passing(letters.many(ids[len(first) :][-GROUPED:])):
-        pass
+    groups.take(letters.many(ids[len(first) :][-MOST_READ:]))
     if groups.shared:
         print_table(grouping.columns(now), groups.all()[:GROUPS])
         hidden = len(groups.all()) - GROUPS

@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 
 from tasks import clock
 from tasks.accounts.roster import Roster
-from tasks.commands.letters.grouping import Group, Groups
+from tasks.commands.letters.grouping import MOST_READ, Group, Groups
 from tasks.commands.status.picture import Crowd, Picture
 from tasks.commands.status.reading import picture
 from tasks.commands.web import memory
@@ -32,9 +32,6 @@ WANTED_SECONDS = 90.0
 PATIENCE_SECONDS = 5.0
 URGENT = 100
 """So many accounts are kept with all that is known of them."""
-
-GROUPED = 20_000
-"""So many letters, the latest, are read for their reasons: one may be large."""
 
 
 class Looking:
@@ -113,8 +110,7 @@ class Looking:
         newest = letters.buried(ids[-1:])
         if self._letters != (len(ids), newest):
             groups = Groups()
-            for _ in groups.passing(letters.many(ids[-GROUPED:])):
-                pass
+            groups.take(letters.many(ids[-MOST_READ:]))
             self.groups, self._letters = groups.all(), (len(ids), newest)
 
 
