@@ -30,6 +30,7 @@ WAYS: dict[str, bytes] = {
     "twice": OK + OK,
     "500": answer(500, body=b"Internal"),
     "429": answer(429, "Retry-After: 1"),
+    "429 date": answer(429, "Date: Sun, 06 Nov 1994 08:49:37 GMT", "Retry-After: Sun, 06 Nov 1994 08:49:38 GMT"),
     "301": answer(301, "Location: http://127.0.0.1:1/"),
     "404": answer(404),
     "410": answer(410),

@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import gc
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -33,6 +34,11 @@ def call(monkeypatch: pytest.MonkeyPatch) -> Call:
         handler.call(MESSAGE)
 
     return call
+
+
+def told(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    """What was said of coroutines, whatever else a process logs."""
+    return [each for each in caplog.records if each.name == unawaited.__name__]
 
 
 async def save(content: object = None) -> bool:
@@ -131,6 +137,25 @@ def test_what_stands_around_a_handler_fails_it_too() -> None:
         handler.call(MESSAGE)
 
 
+def test_what_stands_around_sees_that_the_handler_has_failed() -> None:
+    registry, seen = Registry(), list[str]()
+
+    @registry.around
+    def watched(message: Message) -> Iterator[None]:
+        try:
+            yield
+        except TypeError as error:
+            seen.append(str(error))
+            raise
+
+    registry.handles("t")(states)
+    handler = registry.find("t")
+    assert handler
+    with pytest.raises(TypeError, match="save is called without `await`"):
+        handler.call(MESSAGE)
+    assert len(seen) == 1
+
+
 def test_what_a_handler_raises_says_more(call: Call) -> None:
     def on_t(content: str) -> None:
         save()  # type: ignore[unused-coroutine]
@@ -162,10 +187,11 @@ def test_one_that_a_handler_had_a_name_or_a_use_for_is_told_of_once(
     """Who does not need it in the end has done nothing wrong; more often it is forgotten."""
     for _ in range(3):
         call(function)
-    (line,) = caplog.messages
+    (record,) = told(caplog)
+    line = record.getMessage()
     assert line.startswith(f"{function.__name__} at {__file__}:")
     assert "never awaited save" in line
-    assert [each.__dict__["event"] for each in caplog.records] == ["coroutine_unawaited"]
+    assert record.__dict__["event"] == "coroutine_unawaited"
 
 
 def closes(content: str) -> None:
@@ -198,7 +224,7 @@ def test_nothing_is_said_of_others(
 ) -> None:
     """Nor of what a test has put in the place of a client: there everything is a coroutine."""
     call(function)
-    assert caplog.messages == []
+    assert told(caplog) == []
 
 
 def test_what_the_collector_finds_meanwhile_fails_nobody(call: Call) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from itertools import count
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -130,6 +131,9 @@ def test_a_guest_leaves_its_place_to_another_and_an_acknowledged_one_leaves_no_m
     for guest in of(receiver, "handle"):
         receiver.channel.set_aside(guest.delivery_tag)
     assert not receiver.channel.qos.full
+    ended = receiver.channel.pace.lately(monotonic())
+    receiver.channel.set_aside(of(receiver, "handle")[0].delivery_tag)  # as when it begins later
+    assert receiver.channel.pace.lately(monotonic()) <= ended
     assert receiver.turn(lambda: len(of(receiver, "handle")) == 4)
     receiver.turn_for(0.2)
     assert len(of(receiver, "handle")) == 4
