@@ -87,6 +87,8 @@ def presented(certificate: Path, key: Path) -> Iterator[int]:
         listener.settimeout(0.2)
         thread = threading.Thread(target=serve, args=(listener,))
         thread.start()
-        yield listener.getsockname()[1]
-        over.set()
-        thread.join(10)
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            over.set()
+            thread.join(10)

@@ -186,13 +186,15 @@ def test_two_beats_send_two_thousand_accounts_once_and_faster_than_celery_s_own_
     threads = [threading.Thread(target=tick_until, args=(beat, over.is_set, 30)) for beat in beats]
     for thread in threads:
         thread.start()
-    while redis.llen("tidings:consume") < 2000:
-        assert time.monotonic() - began < 20, "Celery's own would need 40 s"
-        time.sleep(0.02)
-    over.wait(1)  # what is sent twice would show by then
-    over.set()
-    for thread in threads:
-        thread.join(20)
+    try:
+        while redis.llen("tidings:consume") < 2000:
+            assert time.monotonic() - began < 20, "Celery's own would need 40 s"
+            time.sleep(0.02)
+        over.wait(1)  # what is sent twice would show by then
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join(20)
     counted = accounts_of(redis)
     assert len(counted) == 2000
     assert set(counted.values()) == {1}
