@@ -78,8 +78,8 @@ class Receiver:
         """Have so many taken besides what there are places for, as after a run of quick tasks, however slow the machine is."""
         self.channel.pace = QuickPace(number)
 
-    def turn(self, until: Callable[[], object], seconds: float = 60) -> bool:
-        """Run the loop until a condition holds; whether it came to hold."""
+    def turn(self, until: Callable[[], object], seconds: float = 30) -> bool:
+        """Run the loop until a condition holds; whether it came to, well before what is in hand comes again by itself."""
         return turn(self.hub, until, seconds)
 
     def turn_for(self, seconds: float) -> None:
