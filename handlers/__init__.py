@@ -20,8 +20,8 @@ the folder that workers start from, and name it: `TIDINGS_HANDLERS=shop`.
 """
 
 from handlers.content import Unfit
+from handlers.declaring.handler import Handler
 from handlers.errors import BadAround, BadHandler, BadResource, DuplicateTopic, HandlersError, NotLoaded
-from handlers.handler import Handler
 from handlers.message import Message, Reject, Retry
 from handlers.registry import Registry, around, handles, register
 from handlers.resources import resource

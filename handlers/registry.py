@@ -8,17 +8,17 @@ from inspect import ismethod
 from types import FrameType
 from typing import Any, TypeVar
 
-from handlers.arounds import Around
+from handlers.declaring.arounds import Around
+from handlers.declaring.handler import Handler
+from handlers.declaring.methods import Methods, Waiting
+from handlers.declaring.options import Key, options, plain
+from handlers.declaring.taken import take
 from handlers.errors import BadHandler, BadResource, DuplicateTopic
-from handlers.handler import Handler
 from handlers.importing import asker, both, made_twice
 from handlers.message import Message
-from handlers.methods import Methods, Waiting
-from handlers.names import SEVERAL, ShortNames, is_short, last_part
-from handlers.options import Key, options, plain
 from handlers.resources import Resource, Resources, default
 from handlers.signature import is_method, refuse_unless_plain
-from handlers.taken import take
+from handlers.topics.names import SEVERAL, ShortNames, is_short, last_part
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])

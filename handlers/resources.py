@@ -27,12 +27,12 @@ from threading import Lock
 from typing import Any, TypeVar
 from weakref import WeakSet
 
-from handlers import forked, loop
 from handlers.content import Unfit
 from handlers.errors import BadResource
 from handlers.importing import asker, both, made_twice
 from handlers.loggers import loggers_kept
 from handlers.message import Message, Reject
+from handlers.running import forked, loop
 from handlers.signature import MESSAGE, Asked, is_context_manager, mismatched, place_of
 
 F = TypeVar("F", bound=Callable[..., Any])

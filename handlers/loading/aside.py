@@ -4,9 +4,9 @@ import sys
 from collections.abc import Iterable, Iterator
 from inspect import unwrap
 
+from handlers.declaring.taken import Function, plain, taken
 from handlers.registry import Registry, registry
 from handlers.signature import place_of
-from handlers.taken import Function, plain, taken
 
 NAMED = (
     "{whose} is a Registry of its own, which nobody looks into: {what} will not be called; "

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from handlers.errors import HandlersError
-from handlers.names import SEVERAL
+from handlers.topics.names import SEVERAL
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 SECRET_BYTES = 64 * 2**10

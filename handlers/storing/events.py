@@ -10,8 +10,8 @@ from typing import Any, Literal
 from handlers.base import Event
 from handlers.content import Unfit, decoder
 from handlers.message import Message
-from handlers.names import last_part
 from handlers.topics import MODELS
+from handlers.topics.names import last_part
 
 Kind = Literal["trade", "refund", "item"]
 

@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_core import PydanticCustomError
 
-from handlers.names import full_names
+from handlers.topics.names import full_names
 from tasks.clock import DAY
 
 

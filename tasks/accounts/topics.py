@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import cache
 
-from handlers.names import close, full_names, is_short
+from handlers.topics.names import close, full_names, is_short
 from tasks.accounts.faults import legible, listed
 from tasks.accounts.models import Account, VvtoolAccount
 

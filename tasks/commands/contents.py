@@ -3,8 +3,8 @@
 import json
 from typing import IO, Any
 
-from handlers.samples import sample
 from handlers.topics import MODELS
+from handlers.topics.samples import sample
 from tasks.commands.group import Unusable
 from tasks.commands.topics import did_you_mean
 from tasks.text import shown

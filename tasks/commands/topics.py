@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from handlers.names import close, full_names
 from handlers.topics import MODELS
+from handlers.topics.names import close, full_names
 from tasks.accounts.faults import listed
 from tasks.commands.group import Unusable
 from tasks.text import shown

@@ -7,8 +7,9 @@ from typing import Any
 
 from celery.utils.log import get_task_logger
 
-from handlers import Message, forked
+from handlers import Message
 from handlers.registry import Ahead
+from handlers.running import forked
 from tasks import app
 from tasks.handling.asked import WITHOUT_SHORT_NAMES
 from tasks.handling.delivery import Delivery

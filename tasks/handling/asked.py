@@ -3,7 +3,7 @@
 from typing import Any
 
 from handlers import Handler, Registry
-from handlers.options import NONE, Options
+from handlers.declaring.options import NONE, Options
 from tasks.handling import others
 from tasks.names import HANDLE, USUAL
 from tasks.plumbing.serving import takes

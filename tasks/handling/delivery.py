@@ -10,9 +10,9 @@ from math import inf
 from typing import Any
 
 from handlers import Message
-from handlers.lazy import Lazy
 from tasks.accounts import Account, VvtoolAccount, VvtoolGateway
 from tasks.clock import SHANGHAI, published
+from tasks.handling.lazy import Lazy
 from tasks.platforms.base import Item
 from tasks.rules.lease import Batch
 from tasks.runtime import extra

@@ -7,7 +7,7 @@ from _signal import signal as set_handler
 
 from celery.exceptions import SoftTimeLimitExceeded
 
-from handlers import coroutine, loop
+from handlers.running import coroutine, loop
 from tasks.plumbing.visibility import visibility
 from tasks.rules.lease import HARD_GRACE, try_seconds
 from tasks.settings import settings

@@ -14,9 +14,10 @@ from typing import Any
 
 import msgspec
 
-from handlers import Handler, Message, Registry, Unfit, forked
-from handlers.handler import UNREAD
+from handlers import Handler, Message, Registry, Unfit
+from handlers.declaring.handler import UNREAD
 from handlers.message import Misused
+from handlers.running import forked
 from tasks import clock
 from tasks.handling import asked, measuring
 from tasks.handling.delivery import Delivery

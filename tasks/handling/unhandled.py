@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from celery.utils.log import get_task_logger
 
-from handlers.names import close, is_short
+from handlers.topics.names import close, is_short
 from tasks import clock
 from tasks.clock import HOUR
 from tasks.handling.asked import WITHOUT_SHORT_NAMES, known

@@ -15,8 +15,8 @@ from typing import Any
 from celery.signals import after_setup_logger, celeryd_init, worker_init, worker_process_init, worker_ready
 from redis.exceptions import RedisError
 
-from handlers import coroutine
 from handlers.errors import HandlersError
+from handlers.running import coroutine
 from tasks import app, garbage
 from tasks.accounts import AccountsError
 from tasks.logs import about

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 
 from handlers import Handler, Registry
-from handlers.options import Key
+from handlers.declaring.options import Key
 from handlers.resources import default
 
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from handlers.names import ALIKE, by_short_name, close, last_part, letters_in_common
+from handlers.topics.names import ALIKE, by_short_name, close, last_part, letters_in_common
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from handlers.message import Misused
-from handlers.samples import sample
 from handlers.topics import MODELS
+from handlers.topics.samples import sample
 from tasks.commands.topics import did_you_mean
 
 Content = str | Mapping[str, Any] | Sequence[Any] | BaseModel

@@ -16,9 +16,9 @@ from math import inf
 from typing import Any
 
 from handlers import Handler, Message, Registry, Reject, Unfit
+from handlers.declaring.options import plain
 from handlers.loading import load
 from handlers.loading.aside import aside
-from handlers.options import plain
 from tasks import app, clock
 from tasks.commands.topics import QIANMI, did_you_mean, full_topic
 from tasks.handling import failing, raised, turns, unhandled

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from handlers import Handler
-from handlers.arounds import Around
+from handlers.declaring.arounds import Around
+from handlers.declaring.methods import Waiting
 from handlers.loading import anything, load
-from handlers.methods import Waiting
 from handlers.registry import Registry
 from handlers.registry import registry as default
 from handlers.resources import Resource

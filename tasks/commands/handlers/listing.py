@@ -8,8 +8,8 @@ import click
 from redis.exceptions import RedisError
 
 from handlers import Registry
-from handlers.names import close
 from handlers.topics import MODELS
+from handlers.topics.names import close
 from tasks import clock
 from tasks.commands.group import look_whose
 from tasks.commands.handlers.reading import anything_here, arounds, registered

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from handlers.names import last_part
+from handlers.topics.names import last_part
 from tasks.commands.ages import AGE
 from tasks.text import shown
 

@@ -13,7 +13,7 @@ from typing import Any
 from celery.concurrency.prefork import process_destructor, process_initializer
 from celery.utils.log import get_logger
 
-from handlers import loop
+from handlers.running import loop
 from tasks import app
 from tasks.logs import about
 from tasks.plumbing import lane

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from handlers import Message, Reject, Retry
-from handlers.lazy import Lazy
 from handlers.message import Misused
+from tasks.handling.lazy import Lazy
 
 
 def message(**more: Any) -> Message:

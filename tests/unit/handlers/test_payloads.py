@@ -15,8 +15,8 @@ from handlers.item import ItemStockChanged
 from handlers.logistics import LogsticDetailTrace
 from handlers.qianmi import RechargeStateChange
 from handlers.refund import RefundCreated
-from handlers.samples import sample
 from handlers.topics import MODELS
+from handlers.topics.samples import sample
 from handlers.trade import (
     TradeBuyerPay,
     TradeCreate,

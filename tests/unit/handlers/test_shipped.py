@@ -8,7 +8,7 @@ import pytest
 
 import handlers.shipped
 from handlers import Message, Unfit
-from handlers.handler import Handler
+from handlers.declaring.handler import Handler
 from handlers.registry import registry
 from handlers.topics import MODELS
 

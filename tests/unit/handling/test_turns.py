@@ -7,7 +7,7 @@ import pytest
 from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field
 
 from handlers import Message, Registry
-from handlers.handler import UNREAD
+from handlers.declaring.handler import UNREAD
 from handlers.message import Misused
 from tasks.handling.turns import looked, member, written
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from handlers.names import close
 from handlers.topics import MODELS
+from handlers.topics.names import close
 from tasks.rules.topic_names import Registered, doubts
 
 PAY = "taobao_trade_TradeBuyerPay"

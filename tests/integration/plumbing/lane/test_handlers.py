@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from billiard.exceptions import WorkerLostError
 
-from handlers import coroutine, loop
 from handlers.registry import Registry
+from handlers.running import coroutine, loop
 from tasks import app
 from tasks.plumbing.lane import guests, step
 from tasks.plumbing.lane import process as process_module

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from handlers import BadHandler, BadResource, DuplicateTopic, HandlersError, Message, NotLoaded
+from handlers.declaring.methods import Methods
 from handlers.loading import load
 from handlers.loading.aside import aside
-from handlers.methods import Methods
 from handlers.registry import registry
 
 HANDLER = "from handlers import handles\n@handles('{topic}')\ndef {name}(content: dict) -> None: ...\n"

@@ -10,10 +10,10 @@ import pytest
 
 from handlers import Message
 from handlers.content import Unfit
-from handlers.samples import sample
 from handlers.storing.events import LONGEST, MEMBERS, Change, change, merge, row
 from handlers.storing.tables import metadata
 from handlers.topics import MODELS
+from handlers.topics.samples import sample
 
 NOON = datetime(2026, 11, 11, 12, tzinfo=UTC)
 TRADE = "taobao_trade_"

@@ -10,7 +10,7 @@ from contextvars import ContextVar, copy_context
 from time import monotonic
 from typing import Any
 
-from handlers import forked
+from handlers.running import forked
 
 AWAY_SECONDS = 0.7
 """What was cancelled and still awaits something after so long is left where it is: it runs no further."""

@@ -11,8 +11,8 @@ from itertools import starmap
 from types import FunctionType
 from typing import Any
 
-from handlers import loop
 from handlers.message import Misused, unraised
+from handlers.running import loop
 
 LAZY = (
     *(Generator, AsyncGenerator, map, filter, starmap),

@@ -22,8 +22,8 @@ from time import monotonic
 from types import TracebackType
 from typing import Any
 
-from handlers import forked
-from handlers.coroutine import Run, running
+from handlers.running import forked
+from handlers.running.coroutine import Run, running
 
 BLOCKED_SECONDS = 0.5
 """A loop that has not come to cancel something by then is blocked by a handler, which is interrupted."""

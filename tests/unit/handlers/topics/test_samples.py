@@ -5,8 +5,8 @@ import json
 import pytest
 
 from handlers.base import Event
-from handlers.samples import NUMBERED, VALUES, sample
 from handlers.topics import MODELS
+from handlers.topics.samples import NUMBERED, VALUES, sample
 
 
 @pytest.mark.parametrize("topic", MODELS)

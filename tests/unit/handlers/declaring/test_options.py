@@ -14,7 +14,7 @@ from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field, Root
 from typing_extensions import TypedDict
 
 from handlers import BadHandler, DuplicateTopic, Message, Registry
-from handlers.options import TAKEN
+from handlers.declaring.options import TAKEN
 from handlers.trade import TradeBuyerPay
 
 

@@ -15,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from handlers import BadHandler, Message, Registry, coroutine, loop
+from handlers import BadHandler, Message, Registry
+from handlers.running import coroutine, loop
 
 LIMIT = 0.2
 

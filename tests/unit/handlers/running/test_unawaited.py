@@ -13,7 +13,8 @@ from unittest.mock import AsyncMock
 
 import pytest
 
-from handlers import Message, Registry, unawaited
+from handlers import Message, Registry
+from handlers.running import unawaited
 
 pytestmark = pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
 

@@ -10,15 +10,15 @@ from itertools import chain
 from types import MappingProxyType
 from typing import Any
 
-from handlers import forked, returned, unawaited
-from handlers.arounds import Around, within
+from handlers.declaring.arounds import Around, within
+from handlers.declaring.options import NONE, Options
 from handlers.errors import BadHandler
 from handlers.importing import asker
 from handlers.message import Message, decided
-from handlers.options import NONE, Options
 from handlers.resources import Resources, default
+from handlers.running import forked, returned, unawaited
+from handlers.running.unawaited import Unawaited
 from handlers.signature import NOTHING, THE_MESSAGE, Signature, place_of, read_signature
-from handlers.unawaited import Unawaited
 
 _WILDCARD = re.compile(r"\[!?\]?[^\]]*\]|[*?]")
 

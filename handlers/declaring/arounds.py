@@ -6,11 +6,11 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
-from handlers import forked
 from handlers.errors import BadAround
 from handlers.importing import asker
 from handlers.message import Message, Misused, unraised
 from handlers.resources import Resources
+from handlers.running import forked
 from handlers.signature import NOTHING, is_context_manager, is_method, mismatched, place_of, read_asked
 
 HANDLED = "handled"
