@@ -1,7 +1,7 @@
 """Says what every gateway has, for those who read Redis only (`tasks/commands/web`): a beat does, as it knows all accounts.
 
-It drops what is left of batches that nobody has closed, too, and carries over what a gateway has used to its new name: an app
-has one quota, whatever its gateway is called.
+It drops what is left of batches that nobody has closed, too, and carries over what a gateway has used, and its pause, to its
+new name: an app has one quota, whatever its gateway is called.
 """
 
 from collections import Counter
@@ -11,6 +11,7 @@ from tasks import clock
 from tasks.accounts import Accounts, AccountsError, app_fingerprint
 from tasks.plumbing.housekeeping import every
 from tasks.rules.allowance import limits_of
+from tasks.rules.circuit_breaker import stronger
 from tasks.runtime import accounts, stores
 from tasks.store.measures_gateways import Known
 
@@ -53,4 +54,14 @@ def follow(now: Accounts) -> None:
     for name, known in before.items():
         if name not in now.gateways and (renamed := new.pop(known.app, None)):
             stores().quota.carry_over(name, renamed)
+            carry_over_pause(name, renamed)
     put(now)
+
+
+def carry_over_pause(before: str, after: str) -> None:
+    """What a gateway was paused for under one name, it is paused for under another from now on."""
+    pauses, now = stores().pauses, clock.now()
+    found = pauses.many("gateway", (before, after))
+    if (pause := found.get(before)) and pause.until > now:
+        pauses.put("gateway", after, stronger(pause, found.get(after), now), now=now)
+    pauses.end("gateway", before)

@@ -131,6 +131,12 @@ def outlasts(last: Pause, new: Pause) -> bool:
     return not (last.by_hand or last.fingerprint or new.fingerprint) and last.until >= new.until
 
 
+def stronger(one: Pause, other: Pause | None, now: float) -> Pause:
+    """Which of two pauses of the same counts: a person's that is not over, else the longer one."""
+    both = [one, other] if other else [one]
+    return max(both, key=lambda pause: (pause.by_hand and pause.until > now, pause.until))
+
+
 def holds(pause: Pause | None, fingerprint: str, *, now: float) -> bool:
     """Whether a pause is still in force: its time is not over, and it was not for credentials that have changed since."""
     if pause is None or now >= pause.until or from_ahead(pause, now):

@@ -7,7 +7,9 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import time_machine
@@ -20,6 +22,8 @@ from tasks import app, runtime, sending, settings
 from tasks.beat import PACE_SECONDS, AccountScheduler
 from tasks.plumbing import pulse
 from tasks.rules.allowance import Limits
+from tasks.rules.circuit_breaker import Pause
+from tasks.rules.measures import Reason
 from tasks.runtime import Stores
 from tasks.store import connection
 from tasks.store.quota import PutOff, Turn
@@ -120,11 +124,51 @@ def test_a_gateway_of_another_name_has_used_what_its_app_has(
     assert found.spent == "calls"
 
 
+@pytest.mark.parametrize(
+    ("before", "there", "after"),
+    [
+        (Pause(900, "banned", since=1), None, "banned"),
+        (Pause(600, "moving", by_hand=True), Pause(900, "banned", since=1), "moving"),
+        (Pause(900, "banned", since=1), Pause(600, "moving", by_hand=True), "moving"),
+        (Pause(600, "banned", since=1), Pause(900, "spent", since=1), "spent"),
+        (Pause(600, "banned", since=1), Pause(-60, "moving", by_hand=True), "banned"),
+        (Pause(-60, "refused", "renew it", 3, "f", since=1), Pause(-90, "banned", since=1), "banned"),
+    ],
+    ids=[
+        "ban",
+        "by hand over a ban",
+        "a ban leaves one by hand",
+        "the longer one",
+        "one that is over",
+        "its own, over",
+    ],
+)
+def test_a_gateway_of_another_name_is_paused_as_it_was(
+    tmp_path: Path, scheduler: AccountScheduler, tidings: Stores, before: Pause, there: Pause | None, after: str
+) -> None:
+    """A banned app was called again at once, and a gateway ran on that a person had stopped."""
+    write_accounts(tmp_path, "a")
+    tick_until(scheduler, tidings.gateways.read)
+    now = time.time()
+    for name, pause in (("tb", before), ("tb2", there)):
+        if pause:
+            tidings.pauses.put("gateway", name, replace(pause, until=now + pause.until, since=now), now=now)
+    path = tmp_path / "accounts.toml"
+    path.write_text(path.read_text().replace("gateways.tb", "gateways.tb2").replace('"tb"', '"tb2"'))
+    tick_until(scheduler, lambda: "tb2" in tidings.gateways.read())
+    pauses = tidings.pauses.many("gateway", ["tb", "tb2"])
+    assert {name: pause.reason for name, pause in pauses.items()} == {"tb2": after}
+    names = [tidings.pauses.paused("gateway", reason, now, 9)[1] for reason in get_args(Reason)]
+    assert [name for each in names for name in each] == ["tb2"] * (pauses["tb2"].until > now)
+
+
 def test_a_gateway_that_comes_beside_another_or_is_another_app_has_used_nothing(
     tmp_path: Path, scheduler: AccountScheduler, tidings: Stores
 ) -> None:
     write_accounts(tmp_path, "a")
     tick_until(scheduler, tidings.gateways.read)
+    now = time.time()
+    tidings.pauses.put("gateway", "tb", Pause(now + 600, "banned", since=now), now=now)
     tidings.quota.take("tb", Limits(calls_per_day=2), "confirm", "a")
     path = tmp_path / "accounts.toml"
     path.write_text(path.read_text() + GATEWAY.replace(".tb]", ".beside]"))
@@ -135,6 +179,7 @@ def test_a_gateway_that_comes_beside_another_or_is_another_app_has_used_nothing(
     tick_until(scheduler, lambda: "other" in tidings.gateways.read())
     used = tidings.quota.used_many(["tb", "beside", "other"], time.time())
     assert [each.calls for each in used.values()] == [1, 0, 0]
+    assert [*tidings.pauses.many("gateway", ["tb", "beside", "other"])] == ["tb"]
 
 
 @pytest.mark.parametrize("in_a_worker", [False, True], ids=["alone", "in a worker"])
