@@ -250,13 +250,16 @@ def settings() -> Settings:
     raise SettingsError("\n".join(said))
 
 
+WEB_PREFIX = PREFIX + "WEB_"
+WEB = ("PASSWORD", "READONLY", "HOSTS", "PROXY", "SECURE")
+"""What `tasks.commands.web` reads itself, by the rest of their names."""
+
 OTHERS = {
     "WEBHOOK_": "handlers.webhook",
     "STREAM_": "handlers.stream",
     "DATABASE_": "handlers.database",
     "TIMING_": "handlers.timing",
     "ARCHIVE_": "handlers.archive",
-    "WEB_": "tasks.commands.web",
     "TEST_": "tests",
 }
 """What begins so belongs to a part of its own, which reads it itself."""
@@ -264,7 +267,7 @@ OTHERS = {
 
 def unknown(environment: Iterable[str]) -> list[str]:
     """What is to be said of each variable that looks like a setting of Tidings and is none."""
-    names = [PREFIX + name.upper() for name in Settings.model_fields]
+    names = [*(PREFIX + name.upper() for name in Settings.model_fields), *(WEB_PREFIX + name for name in WEB)]
     said = []
     for given in sorted(environment):
         name = given.upper()

@@ -15,6 +15,8 @@ from tasks.settings import Settings, passed_over, unknown
         ("TIDINGS_WEBHOK_URL", "TIDINGS_WEBHOOK_URL"),  # a part's own setting
         ("TIDINGS_STREEM_KEY", "TIDINGS_STREAM_KEY"),
         ("TIDINGS_DATABSE_URL", "TIDINGS_DATABASE_URL"),
+        ("TIDINGS_WEB_PASSWROD", "TIDINGS_WEB_PASSWORD"),  # whoever starts the rest with it is told, not `web` alone
+        ("TIDINGS_WEBPASSWORD", "TIDINGS_WEB_PASSWORD"),
         ("TIDING_REDIS_URL", "TIDINGS_REDIS_URL"),
         ("TIDNGS_HANDLERS", "TIDINGS_HANDLERS"),
         ("tiding_accounts", "TIDINGS_ACCOUNTS"),
@@ -35,6 +37,7 @@ def test_what_is_like_nothing_does_nothing() -> None:
 def test_settings_and_other_peoples_variables_are_not_told() -> None:
     assert unknown([*(f"TIDINGS_{name.upper()}" for name in Settings.model_fields), "tidings_home", "HOME"]) == []
     assert unknown(["TIDINGS_TEST_EXAMPLES"]) == []
+    assert unknown(f"TIDINGS_WEB_{name}" for name in ("PASSWORD", "READONLY", "HOSTS", "PROXY", "SECURE")) == []
     assert (
         unknown(
             ["HANDLERS", "REDIS_URL", "TIDING_COLOUR", "TIMINGS_LOG", "READINGS_HOME", "TIDY_LOG", "BUILDINGS_DEBUG"]

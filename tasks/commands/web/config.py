@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from handlers.errors import HandlersError
 from handlers.posting.environment import Environment
 from tasks.commands.group import Unusable
+from tasks.settings import WEB, WEB_PREFIX
 
-PREFIX = "TIDINGS_WEB_"
-NAMES = ("PASSWORD", "READONLY", "HOSTS", "PROXY", "SECURE")
 SHORTEST = 12
 """Characters of a password: whoever guesses gets some tries a quarter of an hour and address."""
 
@@ -40,15 +39,15 @@ class Config:
 def configured(environ: Mapping[str, str] = os.environ) -> Config:
     """What the environment says. Raises `Unusable`, without a secret in its text."""
     try:
-        told = Environment(environ, PREFIX, NAMES)
+        told = Environment(environ, WEB_PREFIX, WEB)
         password, readonly = (_password(told, name) for name in ("PASSWORD", "READONLY"))
     except HandlersError as error:
         raise Unusable(str(error)) from None
     if password and password == readonly:
-        raise Unusable(f"{PREFIX}READONLY is {PREFIX}PASSWORD: readers would be operators; choose another one")
+        raise Unusable(f"{WEB_PREFIX}READONLY is {WEB_PREFIX}PASSWORD: readers would be operators; choose another one")
     secure = told.text("SECURE", "0")
     if secure not in ("0", "1"):
-        raise Unusable(f"{PREFIX}SECURE: write 1 where the page is reached over HTTPS only, or 0")
+        raise Unusable(f"{WEB_PREFIX}SECURE: write 1 where the page is reached over HTTPS only, or 0")
     return Config(password, readonly, told.listed("HOSTS"), told.listed("PROXY"), secure == "1")
 
 
@@ -57,5 +56,5 @@ def _password(told: Environment, name: str) -> str:
         return ""
     found = told.secret(name, "write a password, or env:NAME or file:PATH")
     if len(found) < SHORTEST:
-        raise Unusable(f"{PREFIX}{name} is too short: {SHORTEST} characters or more")
+        raise Unusable(f"{WEB_PREFIX}{name} is too short: {SHORTEST} characters or more")
     return found

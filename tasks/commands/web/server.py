@@ -22,14 +22,14 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from tasks.commands.group import Unusable
 from tasks.commands.web import health, letters_pages, memory, metrics, pages, steering_pages
 from tasks.commands.web.access import Access
-from tasks.commands.web.config import PREFIX, Config, configured
+from tasks.commands.web.config import Config, configured
 from tasks.commands.web.entering import Entering
 from tasks.commands.web.guarding import Guard
 from tasks.commands.web.rendering import FOLDER, page
 from tasks.commands.web.sessions import Sessions
 from tasks.garbage import freeze
 from tasks.logs import about
-from tasks.settings import unknown
+from tasks.settings import WEB_PREFIX, unknown
 from tasks.store.refusals import refusal
 from tasks.text import shown
 
@@ -51,7 +51,7 @@ def serve(host: str, port: int) -> None:
     listening = bound(host, port)
     there = f"[{host}]" if ":" in host else host
     where = f"http://{there}:{listening.getsockname()[1]}"
-    click.echo(f"{where}/" if config.served else f"{where}/metrics (no page, as {PREFIX}PASSWORD is not set)")
+    click.echo(f"{where}/" if config.served else f"{where}/metrics (no page, as {WEB_PREFIX}PASSWORD is not set)")
     server = uvicorn.Config(
         guarded(config, host),
         log_config=None,
@@ -157,7 +157,7 @@ def static(request: Request) -> Response:
 
 def nothing(_: Request) -> Response:
     """What stands in the page's place where nobody could log in."""
-    return PlainTextResponse(f"There is no page here, as {PREFIX}PASSWORD is not set.\n", 404)
+    return PlainTextResponse(f"There is no page here, as {WEB_PREFIX}PASSWORD is not set.\n", 404)
 
 
 def unreachable(request: Request, error: Exception) -> Response:
