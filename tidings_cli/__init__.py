@@ -13,3 +13,6 @@ if is_asked_for_us(sys.argv):  # before anything else is imported
     quiet()
     complete()
     tell_of_full()
+    from tidings_cli.hangup import begin_again
+
+    begin_again()
