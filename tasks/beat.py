@@ -5,6 +5,8 @@ Redis sorted set. A claim is atomic and moves the due time ahead, so any number 
 sending anything twice. Entries of `beat_schedule` run too, as in every Celery application.
 """
 
+import signal
+import threading
 from socket import gethostname
 from typing import Any
 
@@ -59,8 +61,10 @@ class AccountScheduler(Scheduler):
         self._keeping.start()
 
     def close(self) -> None:
-        """Called when it ends."""
+        """Called when it ends; another SIGTERM, which may come once Python has taken back Celery's handler, is left out."""
         if self._keeping:
+            if threading.current_thread() is threading.main_thread():
+                signal.signal(signal.SIGTERM, signal.SIG_IGN)
             self._keeping.stop()
         if self._pulse:
             self._pulse.end()

@@ -2,6 +2,7 @@
 
 import base64
 import logging
+import subprocess
 import sys
 import threading
 import time
@@ -44,6 +45,23 @@ def go():
     if len(calls) > 1: asked.set(); answer.wait(30)
     gateways = {"vv": {"platform": "vvtool", "token": "t"}}
     return {"gateways": gateways, "accounts": {"a": {"gateway": "vv", "shop_id": "1"}}}
+"""
+TOLD_TWICE = """
+import os, signal, threading
+from celery.apps.beat import Beat
+from celery.beat import Service
+from tasks import app
+from tasks.beat import AccountScheduler
+
+class Last:
+    def __del__(self, kill=os.kill, pid=os.getpid()):
+        kill(pid, signal.SIGTERM)
+
+last = Last()
+service = Service(app, scheduler_cls=AccountScheduler)
+Beat(app=app).install_sync_handler(service)
+threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGTERM)).start()
+service.start()
 """
 
 
@@ -195,6 +213,12 @@ def test_a_beat_counts_as_one_wherever_it_runs(tidings: Stores, in_a_worker: boo
         service.stop(wait=True)
         running.join(5)
     assert tidings.presences.read() == []
+
+
+def test_a_second_sigterm_in_the_last_moments_does_not_become_how_a_beat_has_ended(tidings: Stores) -> None:
+    """Python gives signals back what they do by themselves before a process is gone."""
+    done = subprocess.run([sys.executable, "-c", TOLD_TWICE], check=False, timeout=60)
+    assert done.returncode == 0
 
 
 def test_each_account_is_sent_once_for_each_time_it_is_due(
