@@ -5,6 +5,9 @@ import os
 
 from handlers.errors import BadSetting
 
+LAST_PORT = 65535
+"""No address of what they lead to has a higher one."""
+
 
 def needed(name: str, what: str) -> str:
     """A variable that has to be set, to `what`. Raises `BadSetting` without it."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import TIMEOUT_MAX
 from typing import Any
 
+from handlers.environment import LAST_PORT
 from handlers.tls import Said, holds
 
 OBJECTS = (
@@ -24,8 +25,6 @@ OBJECTS = (
     "ssl_ocsp_context",
 )
 """What redis-py takes from a program only."""
-
-LAST_PORT = 65535
 
 UNREAD = re.compile(r"Invalid value for '(\w+)'")
 

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 from sqlalchemy import Dialect
 from sqlalchemy.engine import URL
 
-Arguments = Mapping[str, Any]
+from handlers.environment import LAST_PORT
 
-LAST_PORT = 65535
+Arguments = Mapping[str, Any]
 
 NO_SOCKET = "/dev/null"
 """libpq looks at all options before it looks for a server, and here it finds none, at once."""
