@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from handlers.declaring.arounds import Around, within
+from handlers.declaring.keys import name_of
 from handlers.declaring.options import NONE, Options
 from handlers.errors import BadHandler
 from handlers.importing import asker
@@ -62,6 +63,8 @@ class Handler:
         """How many of its messages may wait in threads of one process, as it ends in time by itself; 0: it is none such."""
         self.key_names: tuple[str, ...] = (options.key,) if isinstance(options.key, str) else ()
         """The names in JSON that the member which is the key may have: several where the content's model takes several."""
+        self.key_name = name_of(options.key)
+        """What the values of the key are told from those of others by."""
         self._names: Mapping[str, Any] = {}
         self._signature: Signature | None = None
         try:

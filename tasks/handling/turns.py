@@ -5,7 +5,6 @@ the same time limit and with the same content, which is decoded once for both: w
 """
 
 import random
-import re
 from collections.abc import Callable, Iterable, Sequence
 from contextvars import Context
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ import msgspec
 
 from handlers import Handler, Message, Registry, Unfit
 from handlers.declaring.handler import UNREAD
+from handlers.declaring.keys import ADDRESS
 from handlers.message import Misused
 from handlers.running import forked
 from tasks import clock
@@ -32,8 +32,6 @@ MEMBERS = 256
 
 MOST_CHARACTERS = 10_000
 """A value that is longer is told from others by its beginning."""
-
-_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+>")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,17 +97,11 @@ def turn(handler: Handler, names: Sequence[str], batch: Batch, pub_time: str, va
         return None
     published = clock.published(pub_time) if handler.options.latest else None
     return Turn(
-        digest(names[0], key_name(handler), value[:MOST_CHARACTERS]),
+        digest(names[0], handler.key_name, value[:MOST_CHARACTERS]),
         batch.handle_until,
         handler.name,
         published.timestamp() if published else None,
     )
-
-
-def key_name(handler: Handler) -> str:
-    """What the values of a handler's key are told from others by: the member's name, or the function's with its module."""
-    key = handler.options.key
-    return f"{getattr(key, '__module__', '')}.{getattr(key, '__qualname__', '')}" if callable(key) else str(key)
 
 
 def member(content: str, *names: str) -> str:
@@ -141,7 +133,7 @@ def written(value: object) -> str:
     Raises `Misused` for what is another text each time, or in another process, so that it would keep no two messages apart.
     """
     text = "" if value is None else str(value)
-    if isinstance(value, set | frozenset) or (not isinstance(value, str) and _ADDRESS.search(text)):
+    if isinstance(value, set | frozenset) or (not isinstance(value, str) and ADDRESS.search(text)):
         raise Misused(
             f"what key= returned, a {type(value).__name__}, is another text each time: return a text or a number"
         )

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from operator import itemgetter
 from typing import Any
 
 import pytest
@@ -80,6 +81,24 @@ def test_handlers_of_one_key_wait_for_each_other_and_those_of_another_key_or_app
     deliver(message("1"))
     assert inner[1:] == ["handled", "handled"]
     assert deliver(message("2", topic="other")) == "handled"
+
+
+def test_getters_of_one_member_are_one_key_and_those_of_two_are_two(tidings: Stores, registered: Register) -> None:
+    inner: list[object] = []
+
+    def on_first(content: dict[str, Any], message: Message) -> None:
+        inner.append(waits(message_of("2", topic="other")))
+        inner.append(deliver(message_of("3", topic="refund", content='{"oid": 1}')))
+
+    def on_other(content: dict[str, Any]) -> None:
+        """Nothing."""
+
+    message_of = message
+    registered(on_first, key=itemgetter("tid"))
+    registered(on_other, "other", key=itemgetter("tid"))
+    registered(on_other, "refund", key=itemgetter("oid"))
+    assert deliver(message("1")) == "handled"
+    assert inner[1:] == ["handled"]
 
 
 def test_a_newer_message_supersedes_none_of_another_handler(tidings: Stores, registered: Register) -> None:
