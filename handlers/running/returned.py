@@ -21,7 +21,10 @@ LAZY = (
 """What calls nothing until somebody asks for more. Other iterators, as a database's cursor, may well have done their work."""
 
 SIGNATURE = ("celery.canvas", "Signature")
-"""A task that nobody has sent. By its names, as is what follows: what nobody has imported was not returned."""
+"""A task that nobody has sent, or that was sent: that leaves no trace in it. By its names, as is what follows: what nobody has
+imported was not returned."""
+
+SEND_IT = "return what its `delay()` returns, or nothing once it is sent"
 
 POOLED = (("multiprocessing.pool", "ApplyResult"), ("billiard.pool", "ApplyResult"))
 """What a pool of processes or threads was given to do."""
@@ -39,7 +42,9 @@ def end(result: object, content: object, who: str) -> None:
     pooled = _kinds(*POOLED)
     while (awaitable := _awaitable(result, pooled)) is not None:
         result = loop.run(awaitable)
-    if isinstance(result, (*LAZY, *_kinds(SIGNATURE))):
+    if isinstance(result, _kinds(SIGNATURE)):
+        raise Misused(f"{who} returned something that has yet to run (Celery's signature): {SEND_IT}")
+    if isinstance(result, LAZY):
         raise Misused(f"{who} returned something that has yet to run")
     if _waits_to_be_called(result, content):
         raise Misused(f"{who} returned a function that nobody calls: does its decorator lack its parentheses?")

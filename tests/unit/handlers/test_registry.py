@@ -378,6 +378,20 @@ def test_a_handler_that_returns_something_yet_to_run_has_failed(lazy: Callable[[
         called(registry).call(MESSAGE)
 
 
+def test_a_signature_that_is_returned_is_told_with_both_ways_out() -> None:
+    """One that was sent does not differ from one that nobody has sent."""
+    registry = Registry()
+
+    @registry.handles("t")
+    def one(content: str) -> object:
+        return signature("shop.send", (content,))
+
+    with pytest.raises(
+        TypeError, match=r"\(Celery's signature\): return what its `delay\(\)` returns, or nothing once it is sent"
+    ):
+        called(registry).call(MESSAGE)
+
+
 def retried(times: int) -> Callable[..., Any]:
     def decorator(function):  # type: ignore[no-untyped-def]  # with an annotation it is refused for that
         @functools.wraps(function)
