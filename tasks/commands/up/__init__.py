@@ -1,5 +1,7 @@
 """`celery -A tasks up`: everything that one machine needs, in one command."""
 
+from contextlib import suppress
+
 import click
 
 from tasks.commands.group import Command, in_json_if_asked
@@ -30,11 +32,12 @@ def up(concurrency: int | None, loglevel: str, flower: int | None) -> None:
     in_json = in_json_if_asked(logs=True)
 
     def say(text: str) -> None:
-        if in_json:
-            from tasks.logs.streams import tell
+        with suppress(OSError):  # a log on a full disk, or one that nobody reads any more, stops nothing that runs
+            if in_json:
+                from tasks.logs.streams import tell
 
-            tell("up", text)
-        else:
-            click.echo(f"up: {text}", err=True)
+                tell("up", text)
+            else:
+                click.echo(f"up: {text}", err=True)
 
     Machine(concurrency=concurrency, loglevel=loglevel, flower=flower, say=say).run()
