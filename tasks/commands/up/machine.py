@@ -106,7 +106,10 @@ def started(processes: Processes, stopping: Stopping, lock: int) -> Embedded:
     tries = 0
     while True:
         valkey = Embedded(folder, free_port(*wanted))
-        valkey.start(processes, pass_fds=[lock])
+        try:
+            valkey.start(processes, pass_fds=[lock])
+        except OSError as error:
+            raise Unusable(f"the embedded Valkey cannot be started: {error}") from None
         try:
             valkey.wait(processes, stopping)
         except Unusable:

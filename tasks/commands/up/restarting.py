@@ -1,4 +1,4 @@
-"""Starts children, and starts those again that ended by themselves, each a little later the oftener it does."""
+"""Starts children, and starts those again that ended by themselves or could not be started, each a little later the oftener."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -29,10 +29,18 @@ class Restarting:
         """Note who has ended, and start those that do not run and whose wait is over."""
         now = time.monotonic()
         for ended in self._processes.ended():
-            steady = now - self._due[ended.name] >= STEADY_SECONDS
-            wait = FIRST_WAIT if steady else min(LONGEST_WAIT, 2 * self._waits[ended.name])
-            self._waits[ended.name], self._due[ended.name] = wait, now + wait
-            self._say(f"{ended}; it is started again in {wait:.0f} s")
+            self._say(f"{ended}; it is started again in {self._wait(ended.name, now):.0f} s")
         for name, start in self._starts.items():
             if self._due[name] <= now and name not in self._processes.names:
-                start()
+                try:
+                    start()
+                except OSError as error:  # no process, file or memory is left for it; the others run
+                    wait = self._wait(name, now)
+                    self._say(f"{name} cannot be started: {error}; it is tried again in {wait:.0f} s")
+
+    def _wait(self, name: str, now: float) -> float:
+        """Have a child wait for its next start; how long, in seconds."""
+        steady = now - self._due[name] >= STEADY_SECONDS
+        wait = FIRST_WAIT if steady else min(LONGEST_WAIT, 2 * self._waits[name])
+        self._waits[name], self._due[name] = wait, now + wait
+        return wait

@@ -7,8 +7,10 @@ from redis import Redis
 
 from tasks.address.home import remembered
 from tasks.commands.group import Unusable
+from tasks.commands.processes import Processes
+from tasks.commands.processes.stopping import Stopping
 from tasks.commands.processes.valkey import Embedded
-from tasks.commands.up.machine import settled
+from tasks.commands.up.machine import settled, started
 from tasks.runtime import Stores
 from tasks.settings import settings
 from tests.conftest import PORT
@@ -57,3 +59,9 @@ def test_one_that_came_from_elsewhere_with_its_data_is_taken(
     monkeypatch.delenv("TIDINGS_INSTALLATION")
     settings.cache_clear()
     assert settled(Embedded(folder, PORT)) == "restored"
+
+
+def test_a_valkey_that_cannot_be_started_is_told_in_a_line(folder: Path) -> None:
+    (folder / "valkey.log").mkdir()
+    with Processes() as processes, pytest.raises(Unusable, match=r"cannot be started: .*valkey\.log"):
+        started(processes, Stopping(), 0)

@@ -84,5 +84,25 @@ def test_a_child_that_ran_well_for_a_minute_starts_afresh(clock: list[float]) ->
     assert said[-1].endswith("in 1 s")
 
 
+def test_a_child_that_cannot_be_started_is_tried_again_and_the_others_run(clock: list[float]) -> None:
+    processes, said, refused = Dying(), list[str](), [BlockingIOError(11, "Resource temporarily unavailable")] * 2
+
+    def start() -> None:
+        if refused:
+            raise refused.pop()
+        processes.note("worker")
+
+    keeper = Restarting(processes, {"worker": start, "beat": partial(processes.note, "beat")}, said.append)
+    for wait in (1, 2):
+        keeper.look()
+        assert said[-1].startswith(
+            "worker cannot be started: [Errno 11] Resource temporarily unavailable; it is tried again"
+        )
+        assert said[-1].endswith(f" in {wait} s")
+        clock[0] += wait
+    keeper.look()
+    assert processes.started == ["beat", "worker"]
+
+
 def test_a_death_by_signal_is_told_by_the_signals_name() -> None:
     assert str(Ended("worker", -9)) == "worker was killed by SIGKILL"
