@@ -1,6 +1,7 @@
 """Whether a worker or a beat of this machine is alive, for health checks that run a command (`python -m tidings_cli.probe`).
 
-Every worker's main process and every beat writes a small file each 2 seconds, from its main loop (`tasks/plumbing/pulse.py`).
+Every worker's main process and every beat makes a symbolic link each 2 seconds, from its main loop (`tasks/plumbing/pulse.py`):
+what it names is the sign, so that it needs no room on a disk, which may be full.
 A probe runs every few seconds, so that this imports neither Celery nor `tasks`, nor what is slow to import.
 """
 
@@ -66,12 +67,17 @@ def plain(name: str) -> str:
 
 
 def write(path: Path, connected: bool) -> None:
-    """Write a sign of life, in one step for whoever reads. Raises `OSError`.
+    """Leave a sign of life, in one step for whoever reads. Raises `OSError`.
 
     The time is the monotonic clock's, which all processes of a machine share and nobody sets.
     """
     fresh = path.with_name(f".{path.name}")
-    fresh.write_text(f"{time.monotonic()} {CONNECTED if connected else CONNECTING}\n", encoding="ascii")
+    told = f"{time.monotonic()} {CONNECTED if connected else CONNECTING}"
+    fresh.unlink(missing_ok=True)
+    try:
+        fresh.symlink_to(told)
+    except OSError:  # this file system has no links
+        fresh.write_text(told, encoding="ascii")
     fresh.replace(path)
 
 
@@ -98,7 +104,7 @@ def _told(path: Path) -> tuple[float, bool]:
 
     Raises `OSError`, and `ValueError` for a file that is none of ours.
     """
-    at, state = path.read_text(encoding="ascii").split()
+    at, state = (path.readlink().name if path.is_symlink() else path.read_text(encoding="ascii")).split()
     if state not in (CONNECTED, CONNECTING):
         raise ValueError(state)
     return time.monotonic() - float(at), state == CONNECTED

@@ -1,6 +1,8 @@
 """The command that health checks run: what it finds in files, what it says, and how little it imports."""
 
+import errno
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -25,6 +27,12 @@ def sign(name: str, *, kind: str = "worker", pid: int = 0, connected: bool = Tru
     path = probe.file(kind, name, pid or os.getpid())
     probe.write(path, connected)
     return path
+
+
+def told(path: Path, text: str) -> None:
+    """Have a sign tell something else."""
+    path.unlink(missing_ok=True)
+    path.symlink_to(text)
 
 
 def ended() -> int:
@@ -55,14 +63,14 @@ def test_a_relative_folder_stays_where_it_was_when_a_handler_goes_elsewhere(
 
 def test_an_old_sign_names_the_process_and_its_age() -> None:
     path = sign("pull@host")
-    at = float(path.read_text().split()[0])
-    path.write_text(f"{at - 100} connected\n")
+    at = float(path.readlink().name.split()[0])
+    told(path, f"{at - 100} connected")
     assert says() == f"pull@host ({os.getpid()}): its main loop has not turned for 100 s"
     assert says(max_age=200) == ""
 
 
 def test_one_that_hangs_is_not_hidden_by_others_that_do_not() -> None:
-    sign("a@host").write_text("0.0 connected\n")
+    told(sign("a@host"), "0.0 connected")
     sign("b@host")
     assert says().startswith("a@host")
     assert says(name="b") == ""
@@ -79,12 +87,13 @@ def test_files_of_processes_that_are_gone_and_such_that_are_none_count_as_nothin
     sign("a@host", pid=ended())
     (folder / "worker-b@host.txt").write_text("")
     (folder / f"worker-c@host.{os.getpid()}").write_text("half")
+    told(folder / f"worker-d@host.{os.getpid()}", "half")
     assert says() == "no such process has given a sign of life"
 
 
 def test_a_file_of_before_the_machine_was_started_tells_nothing_of_who_has_its_number_now() -> None:
     path = sign("a@host", pid=os.getppid())
-    path.write_text(f"{time.monotonic() + 86400} connected\n")
+    told(path, f"{time.monotonic() + 86400} connected")
     assert says() == "no such process has given a sign of life"
     sign("b@host")
     assert says() == ""
@@ -92,14 +101,42 @@ def test_a_file_of_before_the_machine_was_started_tells_nothing_of_who_has_its_n
 
 def test_whoever_begins_takes_away_what_others_have_left_behind(folder: Path) -> None:
     gone, before = sign("a@host", pid=ended()), sign("b@host", pid=os.getppid())
-    before.write_text(f"{time.monotonic() + 86400} connected\n")
+    told(before, f"{time.monotonic() + 86400} connected")
     kept = [sign("c@host"), sign("host", kind="beat"), folder / "worker-of-somebody.1", folder / f"notes-{ended()}.2"]
     for path in kept[2:]:
         path.write_text("of somebody else\n")
     probe.tidy()
-    assert not gone.exists()
-    assert not before.exists()
-    assert all(path.exists() for path in kept)
+    assert not os.path.lexists(gone)
+    assert not os.path.lexists(before)
+    assert all(map(os.path.lexists, kept))
+
+
+def test_a_sign_needs_no_room_on_a_disk() -> None:
+    """A full disk would else have a probe restart workers that do well, again and again."""
+    sign("pull@host", connected=False)
+    limit, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, most))
+    try:
+        sign("pull@host", connected=True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, most))
+    assert says(connected=True) == ""
+
+
+def test_a_file_system_without_links_has_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(Path, "symlink_to", refused)
+    assert not sign("pull@host", connected=True).is_symlink()
+    assert says(connected=True) == ""
+
+
+def test_what_a_killed_process_of_the_same_number_has_left_half_done_is_no_obstacle() -> None:
+    path = sign("pull@host")
+    path.rename(path.with_name(f".{path.name}"))
+    sign("pull@host")
+    assert says() == ""
 
 
 def test_a_folder_of_somebody_elses_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
