@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Mapping
 from typing import Any
 
+from billiard import get_context
 from celery.signals import celeryd_init, worker_init
 
 from tasks import app
@@ -18,6 +19,9 @@ NO_GREEN = (
 
 PROCESSES = ("prefork", "processes", "tasks.plumbing.pool")
 NO_ROOM = "a pool of processes needs one; make room there, or set TMPDIR to a folder that can be written to"
+NO_SEMAPHORES = (
+    "a pool of processes needs semaphores, which Linux keeps in /dev/shm: make room there, and have it writable"
+)
 
 NO_FILES = (
     "{} processes need {} open files, and this one may open too few: raise that (`ulimit -n`, systemd's LimitNOFILE=){}"
@@ -35,13 +39,18 @@ def refuse_green_threads(options: Mapping[str, Any], **_: Any) -> None:
 
 @celeryd_init.connect
 def refuse_without_room(options: Mapping[str, Any], **_: Any) -> None:
-    """Refuse a pool of processes where no temporary file can be made: the memory that they share is one."""
+    """Refuse a pool of processes where no temporary file or semaphore can be made: the memory that they share, and its locks."""
     if not any(each in pool_of(options) for each in PROCESSES):
         return
     try:
         tempfile.gettempdir()
     except OSError as error:
         sys.stderr.write(f"{error.strerror}: {NO_ROOM}\n")
+        raise SystemExit(1) from None
+    try:
+        get_context("fork").Lock()
+    except OSError as error:
+        sys.stderr.write(f"{error.strerror}: {NO_SEMAPHORES}\n")
         raise SystemExit(1) from None
 
 

@@ -1,5 +1,7 @@
 """Handlers that cannot be loaded stop a worker at its start, with a text that says why."""
 
+import errno
+import os
 import resource
 import subprocess
 import tempfile
@@ -61,6 +63,21 @@ def test_a_pool_of_processes_without_room_for_a_temporary_file_is_refused(
         (line,) = capsys.readouterr().err.splitlines()
         assert line.startswith("No usable temporary directory found in ['/nowhere']: ")
         assert "set TMPDIR" in line
+    refusing.refuse_without_room({"pool": "threads"})
+
+
+def test_a_pool_of_processes_without_semaphores_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr("billiard.synchronize.SemLock.__init__", refuse)
+    with pytest.raises(SystemExit, match="1"):
+        refusing.refuse_without_room({"pool": "prefork"})
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("Read-only file system: a pool of processes needs semaphores")
+    assert line.endswith("make room there, and have it writable")
     refusing.refuse_without_room({"pool": "threads"})
 
 
