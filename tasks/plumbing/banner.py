@@ -35,7 +35,8 @@ class Worker(worker.Worker):
         super().on_after_init(*args, **options)
         if self.statedb:
             try:
-                shelve.open(self.statedb).close()  # noqa: S301 - the file that Celery reads next
+                with shelve.open(self.statedb) as file:  # noqa: S301 - the file that Celery reads and writes next
+                    file["clock"] = file.get("clock") or 0
             except dbm.error as error:
                 end("--statedb", error)
 

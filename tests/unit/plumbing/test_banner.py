@@ -4,6 +4,7 @@ import errno
 import grp
 import io
 import os
+import resource
 import sys
 import warnings
 from pathlib import Path
@@ -63,18 +64,23 @@ def test_a_pidfile_that_cannot_be_written_is_told_in_a_line(
     assert capsys.readouterr().err == said
 
 
-@pytest.mark.parametrize("spoilt", [False, True])
+@pytest.mark.parametrize("fault", ["no folder", "no database", "a full disk"])
 def test_a_state_file_that_cannot_be_written_or_is_none_is_told_in_a_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], spoilt: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], fault: str
 ) -> None:
-    file = tmp_path / "state" if spoilt else tmp_path / "nowhere" / "state"
-    if spoilt:
+    file = tmp_path / "nowhere" / "state" if fault == "no folder" else tmp_path / "state"
+    if fault == "no database":
         file.write_text("no database")
     monkeypatch.setattr(worker.Worker, "on_after_init", lambda _: None)
     made: Any = object.__new__(app.Worker)
     made.statedb = str(file)
-    with pytest.raises(SystemExit) as ended:
-        made.on_after_init()
+    limit, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0 if fault == "a full disk" else limit, most))
+    try:
+        with pytest.raises(SystemExit) as ended:
+            made.on_after_init()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, most))
     assert ended.value.code == os.EX_CANTCREAT
     (said,) = capsys.readouterr().err.splitlines()
     assert said.startswith("ERROR: --statedb: the file cannot be written: ")
