@@ -88,7 +88,11 @@ class Home:
         with self._turn:
             if not self.served:
                 self.served = True
-                threading.Thread(target=self.turn, name="event-loop", daemon=True).start()
+                try:
+                    threading.Thread(target=self.turn, name="event-loop", daemon=True).start()
+                except RuntimeError:  # the system has none now; whoever comes next tries again
+                    self.served = False
+                    raise
 
     def turn(self) -> None:
         """Turn the loop in this thread, whatever is raised there, until it is to stop."""

@@ -7,8 +7,11 @@ import weakref
 from collections.abc import Callable
 
 from tasks.logs import about
+from tasks.logs.seldom import Seldom, left_out
 
 logger = logging.getLogger(__name__)
+
+_told = Seldom()
 
 
 class Background:
@@ -24,11 +27,21 @@ class Background:
         os.register_at_fork(after_in_child=lambda: _call(forked()))
 
     def ask(self) -> threading.Event | None:
-        """Have the work done; what is set once it is. None when it is being done already."""
+        """Have the work done; what is set once it is. None when it is being done already, or the system has no thread for it."""
         if not self._busy.acquire(blocking=False):
             return None
-        self._done = done = threading.Event()
-        threading.Thread(target=self._run, args=(done,), name="accounts", daemon=True).start()
+        done = threading.Event()
+        try:
+            threading.Thread(target=self._run, args=(done,), name="accounts", daemon=True).start()
+        except RuntimeError as error:
+            self._busy.release()
+            if (left := _told.left_out("")) is not None:
+                told = about("accounts_unusable")
+                logger.warning(
+                    "the accounts are not looked at: %s; it is tried again%s", error, left_out(left), extra=told
+                )
+            return None
+        self._done = done
         return done
 
     def join(self, seconds: float) -> None:

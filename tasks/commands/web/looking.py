@@ -70,8 +70,9 @@ class Looking:
         self._wanted.set()
         with self._lock:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="looking", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._run, name="looking", daemon=True)
+                thread.start()
+                self._thread = thread
 
     def _run(self) -> None:
         while True:

@@ -236,7 +236,10 @@ class Picture:
             self._aside()
 
     def _aside(self) -> None:
-        threading.Thread(target=self._look_aside, name="metrics", daemon=True).start()
+        try:
+            threading.Thread(target=self._look_aside, name="metrics", daemon=True).start()
+        except RuntimeError:  # the system has no thread for it now; they grow old, and whoever asks then reads them
+            self._reading.release()
 
     def _look(self) -> None:
         found = self._read()

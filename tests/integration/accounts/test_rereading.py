@@ -162,6 +162,24 @@ def test_work_that_raises_is_done_again_when_asked_again(caplog: pytest.LogCaptu
     assert "could not be looked at" in caplog.text
 
 
+def test_work_for_which_there_is_no_thread_is_done_once_there_is_one(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Accounts were never read again after that, in a process that went on."""
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    done = threading.Event()
+    works = background.Background(done.set, after_fork=lambda: None)
+    with monkeypatch.context() as short:
+        short.setattr(threading.Thread, "start", refuse)
+        assert works.ask() is None
+    assert "the accounts are not looked at: can't start new thread; it is tried again" in caplog.text
+    assert works.ask() is not None
+    assert done.wait(LIMIT)
+
+
 # Forks
 
 

@@ -1,11 +1,15 @@
 """What `/metrics` says: every metric that its page names and no other, in Prometheus's text."""
 
 import re
+import threading
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tasks.accounts.roster import Roster
 from tasks.commands.web import metrics
 from tasks.commands.web.gauges import Gauges
+from tasks.commands.web.looking import Looking
 from tasks.commands.web.metrics import COUNTERS, GAUGES, HISTOGRAMS, OWN, Picture, Shown, render
 from tasks.rules import measures
 from tests import ROOT
@@ -79,6 +83,32 @@ def test_who_asks_first_is_told_what_was_read_at_the_start() -> None:
     picture.begin()
     assert picture.get()[0].workers == 7
     assert reads == [1]
+
+
+def refuse(_: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
+
+
+def test_a_system_without_threads_for_a_while_keeps_nobody_from_asking_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = Picture(lambda: Gauges(workers=7))
+    with monkeypatch.context() as short:
+        short.setattr(threading.Thread, "start", refuse)
+        picture.begin()
+    assert picture._reading.acquire(timeout=1)
+    picture._reading.release()
+    assert picture.get()[0].workers == 7
+
+
+def test_the_page_looks_once_there_is_a_thread_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = threading.Event()
+    monkeypatch.setattr(Looking, "_run", lambda _: looked.set())
+    looking = Looking(Roster("accounts.toml"))
+    with monkeypatch.context() as short:
+        short.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError):
+            looking.wish()
+    looking.wish()
+    assert looked.wait(5)
 
 
 def test_a_first_read_that_fails_keeps_nobody_from_asking_again() -> None:

@@ -92,6 +92,21 @@ def test_the_value_comes_back(way: Way) -> None:
     assert way(after(0.01, 5)) == 5
 
 
+def test_a_system_without_threads_for_a_while_costs_those_only_who_came_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    begin = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name == "event-loop":
+            raise RuntimeError("can't start new thread")
+        begin(thread)
+
+    with monkeypatch.context() as short:
+        short.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="new thread"):
+            in_thread(after(0.01))
+    assert in_thread(after(0.01, 5), limit=5) == 5
+
+
 @both
 def test_one_loop_for_all(way: Way) -> None:
     async def which() -> object:
