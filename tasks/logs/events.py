@@ -79,7 +79,7 @@ EVENTS = {
     "lane_overdue": "a task in it cannot be interrupted and has it killed",
     "files_short": "a worker does fewer things at a time, as its processes may open too few files",
     "threads_short": "a worker does fewer things at a time, as the system gives its process no more threads",
-    "process_missing": "no process can be started in the place of a pool's that ended: others run, and it is tried again",
+    "process_missing": "no process can be started in the place of one that ended; it is tried again, and the others run on",
     "claims_kept": "tasks of a dead process wait until their claims are over",
     "task_not_ended": "a task that shares its process is not ended, as was asked",
     "prepare_failed": "tasks are prepared one by one, as together they cannot be",

@@ -1,14 +1,19 @@
 """A lane in a worker's main process: to Celery a pool, to the transport the room that its messages have."""
 
+import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from time import monotonic
 from typing import Any
 
+from tasks.logs import about
 from tasks.plumbing.lane.process import POLLS, Process, Work
 from tasks.plumbing.pool.job import Job
+from tasks.plumbing.pool.processes import MISSING, SHORT_SECONDS
 from tasks.plumbing.transport import apart
+
+log = logging.getLogger(__name__)
 
 START_SECONDS = 1.0
 """A process that ends as soon as it has begun is begun anew no more often than so."""
@@ -44,6 +49,7 @@ class Lane:
         self._loop: Any = None
         self._due = False
         self._not_before = 0.0
+        self._short_since: float | None = None
 
     def __bool__(self) -> bool:
         """Whether there is a lane, also one with nothing to do: Celery stops only what is true."""
@@ -109,9 +115,19 @@ class Lane:
 
     def _begin_soon(self) -> Process | None:
         """Start a process, or look again after a while."""
-        wait = self._not_before - monotonic()
+        now = monotonic()
+        wait = self._not_before - now
         if wait <= 0:
-            return self.begin()
+            try:
+                found = self.begin()
+            except OSError as error:
+                wait, self._short_since = START_SECONDS, self._short_since or now
+                if now - self._short_since > SHORT_SECONDS:
+                    raise
+                log.error(MISSING, error.strerror, extra=about("process_missing"))  # noqa: TRY400
+            else:
+                self._short_since = None
+                return found
         self._due = True
         self._loop.call_later(wait, self._send)
         return None

@@ -25,6 +25,8 @@ LOOKS = 20
 SHORT_SECONDS = 60.0
 """For so long it goes on with fewer processes. Each try that fails may leave two files open, which only an end closes."""
 
+MISSING = "no process can be started in the place of one that ended: %s; it is tried again"
+
 
 class Processes(AsynPool):
     """Celery's, which looks again soon, and goes on for a while with those that it has."""
@@ -60,7 +62,6 @@ class Processes(AsynPool):
             self._short_since = self._short_since or now
             if now - self._short_since > SHORT_SECONDS:
                 raise
-            text = "no process can be started in the place of one that ended: %s; it is tried again, %d others run"
-            log.error(text, error.strerror, len(self._pool), extra=about("process_missing"))  # noqa: TRY400
+            log.error(MISSING, error.strerror, extra=about("process_missing"))  # noqa: TRY400
         else:
             self._short_since = None

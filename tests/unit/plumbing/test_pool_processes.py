@@ -43,8 +43,7 @@ def test_it_goes_on_with_the_others_and_tries_again(
     assert pool._pool == [ALIVE]
     assert pool._queues == {"its": ALIVE, "free": None}
     assert caplog.messages == [
-        "no process can be started in the place of one that ended: Resource temporarily unavailable; "
-        "it is tried again, 1 others run"
+        "no process can be started in the place of one that ended: Resource temporarily unavailable; it is tried again"
     ]
 
 

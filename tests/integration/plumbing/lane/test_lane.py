@@ -204,6 +204,38 @@ def test_a_process_that_dies_costs_what_ran_in_it_and_the_next_job_has_another(t
     assert turning.ended()["waits"][1] != turning.accepted()[0]
 
 
+def test_jobs_wait_where_the_system_has_no_process_for_a_while(
+    turning: Turning, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    start, refused = turning.lane._start, [BlockingIOError(11, "Resource temporarily unavailable")] * 2
+
+    def scarce() -> process_module.Process:
+        if refused:
+            raise refused.pop()
+        return start()
+
+    monkeypatch.setattr(turning.lane, "_start", scarce)
+    turning.ask("waits", wait, 0)
+    assert turning.turn(lambda: turning.ended("callback"))
+    said = (
+        "no process can be started in the place of one that ended: Resource temporarily unavailable; it is tried again"
+    )
+    assert caplog.text.count(said) == 2
+
+
+def test_a_worker_whose_lane_gets_no_process_for_a_minute_ends(
+    turning: Turning, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> process_module.Process:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(turning.lane, "_start", refuse)
+    monkeypatch.setattr(lane_module, "SHORT_SECONDS", -1.0)
+    turning.ask("waits", wait, 0)
+    with pytest.raises(BlockingIOError):
+        turning.turn(turning.ended, 2)
+
+
 def test_a_process_that_hangs_as_a_whole_is_killed(turning: Turning, monkeypatch: pytest.MonkeyPatch) -> None:
     turning.ask("hangs", wait, 60)
     assert turning.turn(turning.accepted)
