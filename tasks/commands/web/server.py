@@ -5,6 +5,7 @@ import os
 import socket
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from ipaddress import ip_address
 from typing import Any
 
@@ -46,12 +47,12 @@ def serve(host: str, port: int) -> None:
     """Listen there and serve until told to end. Raises `Unusable` where that address cannot be had or a setting is wrong."""
     config = configured()
     for said in unknown(os.environ):
-        click.echo(shown(said, 300), err=True)
+        say(shown(said, 300), err=True)
     memory.one_heap()
     listening = bound(host, port)
     there = f"[{host}]" if ":" in host else host
     where = f"http://{there}:{listening.getsockname()[1]}"
-    click.echo(f"{where}/" if config.served else f"{where}/metrics (no page, as {WEB_PREFIX}PASSWORD is not set)")
+    say(f"{where}/" if config.served else f"{where}/metrics (no page, as {WEB_PREFIX}PASSWORD is not set)")
     server = uvicorn.Config(
         guarded(config, host),
         log_config=None,
@@ -63,6 +64,12 @@ def serve(host: str, port: int) -> None:
     freeze()
     metrics.picture().begin()
     uvicorn.Server(server).run(sockets=[listening])
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Print a line. A log on a full disk, or one that nobody reads any more, keeps nobody from the figures."""
+    with suppress(OSError):
+        click.echo(text, err=err)
 
 
 def bound(host: str, port: int) -> socket.socket:
