@@ -10,6 +10,7 @@ import socket
 import time
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import BadStatusLine, HTTPException, IncompleteRead, LineTooLong, RemoteDisconnected
 from math import inf
@@ -33,6 +34,10 @@ _CHUNK = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,12})[ \t]*[;\r\n]")
 NO_BODY = (204, 304)
 GZIP = b"\x1f"
 """The byte that gzip begins with, and no JSON."""
+JSON = (b"{", b"[", b" ", b"\n", b"\t")
+"""What JSON begins with, and nothing does that was packed."""
+WHOLE_HEADERS = 32 + zlib.MAX_WBITS
+"""Has zlib find out by the first bytes whether it is gzip or zlib's own."""
 
 
 class TooLarge(Exception):
@@ -99,7 +104,7 @@ def receive(sock: socket.socket, wait: float, limit: int, idle: float, most: flo
     source = TimedReader(sock, wait, most)
     reader = io.BufferedReader(source, PIECE)
     reply = _head(reader, idle)
-    unpack, size, pieces = _unpacker(reply.headers.get("content-encoding", "")), 0, []
+    unpack, size, pieces = _Unpacker(reply.headers.get("content-encoding", "")), 0, []
     try:
         for packed in _body(reader, reply):
             piece = unpack(packed, limit + 1 - size)
@@ -109,6 +114,8 @@ def receive(sock: socket.socket, wait: float, limit: int, idle: float, most: flo
                 raise TooLarge
     except DAMAGE as fault:
         reply.fault, reply.lasts = fault, 0.0
+        if isinstance(fault, zlib.error):
+            pieces = [unpack.before_damage(limit)]
     source.over = True
     if reader.read1(1):  # the next call would take it for its reply
         reply.lasts = 0.0
@@ -171,10 +178,16 @@ def _sized(reader: Reader, left: int) -> Iterator[bytes]:
 
 
 def _chunks(reader: Reader) -> Iterator[bytes]:
-    while size := _chunk_size(reader.readline(LONGEST_LINE)):
+    """The body in chunks; all that comes where it does not begin with one, and then the same fault."""
+    line = reader.readline(LONGEST_LINE)
+    if line and not _CHUNK.match(line):
+        yield line
+        yield from iter(lambda: reader.read1(PIECE), b"")
+    while size := _chunk_size(line):
         yield from _sized(reader, size)
         if reader.readline(LONGEST_LINE).strip():
             raise HTTPException("a chunk is longer than it says")
+        line = reader.readline(LONGEST_LINE)
     _headers(reader)  # what may come after the last
 
 
@@ -185,28 +198,42 @@ def _chunk_size(line: bytes) -> int:
     return int(found[1], 16)
 
 
-def _unpacker(encoding: str) -> Callable[[bytes, int], bytes]:
-    """What unpacks a piece, to so many bytes at most. An encoding that nobody asked for is left as it is."""
-    match encoding.lower():
-        case "gzip" | "x-gzip":
-            return _Gunzip()
-        case "deflate":
-            return DeflateDecoder().decompress
-        case _:
-            return _as_it_is
-
-
 def _as_it_is(piece: bytes, _room: int) -> bytes:
     return piece
 
 
-class _Gunzip:
-    """Unpacks gzip. What is said to be that and is not, as PHP and proxies send, stays as it is: vv-tool sends nothing again."""
+class _Unpacker:
+    """Unpacks a body piece by piece, to so many bytes at most, by what it begins with: vv-tool sends nothing again that PHP or
+    a proxy has labelled wrongly. gzip may be told of or not; JSON that is said to be packed stays as it is, and so does what is
+    packed in a way that nobody asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, encoding: str) -> None:
+        self._encoding = encoding.lower()
         self._unpack: Callable[[bytes, int], bytes] | None = None
+        self._packed: list[bytes] = []
 
     def __call__(self, piece: bytes, room: int) -> bytes:
         if self._unpack is None:
-            self._unpack = GzipDecoder().decompress if piece.startswith(GZIP) else _as_it_is
+            self._unpack = self._way(piece)
+        if self._unpack is not _as_it_is:
+            self._packed.append(piece)
         return self._unpack(piece, room)
+
+    def _way(self, piece: bytes) -> Callable[[bytes, int], bytes]:
+        if piece.startswith(GZIP):
+            return GzipDecoder().decompress
+        if self._encoding == "deflate" and not piece.startswith(JSON):
+            return DeflateDecoder().decompress
+        return _as_it_is
+
+    def before_damage(self, limit: int) -> bytes:
+        """What can be unpacked of a body in which that failed, or the body as it came. Goes byte by byte, as zlib gives nothing
+        of a piece that is damaged."""
+        packed = b"".join(self._packed)
+        undo, found = zlib.decompressobj(WHOLE_HEADERS), bytearray()
+        with suppress(zlib.error):
+            for place in range(len(packed)):
+                found += undo.decompress(packed[place : place + 1], limit)
+                if len(found) > limit:
+                    break
+        return bytes(found[: limit + 1]) or packed

@@ -72,6 +72,7 @@ WHOLE = {
     + b"0\r\n\r\n",
     "said to be packed, and is not": sized(BODY, b"Content-Encoding: gzip"),
     "an encoding that nobody asked for": sized(BODY, b"Content-Encoding: br"),
+    "gzip that nobody tells of": sized(gzip.compress(BODY)),
 }
 
 
@@ -250,6 +251,28 @@ def test_what_unpacks_to_more_than_the_limit_is_not_unpacked_to_its_end(pack: An
 
 def test_what_cannot_be_unpacked_is_a_fault() -> None:
     assert isinstance(received(sized(b"\x1fno gzip", b"Content-Encoding: gzip")).fault, zlib.error)
+
+
+@pytest.mark.parametrize("name", [b"gzip", b"deflate"])
+def test_what_is_said_to_be_packed_and_is_json_is_read_as_it_is(name: bytes) -> None:
+    for text in (b'{"code":0}', b'\n [{"code":0}]'):
+        reply = received(sized(text, b"Content-Encoding: " + name), most=3)
+        assert (reply.body, reply.fault) == (text, None)
+
+
+@pytest.mark.parametrize("most", [7, 2**20])
+@pytest.mark.parametrize(("pack", "name"), [(gzip.compress, b"gzip"), (zlib.compress, b"deflate")])
+def test_of_what_is_damaged_comes_what_was_sent_before_the_damage(pack: Any, name: bytes, most: int) -> None:
+    packed = pack(BODY)
+    wrong_sum = received(sized(packed[:-4] + b"none", b"Content-Encoding: " + name), most)
+    assert isinstance(wrong_sum.fault, zlib.error)
+    assert wrong_sum.body == BODY
+
+
+def test_what_is_said_to_come_in_chunks_and_does_not_is_a_fault_and_kept() -> None:
+    reply = received(CHUNKED + b'{"code":0}\n', most=3)
+    assert isinstance(reply.fault, HTTPException)
+    assert reply.body == b'{"code":0}\n'
 
 
 @pytest.mark.parametrize("status", [b"HTTP/1.1 204 No Content", b"HTTP/1.1 304 Not Modified"])
