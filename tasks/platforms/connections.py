@@ -23,11 +23,14 @@ IDLE_SECONDS = 50.0
 """Platforms close connections that are idle for a minute or so. A call that meets such a close on its way fails, so none is
 made on a connection that has been idle for so long, or as long as the platform says."""
 
+MESSAGES = b"msg_data"
+"""What vv-tool's messages stand in. A reply with these is kept whatever its status: they never come again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
     """What a request sends, the most bytes and seconds that its reply may have, and who keeps the body of a success that has
-    one."""
+    one, and any that has vv-tool's messages."""
 
     form: bytes
     limit: int
@@ -79,7 +82,7 @@ class _Timed:
         if self.sock.gettimeout() != self.timeout:  # setting it is a system call
             self.sock.settimeout(self.timeout)
         reply = receive(self.sock, self.timeout, call.limit, IDLE_SECONDS, call.seconds)
-        if call.keep and reply.body and 200 <= reply.status < 300:
+        if call.keep and reply.body and (200 <= reply.status < 300 or MESSAGES in reply.body):
             try:
                 call.keep(reply.body)
             except Exception as error:  # urllib3 would take some for failures of the call

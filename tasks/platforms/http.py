@@ -27,7 +27,7 @@ from tasks import clock
 from tasks.clock import DAY
 from tasks.platforms import clocks
 from tasks.platforms.base import Keep
-from tasks.platforms.connections import Call, TimedAdapter
+from tasks.platforms.connections import MESSAGES, Call, TimedAdapter
 from tasks.platforms.errors import BadRequest, MalformedReply, PlatformError, Throttled, Transient, Unavailable
 from tasks.platforms.receiving import Received, TooLarge
 from tasks.settings import settings
@@ -65,7 +65,8 @@ HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class HttpReply:
-    """An HTTP reply that has a body to read: status 200 to 299, or a refusal that the body may explain (400 to 499).
+    """An HTTP reply that has a body to read: status 200 to 299, a refusal that the body may explain (400 to 499), or any that
+    holds vv-tool's messages.
 
     `fault` is set when the body did not come to its end: why, and then `body` is what came before.
     """
@@ -97,9 +98,10 @@ def post(
 ) -> HttpReply:
     """POST a form, UTF-8, and return what came.
 
-    `keep` gets the body of a success, if it has one, or what came of it, as soon as it is there; what it raises is raised. Raises
-    `Transient` for a failure on the way, 408 and 5xx (`Unavailable` for a 503 that names a time), `Throttled` for 429,
-    `MalformedReply` for a redirect, `BadRequest` when the request cannot even be built. No error quotes form or body.
+    `keep` gets the body of a success, if it has one, or what came of it, as soon as it is there, and that of any reply with
+    vv-tool's messages, which is returned whatever its status; what it raises is raised. Else raises `Transient` for a failure on
+    the way, 408 and 5xx (`Unavailable` for a 503 that names a time), `Throttled` for 429, `MalformedReply` for a redirect,
+    `BadRequest` when the request cannot even be built. No error quotes form or body.
     """
     limits, host, sent, patience = settings(), clocks.host_of(url), clock.now(), PATIENCE.get()
     try:
@@ -111,7 +113,8 @@ def post(
         if reply.unkept:
             raise reply.unkept
         clocks.hear(host, reply.headers.get("date"), sent, reply.at)
-        _check_status(reply, host)
+        if keep is None or reply.status < 300 or MESSAGES not in reply.body:
+            _check_status(reply, host)
         return HttpReply(reply.status, reply.body, _failure(reply.fault, host) if reply.fault else None)
     raise failed
 

@@ -3,12 +3,14 @@
 import math
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from tasks.accounts import Account, VvtoolAccount, VvtoolGateway
 from tasks.platforms import http, jsontext
 from tasks.platforms.arguments import own
 from tasks.platforms.base import Item, Keep, Reading, Reply
+from tasks.platforms.connections import MESSAGES
 from tasks.platforms.envelope import listed, text_of
 from tasks.platforms.errors import BadRequest, MalformedReply
 from tasks.platforms.faults import STATUSES, Said, Table, Whom, bad_request, throttled, transient, unauthorised, usable
@@ -68,7 +70,7 @@ class VvtoolClient:
             form["msg_type"] = mine.topic
         token = f"Bearer {self._gateway.token.get_secret_value()}".encode()
         answer = http.post(self._gateway.url, form, {"Authorization": token}, keep=keep)
-        if not (answer.ok and answer.body):
+        if not ((answer.ok and answer.body) or MESSAGES in answer.body):
             usable(answer, lambda refusal: _data(jsontext.decode(refusal), whom), HTTP_TABLE, whom)
         try:
             return _reply(answer.body, whom)
@@ -131,9 +133,10 @@ def _link(root: dict[str, Any]) -> str:
 def _rows(data: object) -> list[Any]:
     """`data.msg`, a list, or `data.msg_data`, as the page's table has it, where that is empty or left out.
 
-    PHP, which the proxy runs on, writes a list with gaps as an object with numbers for names.
+    PHP, which the proxy runs on, writes a list with gaps as an object with numbers for names, and a text of what was JSON.
     """
-    rows = (data.get("msg") or data.get("msg_data")) if isinstance(data, dict) else data
+    data = _opened(data)
+    rows = _opened(data.get("msg") or data.get("msg_data")) if isinstance(data, dict) else data
     if isinstance(rows, list):
         return rows
     if isinstance(rows, dict) and all(name.isdigit() for name in rows):
@@ -141,15 +144,21 @@ def _rows(data: object) -> list[Any]:
     return listed(data, "msg")
 
 
+def _opened(value: object) -> object:
+    """What stands in a text that is JSON, were it written as one several times; anything else as it is."""
+    with suppress(ValueError):
+        while isinstance(value, str):
+            value = jsontext.loads(value)
+    return value
+
+
 def _item(place: int, row: object) -> Item:
     """The message inside a row: JSON text in `msg_data`, whose own id counts; the row's is the proxy's counter."""
     receipt = str(place)
     inner = row.get("msg_data") if isinstance(row, dict) else row
+    inner = _opened(inner)
     if isinstance(inner, str):
-        try:
-            inner = jsontext.loads(inner)
-        except ValueError:
-            raise UnreadableItem("msg_data is no JSON", receipt) from None
+        raise UnreadableItem("msg_data is no JSON", receipt)
     return item_of(inner, whole_id, receipt)
 
 

@@ -223,6 +223,23 @@ def test_what_vvtool_sent_before_a_cut_is_kept_and_returned(server: Server) -> N
     assert kept == [body]
 
 
+@pytest.mark.parametrize("status", [400, 401, 404, 429, 500, 503])
+def test_messages_of_vvtool_are_kept_and_read_whatever_status_they_came_with(server: Server, status: int) -> None:
+    """They are never sent again. PHP that fails after it has written them answers so."""
+    body = b'{"code":0,"data":{"msg":[' + MESSAGE.rstrip(b",") + b"]}}"
+    server.script = reply(body, status, Retry_After="60")
+    kept = list[bytes]()
+    assert [item.id for item in pull_vvtool(server.url, keep=kept.append).items] == ["5"]
+    assert kept == [body]
+
+
+def test_a_refusal_of_vvtool_without_messages_is_not_kept(server: Server) -> None:
+    server.script = reply(b'{"code":101,"msg":"x","data":[]}', 500)
+    kept = list[bytes]()
+    assert type(failure(lambda url: pull_vvtool(url, keep=kept.append), server.url)) is Transient
+    assert kept == []
+
+
 def test_a_cut_before_vvtools_first_message_is_transient(server: Server) -> None:
     server.script = cut(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + b'{"code":0,' + b" " * 2000)
     assert type(failure(pull_vvtool, server.url)) is Transient

@@ -259,6 +259,13 @@ def test_an_error_of_vvtool_without_messages_stays_one(data: object) -> None:
         VVTOOL.read(json.dumps({"code": 302, "msg": "m", "data": data}).encode())
 
 
+def test_what_vvtool_wrote_as_json_twice_is_read() -> None:
+    rows = [{"id": 106, "msg_data": json.dumps(json.dumps(CREATED))}]
+    for data in ({"msg": json.dumps(rows)}, json.dumps({"msg": rows}), json.dumps(json.dumps(rows))):
+        (item,) = VVTOOL.read(json.dumps({"code": 0, "data": data}).encode()).items
+        assert item.id == "45407531231871"
+
+
 def test_one_message_of_vvtool_that_is_in_no_list_is_read() -> None:
     body = json.dumps({"code": 0, "data": {"msg": {"id": 106, "msg_data": json.dumps(CREATED)}}}).encode()
     assert [(item.receipt, item.id) for item in VVTOOL.read(body).items] == [("0", "45407531231871")]
