@@ -78,6 +78,7 @@ EVENTS = {
     "lane_silent": "that process hangs and is killed",
     "lane_overdue": "a task in it cannot be interrupted and has it killed",
     "files_short": "a worker does fewer things at a time, as its processes may open too few files",
+    "files_leaked": "a process of the pool may open no more files, ends and is replaced",
     "threads_short": "a worker does fewer things at a time, as the system gives its process no more threads",
     "process_missing": "no process can be started in the place of one that ended; it is tried again, and the others run on",
     "claims_kept": "tasks of a dead process wait until their claims are over",

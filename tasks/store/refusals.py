@@ -93,6 +93,11 @@ KNOWN: tuple[tuple[Callable[[Exception, str], bool], str, str], ...] = (
         "shows whose they are",
     ),
     (
+        lambda _, said: "Too many open files" in said,
+        "cannot be connected to, as this process may open no more files",
+        "see what opens files or connections and does not close them, often a handler; or raise `ulimit -n` (`LimitNOFILE=`)",
+    ),
+    (
         lambda error, _: isinstance(error, exceptions.BusyLoadingError),
         "still reads its data from disk",
         "wait; workers and beat do",

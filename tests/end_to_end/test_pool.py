@@ -1,6 +1,7 @@
 """The pool's bundles in a real worker: one message among quick ones of its topic that is not quick at all, or does not end."""
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from redis import Redis
@@ -25,6 +26,7 @@ BAD = (
 import signal
 
 tried = set()
+leaked = []
 
 @handles("t")
 def on_t(content: dict, message: Message) -> None:
@@ -42,6 +44,8 @@ def on_t(content: dict, message: Message) -> None:
         os._exit(9)
     if bad == "is killed":
         os.kill(os.getpid(), signal.SIGKILL)
+    while bad == "leaks":
+        leaked.append(os.open(os.devnull, os.O_RDONLY))
     if bad == "is slow":
         time.sleep(2)
     while bad == "is held" and not os.path.exists(JOURNAL + ".go"):
@@ -115,6 +119,19 @@ def test_what_waits_behind_a_slow_message_is_no_more_than_its_bundle(warm: Insta
     assert ids[150] in waiting()
     (warm.home / "journal.go").touch()
     warm.until(lambda: set(ids) <= confirmed(warm), 40, "all are confirmed")
+
+
+def test_a_process_that_may_open_no_more_files_is_replaced(warm: Installation) -> None:
+    """Else whatever opens one would fail in it from then on."""
+    (leak,) = publish(warm, 1, bad="leaks")
+    warm.until(lambda: "files_leaked" in warm.log("worker").read_text(), 25, "its end is told")
+    (pid,) = {line[6] for line in warm.handled("began") if line[4] == leak}
+    warm.until(lambda: not Path(f"/proc/{pid}").exists(), 10, "it has ended")
+    ids = publish(warm, 100)
+    warm.until(lambda: set(ids) <= confirmed(warm), 25, "all are handled")
+    assert not [
+        line for line in warm.log("worker").read_text().splitlines() if "try_failed" in line and leak not in line
+    ]
 
 
 def test_quick_messages_are_claimed_together(warm: Installation, redis: Redis) -> None:

@@ -1,4 +1,4 @@
-"""Celery's pool of processes, which replaces one at once however the system tells of its end.
+"""Celery's pool of processes, which replaces one at once however the system tells of its end, and one that is worn out.
 
 A process that ends closes its files, which its main process sees, a moment before the system tells how it has ended. Celery looks
 once, at the first; if that was too early, it looks again after up to five seconds, and whoever was with that process, or waits
@@ -6,17 +6,24 @@ for one, waits for as long: with one task a process that was one end in thirty.
 
 Nor does Celery outlive that no process can be started in its place, where the system has none left, or no file, memory or
 semaphore: the whole worker ended, with all that its other processes had in hand.
+
+A handler that opens files or connections and closes none takes all that its process may have. From then on every message fails in
+it that opens one more, whose ever they are, and so does Redis where it has to be connected to.
 """
 
-import logging
+import errno
+import os
+import sys
 from time import monotonic
 from typing import Any
 
-from celery.concurrency.asynpool import AsynPool
+from billiard.pool import EX_RECYCLE
+from celery.concurrency.asynpool import AsynPool, Worker
+from celery.utils.log import get_logger
 
 from tasks.logs import about
 
-log = logging.getLogger(__name__)
+log = get_logger(__name__)
 
 AGAIN_SECONDS = 0.05
 LOOKS = 20
@@ -28,9 +35,40 @@ SHORT_SECONDS = 60.0
 MISSING = "no process can be started in the place of one that ended: %s; it is tried again"
 
 
+class Process(Worker):
+    """Celery's, which ends between two bundles where it may open no more files."""
+
+    wait_for_job: Any
+
+    def _make_child_methods(self, *args: Any) -> None:
+        super()._make_child_methods(*args)  # type: ignore[misc]  # the stubs lack it
+        wait = self.wait_for_job
+
+        def wait_or_end() -> Any:
+            if worn_out():
+                log.error(
+                    "this process may open no more files, as a handler leaves those open that it opens: another takes its place",
+                    extra=about("files_leaked"),
+                )
+                sys.exit(EX_RECYCLE)
+            return wait()
+
+        self.wait_for_job = wait_or_end
+
+
+def worn_out() -> bool:
+    """Whether this process may open no more files."""
+    try:
+        os.close(os.open(os.devnull, os.O_RDONLY))
+    except OSError as error:
+        return error.errno == errno.EMFILE
+    return False
+
+
 class Processes(AsynPool):
     """Celery's, which looks again soon, and goes on for a while with those that it has."""
 
+    Worker = Process
     _pool: Any
     _state: Any
     _queues: Any

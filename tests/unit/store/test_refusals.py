@@ -64,6 +64,11 @@ def test_a_redis_that_was_taken_for_a_sentinel_is_told_of() -> None:
             "Python 3.13",
             "made anew",
         ),
+        (
+            RedisConnectionError("Error 24 connecting to 127.0.0.1:6379. Too many open files."),
+            "this process may open no more files",
+            "not close them",
+        ),
         (RedisConnectionError("max number of clients reached"), "as many connections as it takes", "maxclients"),
         (RedisConnectionError("Connection closed by server."), "ends them", "ssl_certfile=FILE"),
         (
