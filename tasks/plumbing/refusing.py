@@ -11,6 +11,12 @@ from celery.signals import celeryd_init, worker_init
 from tasks import app
 from tasks.plumbing import open_files
 
+NO_QUEUE = (
+    "this worker would take from no queue, as -X leaves none: leave it out (there are consume, handle and confirm)"
+)
+
+LEAST_TASKS = "--max-tasks-per-child has to be 1 or more; leave it out for a process that stays"
+
 GREEN = ("gevent", "eventlet")
 NO_GREEN = (
     "Tidings does not run with -P {}: leave it out (processes, for handlers), or say -P threads (where they wait for others); "
@@ -52,6 +58,23 @@ def refuse_without_room(options: Mapping[str, Any], **_: Any) -> None:
     except OSError as error:
         sys.stderr.write(f"{error.strerror}: {NO_SEMAPHORES}\n")
         raise SystemExit(1) from None
+
+
+@celeryd_init.connect
+def refuse_no_tasks(options: Mapping[str, Any], **_: Any) -> None:
+    """Refuse a pool whose processes may run no task: billiard ends with a traceback."""
+    wanted = options.get("max_tasks_per_child")
+    if isinstance(wanted, int) and wanted < 1:
+        sys.stderr.write(f"{LEAST_TASKS}\n")
+        raise SystemExit(1)
+
+
+@worker_init.connect
+def refuse_no_queue(**_: Any) -> None:
+    """Refuse to take from nothing: the worker would run for ever without a word."""
+    if not app.amqp.queues.consume_from:
+        sys.stderr.write(f"{NO_QUEUE}\n")
+        raise SystemExit(1)
 
 
 @worker_init.connect

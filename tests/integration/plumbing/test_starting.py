@@ -52,6 +52,20 @@ def test_a_worker_refuses_the_pools_that_it_cannot_run_in(pool: Any, capsys: pyt
         refusing.refuse_green_threads({"pool": fine})
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ("-X consume,confirm,handle", "would take from no queue"),
+        ("-Q consume -X consume", "would take from no queue"),
+        ("--max-tasks-per-child 0", "--max-tasks-per-child has to be 1 or more"),
+    ],
+)
+def test_a_worker_that_could_do_nothing_is_refused(tmp_path: Path, valkey: str, options: str, told: str) -> None:
+    done = started(tmp_path, f"worker {options}", TIDINGS_REDIS_URL=valkey, TIDINGS_HANDLERS="handlers")
+    assert done.returncode == 1
+    assert told in done.stderr
+
+
 def test_a_pool_of_processes_without_room_for_a_temporary_file_is_refused(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -193,7 +207,7 @@ def test_nothing_starts_that_would_confirm_messages_without_code_of_the_users(
 
 def started(folder: Path, command: str, **settings: str) -> "subprocess.CompletedProcess[str]":
     """The end of a command that has to refuse within some seconds."""
-    words = ["-m", "celery", "-A", "tasks", command, "-l", "INFO"]
+    words = ["-m", "celery", "-A", "tasks", *command.split(), "-l", "INFO"]
     done = ready.run(words, folder, {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(folder), **settings})
     assert "Traceback" not in done.stderr
     return done
