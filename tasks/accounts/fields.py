@@ -65,6 +65,11 @@ GROUP = "text of 1 to 32 characters (left out: the default group)"
 NAME = "a name of 1 to 100 printable characters, without `/`, no space at its ends, not starting with `-`"
 Whole = Annotated[int, Field(strict=True)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Rate = Annotated[Number, Field(ge=0.0001, le=1_000_000)]
+RATE = "a number above 0, from 0.0001 to 1000000"
+"""Behind a gateway that allows a call in years nobody would ever be polled, and nothing would be wrong."""
+Daily = Annotated[Whole, Field(ge=1, le=10**12)]
+DAILY = "a whole number, 1 or more, up to 1000000000000"
 Seconds = Annotated[Number, Field(gt=0, le=DAY)]
 Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_named)]
 Text = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)]

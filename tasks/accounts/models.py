@@ -13,17 +13,21 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from tasks.accounts.fields import (
+    DAILY,
     EXTRA,
     GROUP,
     NAME,
+    RATE,
     URL,
     CounterType,
+    Daily,
     Edition,
     Extra,
     Group,
     Listed,
     Name,
     Number,
+    Rate,
     Seconds,
     Secret,
     Text,
@@ -48,8 +52,8 @@ class GatewayBase(Frozen):
     name: Name = Field(description=NAME)
     platform: str
     url: str = Field("", validate_default=True, max_length=500, description=URL)
-    calls_per_second: Number | None = Field(None, gt=0, description="a number above 0")
-    calls_per_day: Whole | None = Field(None, ge=1, description="a whole number, 1 or more")
+    calls_per_second: Rate | None = Field(None, description=RATE)
+    calls_per_day: Daily | None = Field(None, description=DAILY)
     lease_seconds: Number = Field(600.0, ge=5, le=DAY, description="a number of seconds from 5 to 86400")
 
     @field_validator("url", mode="after")
@@ -91,8 +95,8 @@ class VvtoolGateway(GatewayBase):
 
     platform: Literal["vvtool"] = "vvtool"
     token: Secret = Field(description="the access token, as env:NAME or file:PATH")
-    calls_per_second: Number | None = Field(10.0, gt=0, description="a number above 0")
-    points_per_day: Whole | None = Field(None, ge=1, description="a whole number, 1 or more")
+    calls_per_second: Rate | None = Field(10.0, description=RATE)
+    points_per_day: Daily | None = Field(None, description=DAILY)
 
 
 Gateway = QianmiGateway | TaobaoGateway | VvtoolGateway

@@ -136,6 +136,16 @@ CASES: list[tuple[str, str, dict[str, Any], str, str, str]] = [
     ("gateways", "tb", {"lease_seconds": 4}, "gateways.tb.lease_seconds", "4", "from 5 to 86400"),
     ("gateways", "tb", {"calls_per_day": 1.5}, "gateways.tb.calls_per_day", "1.5", "a whole number, 1 or more"),
     ("gateways", "tb", {"calls_per_second": float("nan")}, "gateways.tb.calls_per_second", "nan", "a number above 0"),
+    (
+        "gateways",
+        "tb",
+        {"calls_per_second": 1e-300},
+        "gateways.tb.calls_per_second",
+        "1e-300",
+        "from 0.0001 to 1000000",
+    ),
+    ("gateways", "tb", {"calls_per_second": 1e308}, "gateways.tb.calls_per_second", "1e+308", "from 0.0001 to 1000000"),
+    ("gateways", "tb", {"calls_per_day": 10**23}, "gateways.tb.calls_per_day", "1" + "0" * 23, "up to 1000000000000"),
     ("gateways", "tb", {"app_key": 12345678}, "gateways.tb.app_key", "12345678", "text of 1 to 200 characters"),
     (
         "gateways",
