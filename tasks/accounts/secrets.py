@@ -64,7 +64,7 @@ class Secrets:
             return Unresolved("expected env: and the name of an environment variable")
         if name not in self._environ:
             return Unresolved(f"the environment variable {name} is not set")
-        return self._environ[name] or Unresolved(f"the environment variable {name} is empty")
+        return _line(self._environ[name]) or Unresolved(f"the environment variable {name} is empty")
 
     def _file(self, name: str) -> str | Unresolved:
         path = self._folder / expanduser(name)  # noqa: PTH111 - a text that may be no path
@@ -75,7 +75,12 @@ class Secrets:
             text = read(path, SECRET_BYTES)
         except Unreadable as error:
             return Unresolved(f"the secret's file {name!r}: {error}")
-        return text.removesuffix("\n").removesuffix("\r") or Unresolved(f"the secret's file {name!r} is empty")
+        return _line(text) or Unresolved(f"the secret's file {name!r} is empty")
+
+
+def _line(text: str) -> str:
+    """The text without the end of its line, which `echo` writes, and Kubernetes hands on from a secret to a variable."""
+    return text.removesuffix("\n").removesuffix("\r")
 
 
 class Unneeded(Secrets):

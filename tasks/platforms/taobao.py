@@ -220,5 +220,5 @@ def _number(name: str, row: dict[str, Any]) -> int:
     value = row.get(name, 0)
     text = text_of(0 if value is None else value)
     if not (text.isascii() and text.isdigit() and len(text) < 20):
-        raise MalformedReply(f"{name} of the counter is {kind(value)}, a whole number was expected")
+        raise MalformedReply(f"{name} of the counter is {kind(value)}, a whole number from 0 was expected")
     return int(text)

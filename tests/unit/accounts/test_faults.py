@@ -274,6 +274,13 @@ def test_empty_sections_are_a_file_without_accounts() -> None:
     assert checked({"gateways": {}, "accounts": {}}).accounts == {}
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_the_end_of_a_line_is_no_part_of_a_secret_in_a_variable(end: str) -> None:
+    """`echo` writes it into a secret of Kubernetes', which hands it on; the same secret in a file is read without it."""
+    accounts = check(GOOD, Secrets({"TB": f"one{end}", "QM": "two", "VV": "three"}, Path()), "accounts.toml")
+    assert accounts.gateways["tb"].model_dump()["app_secret"].get_secret_value() == "one"
+
+
 def test_literal_secrets_work_and_are_warned_about_without_their_value() -> None:
     """By place, so that they can be found."""
     raw = changed("gateways", "tb", app_secret=SECRET)
