@@ -5,9 +5,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import click
 from celery import Celery, platforms
 from celery.app.amqp import AMQP, Queues
 from celery.app.utils import Settings
@@ -18,7 +20,7 @@ from kombu.serialization import register
 from kombu.utils import json
 
 from tasks import clock
-from tasks.names import HANDLE, USUAL, WIRE
+from tasks.names import CONFIRM, CONSUME, COUNT, HANDLE, USUAL, WIRE
 from tasks.plumbing import beside, fast_json
 from tasks.plumbing.one_clock import share_clock
 from tasks.settings import settings
@@ -71,13 +73,18 @@ class OurSettings(Settings):
         return self.get("result_backend")
 
 
-class NotServed(Exception):
-    """A task that no worker of Tidings knows was to be sent into its queues."""
+TASKS = (CONSUME, HANDLE, CONFIRM, COUNT)
+
+
+class NotServed(click.ClickException):
+    """A task that no worker of Tidings knows was to be sent into its queues. `celery call` tells it in a line."""
 
     def __init__(self, name: str) -> None:
+        near = get_close_matches(name, TASKS, 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
         super().__init__(
             f"{shown(name)} is no task of Tidings, whose workers would throw it away: it needs a Celery application of your own, "
-            "imported by a module of TIDINGS_HANDLERS (docs/beside-your-own-celery.md)"
+            f"imported by a module of TIDINGS_HANDLERS (docs/beside-your-own-celery.md){hint}"
         )
 
 

@@ -15,7 +15,7 @@ from tasks import app
 from tasks.plumbing import beside
 from tasks.plumbing.app import NotServed
 from tasks.runtime import Stores
-from tests import ROOT
+from tests import ROOT, ready
 
 
 @pytest.fixture
@@ -62,6 +62,14 @@ def test_our_tasks_are_in_no_other_application_and_theirs_are_not_served_by_ours
         with pytest.raises(NotServed, match=r"no task of Tidings.*needs a Celery application of your own") as caught:
             app.send_task(name)
         assert "\x1b" not in str(caught.value)
+
+
+def test_celerys_call_tells_in_a_line_of_a_task_that_is_not_ours(tmp_path: Path, valkey: str) -> None:
+    words = ["-m", "celery", "-A", "tasks", "call", "tasks.consume", '--args=["nobody"]']
+    done = ready.run(words, tmp_path, {"PATH": "/usr/bin:/bin", "TIDINGS_REDIS_URL": valkey})
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: tasks.consume is no task of Tidings")
+    assert "did you mean tidings.consume?" in done.stderr
 
 
 def test_what_is_meant_for_ours_or_for_a_queue_of_theirs_is_sent(alone: None, redis: Redis) -> None:
