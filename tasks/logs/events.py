@@ -13,6 +13,7 @@ EVENTS = {
     # Pulls and calls.
     "pull_failed": "a pull failed, with the platform's reason",
     "polls_discarded": "polls that no worker took in time",
+    "poll_of_nobody": "a poll of an account that the accounts do not have",
     "polls_held_back": "beat sends no more polls, as those in the queue are not taken",
     "reply_lost": "a reply that never comes again could not be stored (vv-tool)",
     "inbox_left": "an account is renamed, removed or another platform's, and stored replies of its are not done with (vv-tool)",

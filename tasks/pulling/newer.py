@@ -2,9 +2,15 @@
 
 from typing import Any
 
+from celery.utils.log import get_task_logger
+
 from tasks import clock, runtime
 from tasks.accounts import Account, differ
+from tasks.logs import about
 from tasks.store.due import Due
+from tasks.text import shown
+
+log = get_task_logger(__name__)
 
 AGAIN_SECONDS = 1.0
 """A poll is put off for so long while the accounts are being read."""
@@ -19,13 +25,23 @@ def account(name: str, since: Any, due: Due) -> Account | None:
     An earlier version sends no such time: its polls are made with what is known here.
     """
     if not isinstance(since, int | float):
-        return runtime.account(name)
+        return _told(name, runtime.account(name))
     found = runtime.account(name, since)
     ago = clock.now() - since
     if runtime.accounts_source().age <= max(0.0, ago) or ago > PUT_OFF_SECONDS:
-        return found
+        return _told(name, found)
     due.put(name, AGAIN_SECONDS)
     return None
+
+
+def _told(name: str, found: Account | None) -> Account | None:
+    if found is None:
+        log.info(
+            "%s: no poll, as the accounts have none of that name",
+            shown(name),
+            extra=about("poll_of_nobody", account=name),
+        )
+    return found
 
 
 def changed(account: Account) -> bool:

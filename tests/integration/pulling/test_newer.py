@@ -329,3 +329,16 @@ def test_a_name_that_nobody_here_knows_has_the_file_looked_at(
     found = runtime.account("new")
     assert found is not None
     assert found is source.current().accounts["new"]
+
+
+def test_a_poll_of_an_account_that_there_is_not_is_told(
+    folder: Path, tidings: Stores, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As of one that `celery call` names amiss."""
+    use(monkeypatch, opened(folder, 0.2))
+    with caplog.at_level("INFO"):
+        consume.consume("nobody")
+        consume.consume("nobody", None, clock.now() - 100)
+    assert [record.getMessage() for record in caplog.records if "nobody" in record.getMessage()] == [
+        "nobody: no poll, as the accounts have none of that name"
+    ] * 2
