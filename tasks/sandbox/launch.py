@@ -48,7 +48,11 @@ def launch(host: str, port: int, lease: float | None, *, quiet: bool, with_paren
 
     leases = Leases() if lease is None else Leases(qianmi=lease, taobao=lease)
 
+    listening = False
+
     def announce(bound: int) -> None:
+        nonlocal listening
+        listening = True
         url = f"http://{f'[{host}]' if ':' in host else host}:{bound}"
         click.echo(f"sandbox listening on {url}")
         if not quiet:
@@ -58,6 +62,8 @@ def launch(host: str, port: int, lease: float | None, *, quiet: bool, with_paren
     try:
         asyncio.run(serve(state, host, port, announce, with_parent=with_parent))
     except OSError as error:
+        if listening:  # what it prints has no room, or no reader
+            raise
         advice = " Another --port may be free." if error.errno == errno.EADDRINUSE else ""
         known = error.errno is not None and error.errno in errno.errorcode
         reason = os.strerror(error.errno or 0) if known else error.strerror

@@ -39,7 +39,7 @@ def test_a_command_without_standard_output_does_its_work(tmp_path: Path) -> None
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is full")
-@pytest.mark.parametrize("words", [["handlers", "sample", "TradeBuyerPay"], ["--help"]])
+@pytest.mark.parametrize("words", [["handlers", "sample", "TradeBuyerPay"], ["--help"], ["sandbox", "--port", "0"]])
 def test_a_full_disk_is_told_in_one_line(words: list[str], tmp_path: Path) -> None:
     done = shell(["-m", "tidings_cli", *words], ">/dev/full", tmp_path)
     assert done.returncode == 1
