@@ -65,11 +65,16 @@ def tell(**facts: Any) -> None:
 
 
 _loops: dict[Kind, tuple[float, bool]] = {}
+_news: dict[Kind, threading.Event] = {}
 
 
 def turned(kind: Kind, *, connected: bool) -> None:
-    """The main loop of this process, as a worker or as a beat, has turned; it has its broker, or has not."""
+    """The main loop of this process, as a worker or as a beat, has turned; it has its broker, or has not. A change is told at
+    once."""
+    _, before = _loops.get(kind, (0.0, False))
     _loops[kind] = (time.monotonic(), connected)
+    if connected != before and kind in _news:
+        _news[kind].set()
 
 
 class Housekeeping:
@@ -78,7 +83,8 @@ class Housekeeping:
     def __init__(self, kind: Kind, name: str) -> None:
         self._me = Presence(kind, name, os.getpid(), clock.now(), metadata.version("tidings"))
         self._began = time.monotonic()
-        self._stop = threading.Event()
+        self._stop = False
+        self._news = _news[kind] = threading.Event()
         self._thread = threading.Thread(target=self._run, name="housekeeping", daemon=True)
 
     def start(self) -> None:
@@ -87,7 +93,8 @@ class Housekeeping:
 
     def stop(self) -> None:
         """End, at once unless something is being done; then it ends with the process."""
-        self._stop.set()
+        self._stop = True
+        self._news.set()
         self._thread.join(timeout=0.5)
         if not self._thread.is_alive():
             _once(self._leave)
@@ -95,15 +102,17 @@ class Housekeeping:
     def _run(self) -> None:
         announce = Job(EVERY_SECONDS, self._announce, (self._me.kind,))
         due = {job: 0.0 for job in (announce, *jobs) if self._me.kind in job.kinds}
-        while not self._stop.is_set():
+        while not self._stop:
             for job, at in due.items():
                 if time.monotonic() >= at:
                     _once(job.work)
                     due[job] = time.monotonic() + job.seconds
-            self._stop.wait(max(0.0, min(due.values()) - time.monotonic()))
+            if self._news.wait(max(0.0, min(due.values()) - time.monotonic())):
+                self._news.clear()
+                due[announce] = 0.0
 
     def _announce(self) -> None:
-        turned, connected = _loops.get(self._me.kind, (self._began, True))
+        turned, connected = _loops.get(self._me.kind, (self._began, False))
         now = replace(self._me, loop=time.monotonic() - turned, connected=connected)
         stores().presences.put(replace(now, **_facts))
 

@@ -4,6 +4,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from celery.contrib.testing.worker import start_worker
@@ -13,6 +14,7 @@ from tasks import app
 from tasks.plumbing import housekeeping
 from tasks.plumbing.transport import apart
 from tasks.runtime import Stores
+from tasks.store import presence
 
 
 def until(condition: Callable[[], object]) -> None:
@@ -59,6 +61,30 @@ def test_a_job_that_raises_is_done_again_and_costs_no_other(
     finally:
         keeping.stop()
     assert tidings.presences.read() == []
+
+
+def test_it_has_its_broker_when_its_loop_has_said_so_which_is_told_at_once(
+    tidings: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that had not connected yet was ready."""
+    monkeypatch.setattr(housekeeping, "jobs", [])
+    monkeypatch.setattr(housekeeping, "_loops", {})
+
+    def says(connected: bool) -> bool:
+        return tidings.presences.read()[0].connected is connected
+
+    keeping = housekeeping.of_beat()
+    keeping.start()
+    try:
+        until(tidings.presences.read)
+        assert says(False)
+        for connected in (False, True, False, True):
+            began = time.monotonic()
+            housekeeping.turned("beat", connected=connected)
+            until(partial(says, connected))
+            assert time.monotonic() - began < presence.EVERY_SECONDS / 2
+    finally:
+        keeping.stop()
 
 
 def test_jobs_are_for_the_processes_that_they_name(monkeypatch: pytest.MonkeyPatch, tidings: Stores) -> None:
