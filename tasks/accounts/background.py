@@ -30,18 +30,18 @@ class Background:
         """Have the work done; what is set once it is. None when it is being done already, or the system has no thread for it."""
         if not self._busy.acquire(blocking=False):
             return None
-        done = threading.Event()
+        self._done = done = threading.Event()
         try:
             threading.Thread(target=self._run, args=(done,), name="accounts", daemon=True).start()
         except RuntimeError as error:
             self._busy.release()
+            done.set()
             if (left := _told.left_out("")) is not None:
                 told = about("accounts_unusable")
                 logger.warning(
                     "the accounts are not looked at: %s; it is tried again%s", error, left_out(left), extra=told
                 )
             return None
-        self._done = done
         return done
 
     def join(self, seconds: float) -> None:

@@ -162,6 +162,27 @@ def test_work_that_raises_is_done_again_when_asked_again(caplog: pytest.LogCaptu
     assert "could not be looked at" in caplog.text
 
 
+def test_whoever_comes_while_the_thread_is_started_waits_for_its_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And not for what was done before, which is over: it would take the accounts of then for those of now."""
+    does = background.Background(lambda: None, lambda: None)
+    first = does.ask()
+    assert first is not None
+    assert first.wait(10)
+    assert eventually(lambda: not does._busy.locked())
+    start, waited = threading.Thread.start, list[float]()
+
+    def slowly(thread: threading.Thread) -> None:
+        began = time.monotonic()
+        does.join(0.2)
+        waited.append(time.monotonic() - began)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", slowly)
+    does.join(10)
+    assert len(waited) == 1
+    assert waited[0] >= 0.2
+
+
 def test_work_for_which_there_is_no_thread_is_done_once_there_is_one(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
