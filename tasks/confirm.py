@@ -23,6 +23,7 @@ from tasks.logs import about
 from tasks.names import CONFIRM, SALVAGE
 from tasks.plumbing.telling import TellingTask
 from tasks.plumbing.visibility import visibility
+from tasks.pulling import holding_back
 from tasks.rules.lease import Batch, retry_delay
 from tasks.rules.measures import Numbers
 from tasks.runtime import stores
@@ -84,9 +85,13 @@ def confirm(
 
 
 def close(batch: Batch, ends: Numbers) -> None:
-    """Close a batch, with what its messages came to; an account that was held back for it is polled."""
+    """Close a batch, with what its messages came to; an account that is held back is polled, unless it would be so again."""
     named = batch.handing_out
-    if stores().batches.close(batch.id, batch.account, ends, ends=batch.ends, lease=batch.lease, handing_out=named):
+    left = stores().batches.close(batch.id, batch.account, ends, ends=batch.ends, lease=batch.lease, handing_out=named)
+    if left is None:
+        return
+    shop = whose.account(batch)
+    if shop is None or not holding_back.expected(shop, left):  # else it is due when that may be over
         sending.consume(batch.account)
 
 

@@ -1,10 +1,11 @@
 """Pulls one batch of one account and starts its chord; the first of the three tasks.
 
-1. An account that is held back until handlers catch up comes again later.
+1. An account that is held back until handlers catch up comes again later, or as soon as one of its batches is over.
 2. What an earlier pull left in the inbox past its lease is handed out again (vvtool), before anything new is asked for, unless a
    person or a bad release has stopped it. An account or gateway that is paused is not called.
 3. One call. What comes back is noted as open, then handed out: one handle task a message, confirm as the chord's callback.
-4. The account's next poll is set: at once after a full batch, later after a partial one, ever later after empty ones.
+4. The account's next poll is set: at once after a full batch unless it would be held back, later after a partial one, ever later
+   after empty ones.
 
 A consume task is acknowledged when it starts: a lost one is sent again when beat's claim on the account runs out.
 """
@@ -27,7 +28,9 @@ from tasks.platforms.errors import PlatformError
 from tasks.plumbing.telling import TellingTask
 from tasks.pulling import holding_back, keeping, learning, newer, outdated
 from tasks.pulling.keeping import KeptReply
+from tasks.rules import backpressure
 from tasks.rules.allowance import limits_of
+from tasks.rules.backpressure import NOTHING, Load
 from tasks.rules.lease import Batch
 from tasks.runtime import stores
 from tasks.store.polls import Known, Learnt, Question
@@ -62,13 +65,16 @@ def poll_now(account: Account) -> float:
     known, made = stores().polls.ask(question(account)), calls.Made()
     if known.waiting:
         keeping.stranded(account)
+    held = 0.0 if known.taken else holding_back.look(account, known.load)
+    if held:
+        return tell(account, held, known.load, held=held)
     wait = None if known.taken else hindrance(account, known)
     if wait is not None:
-        return tell(account, wait)
+        return tell(account, wait, known.load)
     try:
         return pull(account, known, made)
     except NotNow as put_off:
-        return tell(account, later(account, put_off.wait, known), end=made.end)
+        return tell(account, later(account, put_off.wait, known), known.load, end=made.end)
     except PlatformError as error:
         return failed(account, error, known, made)
 
@@ -83,8 +89,6 @@ def question(account: Account) -> Question:
 
 def hindrance(account: Account, known: Known) -> float | None:
     """In how many seconds to come back instead of calling now, 0 for at once; None where nothing stands in the way."""
-    if held := holding_back.look(account, known.load):
-        return held
     now = pausing.hold(account, known.pauses)
     if isinstance(account, VvtoolAccount) and known.over and not now.standstill and hand_out_again(account):
         return 0
@@ -102,13 +106,17 @@ def pull(account: Account, known: Known, made: calls.Made) -> float:
     if not reply:
         seen = learning.after_pull(account, reply, batch.pulled, known.seen)
         empty = batch.id if kept else ""
-        return tell(account, seen.interval, seen=seen, end=made.end, counts=counts, empty=empty)
+        return tell(account, seen.interval, known.load, seen=seen, end=made.end, counts=counts, empty=empty)
     calls.tell_end(account, made.end, {} if kept else counts)
     new = hand_out(account, batch, reply, counts=counts if kept else {})
     if kept:
         stores().inbox.secure()
     seen = learning.after_pull(account, reply, batch.pulled, known.seen, new=new)
-    return tell(account, seen.interval, seen=seen)
+    if new and not seen.interval:
+        opened = Load(known.load.batches + 1, known.load.messages + len(reply))
+        if held := holding_back.expected(account, opened):
+            return tell(account, held, opened, held=held, seen=seen)
+    return tell(account, seen.interval, known.load, seen=seen)
 
 
 def batch_of(account: Account, name: str, pulled: float) -> Batch:
@@ -124,10 +132,13 @@ def counted(reply: Reply) -> dict[str, int]:
     return {"calls": 1, "points": reply.points, "pulled": len(reply)}
 
 
-def tell(account: Account, wait: float, **learnt: Any) -> float:
-    """Note when to come back, and what else a poll has learnt; that wait. Whoever comes back at once is due if that is lost."""
-    due = wait or sending.claim_seconds()
-    calls.tell(account, Learnt(account.name, clock.now(), due=due, **learnt))
+def tell(account: Account, wait: float, load: Load = NOTHING, *, held: float = 0.0, **learnt: Any) -> float:
+    """Note when to come back, and what else a poll has learnt; that wait. Whoever comes back at once is due if that is lost.
+
+    `load` is what the account has open, `held` for how many seconds it is held back.
+    """
+    due, turned = wait or sending.claim_seconds(), backpressure.turned(load, held)
+    calls.tell(account, Learnt(account.name, clock.now(), due=due, held=turned, **learnt))
     return wait
 
 
@@ -150,7 +161,6 @@ def hand_out(
         spoilt=tuple(item for item in reply.spoilt if item.receipt not in settled),
     )
     if left:
-        holding_back.seen().handed_out(len(left))
         return dispatch.start(account, batch, left, len(settled), new=new, counts=counts)
     if isinstance(account, VvtoolAccount):
         stores().tally.add(account.name, counts, now=clock.now())
@@ -198,4 +208,5 @@ def failed(account: Account, error: PlatformError, known: Known, made: calls.Mad
     paused = pausing.after(account, error)
     seen = None if paused else learning.after_failure(account, known.seen, error)
     wait = seen.interval if seen else max(account.poll.min, paused)
-    return tell(account, wait, seen=seen, end=made.end, counts={"calls": 1, "failures": 1})
+    counts = {"calls": 1, "failures": 1}
+    return tell(account, wait, known.load, seen=seen, end=made.end, counts=counts)

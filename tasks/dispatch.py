@@ -16,6 +16,7 @@ from tasks.handling.handle_task import described_arguments
 from tasks.platforms.base import Item, Reply, Spoilt
 from tasks.plumbing import fanout
 from tasks.plumbing.backend import counted_here
+from tasks.pulling import holding_back
 from tasks.rules import measures, retention
 from tasks.rules.lease import HARD_GRACE, Batch
 from tasks.runtime import stores
@@ -38,6 +39,7 @@ def start(
     batch = spans.pulled(batch, len(reply))
     items = tuple(unhandled.spelled_out(item, account.gateway.platform) for item in reply.items)
     waiting, seen = sift(account, reply.items, items)
+    holding_back.seen().handed_out(len(waiting))
     spoilt = bury(account, items, reply.spoilt)
     settled = (*((item.receipt, "duplicate") for item in seen), *spoilt)
     topics, given = Counter(item.topic for item in items), Counter(item.topic for item in waiting.values())

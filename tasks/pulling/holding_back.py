@@ -1,7 +1,8 @@
 """Holds accounts back while messages wait for handlers: looks what waits, and how fast it goes.
 
-Nobody is held back by anything but what was seen just then. Who has more open than a few messages, and so may be what others wait
-for, is let in by nothing else either.
+Who has more open than a few messages, and so may be what others wait for, is let in by nothing but what was seen just then. That
+somebody is held back a look shortly before tells, too, less what handlers have taken since: for no longer, as what is held back
+by a rate that was too low keeps it low.
 """
 
 from functools import cache
@@ -14,7 +15,7 @@ from tasks.accounts import Account
 from tasks.handling import asked
 from tasks.names import USUAL
 from tasks.rules import backpressure
-from tasks.rules.backpressure import Backlog, Load
+from tasks.rules.backpressure import NOTHING, Backlog, Load
 from tasks.rules.circuit_breaker import LOOKS_A_SECOND
 from tasks.runtime import Stores, accounts, stores
 from tasks.settings import settings
@@ -25,10 +26,13 @@ done nothing yet and falls due again."""
 
 
 LOOK_SECONDS = 0.25
-"""An account that has little open is let in by what was seen within this, and so costs no look of its own."""
+"""An account that has little open is let in by what was seen within this, and any is held back by it: that costs no look."""
 
 LOOKING_SECONDS = 2 * LOOK_SECONDS
 """The same while somebody looks anew: many threads need not all wait for that."""
+
+JUST_SECONDS = 0.05
+"""What was seen within this was seen just now."""
 
 
 class Seen:
@@ -49,10 +53,16 @@ class Seen:
         recent = 0 <= clock.now() - self._at < good
         return Backlog(self._waiting, self._rate) if recent else self.now(self.looks)
 
+    def expected(self) -> Backlog:
+        """What is left by now of what was seen within `LOOK_SECONDS`; nothing where nobody has looked."""
+        since = clock.now() - self._at
+        return Backlog(self._waiting, self._rate).after(since) if 0 <= since < LOOK_SECONDS else Backlog()
+
     def now(self, looks: int) -> Backlog:
-        """As it was since so many looks had begun: one that began later is enough for all. Raises what broker or Redis raises."""
+        """As it was since so many looks had begun, or just before: one that began later is enough for all. Raises what broker or
+        Redis raises."""
         with self._lock:
-            if self.looks == looks:
+            if self.looks == looks and not 0 <= clock.now() - self._at < JUST_SECONDS:
                 self.looks += 1
                 self._look()
             if self._error:
@@ -86,28 +96,30 @@ def _seen(_: Stores) -> Seen:
 
 def lets_in(account: Account) -> bool:
     """Whether the account may be pulled if it has nothing open. Raises what the broker or Redis raises."""
-    return not hold(account, Load(), seen().lately())
+    return not hold(account, NOTHING, seen().lately())
 
 
 def look(account: Account, load: Load) -> float:
     """For how many seconds the account, which has so much open, is not to be pulled; 0 when it may be.
 
-    One that has batches open is looked at again when the next of them is closed. Raises what the broker or Redis raises.
+    Raises what the broker or Redis raises.
     """
-    wait = account.poll.min if load.batches >= settings().open_batches else behind(account, load)
-    if wait and load.batches and not load.held:
-        stores().batches.hold(account.name)
-    if load.held and not wait:
-        stores().batches.let_go(account.name)
-    return wait
+    return account.poll.min if load.batches >= settings().open_batches else behind(account, load)
 
 
 def behind(account: Account, load: Load) -> float:
     """For how many seconds handlers are too far behind for another pull of this account."""
     looks = seen().looks
+    if wait := expected(account, load):
+        return wait
     if not backpressure.greedy(load) and not hold(account, load, seen().lately()):
         return 0.0
     return hold(account, load, seen().now(looks))
+
+
+def expected(account: Account, load: Load) -> float:
+    """The same by what this process knows without a look; 0 also where that is not enough to hold anybody back."""
+    return hold(account, load, seen().expected())
 
 
 def hold(account: Account, load: Load, backlog: Backlog) -> float:

@@ -44,6 +44,9 @@ class Load:
     held: float = 0.0
 
 
+NOTHING = Load()
+
+
 @dataclass(frozen=True, slots=True)
 class Backlog:
     """How many messages wait for handlers, and how many are taken a second; None while nobody knows."""
@@ -58,6 +61,10 @@ class Backlog:
             return 0.0
         rate = ASSUMED_RATE if self.rate is None else self.rate
         return self.messages / rate if rate > 0 else math.inf
+
+    def after(self, seconds: float) -> "Backlog":
+        """What is left of it by then, if handlers go on like that; all of it while nobody knows how fast they are."""
+        return Backlog(max(0, round(self.messages - (self.rate or 0.0) * seconds)), self.rate)
 
 
 def room(lease: float, handler_seconds: float) -> float:
@@ -76,10 +83,19 @@ def hold(load: Load, backlog: Backlog, room: float, poll: Poll, longest: float =
     if wait > room:
         return max(poll.min, min(wait, longest, poll.max))
     if greedy(load) and wait > AHEAD_SECONDS:
-        return min(PATIENCE_SECONDS, max(SOONEST_SECONDS, wait - AHEAD_SECONDS))
+        patience = PATIENCE_SECONDS - (load.held if load.messages <= FEW else 0.0)
+        return max(SOONEST_SECONDS, min(patience, wait - AHEAD_SECONDS))
     return 0.0
 
 
 def greedy(load: Load) -> bool:
     """Whether an account has more open than a few messages, or was held back a moment ago: others may wait for it."""
     return load.messages > FEW or 0 < load.held < PATIENCE_SECONDS
+
+
+def turned(load: Load, wait: float) -> bool | None:
+    """Whether an account of this load that is held back for so many seconds, 0 for not at all, begins to be (True) or is no more
+    (False); None where neither. One with nothing open only comes back later: no end of a batch could let it go on."""
+    if wait:
+        return True if load.batches and not load.held else None
+    return False if load.held else None

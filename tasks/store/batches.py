@@ -89,7 +89,6 @@ class Batches:
     def __init__(self, redis: Client) -> None:
         self.redis = redis
         self._open = script(redis, "batches_open")
-        self._hold = script(redis, "batches_hold")
         self._close = script(redis, "batches_close")
         self._confirmed = script(redis, "batches_confirmed")
 
@@ -141,15 +140,16 @@ class Batches:
         ends: float = 0.0,
         lease: float = 0.0,
         handing_out: str = "",
-    ) -> bool:
-        """Forget the batch, and the contents of this handing out. True when the account is held back, and may go on now.
+    ) -> Load | None:
+        """Forget the batch, and the contents of this handing out; what is left open of an account that is held back, else None.
 
         In the same step this adds `numbers` to the counters, unless the batch was closed before. Where it has run out by itself,
         which is a `lease` after its lease `ends`, they are added the first time that somebody comes.
         """
         counted = key("counted", id_, f"{ends:.3f}")
         keys = [*self._keys(account), key("batch", id_), UNDER_WAY, MEASURES, counted, key("contents", handing_out)]
-        return bool(self._close(keys=keys, args=[id_, ends, lease, *pairs(numbers or {})]))
+        left = self._close(keys=keys, args=[id_, ends, lease, *pairs(numbers or {})])
+        return load_of(left) if left else None
 
     def under_way(self, now: float) -> list[UnderWay]:
         """Every batch that is open at `now`."""
@@ -164,8 +164,7 @@ class Batches:
 
     def load(self, account: str) -> Load:
         """What of an account is neither confirmed nor past its lease, and for how long it is held back already."""
-        batches, messages, held = self._open(keys=self._keys(account))
-        return Load(int(batches), int(messages), float(held))
+        return load_of(self._open(keys=self._keys(account)))
 
     def under_way_many(self, accounts: Sequence[str]) -> dict[str, int]:
         """How many batches each of these accounts has open, in one round trip a thousand."""
@@ -176,13 +175,11 @@ class Batches:
 
         return read_many(accounts, count)
 
-    def hold(self, account: str) -> None:
-        """The account is held back: it is polled when one of its batches is closed, until it is let go."""
-        self._hold(keys=[key("held", account)], args=[HELD_SECONDS])
-
-    def let_go(self, account: str) -> None:
-        """The account is held back no more."""
-        self.redis.delete(key("held", account))
-
     def _keys(self, account: str) -> tuple[str, str, str]:
         return key("open", account), key("sizes", account), key("held", account)
+
+
+def load_of(found: Sequence[Any]) -> Load:
+    """What an account has open, from a script's answer."""
+    batches, messages, held = found
+    return Load(int(batches), int(messages), float(held))

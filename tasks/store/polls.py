@@ -20,6 +20,7 @@ from tasks.rules.backpressure import Load
 from tasks.rules.circuit_breaker import Pause
 from tasks.rules.measures import Answered
 from tasks.store import quota, tally
+from tasks.store.batches import HELD_SECONDS, load_of
 from tasks.store.connection import Client
 from tasks.store.keys import key
 from tasks.store.measures import MEASURES, answered_words, calls_key
@@ -75,7 +76,8 @@ class Learnt:
     """What a poll, count or confirm of an account has learnt at the time `now`; nothing of what is None or empty.
 
     `due` is in how many seconds the account is polled next, `counts` is for its day's tally, `empty` a batch of vv-tool's whose
-    reply held no message.
+    reply held no message. `held` tells that the account is held back from now on, and so is polled when one of its batches is
+    closed; or, False, that it is no more.
     """
 
     account: str
@@ -85,6 +87,7 @@ class Learnt:
     seen: Seen | None = None
     counts: Mapping[str, int] = field(default_factory=dict)
     empty: str = ""
+    held: bool | None = None
 
 
 class Polls:
@@ -143,6 +146,11 @@ class Polls:
             keys.append(calls_key(gateway))
             words = answered_words(calls)
             args += len(words), *words
+        for held in (True, False):
+            turned = [key("held", each.account) for each in learnt if each.held is held]
+            keys += turned
+            args.append(len(turned))
+        args.append(HELD_SECONDS)
         answers = iter(self._tell(keys=keys, args=args))
         return [called_in(next(answers)) if each.end and each.end.settled else [] for each in learnt]
 
@@ -153,10 +161,10 @@ def _of(account: str, gateway: str) -> tuple[str, ...]:
 
 
 def _known(answer: Sequence[Any], id_: str, asked: float) -> Known:
-    on_account, on_gateway, seen, (batches, messages, held), waiting, over, told = answer
+    on_account, on_gateway, seen, load, waiting, over, told = answer
     return Known(
         pauses=(stored(Pause, on_account), stored(Pause, on_gateway)),
-        load=Load(int(batches), int(messages), float(held)),
+        load=load_of(load),
         seen=stored(Seen, seen),
         waiting=waiting,
         over=over,

@@ -1,10 +1,11 @@
 -- needs: clock day quota settle
 -- What polls, counts and confirms have learnt. Tells of each call that is settled who is called in.
 -- KEYS: due times, what pulls told, a gateway's of `quota` for each call to settle, hashes to count in, a batch's inbox and raw
---   reply, numbers of gateways' calls
+--   reply, numbers of gateways' calls, the marks of those who are held back from now on, and of those who are no more
 -- ARGV: the time, '' where who tells does not know Redis's; then how many ..., and the words of each, in this order:
 --   calls to settle (what `settle` needs), due times (seconds, name), pulls (name, text), hashes (seconds to live, 0 for
---   good, how many fields, and field and number of each), empty replies (batch), gateways (how many words, and those of BITFIELD)
+--   good, how many fields, and field and number of each), empty replies (batch), gateways (how many words, and those of BITFIELD),
+--   those who are held back, those who are no more; and for how many seconds a mark is kept
 local word, place = 1, 2
 local function next_word() word = word + 1 return ARGV[word] end
 local function next_key() place = place + 1 return KEYS[place] end
@@ -49,4 +50,8 @@ for _ = 1, next_word() do
   for i = 1, next_word() do words[i] = next_word() end
   redis.call('BITFIELD', next_key(), unpack(words))
 end
+local hold, let_go = next_word(), next_word()
+local keep = next_word()
+for _ = 1, hold do redis.call('SET', next_key(), string.format('%.3f', now), 'EX', keep) end
+for _ = 1, let_go do redis.call('DEL', next_key()) end
 return called_in

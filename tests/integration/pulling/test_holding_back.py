@@ -14,14 +14,17 @@ from kombu.transport.virtual import Channel
 from redis import Redis
 
 from handlers import Message, Registry
-from tasks import app, consume, runtime, settings
+from tasks import app, confirm, consume, runtime, sending, settings
 from tasks.accounts import Account
+from tasks.platforms.base import Item, Reply
 from tasks.pulling import holding_back
 from tasks.rules import backpressure
 from tasks.rules.lease import Batch
+from tasks.rules.measures import Numbers
 from tasks.runtime import Stores
 from tasks.store.batches import Open
 from tasks.store.handling_rate import SAMPLE_SECONDS
+from tasks.store.polls import Known
 from tests.integration.guarantees.clock import START, Clock, take_over_scripts
 from tests.integration.guarantees.floor import Floor, accounts_file
 
@@ -56,9 +59,9 @@ def pulled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of accounts whose platform was called."""
     names: list[str] = []
 
-    def pull(account: Account, *_: object) -> float:
+    def pull(account: Account, known: Known, _made: object) -> float:
         names.append(account.name)
-        return 1.0
+        return consume.tell(account, 1.0, known.load)
 
     monkeypatch.setattr(consume, "pull", pull)
     return names
@@ -215,6 +218,7 @@ def test_nobody_is_called_while_a_message_would_start_too_late_for_its_lease(
     assert consume.poll(account) >= account.poll.min
     assert pulled == []
     assert not stores.batches.close("none", "shop"), "nothing is open that could wake it"
+    clock.forward(holding_back.LOOK_SECONDS)
     fill(redis, round(limit * 10) - 10)
     consume.poll(account)
     assert pulled == ["shop"]
@@ -238,6 +242,7 @@ def test_the_first_batches_go_while_nobody_knows_the_rate(
     consume.poll(account)
     assert pulled == ["shop"]
     fill(redis, 1000)
+    clock.forward(2 * holding_back.JUST_SECONDS)
     assert consume.poll(account) == backpressure.UNKNOWN_SECONDS
     assert pulled == ["shop"]
 
@@ -273,6 +278,7 @@ def test_one_with_much_open_is_let_in_by_a_look_of_its_own(
     fill(redis, 0)
     consume.poll(account)
     fill(redis, 100)
+    clock.forward(2 * holding_back.JUST_SECONDS)
     assert consume.poll(account) > 0
     assert pulled == ["shop"]
     assert looks[-2:] == [0, 100]
@@ -285,9 +291,95 @@ def test_nobody_is_held_back_by_what_is_over(
     fill(redis, 100_000)
     assert consume.poll(account) > 0
     fill(redis, 0)
+    clock.forward(holding_back.LOOK_SECONDS)
     consume.poll(account)
     assert pulled == ["shop"]
     assert looks[-2:] == [100_000, 0]
+
+
+def test_who_is_held_back_anyhow_needs_no_look(
+    stores: Stores, redis: Redis, clock: Clock, account: Account, pulled: list[str], looks: list[int]
+) -> None:
+    show_rate(stores, redis, clock, 100)
+    stores.batches.open(batch("a", 100, clock))
+    fill(redis, 100)
+    looks.clear()
+    waits = []
+    for _ in range(10):
+        waits.append(consume.poll(account))
+        clock.forward(0.024)
+    assert pulled == []
+    assert looks == [100]
+    assert waits == pytest.approx([1 - backpressure.AHEAD_SECONDS - 0.024 * n for n in range(10)], rel=0.1)
+    fill(redis, 10)
+    clock.forward(0.7)
+    consume.poll(account)
+    assert looks == [100, 10], "what lets it in is seen just then"
+    assert pulled == ["shop"]
+
+
+@pytest.fixture
+def published(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many messages each of the platform's next replies brings."""
+    numbers: list[int] = []
+
+    class Platform:
+        def pull(self, *_: object, **_more: object) -> Reply:
+            some = range(numbers.pop(0))
+            return Reply(tuple(Item(f"receipt-{n}", f"id-{n}", "topic", "{}") for n in some))
+
+    monkeypatch.setattr(consume, "client_for", lambda _: Platform())
+    return numbers
+
+
+@pytest.fixture
+def polls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The accounts that are to be polled at once."""
+    names: list[str] = []
+    monkeypatch.setattr(sending, "consume", names.append)
+    return names
+
+
+def test_after_a_full_batch_an_account_that_would_be_held_back_is_so_without_a_poll_that_finds_out(
+    stores: Stores, redis: Redis, clock: Clock, account: Account, published: list[int], polls: list[str]
+) -> None:
+    show_rate(stores, redis, clock, 100)
+    fill(redis, 0)
+    stores.due.seed({account.name: 1})
+    published.append(account.quantity)
+    consume.consume(account.name)
+    assert polls == []
+    assert redis.zscore("tidings:due:consume", account.name) == pytest.approx(clock.now() + 0.75, abs=0.1)
+    (one,) = redis.hkeys("tidings:batches")
+    assert stores.batches.close(str(one), account.name), "it is marked as held back"
+
+
+def test_after_a_full_batch_an_account_goes_on_at_once_where_handlers_keep_up(
+    stores: Stores, redis: Redis, clock: Clock, account: Account, published: list[int], polls: list[str]
+) -> None:
+    show_rate(stores, redis, clock, 1000)
+    fill(redis, 0)
+    published.append(account.quantity)
+    consume.consume(account.name)
+    assert polls == [account.name]
+
+
+def test_the_end_of_a_batch_has_its_account_polled_unless_it_would_be_held_back_again(
+    stores: Stores, redis: Redis, clock: Clock, account: Account, pulled: list[str], polls: list[str]
+) -> None:
+    show_rate(stores, redis, clock, 100)
+    first, second = batch("a", 100, clock), batch("b", 100, clock)
+    stores.batches.open(first)
+    stores.batches.open(second)
+    fill(redis, 200)
+    consume.poll(account)
+    confirm.close(first.batch, Numbers())
+    assert polls == [], "200 messages still wait for two seconds"
+    clock.forward(1.9)
+    fill(redis, 10)
+    confirm.close(second.batch, Numbers())
+    assert polls == [account.name], "nobody has looked for a while"
+    assert pulled == []
 
 
 def test_what_this_process_has_handed_out_since_its_look_counts(

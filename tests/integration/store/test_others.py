@@ -1,6 +1,7 @@
 """Batches, letters, pauses and the tally, on a real Valkey."""
 
 import json
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -13,6 +14,7 @@ from tasks.runtime import Stores
 from tasks.store.batches import UNDER_WAY, Open
 from tasks.store.handling_rate import FLOW
 from tasks.store.letters import Letter
+from tasks.store.polls import Learnt
 
 NOW = 1_795_219_200.0
 
@@ -78,10 +80,13 @@ def test_a_batch_that_cannot_be_read_counts_as_lost(stores: Stores, redis: Redis
 def test_closing_tells_that_the_account_is_held_back_until_it_is_let_go(stores: Stores) -> None:
     stores.batches.open(batch("b1"))
     stores.batches.open(batch("b2"))
-    stores.batches.hold("shop")
-    assert stores.batches.close("b1", "shop")
-    stores.batches.let_go("shop")
-    assert not stores.batches.close("b2", "shop")
+    stores.polls.tell(Learnt("shop", time.time(), held=True))
+    left = stores.batches.close("b1", "shop")
+    assert left is not None
+    assert (left.batches, left.messages) == (1, 0), "what else it has open"
+    assert 0 < left.held < 60
+    stores.polls.tell(Learnt("shop", time.time(), held=False))
+    assert stores.batches.close("b2", "shop") is None
 
 
 def test_batches_that_nobody_closes_leave_by_themselves(stores: Stores, redis: Redis) -> None:

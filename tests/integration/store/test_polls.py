@@ -36,9 +36,13 @@ def pause(stores: Stores, kind: str, name: str, seconds: float = 60, **more: obj
     stores.pauses.put(kind, name, Pause(now + seconds, "why", **more), now=now)  # type: ignore[arg-type]
 
 
+def hold(stores: Stores) -> None:
+    stores.polls.tell(Learnt("shop", time.time(), held=True))
+
+
 HINDRANCES: dict[str, Callable[[Stores], None]] = {
     "an open batch": opened,
-    "a hold": lambda stores: stores.batches.hold("shop"),
+    "a hold": hold,
     "a pause of the account": lambda stores: pause(stores, "account", "shop"),
     "a pause of the gateway": lambda stores: pause(stores, "gateway", "tb"),
     "a pause for other credentials": lambda stores: pause(stores, "account", "shop", fingerprint="0123456789abcdef"),
@@ -86,7 +90,7 @@ def test_what_is_known_is_told(tidings: Stores) -> None:
     seen = Seen(at=time.time(), got=3, interval=7.0)
     tidings.seen.put("shop", seen)
     opened(tidings)
-    tidings.batches.hold("shop")
+    hold(tidings)
     pause(tidings, "gateway", "tb")
     known = tidings.polls.ask(question())
     assert (known.seen, known.load.batches, known.load.messages) == (seen, 1, 2)

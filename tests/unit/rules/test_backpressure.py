@@ -5,10 +5,21 @@ import math
 import pytest
 
 from tasks.accounts import Poll
-from tasks.rules.backpressure import AHEAD_SECONDS, FEW, PATIENCE_SECONDS, UNKNOWN_SECONDS, Backlog, Load, hold, room
+from tasks.rules.backpressure import (
+    AHEAD_SECONDS,
+    FEW,
+    NOTHING,
+    PATIENCE_SECONDS,
+    UNKNOWN_SECONDS,
+    Backlog,
+    Load,
+    hold,
+    room,
+    turned,
+)
 
 POLL = Poll(min=1, max=60)
-NOTHING, LITTLE, BATCH = Load(), Load(2, FEW), Load(1, 100)
+LITTLE, BATCH = Load(2, FEW), Load(1, 100)
 FRESH, PATIENT = Load(held=0.1), Load(held=PATIENCE_SECONDS)
 
 
@@ -52,6 +63,42 @@ def test_who_has_a_batch_open_comes_back_when_little_waits() -> None:
     assert hold(BATCH, taking(1.25), 50, POLL) == pytest.approx(1)
     assert 0 < hold(BATCH, taking(AHEAD_SECONDS + 1e-6), 50, POLL) <= 0.1
     assert hold(BATCH, taking(49), 50, POLL) <= PATIENCE_SECONDS, "handlers may have become faster"
+
+
+def test_who_was_held_back_comes_back_when_it_has_waited_for_long_enough() -> None:
+    assert hold(FRESH, taking(49), 50, POLL) == pytest.approx(PATIENCE_SECONDS - FRESH.held)
+    assert hold(Load(1, 100, held=PATIENCE_SECONDS), taking(49), 50, POLL) == PATIENCE_SECONDS, "its own still wait"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "left"),
+    [(0, 1000), (0.5, 500), (2, 0)],
+)
+def test_what_waits_gets_less_as_fast_as_handlers_take_it(seconds: float, left: int) -> None:
+    assert taking(1).after(seconds) == Backlog(left, 1000)
+
+
+def test_nothing_is_known_to_have_been_taken_while_nobody_knows_how_fast_handlers_are() -> None:
+    assert Backlog(10).after(100) == Backlog(10)
+
+
+@pytest.mark.parametrize(
+    ("load", "wait", "turns"),
+    [
+        (NOTHING, 0, None),
+        (NOTHING, 1, None),
+        (BATCH, 0, None),
+        (BATCH, 1, True),
+        (FRESH, 1, None),
+        (Load(1, 100, 0.1), 1, None),
+        (FRESH, 0, False),
+        (Load(1, 100, 0.1), 0, False),
+    ],
+)
+def test_who_has_a_batch_open_is_marked_as_held_back_until_it_may_go_on(
+    load: Load, wait: float, turns: bool | None
+) -> None:
+    assert turned(load, wait) is turns
 
 
 def test_who_would_start_too_late_comes_back_within_its_own_intervals() -> None:
