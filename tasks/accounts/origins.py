@@ -1,6 +1,7 @@
 """Where the accounts come from: a TOML file, or a function named as `python:package.module:callable`."""
 
 import importlib
+import inspect
 import time
 import tomllib
 import traceback
@@ -142,6 +143,12 @@ class Function:
             raise _unusable(self.name, f"the module {module_name} has no {path}") from None
         if not callable(found):
             raise _unusable(self.name, f"{path} is not callable, but of type {type(found).__name__}")
+        if inspect.iscoroutinefunction(found):
+            raise _unusable(
+                self.name, f"{path} is an `async def`; a function that returns the accounts is called: `def`"
+            )
+        if not _takes_nothing(found):
+            raise _unusable(self.name, f"{path} wants arguments, and is called without any")
         return found
 
     def _module(self, name: str) -> object:
@@ -163,6 +170,19 @@ class Function:
             ) from None
         except BaseException as error:
             raise _unusable(self.name, f"importing {name} raised {type(error).__name__}{_place(error)}") from None
+
+
+def _takes_nothing(function: Callable[..., object]) -> bool:
+    """Whether a function can be called without arguments, as far as it says so itself."""
+    try:
+        signature = inspect.signature(function)
+    except Exception:  # built-ins have none, and a user's object may raise anything
+        return True
+    try:
+        signature.bind()
+    except TypeError:
+        return False
+    return True
 
 
 def _unusable(name: str, expected: str) -> AccountsError:

@@ -276,7 +276,11 @@ def test_a_function_returns_the_same_structure(module: Callable[[str], str]) -> 
         ("def go(): return None", "expected a table with `gateways` and `accounts`"),
         ("class Own(BaseException): ...\ndef go(): raise Own", "it raised Own"),
         ("import asyncio\nraise asyncio.CancelledError", "raised CancelledError"),
-        (f"def go(more): return '{SECRET}'", "it raised TypeError"),
+        (f"def go(more): return '{SECRET}'", "go wants arguments, and is called without any"),
+        (f"def go(*, more): return '{SECRET}'", "go wants arguments, and is called without any"),
+        (f"async def go(): return '{SECRET}'", "go is an `async def`; a function that returns the accounts is called"),
+        (f"def go(*some): raise TypeError('{SECRET}')", "it raised TypeError at accounts_of_mine_0.py:1"),
+        ("class Shops:\n    def all(self): ...\ngo = Shops.all", "go wants arguments, and is called without any"),
         (
             "from collections.abc import Mapping\n"
             "class Odd(Mapping):\n"
