@@ -42,7 +42,7 @@ def told(given: Delivery, tries: int, error: BaseException, handler: Callable[..
         stack,
         extra=about("try_failed", **given.fields, tries=tries, error=kind(error)),
     )
-    asked = isinstance(error, Retry) and tries <= PATIENT_TRIES
+    asked = raised.is_a(error, Retry) and tries <= PATIENT_TRIES
     what: What = "asked" if asked else "failed"
     count(given.batch.account, given.item.topic, _told(error, handler, reason), what, gateway=given.batch.gateway)
 

@@ -43,12 +43,12 @@ def place(error: BaseException, handler: Callable[..., Any] | None = None) -> st
 def reason(error: BaseException, longest: int = LONGEST) -> str:
     """What a handler's author gave to `Retry` or `Reject`, or should have, or which members do not fit; "" for every other error,
     whose text is nobody's to log."""
-    return text(error, longest) if isinstance(error, Retry | Reject | Unfit | Misused) else ""
+    return text(error, longest) if raised.is_a(error, Retry, Reject, Unfit, Misused) else ""
 
 
 def text(error: BaseException, longest: int = LONGEST) -> str:
     """What an error says, in one line of so many characters at most: for dead letters, as it may hold buyer data."""
-    said = "" if isinstance(error, SoftTimeLimitExceeded) else raised.text(error)
+    said = "" if raised.is_a(error, SoftTimeLimitExceeded) else raised.text(error)
     line = " ".join(said[: 4 * longest].split())
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
@@ -77,7 +77,7 @@ def _more(number: int) -> str:
 def _told(error: BaseException, handler: Callable[..., Any] | None) -> str:
     points = list(walk_tb(error.__traceback__))
     own = next((point for point in reversed(points) if is_own(point[0], handler)), None)
-    if isinstance(error, SoftTimeLimitExceeded):
+    if raised.is_a(error, SoftTimeLimitExceeded):
         return f"it took longer than its time limit{', at ' + _own(own) if own else ''}"
     if not points:
         return kind(error)

@@ -3,7 +3,7 @@
 import math
 import traceback
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from handlers import Retry
 from tasks.plumbing.ending import asked_to_end
@@ -18,6 +18,11 @@ def kind(error: BaseException) -> str:
     """The name of its type, whatever a metaclass makes of that."""
     name: str = type.__dict__["__name__"].__get__(type(error))
     return name
+
+
+def is_a(error: BaseException, *kinds: type[BaseException]) -> bool:
+    """Whether it is of one of these types, whatever it says itself: `isinstance` asks that, too."""
+    return issubclass(type(error), kinds)
 
 
 def text(error: BaseException) -> str:
@@ -35,9 +40,10 @@ def stack(error: BaseException) -> str:
 
 def delay(error: BaseException) -> float | None:
     """The seconds that a `Retry` asks for; None for any other error, and for a `Retry` with something else in their place."""
-    if not isinstance(error, Retry) or told(lambda _: error.delay, error, None) is None:
+    retry: Any = error
+    if not is_a(error, Retry) or told(lambda _: retry.delay, error, None) is None:
         return None
-    seconds = told(lambda _: float(error.delay or 0), error, math.nan)
+    seconds = told(lambda _: float(retry.delay or 0), error, math.nan)
     return None if math.isnan(seconds) else seconds
 
 

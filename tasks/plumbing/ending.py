@@ -23,6 +23,7 @@ def asked_to_end(error: BaseException) -> bool:
         return True
     if threading.current_thread() is not threading.main_thread():
         return False
-    if isinstance(error, WorkerShutdown | WorkerTerminate):
+    kind = type(error)  # `isinstance` would ask the error, too, which may answer with another
+    if issubclass(kind, WorkerShutdown | WorkerTerminate):
         return any(flag is not None and flag is not False for flag in (state.should_stop, state.should_terminate))
-    return isinstance(error, KeyboardInterrupt) and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    return issubclass(kind, KeyboardInterrupt) and signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -240,6 +240,13 @@ class Veiled(BaseException, metaclass=Nameless):
         raise Own
 
 
+class Sealed(Exception):
+    """Answers nothing, not even what it is."""
+
+    def __getattribute__(self, _name: str) -> object:
+        raise Own
+
+
 class NoNumber(Retry):
     """Asks for a delay that is none."""
 
@@ -264,7 +271,7 @@ def nested() -> BaseException:
 
 
 RAISED: list[BaseException] = [
-    *(SystemExit(3), KeyboardInterrupt(), GeneratorExit(), asyncio.CancelledError(), Own(), Mute(), Veiled()),
+    *(SystemExit(3), KeyboardInterrupt(), GeneratorExit(), asyncio.CancelledError(), Own(), Mute(), Veiled(), Sealed()),
     *(StopIteration(), RecursionError(), MemoryError(), AssertionError(), endless(), nested()),
     *(WorkerShutdown(0), WorkerTerminate(1), SoftTimeLimitExceeded(1), CeleryRetry(), CeleryIgnore(), Again(1)),
     *(NoNumber("5"), NoNumber(float("nan")), NoNumber(object())),
