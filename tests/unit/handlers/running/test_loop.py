@@ -219,6 +219,8 @@ def test_in_a_main_thread_a_task_of_its_that_blocks_is_interrupted() -> None:
 def test_whoever_waits_behind_one_that_blocks_hears_of_it(
     caplog: pytest.LogCaptureFixture, recwarn: pytest.WarningsRecorder
 ) -> None:
+    gc.collect()
+    recwarn.clear()  # of what other tests have left
     ends: list[BaseException] = []
     given_up = loop._this()
 
