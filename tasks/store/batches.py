@@ -25,9 +25,6 @@ LONGEST_SECONDS = 2 * round(DAY)
 """No batch is under way for longer: twice the longest lease. Beats drop what ran out before (`tasks/pulling/gateways.py`)."""
 """All batches together, for who looks at them from outside."""
 
-HELD_SECONDS = 600
-"""A hold is forgotten after this, whatever became of its account."""
-
 
 @dataclass(frozen=True, slots=True)
 class Open:

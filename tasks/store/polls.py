@@ -20,7 +20,7 @@ from tasks.rules.backpressure import Load
 from tasks.rules.circuit_breaker import Pause
 from tasks.rules.measures import Answered
 from tasks.store import quota, tally
-from tasks.store.batches import HELD_SECONDS, load_of
+from tasks.store.batches import load_of
 from tasks.store.connection import Client
 from tasks.store.keys import key
 from tasks.store.measures import MEASURES, answered_words, calls_key
@@ -29,6 +29,9 @@ from tasks.store.scripts import script
 from tasks.store.seen import SEEN, Seen, packed
 from tasks.store.together import Together
 from tasks.store.wire import stored
+
+HELD_SECONDS = 600
+"""A hold is forgotten after this, whatever became of its account."""
 
 
 @dataclass(frozen=True, slots=True)
