@@ -2,15 +2,16 @@
 
 The lane makes so many calls at a time. Without this, a platform that lets calls hang until they are given up would soon have
 all of these places, and the polls and confirms of every other platform would wait behind it. So those of one address hold a
-part of the places at most; polls a smaller one, so that confirms find room. Processes that make one call at a time, as those of
+part of the places at most, a smaller one once it is in trouble; polls a smaller one than confirms, so that these find room. A
+platform that is the only one takes every place while it answers in time. Processes that make one call at a time, as those of
 Celery's own pool, have no places to divide.
 """
 
 import random
 import threading
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import inf
 from time import monotonic
 from urllib.parse import urlsplit
 
@@ -30,9 +31,26 @@ SAY_SECONDS = 60.0
 """A platform that is slow is told of so often, by each process."""
 
 _lock = threading.Lock()
-_begun: dict[str, dict[int, float]] = defaultdict(dict)
+_platforms: dict[str, "Calls"] = {}
 _numbers = iter(range(2**62))
-_said: dict[str, float] = {}
+
+
+class Calls:
+    """A platform's calls of this process: when each that runs began, the oldest first, and until when it counts as in trouble
+    (both monotonic)."""
+
+    __slots__ = ("begun", "said", "troubled_until")
+
+    def __init__(self) -> None:
+        self.begun: dict[int, float] = {}
+        self.troubled_until = self.said = -inf
+        """`said` is when the platform was last told of."""
+
+    def look(self, now: float) -> bool:
+        """Whether the platform is in trouble, or was lately."""
+        if bulkhead.in_trouble(lane.places, self.begun.values(), now):
+            self.troubled_until = now + bulkhead.LATELY_SECONDS
+        return now < self.troubled_until
 
 
 @contextmanager
@@ -43,20 +61,22 @@ def place(account: Account, api: Api) -> Iterator[None]:
         return
     platform, now = name(account), monotonic()
     with _lock:
-        number, running = next(_numbers), _begun[platform]
-        if room := len(running) < bulkhead.most(lane.places, api):
-            running[number] = now
+        number, calls = next(_numbers), _platforms.get(platform) or _platforms.setdefault(platform, Calls())
+        most = bulkhead.most(lane.places, api, alone=len(_platforms) == 1, troubled=calls.look(now))
+        if room := len(calls.begun) < most:
+            calls.begun[number] = now
         else:
-            oldest = now - min(running.values())
+            oldest = now - next(iter(calls.begun.values()))
     if not room:
         if bulkhead.slow(oldest):
-            tell(platform, len(running), now)
+            tell(platform, calls, now)
         raise NotNow(bulkhead.wait(oldest, api, account.poll.max, random.random()))  # noqa: S311 - spreading, not secrecy
     try:
         yield
     finally:
         with _lock:
-            del running[number]
+            calls.look(monotonic())  # where all places are held, nobody asks for one until calls are given up
+            del calls.begun[number]
 
 
 def name(account: Account) -> str:
@@ -64,10 +84,10 @@ def name(account: Account) -> str:
     return f"{account.gateway.platform} at {urlsplit(account.gateway.url).netloc.rpartition('@')[2]}"
 
 
-def tell(platform: str, many: int, now: float) -> None:
+def tell(platform: str, calls: Calls, now: float) -> None:
     """Warn of a platform that is slow, unless that was done lately."""
-    if now - _said.get(platform, -SAY_SECONDS) >= SAY_SECONDS:
-        _said[platform] = now
+    if now - calls.said >= SAY_SECONDS:
+        calls.said, many = now, len(calls.begun)
         log.warning(
             "%s has not answered %d calls yet; more are put off, so that others are called",
             shown(platform),
