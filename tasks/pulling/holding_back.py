@@ -5,6 +5,7 @@ somebody is held back a look shortly before tells, too, less what handlers have 
 by a rate that was too low keeps it low.
 """
 
+from dataclasses import replace
 from functools import cache
 from math import inf
 from threading import Lock
@@ -43,20 +44,19 @@ class Seen:
         self.looks = 0
         """How many have begun."""
         self._at = -inf
-        self._waiting = 0
-        self._rate: float | None = None
+        self._backlog = Backlog()
         self._error: Exception | None = None
 
     def lately(self) -> Backlog:
         """As it was within `LOOK_SECONDS`, or shortly before while a thread looks; and what was handed out since."""
         good = LOOKING_SECONDS if self._lock.locked() else LOOK_SECONDS
         recent = 0 <= clock.now() - self._at < good
-        return Backlog(self._waiting, self._rate) if recent else self.now(self.looks)
+        return self._backlog if recent else self.now(self.looks)
 
     def expected(self) -> Backlog:
         """What is left by now of what was seen within `LOOK_SECONDS`; nothing where nobody has looked."""
         since = clock.now() - self._at
-        return Backlog(self._waiting, self._rate).after(since) if 0 <= since < LOOK_SECONDS else Backlog()
+        return self._backlog.after(since) if 0 <= since < LOOK_SECONDS else Backlog()
 
     def now(self, looks: int) -> Backlog:
         """As it was since so many looks had begun, or just before: one that began later is enough for all. Raises what broker or
@@ -67,13 +67,12 @@ class Seen:
                 self._look()
             if self._error:
                 raise self._error
-            return Backlog(self._waiting, self._rate)
+            return self._backlog
 
     def _look(self) -> None:
         self._error = None
         try:
-            self._waiting = waiting()
-            self._rate = stores().handling_rate.look(self._waiting)
+            self._backlog = stores().handling_rate.look(waiting())
             self._at = clock.now()
         except Exception as error:  # reaches all who wait for this look
             self._at, self._error = -inf, error
@@ -81,7 +80,7 @@ class Seen:
     def handed_out(self, messages: int) -> None:
         """This process has given so many messages to handlers."""
         with self._lock:
-            self._waiting += messages
+            self._backlog = replace(self._backlog, messages=self._backlog.messages + messages)
 
 
 def seen() -> Seen:

@@ -7,7 +7,7 @@ batch. Who always has more gets what the others leave, and a batch now and then.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tasks.accounts import Poll
 from tasks.rules.lease import HANDLE_SHARE, try_seconds
@@ -25,7 +25,7 @@ SAFE_SHARE = 0.5
 """Of the time a message may wait: others pull at the same moment, and the wait is an estimate."""
 
 ASSUMED_RATE = 5.0
-"""Messages a second, until handlers have shown how many they take: some batches may go, and not hundreds."""
+"""Messages a second, until handlers have taken more: some batches may go, and not hundreds."""
 
 UNKNOWN_SECONDS = 0.5
 """So much later more is known."""
@@ -49,22 +49,23 @@ NOTHING = Load()
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """How many messages wait for handlers, and how many are taken a second; None while nobody knows."""
+    """How many messages wait for handlers, and how many are taken a second: None while nobody knows, then `least` at least."""
 
     messages: int = 0
     rate: float | None = None
+    least: float = 0.0
 
     @property
     def seconds(self) -> float:
         """How long a message pulled now would wait for its handler."""
         if not self.messages:
             return 0.0
-        rate = ASSUMED_RATE if self.rate is None else self.rate
+        rate = max(ASSUMED_RATE, self.least) if self.rate is None else self.rate
         return self.messages / rate if rate > 0 else math.inf
 
     def after(self, seconds: float) -> "Backlog":
         """What is left of it by then, if handlers go on like that; all of it while nobody knows how fast they are."""
-        return Backlog(max(0, round(self.messages - (self.rate or 0.0) * seconds)), self.rate)
+        return replace(self, messages=max(0, round(self.messages - (self.rate or self.least) * seconds)))
 
 
 def room(lease: float, handler_seconds: float) -> float:

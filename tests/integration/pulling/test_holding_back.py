@@ -5,6 +5,7 @@ import math
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from tasks.accounts import Account
 from tasks.platforms.base import Item, Reply
 from tasks.pulling import holding_back
 from tasks.rules import backpressure
+from tasks.rules.backpressure import Load
 from tasks.rules.lease import Batch
 from tasks.rules.measures import Numbers
 from tasks.runtime import Stores
@@ -83,11 +85,11 @@ def batch(name: str, messages: int, clock: Clock, account: str = "shop") -> Open
 def show_rate(stores: Stores, redis: Redis, clock: Clock, rate: int) -> None:
     """Let handlers take so many messages a second for a while, under everyone's eyes."""
     for _ in range(20):
-        fill(redis, 1000)
+        fill(redis, 2 * rate + 10)
         stores.handling_rate.look(holding_back.waiting())
         redis.hincrby("tidings:flow", "handed", rate)
         clock.forward(1)
-    assert stores.handling_rate.look(1000) == pytest.approx(rate, rel=0.1)
+    assert stores.handling_rate.look(2 * rate + 10).rate == pytest.approx(rate, rel=0.1)
 
 
 def test_handle_tasks_in_the_broker_are_counted(stores: Stores, redis: Redis) -> None:
@@ -128,16 +130,16 @@ def test_messages_count_as_handed_out_when_their_batch_is_opened(stores: Stores,
     stores.handling_rate.look(100)
     stores.batches.open(batch("a", 50, clock))
     clock.forward(1)
-    assert stores.handling_rate.look(100) == 50
+    assert stores.handling_rate.look(100).rate == 50
 
 
 def test_the_rate_is_what_was_handed_out_less_what_waits_more(stores: Stores, redis: Redis, clock: Clock) -> None:
-    assert stores.handling_rate.look(100) is None
+    assert stores.handling_rate.look(100).rate is None
     redis.hincrby("tidings:flow", "handed", 200)
     clock.forward(2)
-    assert stores.handling_rate.look(250) == 25
+    assert stores.handling_rate.look(250).rate == 25
     clock.forward(1000)
-    assert stores.handling_rate.look(50) == pytest.approx(0.2), "what happened lately counts most"
+    assert stores.handling_rate.look(50).rate == pytest.approx(0.2), "what happened lately counts most"
 
 
 def test_looks_that_follow_each_other_closely_and_idle_handlers_say_nothing_of_the_rate(
@@ -145,20 +147,67 @@ def test_looks_that_follow_each_other_closely_and_idle_handlers_say_nothing_of_t
 ) -> None:
     stores.handling_rate.look(100)
     clock.forward(SAMPLE_SECONDS / 2)
-    assert stores.handling_rate.look(1) is None
+    assert stores.handling_rate.look(1).rate is None
     clock.forward(SAMPLE_SECONDS / 2)
-    rate = stores.handling_rate.look(50)
+    rate = stores.handling_rate.look(50).rate
     assert rate == 50 / SAMPLE_SECONDS
     stores.handling_rate.look(0)
     clock.forward(100)
-    assert stores.handling_rate.look(40) == rate
+    assert stores.handling_rate.look(40).rate == rate
     clock.forward(SAMPLE_SECONDS)
-    assert stores.handling_rate.look(0) == rate
+    assert stores.handling_rate.look(0).rate == rate
+
+
+def test_handlers_that_had_taken_all_in_between_have_not_become_slower(
+    stores: Stores, redis: Redis, clock: Clock
+) -> None:
+    show_rate(stores, redis, clock, 100)
+    for _ in range(20):  # each time 100 come, are taken at once, and more have come when somebody looks after seconds
+        redis.hincrby("tidings:flow", "handed", 100)
+        clock.forward(5)
+        rate = stores.handling_rate.look(100).rate
+    assert rate is not None
+    assert rate > 90
+
+
+def test_a_rate_that_was_too_low_rises_with_the_next_bursts(stores: Stores, redis: Redis, clock: Clock) -> None:
+    show_rate(stores, redis, clock, 10)
+    for _ in range(10):  # a second's worth of a thousand, that are taken before anybody looks again
+        redis.hincrby("tidings:flow", "handed", 1000)
+        stores.handling_rate.look(1000)
+        clock.forward(1)
+        rate = stores.handling_rate.look(0).rate
+        clock.forward(5)
+        stores.handling_rate.look(0)
+    assert rate is not None
+    assert rate > 900
+
+
+def test_handlers_that_leave_nothing_waiting_are_known_to_be_at_least_so_fast(
+    stores: Stores, redis: Redis, clock: Clock, account: Account
+) -> None:
+    stores.handling_rate.look(0)
+    for _ in range(10):
+        redis.hincrby("tidings:flow", "handed", 500)
+        clock.forward(1)
+        backlog = stores.handling_rate.look(0)
+    assert backlog.rate is None
+    assert backlog.least == pytest.approx(500, rel=0.1)
+    assert backpressure.hold(Load(4, 400), replace(backlog, messages=400), 10, account.poll) == 0
+
+
+def test_handlers_that_have_become_slower_show_it_in_what_waits(stores: Stores, redis: Redis, clock: Clock) -> None:
+    show_rate(stores, redis, clock, 1000)
+    for _ in range(40):
+        redis.hincrby("tidings:flow", "handed", 10)
+        clock.forward(1)
+        rate = stores.handling_rate.look(100).rate
+    assert rate == pytest.approx(10, rel=0.1)
 
 
 def test_handlers_that_stand_still_show_it(stores: Stores, clock: Clock) -> None:
     for _ in range(2):
-        rate = stores.handling_rate.look(100)
+        rate = stores.handling_rate.look(100).rate
         clock.forward(10)
     assert rate == 0
 

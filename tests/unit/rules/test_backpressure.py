@@ -36,6 +36,13 @@ def test_what_waits_takes_as_long_as_the_rate_says(messages: int, rate: float | 
     assert Backlog(messages, rate).seconds == seconds
 
 
+def test_handlers_that_have_taken_more_than_is_assumed_are_taken_for_as_fast_until_they_are_known() -> None:
+    assert Backlog(100, least=50).seconds == 2
+    assert Backlog(100, least=1).seconds == Backlog(100).seconds == 20
+    assert Backlog(100, 10, least=50).seconds == 10
+    assert Backlog(100, least=50).after(1) == Backlog(50, least=50)
+
+
 @pytest.mark.parametrize(
     ("load", "wait", "held"),
     [
