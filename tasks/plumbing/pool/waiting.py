@@ -10,8 +10,9 @@ SECONDS = 0.12
 """What a bundle should take: so long the last task in it waits for the others, while other processes may be idle. Half of it
 left 2 % of the time of processes that run handlers of 20 ms unused. Two that wait 50 ms for an answer go together."""
 
-MOST = 20
-"""The most tasks in a bundle; more saves nothing."""
+MOST = 80
+"""The most tasks in a bundle. Handlers that do nothing got 8 % more done with 40 than with 20, and 4 % more with 80 than with 40;
+slower ones come in fewer, by their time."""
 
 AHEAD_SECONDS = 0.05
 """How much work, by what is expected of it, may wait in a worker for each of its processes. Twice as much made handlers that do
