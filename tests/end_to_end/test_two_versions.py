@@ -14,7 +14,7 @@ from tasks.store.keys import key
 from tests.end_to_end.installation import Installation
 from tests.end_to_end.test_main_job import ACCOUNTS, QUEUES, confirms
 
-LAST_LANDED = os.environ.get("LAST_LANDED", "19bf0e644a15f4d6213c3bbe7c4bc5ca67f12534")
+LAST_LANDED = os.environ.get("LAST_LANDED", "13aef0227d9fc04823a080539c3e9df02e356a57")
 """The commit that installations run before they are upgraded to this tree. Whoever lands a new one writes it here."""
 
 TREE = Path(__file__).parents[2]
