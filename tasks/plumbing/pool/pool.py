@@ -11,6 +11,7 @@ from billiard.pool import RUN
 from celery.concurrency import prefork
 from celery.worker.state import reserved_requests
 
+from tasks.names import HANDLE
 from tasks.plumbing.pool import child
 from tasks.plumbing.pool.bundle import Bundle
 from tasks.plumbing.pool.child import ENOUGH_SECONDS, Ended
@@ -90,7 +91,9 @@ class TaskPool(prefork.TaskPool):
         return in_hand - delayed <= here and self._waiting.room(self.num_processes, FAR_TIMES * prefetch.away)
 
     def _lacks(self) -> int:
-        """How many more messages the processes are through with before a take is here."""
+        """How many more messages the processes are through with before a take is here; none where a rate limit says how many."""
+        if getattr(self.app.tasks.get(HANDLE), "rate_limit", None):
+            return 0
         return self._waiting.lacks(self.num_processes, FAR_TIMES * prefetch.away)
 
     def expected(self, kind: str | None) -> float:

@@ -1,6 +1,7 @@
 """What goes to a pool process together, and what becomes of it: decisions without processes."""
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -8,11 +9,14 @@ from billiard.einfo import ExceptionInfo
 from billiard.exceptions import Terminated, TimeLimitExceeded, WorkerLostError
 from celery.worker.state import revoked
 
-from tasks.names import KIND
+from tasks import app
+from tasks.names import HANDLE, KIND
 from tasks.plumbing.pool.bundle import WENT_WELL, Bundle
 from tasks.plumbing.pool.job import Job, kind_of
+from tasks.plumbing.pool.pool import TaskPool
 from tasks.plumbing.pool.progress import PLACES, Progress
 from tasks.plumbing.pool.waiting import AHEAD_SECONDS, MOST, MOST_KINDS, SECONDS, SLOW_SECONDS, Durations, Waiting
+from tasks.plumbing.transport import prefetch
 
 
 def job(kind: str | None = "quick", told: list[tuple[str, str, Any]] | None = None, id_: str = "") -> Job:
@@ -119,6 +123,15 @@ def test_what_the_processes_lack_is_what_they_are_through_with_meanwhile_and_doe
     assert some.lacks(4, 0.1) == 77
     assert some.lacks(4, 0.0) == 0
     assert waiting(["new"]).lacks(4, 0.1) == 0, "nothing is known of it"
+
+
+def test_nothing_is_taken_ahead_of_a_rate_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool: Any = TaskPool(4, app=app)
+    pool._pool, pool._waiting = SimpleNamespace(_processes=4), waiting([], quick=0.001)
+    monkeypatch.setattr(prefetch, "away", 0.01)
+    assert pool._lacks() == 120
+    monkeypatch.setitem(app.tasks, HANDLE, SimpleNamespace(rate_limit="5/s"))
+    assert pool._lacks() == 0
 
 
 def test_durations_follow_what_tasks_take_lately_and_remember_a_slow_one() -> None:
