@@ -9,6 +9,7 @@ Celery's own pool, have no places to divide.
 
 import random
 import threading
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from math import inf
@@ -30,10 +31,6 @@ log = get_task_logger(__name__)
 SAY_SECONDS = 60.0
 """A platform that is slow is told of so often, by each process."""
 
-_lock = threading.Lock()
-_platforms: dict[str, "Calls"] = {}
-_numbers = iter(range(2**62))
-
 
 class Calls:
     """A platform's calls of this process: when each that runs began, the oldest first, and until when it counts as in trouble
@@ -53,6 +50,11 @@ class Calls:
         return now < self.troubled_until
 
 
+_lock = threading.Lock()
+_platforms: dict[str, Calls] = defaultdict(Calls)
+_numbers = iter(range(2**62))
+
+
 @contextmanager
 def place(account: Account, api: Api) -> Iterator[None]:
     """Hold one place for a call to the account's platform inside of this. Raises `NotNow` instead."""
@@ -61,7 +63,7 @@ def place(account: Account, api: Api) -> Iterator[None]:
         return
     platform, now = name(account), monotonic()
     with _lock:
-        number, calls = next(_numbers), _platforms.get(platform) or _platforms.setdefault(platform, Calls())
+        number, calls = next(_numbers), _platforms[platform]
         most = bulkhead.most(lane.places, api, alone=len(_platforms) == 1, troubled=calls.look(now))
         if room := len(calls.begun) < most:
             calls.begun[number] = now

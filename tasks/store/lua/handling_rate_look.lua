@@ -8,16 +8,18 @@ local rate, known = was[4] or '0', was[6] or ''
 local passed = at and now - at or 0
 if at and passed >= 0 and passed < tonumber(ARGV[2]) and (waiting > 0) == (before > 0) then return {rate, known} end
 if passed > 0 then
-  local old, taken = tonumber(rate), math.max(0, handed - waiting - base)
+  local old, taken = tonumber(rate), handed - waiting - base
   local seen = taken / passed
-  local certain, span = waiting > 0 and taken < before, nil  -- what waited then has lasted until now
-  if certain and known ~= '1' then
-    rate, known = tostring(seen), '1'
+  -- What waited then has lasted until now. Less than nothing is taken where what was being handed out then has come to wait.
+  local certain, span = waiting > 0 and taken >= 0 and taken < before, nil
+  if certain and known ~= '1' and seen > old then
+    rate = tostring(seen)
   elseif seen > old then
     span = ARGV[3]
   elseif certain then
     span = ARGV[4]
   end
+  if certain then known = '1' end
   if span then rate = tostring(old + (seen - old) * (1 - math.exp(-passed / span))) end
   redis.call('HSET', KEYS[1], 'rate', rate, 'known', known)
 end

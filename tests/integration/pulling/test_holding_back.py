@@ -196,6 +196,24 @@ def test_handlers_that_leave_nothing_waiting_are_known_to_be_at_least_so_fast(
     assert backpressure.hold(Load(4, 400), replace(backlog, messages=400), 10, account.poll) == 0
 
 
+def test_what_was_being_handed_out_when_somebody_looked_makes_no_handlers_slow(
+    stores: Stores, redis: Redis, clock: Clock
+) -> None:
+    stores.handling_rate.look(0)
+    for _ in range(10):
+        redis.hincrby("tidings:flow", "handed", 500)
+        clock.forward(1)
+        least = stores.handling_rate.look(0).least
+    redis.hincrby("tidings:flow", "handed", 5000)  # of these, 700 wait already
+    clock.forward(0.1)
+    stores.handling_rate.look(700)
+    clock.forward(1)
+    backlog = stores.handling_rate.look(4500)
+    assert (backlog.rate or backlog.least) >= least
+    clock.forward(1)
+    assert (stores.handling_rate.look(4400).rate or 0) > 0.8 * least, "what was shown before counts, too"
+
+
 def test_handlers_that_have_become_slower_show_it_in_what_waits(stores: Stores, redis: Redis, clock: Clock) -> None:
     show_rate(stores, redis, clock, 1000)
     for _ in range(40):
