@@ -89,9 +89,8 @@ def test_posts_to_a_receiver_that_takes_its_time_hold_no_process_and_outlive_the
         posts = list(receiver.posts)
     times = [post.at for post in posts]
     last = {post.headers["webhook-id"]: post for post in posts}
-    lost = [
-        post.at for post in posts if post is not last[post.headers["webhook-id"]]
-    ]  # the receiver may read some after the kill
+    # What the process that died had sent; the receiver may read some of it after the kill.
+    lost = [post.at for post in posts if post is not last[post.headers["webhook-id"]]]
     lives = [at for at in times if at < killed or at in lost], [at for at in times if at >= killed and at not in lost]
     at_a_time = [sum(at <= each < at + SLOW_SECONDS for each in life) for life in lives for at in life]
     assert 6 <= max(at_a_time) <= 12
