@@ -14,7 +14,7 @@ from tasks.store.keys import key
 from tests.end_to_end.installation import Installation
 from tests.end_to_end.test_main_job import ACCOUNTS, QUEUES, confirms
 
-LAST_LANDED = os.environ.get("LAST_LANDED", "13aef0227d9fc04823a080539c3e9df02e356a57")
+LAST_LANDED = os.environ.get("LAST_LANDED", "6f8a631ab8df30f0eba001c7bdf3305e6a6cae93")
 """The commit that installations run before they are upgraded to this tree. Whoever lands a new one writes it here."""
 
 TREE = Path(__file__).parents[2]
