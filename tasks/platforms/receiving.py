@@ -19,6 +19,8 @@ from typing import Any, TypeAlias
 from urllib3.response import DeflateDecoder, GzipDecoder
 
 from tasks import clock
+from tasks.platforms.errors import MalformedReply
+from tasks.platforms.jsontext import decode
 
 READS_A_REPLY = 4
 """A reply may take this many times as long as one read may (60 seconds by default)."""
@@ -34,8 +36,14 @@ _CHUNK = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,12})[ \t]*[;\r\n]")
 NO_BODY = (204, 304)
 GZIP = b"\x1f"
 """The byte that gzip begins with, and no JSON."""
-JSON = (b"{", b"[", b" ", b"\n", b"\t")
+JSON = (b"{", b"[", b" ", b"\n", b"\t", b"\xef\xbb\xbf")
 """What JSON begins with, and nothing does that was packed."""
+OBJECT = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{")
+"""What every platform's reply begins with that is JSON; its end is looked for in the last `PEEK` bytes."""
+PEEK = 64
+REST_SECONDS = 0.2
+"""So long the rest is waited for of a body that ends, by its Content-Length, within its JSON: PHP that counts characters, or not
+the three bytes before `<?php` in its file, and vv-tool sends nothing again."""
 WHOLE_HEADERS = 32 + zlib.MAX_WBITS
 """Has zlib find out by the first bytes whether it is gzip or zlib's own."""
 
@@ -77,6 +85,10 @@ class TimedReader(io.RawIOBase):
         self.over = False
         """Set when nothing more is to be read: then this is at its end."""
 
+    def hurry(self, seconds: float) -> None:
+        """Wait no longer than so many seconds from now on."""
+        self._end = min(self._end, time.monotonic() + seconds)
+
     def readable(self) -> bool:
         return True
 
@@ -116,11 +128,41 @@ def receive(sock: socket.socket, wait: float, limit: int, idle: float, most: flo
         reply.fault, reply.lasts = fault, 0.0
         if isinstance(fault, zlib.error):
             pieces = [unpack.before_damage(limit)]
-    source.over = True
-    if reader.read1(1):  # the next call would take it for its reply
-        reply.lasts = 0.0
     reply.body = b"".join(pieces)
+    source.over = True
+    if more := reader.read1(PIECE):  # the next call would take it for its reply
+        reply.lasts = 0.0
+    if not reply.fault and _is_cut(reply.body, more):
+        source.over, reply.lasts = False, 0.0
+        source.hurry(REST_SECONDS)
+        reply.body = _with_rest(reader, reply.body + more, limit)
     return reply
+
+
+def _is_cut(body: bytes, more: bytes) -> bool:
+    """Whether a body ends within its JSON, or before it, with `more` behind it. One with nothing behind it that ends as JSON does
+    is taken to be whole: it is stored before anybody reads its JSON."""
+    return bool(OBJECT.match(body or more)) and bool(more or not _may_end(body)) and not _is_json(body)
+
+
+def _with_rest(reader: Reader, body: bytes, limit: int) -> bytes:
+    """A body with what comes behind it until its JSON is whole, for a moment and up to `limit` bytes and a little more."""
+    with suppress(OSError):
+        while len(body) <= limit and not (_may_end(body) and _is_json(body)) and (piece := reader.read1(PIECE)):
+            body += piece
+    return body
+
+
+def _may_end(body: bytes) -> bool:
+    return body[-PEEK:].rstrip().endswith(b"}")
+
+
+def _is_json(body: bytes) -> bool:
+    try:
+        decode(body)
+    except MalformedReply:
+        return False
+    return True
 
 
 def _head(reader: Reader, idle: float) -> Received:
