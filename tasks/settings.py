@@ -268,20 +268,20 @@ OTHERS = {
 def unknown(environment: Iterable[str]) -> list[str]:
     """What is to be said of each variable that looks like a setting of Tidings and is none."""
     names = [*(PREFIX + name.upper() for name in Settings.model_fields), *(WEB_PREFIX + name for name in WEB)]
+    parts = tuple(PREFIX + start for start, part in OTHERS.items() if _is_there(part))
     said = []
     for given in sorted(environment):
         name = given.upper()
         if not name.startswith(PREFIX):
             said += [f"{given} is no setting of Tidings: did you mean {meant}?" for meant in _prefixed(name, names)]
             continue
-        if name in names:
-            continue
-        if any(name.startswith(PREFIX + start) and _is_there(part) for start, part in OTHERS.items()):
+        if name in names or name.startswith(parts):
+            as_written = name.startswith((*parts, WEB_PREFIX))  # all others are read however they are written
+            said += [f"{given} is no setting of Tidings: did you mean {name}?"] if as_written and given != name else []
             continue
         first, _, rest = name.removeprefix(PREFIX).partition("_")
-        parts = [start for start, part in OTHERS.items() if _is_there(part)]
-        near = get_close_matches(f"{first}_", parts, 1, 0.85) if rest else []
-        meant = [PREFIX + start + rest for start in near] or get_close_matches(name, names, 1, 0.75)
+        near = get_close_matches(f"{PREFIX}{first}_", parts, 1, 0.9) if rest else []
+        meant = [start + rest for start in near] or get_close_matches(name, names, 1, 0.75)
         said.append(
             f"{given} is no setting of Tidings" + (f": did you mean {meant[0]}?" if meant else " and does nothing")
         )

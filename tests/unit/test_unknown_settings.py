@@ -22,6 +22,8 @@ from tasks.settings import Settings, passed_over, unknown
         ("tiding_accounts", "TIDINGS_ACCOUNTS"),
         ("TIDING_WEB_PASSWORD", "TIDINGS_WEB_PASSWORD"),
         ("TIDINGSHANDLERS", "TIDINGS_HANDLERS"),
+        ("tidings_web_password", "TIDINGS_WEB_PASSWORD"),  # read as it is written, and so is what parts read themselves
+        ("Tidings_Webhook_Url", "TIDINGS_WEBHOOK_URL"),
     ],
 )
 def test_a_slip_is_told_with_what_was_meant(name: str, meant: str) -> None:
