@@ -59,6 +59,7 @@ class Home:
         """Run it to its end. Raises what it raises, and `RuntimeError` in the loop's own thread."""
         turning = asyncio._get_running_loop()
         if turning is self.loop:
+            _unbegun(awaitable)
             raise RuntimeError("this is called by what runs on the event loop: write `await` instead")
         in_main_thread = threading.current_thread() is threading.main_thread()
         if not self.served and turning is None and in_main_thread and self._turn.acquire(blocking=False):
@@ -66,7 +67,11 @@ class Home:
                 return self._run_here(Run(awaitable, self.loop, lambda _: self.loop.stop()))
             finally:
                 self._turn.release()
-        self._have_it_served()
+        try:
+            self._have_it_served()
+        except RuntimeError:
+            _unbegun(awaitable)
+            raise
         return self._run_there(Run(awaitable, self.loop, self.runs.discard))
 
     def _run_here(self, run: Run) -> Any:
@@ -183,6 +188,12 @@ class Home:
             with suppress(RuntimeError):  # it has ended just now
                 run.woken.release()
         self.stop()
+
+
+def _unbegun(awaitable: Awaitable[Any]) -> None:
+    """End what another error keeps from beginning: else Python says besides that nobody has awaited it."""
+    if asyncio.iscoroutine(awaitable):
+        awaitable.close()
 
 
 _home: Home | None = None

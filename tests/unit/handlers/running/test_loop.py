@@ -77,6 +77,11 @@ def in_thread(awaitable: Awaitable[Any], limit: float = 20.0) -> Any:
     return end
 
 
+def unawaited(recwarn: pytest.WarningsRecorder) -> list[str]:
+    """What Python has warned of, as of a coroutine that nobody has awaited."""
+    return [str(each.message) for each in recwarn if each.category is RuntimeWarning]
+
+
 Way = Callable[..., Any]
 
 both = pytest.mark.parametrize("way", [in_main, in_thread])
@@ -92,7 +97,9 @@ def test_the_value_comes_back(way: Way) -> None:
     assert way(after(0.01, 5)) == 5
 
 
-def test_a_system_without_threads_for_a_while_costs_those_only_who_came_then(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_system_without_threads_for_a_while_costs_those_only_who_came_then(
+    monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
     begin = threading.Thread.start
 
     def refuse(thread: threading.Thread) -> None:
@@ -105,6 +112,8 @@ def test_a_system_without_threads_for_a_while_costs_those_only_who_came_then(mon
         with pytest.raises(RuntimeError, match="new thread"):
             in_thread(after(0.01))
     assert in_thread(after(0.01, 5), limit=5) == 5
+    gc.collect()
+    assert not unawaited(recwarn)
 
 
 @both
@@ -250,7 +259,7 @@ def test_whoever_waits_behind_one_that_blocks_hears_of_it(
     del given_up
     ends.clear()  # their tracebacks hold what ran there
     gc.collect()
-    assert [str(each.message) for each in recwarn if each.category is RuntimeWarning] == [], "begun, and never run"
+    assert not unawaited(recwarn), "begun, and never run"
 
 
 @both
@@ -353,15 +362,14 @@ def test_many_threads_wait_at_the_same_time() -> None:
     assert met == [50] * 50
 
 
-def test_the_loop_s_own_thread_cannot_wait_for_it() -> None:
+def test_the_loop_s_own_thread_cannot_wait_for_it(recwarn: pytest.WarningsRecorder) -> None:
     async def waits_for(coroutine: Coroutine[Any, Any, Any]) -> None:
-        try:
-            loop.run(coroutine)
-        finally:
-            coroutine.close()
+        loop.run(coroutine)
 
     with pytest.raises(RuntimeError, match="write `await`"):
         in_main(waits_for(after(0)))
+    gc.collect()
+    assert not unawaited(recwarn)
 
 
 def test_in_a_test_that_runs_on_a_loop_of_its_own() -> None:
