@@ -3,6 +3,7 @@
 import sys
 import tempfile
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
 from billiard import get_context
@@ -10,12 +11,15 @@ from celery.signals import celeryd_init, worker_init
 
 from tasks import app
 from tasks.plumbing import open_files
+from tasks.text import shown
 
 NO_QUEUE = (
     "this worker would take from no queue, as -X leaves none: leave it out (there are consume, handle and confirm)"
 )
 
 LEAST_TASKS = "--max-tasks-per-child has to be 1 or more; leave it out for a process that stays"
+
+NO_MODULE = "-I {}: there is no module of this name; handlers are those of TIDINGS_HANDLERS, and need no -I"
 
 GREEN = ("gevent", "eventlet")
 NO_GREEN = (
@@ -67,6 +71,19 @@ def refuse_no_tasks(options: Mapping[str, Any], **_: Any) -> None:
     if isinstance(wanted, int) and wanted < 1:
         sys.stderr.write(f"{LEAST_TASKS}\n")
         raise SystemExit(1)
+
+
+@celeryd_init.connect
+def refuse_missing_modules(options: Mapping[str, Any], **_: Any) -> None:
+    """Refuse a module of `-I` that is not there. What one that is there raises has its traceback."""
+    for name in options.get("include") or ():
+        try:
+            import_module(name)
+        except ModuleNotFoundError as error:
+            if not f"{name}.".startswith(f"{error.name}."):
+                raise
+            sys.stderr.write(f"{NO_MODULE.format(shown(name))}\n")
+            raise SystemExit(1) from None
 
 
 @worker_init.connect

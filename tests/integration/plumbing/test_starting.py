@@ -57,6 +57,7 @@ def test_a_worker_refuses_the_pools_that_it_cannot_run_in(pool: Any, capsys: pyt
     [
         ("-X consume,confirm,handle", "would take from no queue"),
         ("-Q consume -X consume", "would take from no queue"),
+        ("-I no.such.module", "-I no.such.module: there is no module of this name"),
         ("--max-tasks-per-child 0", "--max-tasks-per-child has to be 1 or more"),
     ],
 )
