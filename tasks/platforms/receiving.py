@@ -129,6 +129,8 @@ def receive(sock: socket.socket, wait: float, limit: int, idle: float, most: flo
         if isinstance(fault, zlib.error):
             pieces = [unpack.before_damage(limit)]
     reply.body = b"".join(pieces)
+    if isinstance(reply.fault, OSError | HTTPException) and _is_json(reply.body):
+        reply.fault = None  # nothing can be missing: a length that is too large, or no last chunk
     source.over = True
     if more := reader.read1(PIECE):  # the next call would take it for its reply
         reply.lasts = 0.0

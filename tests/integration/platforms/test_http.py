@@ -199,7 +199,7 @@ def cut(sent: bytes) -> Script:
         b"HTTP/1.1 200 OK\r\nContent-",
         b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + EMPTY,
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n" + EMPTY[:-1],
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{",
         b"this is no HTTP at all\r\n\r\n",
     ],

@@ -325,10 +325,31 @@ def test_of_what_is_damaged_comes_what_was_sent_before_the_damage(pack: Any, nam
     assert wrong_sum.body == BODY
 
 
-def test_what_is_said_to_come_in_chunks_and_does_not_is_a_fault_and_kept() -> None:
-    reply = received(CHUNKED + b'{"code":0}\n', most=3)
+@pytest.mark.parametrize("body", [b'{"code":0,', b'{"code":0,\n', gzip.compress(BODY)])
+def test_what_is_said_to_come_in_chunks_and_does_not_is_a_fault_and_kept(body: bytes) -> None:
+    reply = received(CHUNKED + body, most=3)
     assert isinstance(reply.fault, HTTPException)
-    assert reply.body == b'{"code":0}\n'
+    assert reply.body == (BODY if body.startswith(b"\x1f") else body)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n" + MESSAGES,
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 999\r\n\r\n" + gzip.compress(MESSAGES),
+        CHUNKED + chunks(MESSAGES),
+        CHUNKED + MESSAGES,
+    ],
+    ids=["length of more", "length before packing", "no last chunk", "no chunks"],
+)
+def test_json_that_is_whole_is_a_whole_body_however_it_ends(sent: bytes) -> None:
+    reply = received(sent)
+    assert (reply.body, reply.fault, reply.lasts) == (MESSAGES, None, 0)
+
+
+def test_json_that_is_not_whole_is_none() -> None:
+    assert received(sized(MESSAGES)[:-1]).fault
+    assert received(CHUNKED + MESSAGES[:-1]).fault
 
 
 @pytest.mark.parametrize("status", [b"HTTP/1.1 204 No Content", b"HTTP/1.1 304 Not Modified"])
