@@ -33,6 +33,8 @@ MOST_HEADERS = 100
 _STATUS = re.compile(rb"HTTP/(\d{1,3}\.\d{1,3})[ \t]+([1-9]\d\d)\b")
 _TIMEOUT = re.compile(r"timeout=(\d{1,6})")
 _CHUNK = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,12})[ \t]*[;\r\n]")
+_CHUNKED = re.compile(rb"[ \t]*[0-9A-Fa-f]{0,12}[ \t]*(?:[;\r\n]|$)")
+"""What may be the begin of a chunk, as no JSON is, nor what was packed."""
 NO_BODY = (204, 304)
 GZIP = b"\x1f"
 """The byte that gzip begins with, and no JSON."""
@@ -204,12 +206,13 @@ def _body(reader: Reader, reply: Received) -> Iterator[bytes]:
     size, coding = reply.headers.get("content-length", ""), reply.headers.get("transfer-encoding", "")
     if reply.status in NO_BODY:
         return iter(())
+    is_sized = size.isascii() and size.isdigit() and len(size) < 16
+    plain = _sized(reader, int(size)) if is_sized else iter(lambda: reader.read1(PIECE), b"")
     if coding.rpartition(",")[2].strip().lower() == "chunked":
-        return _chunks(reader)
-    if size.isascii() and size.isdigit() and len(size) < 16:
-        return _sized(reader, int(size))
-    reply.lasts = 0.0
-    return iter(lambda: reader.read1(PIECE), b"")
+        return _chunks(reader, plain)
+    if not is_sized:
+        reply.lasts = 0.0
+    return plain
 
 
 def _sized(reader: Reader, left: int) -> Iterator[bytes]:
@@ -221,18 +224,28 @@ def _sized(reader: Reader, left: int) -> Iterator[bytes]:
         yield piece
 
 
-def _chunks(reader: Reader) -> Iterator[bytes]:
-    """The body in chunks; all that comes where it does not begin with one, and then the same fault."""
-    line = reader.readline(LONGEST_LINE)
-    if line and not _CHUNK.match(line):
-        yield line
-        yield from iter(lambda: reader.read1(PIECE), b"")
-    while size := _chunk_size(line):
+def _chunks(reader: Reader, plain: Iterator[bytes]) -> Iterator[bytes]:
+    """The body in chunks. Where it is in none, as PHP sends what it hands on with the headers that it got, that which is `plain`;
+    where a chunk is longer than it says, the rest of its line too; and then the fault."""
+    if not _CHUNKED.match(reader.peek(1) or b"0"):
+        yield from plain
+        raise HTTPException("not in chunks")
+    longer = False
+    while size := _chunk_size(reader.readline(LONGEST_LINE)):
         yield from _sized(reader, size)
-        if reader.readline(LONGEST_LINE).strip():
-            raise HTTPException("a chunk is longer than it says")
-        line = reader.readline(LONGEST_LINE)
+        for piece in _rest_of_line(reader):
+            longer = True
+            yield piece
     _headers(reader)  # what may come after the last
+    if longer:
+        raise HTTPException("a chunk is longer than it says")
+
+
+def _rest_of_line(reader: Reader) -> Iterator[bytes]:
+    line = b""
+    while not line.endswith(b"\n") and (line := reader.readline(PIECE)):
+        if piece := line.rstrip(b"\r\n"):
+            yield piece
 
 
 def _chunk_size(line: bytes) -> int:

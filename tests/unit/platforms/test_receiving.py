@@ -332,6 +332,30 @@ def test_what_is_said_to_come_in_chunks_and_does_not_is_a_fault_and_kept(body: b
     assert reply.body == (BODY if body.startswith(b"\x1f") else body)
 
 
+def test_it_is_kept_where_the_connection_stays_open_too() -> None:
+    """PHP hands on another server's headers with a body that it has read: vv-tool sends nothing again."""
+    for head, fault in ((CHUNKED, TimeoutError), (sized(b"", b"Transfer-Encoding: chunked")[:-5], HTTPException)):
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            ours.settimeout(0.2)
+            size = b"" if head is CHUNKED else b"%d\r\n\r\n" % (len(MESSAGES) - 1)
+            theirs.sendall(head + size + MESSAGES[:-1])
+            reply = receive(ours, 0.2, 10**6, 50)
+            assert (reply.body, type(reply.fault), reply.lasts) == (MESSAGES[:-1], fault, 0)
+
+
+@pytest.mark.parametrize("most", [1, 2**20])
+@pytest.mark.parametrize("short", [1, 3, 40])
+def test_of_chunks_that_are_longer_than_they_say_comes_all(short: int, most: int) -> None:
+    """As those of a script that counts characters."""
+    parts = [MANY[at : at + 150_000] for at in range(0, len(MANY), 150_000)]
+    body = b"".join(b"%x\r\n%b\r\n" % (len(part) - short, part) for part in parts)
+    reply = received(CHUNKED + body + b"0\r\n\r\n", most)
+    assert (reply.body, reply.fault, reply.lasts) == (MANY, None, 0)
+    cut = received(CHUNKED + b"8\r\n" + MESSAGES[:-1] + b"\r\n0\r\n\r\n", most)
+    assert (cut.body, str(cut.fault)) == (MESSAGES[:-1], "a chunk is longer than it says")
+
+
 @pytest.mark.parametrize(
     "sent",
     [
