@@ -33,6 +33,10 @@ log = get_task_logger(__name__)
 
 FLUSH_AT = 100
 
+MEND = "mend the handlers and restart the workers"
+LOOK = "see what the platform has sent, with celery -A tasks letters list --account"
+"""What a person can do where too many are buried: that handlers bury, or that cannot be read."""
+
 
 @cache
 def well() -> Counter[str]:
@@ -69,10 +73,15 @@ def delivery(given: Delivery, begun: Begun, kind: Kind, reason: str, traceback: 
 
 
 def item(account: Account, spoilt: Spoilt) -> Outcome:
-    """Bury an item of a reply that cannot be read, unless too many are buried already."""
-    if not may_bury(account.name):
+    """Bury an item of a reply that cannot be read, unless too many are buried already.
+
+    One without an id cannot be confirmed, and comes again until the platform throws it away: it counts once.
+    """
+    letter = _unreadable(account, "item", spoilt.receipt, spoilt.raw, spoilt.reason)
+    is_new = not stores().letters.buried([letter.id])
+    if is_new and not may_bury(account.name, f"{LOOK} {shlex.quote(account.name)}"):
         return "failed"
-    _unreadable(account, "item", spoilt.receipt, spoilt.raw, spoilt.reason)
+    _store(account, letter)
     return "dead"
 
 
@@ -82,16 +91,19 @@ def reply(account: Account, body: bytes, error: PlatformError) -> None:
     The same bytes are the same letter, as a page that says for an hour that the platform is being mended.
     """
     named = blake2b(account.name.encode() + b"\0" + body, digest_size=16).hexdigest()
-    _unreadable(account, "reply", named, body.decode("latin-1"), str(error))
+    _store(account, _unreadable(account, "reply", named, body.decode("latin-1"), str(error)))
 
 
-def _unreadable(account: Account, what: Literal["item", "reply"], id_: str, raw: str, error: str) -> None:
+def _unreadable(account: Account, what: Literal["item", "reply"], id_: str, raw: str, error: str) -> Letter:
     content = Item(receipt="", id=id_, topic="", content=raw)
     reason = f"the platform's {what} cannot be read: {error}"
-    letter = Letter(content, account.gateway.platform, account.name, reason, reply=what == "reply", kind="unreadable")
+    return Letter(content, account.gateway.platform, account.name, reason, reply=what == "reply", kind="unreadable")
+
+
+def _store(account: Account, letter: Letter) -> None:
     stored = stores().letters.bury(letter, account.gateway.name)
     told = about("letter_buried", account=account.name, gateway=account.gateway.name, letter=stored)
-    log.error("%s: %s, buried as letter %s", shown(account.name), shown(reason, 500), stored, extra=told)
+    log.error("%s: %s, buried as letter %s", shown(account.name), shown(letter.reason, 500), stored, extra=told)
 
 
 def went_well(account: str) -> None:
@@ -102,8 +114,9 @@ def went_well(account: str) -> None:
             stores().recent.tell(name, well().pop(name))
 
 
-def may_bury(account: str) -> bool:
-    """Whether one more message of this account may be buried; if not, the account is paused and the message is to be left.
+def may_bury(account: str, remedy: str = MEND) -> bool:
+    """Whether one more message of this account may be buried; if not, the account is paused, which tells the `remedy`, and the
+    message is to be left.
 
     A fault that all accounts share, as an address that nobody answers at, would bury some of each: so all together count too.
     """
@@ -115,7 +128,7 @@ def may_bury(account: str) -> bool:
         stores().recent.add(account, dead=-1)
     now = clock.now()
     reason = f"{refused} would be buried, more than TIDINGS_MAX_DEAD_RATIO allows"
-    remedy = f"mend the handlers and restart the workers, then: celery -A tasks accounts resume {shlex.quote(account)}"
+    remedy = f"{remedy}, then: celery -A tasks accounts resume {shlex.quote(account)}"
     stores().pauses.put("account", account, Pause(now + DEAD_SECONDS, reason, remedy, since=now), now=now)
     log.error(
         "account %s is paused: %s; %s",

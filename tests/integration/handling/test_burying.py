@@ -9,8 +9,10 @@ from celery.exceptions import SoftTimeLimitExceeded
 
 from handlers import Message, Reject, Retry
 from handlers.trade import TradeBuyerPay
+from tasks.accounts import Account
 from tasks.handle import deliver
 from tasks.handling import burying
+from tasks.platforms.base import Spoilt
 from tasks.rules.circuit_breaker import FROM_DEAD, FROM_DEAD_OF_ALL
 from tasks.runtime import Stores
 from tasks.settings import settings
@@ -164,3 +166,22 @@ def test_a_letter_knows_what_kind_of_fault_it_is(
             assert deliver(delivery(names=("app", id_), id=id_, topic=topic, content=content)) == "dead"
     told = {letter.item.id: letter.kind for letter in tidings.letters.all()}
     assert told == {"1": "rejected", "2": "failed", "3": "failed", "4": "unfit", "5": "unhandled"}
+
+
+def test_an_item_that_nobody_can_confirm_counts_once(tidings: Stores, account: Account) -> None:
+    """It comes again with every lease, and stops nobody."""
+    spoilt = Spoilt("", '{"id":null}', "the id is missing")
+    assert [burying.item(account, spoilt) for _ in range(3 * FROM_DEAD)] == ["dead"] * 3 * FROM_DEAD
+    assert len(tidings.letters) == 1
+    assert tidings.pauses.get("shop", "tb") == (None, None)
+
+
+def test_too_many_items_that_cannot_be_read_are_not_put_down_to_handlers(tidings: Stores, account: Account) -> None:
+    ended = [burying.item(account, Spoilt(str(n), "{}", "the topic is missing")) for n in range(30)]
+    assert ended == ["dead"] * FROM_DEAD + ["failed"] * 10
+    pause, _ = tidings.pauses.get("shop", "tb")
+    assert pause is not None
+    assert pause.remedy == (
+        "see what the platform has sent, with celery -A tasks letters list --account shop, "
+        "then: celery -A tasks accounts resume shop"
+    )
