@@ -18,6 +18,7 @@ from tasks.platforms.reading import UnreadableItem, gather, item_of, whole_id
 
 _LINK = re.compile(r"https?://[\w.~:/?#\[\]@!$&'()*+,;=%-]+", re.ASCII)
 _ROWS = re.compile(r'"msg(?:_data)?"\s*:\s*\[')
+_ROOT = re.compile(r'\{\s*"code"\s*:')
 _PRICE = re.compile(r"\d{1,9}(\.\d{1,9})?", re.ASCII)
 _BETWEEN = re.compile(r"[\s,]*")
 _NEXT = re.compile(r',\s*(?=\{\s*"(?:id|msg_data)"\s*:)')
@@ -99,7 +100,9 @@ def _reply(body: bytes, whom: Whom) -> Reply:
     except MalformedReply:
         if rows := _rows_in(body):
             return gather(rows, _item, points=1)
-        raise
+        root = _root_in(body)
+        if not root:
+            raise
     data = _data(root, whom)
     cost = data.get("withholding_money") if isinstance(data, dict) else None
     return gather(_rows(data), _item, points=_points(cost))
@@ -187,6 +190,15 @@ def _rows_in(body: bytes) -> list[object]:
         rows.append(row)
         place = _next_value(text, end)
     return rows
+
+
+def _root_in(body: bytes) -> dict[str, Any]:
+    """What the platform says among a notice that PHP has written before or behind it; nothing where a message may be."""
+    text = jsontext.text(body)
+    start = None if MESSAGES in body else _ROOT.search(text)
+    with suppress(ValueError, RecursionError):
+        return jsontext.DECODER.raw_decode(text, start.start())[0] if start else {}
+    return {}
 
 
 def _next_value(text: str, place: int) -> int:

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tasks.accounts import QianmiAccount, QianmiGateway, TaobaoAccount, TaobaoGateway, VvtoolGateway
-from tasks.platforms import Client, Item, MalformedReply, PlatformError, Reply, Spoilt, http
+from tasks.platforms import Client, Item, MalformedReply, PlatformError, Reply, Spoilt, Unauthorised, http
 from tasks.platforms.clients import client_for
 
 QM = QianmiGateway(name="qm", app_key="10000001", app_secret="helloworld")
@@ -326,6 +326,28 @@ def test_a_row_that_breaks_vvtools_json_costs_itself_and_no_other() -> None:
     "body", [b'{"code":0,"data":{"msg":[', b'{"code":0,"msg":"\xe6', b'{"code":0,"data":{"msg":[]']
 )
 def test_a_cut_before_the_first_message_is_a_malformed_reply(body: bytes) -> None:
+    with pytest.raises(MalformedReply):
+        VVTOOL.read(body)
+
+
+NOTICE = b"<br />\n<b>Notice</b>: Undefined index {x} in <b>/www/a.php</b> on line <b>5</b><br />\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "behind"),
+    [(NOTICE, b""), (b"", NOTICE), (NOTICE, NOTICE), (b"", b"\0\n"), (b"back(", b");")],
+    ids=["before", "behind", "both", "zeros", "a call"],
+)
+def test_what_vvtool_says_among_a_notice_of_php_is_heard(before: bytes, behind: bytes) -> None:
+    """Every poll that brings nothing would be a dead letter, and whoever is refused would be polled on."""
+    assert VVTOOL.read(before + vvtool() + behind) == VVTOOL.read(vvtool())
+    with pytest.raises(Unauthorised, match="302") as raised:
+        VVTOOL.read(before + b'{"code":302,"data":{"url":"http://vv.example/a"}}' + behind)
+    assert "http://vv.example/a" in raised.value.remedy
+
+
+@pytest.mark.parametrize("body", [NOTICE, NOTICE + b'{"code":0,"data":{"msg":[]', NOTICE + vvtool() + b'"msg_data":"'])
+def test_among_a_notice_nothing_is_taken_for_empty_that_may_not_be(body: bytes) -> None:
     with pytest.raises(MalformedReply):
         VVTOOL.read(body)
 
