@@ -136,10 +136,12 @@ def receive(sock: socket.socket, wait: float, limit: int, idle: float, most: flo
     source.over = True
     if more := reader.read1(PIECE):  # the next call would take it for its reply
         reply.lasts = 0.0
+        with suppress(zlib.error):
+            more = unpack(more, limit + 1)
     if not reply.fault and _is_cut(reply.body, more):
         source.over, reply.lasts = False, 0.0
         source.hurry(REST_SECONDS)
-        reply.body = _with_rest(reader, reply.body + more, limit)
+        reply.body = _with_rest(reader, unpack, reply.body + more, limit)
     return reply
 
 
@@ -149,11 +151,11 @@ def _is_cut(body: bytes, more: bytes) -> bool:
     return bool(OBJECT.match(body or more)) and bool(more or not _may_end(body)) and not _is_json(body)
 
 
-def _with_rest(reader: Reader, body: bytes, limit: int) -> bytes:
+def _with_rest(reader: Reader, unpack: "_Unpacker", body: bytes, limit: int) -> bytes:
     """A body with what comes behind it until its JSON is whole, for a moment and up to `limit` bytes and a little more."""
-    with suppress(OSError):
+    with suppress(OSError, zlib.error):
         while len(body) <= limit and not (_may_end(body) and _is_json(body)) and (piece := reader.read1(PIECE)):
-            body += piece
+            body += unpack(piece, limit + 1)
     return body
 
 

@@ -261,6 +261,18 @@ def test_json_that_is_longer_than_it_says_is_read_to_its_end(body: bytes, most: 
         assert (reply.body, reply.fault, reply.lasts) == (body, None, 0)
 
 
+@pytest.mark.parametrize("most", [1, 2**20])
+@pytest.mark.parametrize(("pack", "name"), [(gzip.compress, b"gzip"), (zlib.compress, b"deflate")])
+def test_packed_json_that_is_longer_than_it_says_is_read_to_its_end(pack: Any, name: bytes, most: int) -> None:
+    """What stands behind such a length is packed as well."""
+    body = b'{"all":[' + b",".join(b'{"id":%d}' % (number * 7919) for number in range(300)) + b"]}"
+    packed = pack(body)
+    for size in (len(packed) // 2, len(packed) - 30, len(packed) - 11, *([0, 3, 20] if most > 1 else [])):
+        head = b"HTTP/1.1 200 OK\r\nContent-Encoding: %b\r\nContent-Length: %d\r\n\r\n" % (name, size)
+        reply = received(head + packed, most)
+        assert (reply.body, reply.fault, reply.lasts) == (body, None, 0)
+
+
 @pytest.mark.parametrize("size", range(0, len(MESSAGES), 5))
 def test_it_is_read_as_it_comes_over_a_connection_that_stays_open(size: int) -> None:
     ours, theirs = socket.socketpair()
