@@ -9,18 +9,17 @@ import re
 import socket
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.client import BadStatusLine, HTTPException, IncompleteRead, LineTooLong, RemoteDisconnected
 from math import inf
 from typing import Any, TypeAlias
 
-from urllib3.response import DeflateDecoder, GzipDecoder
-
 from tasks import clock
 from tasks.platforms.errors import MalformedReply
 from tasks.platforms.jsontext import decode
+from tasks.platforms.unpacking import Unpacker
 
 READS_A_REPLY = 4
 """A reply may take this many times as long as one read may (60 seconds by default)."""
@@ -36,18 +35,12 @@ _CHUNK = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,12})[ \t]*[;\r\n]")
 _CHUNKED = re.compile(rb"[ \t]*[0-9A-Fa-f]{0,12}[ \t]*(?:[;\r\n]|$)")
 """What may be the begin of a chunk, as no JSON is, nor what was packed."""
 NO_BODY = (204, 304)
-GZIP = b"\x1f"
-"""The byte that gzip begins with, and no JSON."""
-JSON = (b"{", b"[", b" ", b"\n", b"\t", b"\xef\xbb\xbf")
-"""What JSON begins with, and nothing does that was packed."""
 OBJECT = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{")
 """What every platform's reply begins with that is JSON; its end is looked for in the last `PEEK` bytes."""
 PEEK = 64
 REST_SECONDS = 0.2
 """So long the rest is waited for of a body that ends, by its Content-Length, within its JSON: PHP that counts characters, or not
 the three bytes before `<?php` in its file, and vv-tool sends nothing again."""
-WHOLE_HEADERS = 32 + zlib.MAX_WBITS
-"""Has zlib find out by the first bytes whether it is gzip or zlib's own."""
 
 
 class TooLarge(Exception):
@@ -118,7 +111,7 @@ def receive(sock: socket.socket, wait: float, limit: int, idle: float, most: flo
     source = TimedReader(sock, wait, most)
     reader = io.BufferedReader(source, PIECE)
     reply = _head(reader, idle)
-    unpack, size, pieces = _Unpacker(reply.headers.get("content-encoding", "")), 0, []
+    unpack, size, pieces = Unpacker(reply.headers.get("content-encoding", "")), 0, []
     try:
         for packed in _body(reader, reply):
             piece = unpack(packed, limit + 1 - size)
@@ -151,7 +144,7 @@ def _is_cut(body: bytes, more: bytes) -> bool:
     return bool(OBJECT.match(body or more)) and bool(more or not _may_end(body)) and not _is_json(body)
 
 
-def _with_rest(reader: Reader, unpack: "_Unpacker", body: bytes, limit: int) -> bytes:
+def _with_rest(reader: Reader, unpack: Unpacker, body: bytes, limit: int) -> bytes:
     """A body with what comes behind it until its JSON is whole, for a moment and up to `limit` bytes and a little more."""
     with suppress(OSError, zlib.error):
         while len(body) <= limit and not (_may_end(body) and _is_json(body)) and (piece := reader.read1(PIECE)):
@@ -255,44 +248,3 @@ def _chunk_size(line: bytes) -> int:
     if not found:
         raise HTTPException("a chunk without its size")
     return int(found[1], 16)
-
-
-def _as_it_is(piece: bytes, _room: int) -> bytes:
-    return piece
-
-
-class _Unpacker:
-    """Unpacks a body piece by piece, to so many bytes at most, by what it begins with: vv-tool sends nothing again that PHP or
-    a proxy has labelled wrongly. gzip may be told of or not; JSON that is said to be packed stays as it is, and so does what is
-    packed in a way that nobody asked for."""
-
-    def __init__(self, encoding: str) -> None:
-        self._encoding = encoding.lower()
-        self._unpack: Callable[[bytes, int], bytes] | None = None
-        self._packed: list[bytes] = []
-
-    def __call__(self, piece: bytes, room: int) -> bytes:
-        if self._unpack is None:
-            self._unpack = self._way(piece)
-        if self._unpack is not _as_it_is:
-            self._packed.append(piece)
-        return self._unpack(piece, room)
-
-    def _way(self, piece: bytes) -> Callable[[bytes, int], bytes]:
-        if piece.startswith(GZIP):
-            return GzipDecoder().decompress
-        if self._encoding == "deflate" and not piece.startswith(JSON):
-            return DeflateDecoder().decompress
-        return _as_it_is
-
-    def before_damage(self, limit: int) -> bytes:
-        """What can be unpacked of a body in which that failed, or the body as it came. Goes byte by byte, as zlib gives nothing
-        of a piece that is damaged."""
-        packed = b"".join(self._packed)
-        undo, found = zlib.decompressobj(WHOLE_HEADERS), bytearray()
-        with suppress(zlib.error):
-            for place in range(len(packed)):
-                found += undo.decompress(packed[place : place + 1], limit)
-                if len(found) > limit:
-                    break
-        return bytes(found[: limit + 1]) or packed
