@@ -14,6 +14,7 @@ from redis.sentinel import Sentinel
 from tasks.address import Address, Login, parse
 from tasks.settings import settings
 from tasks.store import tls
+from tasks.store.demoted import Plain
 
 Client = Any
 """A `redis.Redis` whose replies are text. Its own types say bytes or text, lists or pairs, whatever was asked of it."""
@@ -145,7 +146,9 @@ def made(address: Address, **options: Any) -> Client:
     options.setdefault("socket_keepalive", True)
     if address.kind != "sentinel":
         (host, port), *_ = address.hosts
-        return _with_tls(Redis(host=host, port=port, **options), tls.Tls)
+        client = Redis(host=host, port=port, **options)
+        client.connection_pool.connection_class = tls.Tls if address.tls else Plain
+        return client
     own = {
         "username": address.sentinel_login.user or None,
         "password": address.sentinel_login.password or None,

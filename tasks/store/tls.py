@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 from redis.connection import SSLConnection
 from redis.sentinel import SentinelManagedSSLConnection
 
+from tasks.store.demoted import NotKept
+
 AGAIN_SECONDS = 60.0
 """A context is made anew after so long, for the system's authorities. Files of the address count as soon as they change."""
 
@@ -52,7 +54,7 @@ class OneContext:
         return context.wrap_socket(sock, server_hostname=self.host)
 
 
-class Tls(OneContext, SSLConnection):
+class Tls(NotKept, OneContext, SSLConnection):
     """To a Redis, or to a sentinel."""
 
 

@@ -27,6 +27,10 @@ class Way:
         """Forget every connection that there is."""
         self._age += 1
 
+    def move(self, port: int) -> None:
+        """Lead new connections to another port; those of before stay where they are."""
+        self._to = port
+
     def _accept(self) -> None:
         with suppress(OSError):
             while True:

