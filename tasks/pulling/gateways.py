@@ -5,6 +5,7 @@ new name: an app has one quota, whatever its gateway is called.
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import suppress
 
 from tasks import clock
@@ -48,14 +49,26 @@ def put(now: Accounts) -> None:
 
 
 def follow(now: Accounts) -> None:
-    """These are the accounts from now on: a gateway that is new and of the app of one that is gone is that one, renamed."""
-    before = stores().gateways.read()
-    new = {app_fingerprint(gateway): name for name, gateway in now.gateways.items() if name not in before}
-    for name, known in before.items():
-        if name not in now.gateways and (renamed := new.pop(known.app, None)):
-            stores().quota.carry_over(name, renamed)
-            carry_over_pause(name, renamed)
+    """These are the accounts from now on; what is kept of gateways that got another name goes with them."""
+    moves = renamed(stores().gateways.read(), {name: app_fingerprint(each) for name, each in now.gateways.items()})
+    for name, app, _ in moves:  # by way of the app's own name, as one may get the name that another had
+        carry_over(name, app)
+    for _, app, name in moves:
+        carry_over(app, name)
     put(now)
+
+
+def renamed(before: Mapping[str, Known], now: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """The gateways whose app, which `now` has by name, has left one name for another: that name, app and new name."""
+    new = {app: name for name, app in now.items() if name not in before or before[name].app not in ("", app)}
+    left = {name: known.app for name, known in before.items() if now.get(name) != known.app}
+    return [(name, app, after) for name, app in left.items() if (after := new.pop(app, None))]
+
+
+def carry_over(before: str, after: str) -> None:
+    """What one name has used, and its pause, are those of another from now on."""
+    stores().quota.carry_over(before, after)
+    carry_over_pause(before, after)
 
 
 def carry_over_pause(before: str, after: str) -> None:

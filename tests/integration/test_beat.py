@@ -180,6 +180,31 @@ def test_a_gateway_of_another_name_is_paused_as_it_was(
     assert [name for each in names for name in each] == ["tb2"] * (pauses["tb2"].until > now)
 
 
+@pytest.mark.parametrize("there", [True, False], ids=["both exchange their names", "its name is a new app's"])
+def test_a_gateway_whose_old_name_is_another_apps_has_used_and_is_paused_as_before(
+    tmp_path: Path, scheduler: AccountScheduler, tidings: Stores, there: bool
+) -> None:
+    """Its quota began anew, and its ban held for the other one."""
+    path, apps, now = tmp_path / "accounts.toml", {"tb": "111", "tb2": "222"}, time.time()
+
+    def write(apps: dict[str, str]) -> None:
+        gateways = (GATEWAY.replace(".tb]", f".{name}]").replace("12345678", app) for name, app in apps.items())
+        path.write_text("".join(gateways) + '[accounts.a]\ngateway = "tb"\n')
+
+    write(apps if there else {"tb": "111"})
+    tick_until(scheduler, tidings.gateways.read)
+    for name, calls in (("tb", 3), ("tb2", 1 if there else 0)):
+        for _ in range(calls):
+            tidings.quota.take(name, Limits(calls_per_day=9), "confirm", "a")
+    tidings.pauses.put("gateway", "tb", Pause(now + 600, "banned", since=now), now=now)
+    write({"tb": "222", "tb2": "111"})
+    known = tidings.gateways.read()["tb"].app
+    tick_until(scheduler, lambda: tidings.gateways.read()["tb"].app != known)
+    used = tidings.quota.used_many(["tb", "tb2"], now)
+    assert [each.calls for each in used.values()] == [1 if there else 0, 3]
+    assert [*tidings.pauses.many("gateway", ["tb", "tb2"])] == ["tb2"]
+
+
 def test_a_gateway_that_comes_beside_another_or_is_another_app_has_used_nothing(
     tmp_path: Path, scheduler: AccountScheduler, tidings: Stores
 ) -> None:
