@@ -2,7 +2,10 @@
 ahead while tasks are quick: nothing is held behind slow ones, or when a consumer ends, and only what has ended is acknowledged.
 And TLS: who is refused, and what is said of it. All in one file, as RabbitMQ takes six seconds of CPU to start."""
 
+import shutil
 import socket
+import subprocess
+import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -12,9 +15,12 @@ from typing import Any, cast
 
 import pytest
 from amqp.exceptions import PreconditionFailed
+from celery.events import get_exchange
+from celery.events.dispatcher import EventDispatcher
 from kombu import Connection, Queue
 from kombu.exceptions import BatchPublishError  # type: ignore[attr-defined]  # the types lag behind: new in kombu 5.7
 
+from tasks import app
 from tasks.address import amqp
 from tasks.commands.processes import Processes
 from tasks.plumbing import fanout
@@ -218,6 +224,38 @@ def test_a_queue_of_the_lane_has_a_prefetch_of_its_own(connection: Any, monkeypa
     with suppress(TimeoutError):
         connection.drain_events(timeout=1)
     assert got == {"wide": 9, "plain": 2}
+
+
+def watermark(server: Rabbit, *words: str) -> None:
+    """Say how much memory RabbitMQ may have; it is short of it within a second."""
+    program_ = shutil.which("/usr/lib/rabbitmq/bin/rabbitmqctl") or "rabbitmqctl"
+    told = [program_, "-n", server.node, "set_vm_memory_high_watermark", *words]
+    subprocess.run(told, env=server.environment(), check=True, capture_output=True)
+
+
+def test_an_event_does_not_wait_for_a_rabbitmq_that_is_short_of_memory(server: Rabbit, connection: Any) -> None:
+    """A worker's main loop sends its heartbeat: it stood still for ten seconds each, and handlers that had ended were killed."""
+    seen = connection.Consumer([Queue("seen", get_exchange(connection), routing_key="#", exclusive=True)], no_ack=True)
+    events = EventDispatcher(connection, hostname="h", app=app)
+    came: list[Any] = []
+    seen.register_callback(lambda _body, message: came.append(message))
+    seen.consume()
+    watermark(server, "absolute", "1MB")
+    try:
+        began = time.monotonic()
+        for _ in range(5):
+            events.send("worker-heartbeat")
+            time.sleep(0.2)
+        assert time.monotonic() - began < 5
+        assert connection.connection.blocked
+    finally:
+        watermark(server, "0.6")
+    end = time.monotonic() + 20
+    while not came or came[-1].delivery_info["routing_key"] != "worker.online":
+        assert time.monotonic() < end, "events go on"
+        events.send("worker-online")
+        with suppress(TimeoutError):
+            connection.drain_events(timeout=0.5)
 
 
 def test_a_batch_that_is_refused_is_an_error(connection: Any) -> None:

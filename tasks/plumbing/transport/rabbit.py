@@ -5,6 +5,7 @@ how much), wire.py is the socket's side.
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from ssl import SSLError
 from typing import Any
 
@@ -18,6 +19,9 @@ from tasks.plumbing.transport.appetite import together
 from tasks.plumbing.transport.confirming import Confirmed
 from tasks.text import shown
 
+EVENTS = "celeryev"
+"""The exchange that Celery sends events to."""
+
 ANOTHER = (
     "The queue {name} is of another kind than this version of Tidings wants. Stop all workers and beats, then "
     "`rabbitmqctl delete_queue {name}`: what waits in it comes again with its lease."
@@ -30,6 +34,8 @@ class Leans(pyamqp.Channel):
     callbacks: dict[str, Callable[[Any], object]]
     no_ack_consumers: set[str]
     connection: Any
+    _confirm_selected: bool
+    _basic_publish: Callable[..., Any]
     _on_basic_deliver: Callable[..., None]
 
 
@@ -142,6 +148,19 @@ class Channel(Leans):
         self.ahead.finished(delivery_tag)
         return None
 
+    def basic_publish_confirm(self, message: Any, exchange: str = "", *more: Any, **options: Any) -> Any:
+        """Publish a message and wait until RabbitMQ has it. An event is for whoever looks on: it is sent, and left out while
+        RabbitMQ takes nothing. A worker's main loop sends it, and RabbitMQ confirms nothing while it is short of memory or disk.
+        """
+        if exchange != EVENTS or self._confirm_selected:  # else its confirmation is taken for that of what is sent next
+            return super().basic_publish_confirm(message, exchange, *more, **options)
+        if self.connection is not None and self.connection.blocked:
+            with suppress(TimeoutError):
+                self.connection.drain_events(timeout=0)
+            if self.connection.blocked:
+                return None
+        return self._basic_publish(message, exchange, *more, **options)
+
     def acknowledge(self) -> None:
         """Tell RabbitMQ what has ended. Raises what py-amqp raises for a connection that is lost."""
         if not self._done or self.connection is None:
@@ -179,10 +198,15 @@ class Connection(wire.Connection):
     messages arrive."""
 
     Channel = Channel
+    blocked = False
+    """Whether RabbitMQ has said that it takes nothing which is published, as it is short of memory or disk."""
 
     def __init__(self, *args: Any, ahead: bool = True, **options: Any) -> None:
         self.ahead = ahead
-        super().__init__(*args, **options)
+        super().__init__(*args, **{**options, "on_blocked": self._turn, "on_unblocked": self._turn})
+
+    def _turn(self, reason: str = "") -> None:
+        self.blocked = bool(reason)
 
 
 class Steady:
