@@ -41,6 +41,10 @@ LONGEST_RETRY = 30.0
 MORE = ("traceparent", "gateway", "platform", "group")
 """What is said of a batch only where there is something to say."""
 
+REQUEUE_SECONDS = 1.0
+"""Another try needs up to so long to begin. Asked for nearer to its end, it comes too late, and what only ever comes too late is
+never buried."""
+
 HARD_GRACE = 1.0
 """A handler that ignores its soft limit is killed so many seconds later."""
 

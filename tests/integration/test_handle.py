@@ -144,6 +144,20 @@ def test_a_delivery_without_time_left_never_reaches_the_handler(tidings: Stores,
     assert deliver(delivery(pulled=time.time() - 15.1)) == "late"
 
 
+def test_a_handler_that_never_waits_between_its_tries_is_buried_after_the_last_delivery(
+    tidings: Stores, registered: Register
+) -> None:
+    """Its next try would begin when the lease allows none, which is no failure that counts."""
+
+    def on_any(content: dict) -> None:  # type: ignore[type-arg]
+        raise Retry("not yet", delay=0)
+
+    registered(on_any)
+    most = settings().max_deliveries
+    nearly_over = [delivery(batch=f"b{number}", pulled=time.time() - 14.5) for number in range(most)]
+    assert [deliver(each) for each in nearly_over] == ["failed"] * (most - 1) + ["dead"]
+
+
 def test_a_failing_handler_is_tried_again_while_the_lease_allows_then_left(
     tidings: Stores, registered: Register
 ) -> None:
