@@ -177,7 +177,7 @@ def run(given: Delivery, handler: Handler, begun: Begun, limit: float, took: lis
     """Call the handler, for `limit` seconds at most, and say what its end means."""
     most = settings().max_deliveries
     if begun.open > (min(most, REPLAY_TRIES) if given.letter else most):
-        reason = f"{begun.open - 1} tries began and never ended: its handler kills the process that runs it"
+        reason = f"{begun.open - 1} tries began and never ended: its handler kills its process, or goes past its limit"
         return burying.delivery(given, begun, "killed", reason, told=reason)
     if begun.tries > (most := handler.options.tries or begun.tries):
         reason = f"{begun.tries - 1} tries came to no good end, and its handler allows {most}"
@@ -198,7 +198,8 @@ def run(given: Delivery, handler: Handler, begun: Begun, limit: float, took: lis
         return burying.delivery(given, begun, kind, reason, raised.stack(error), told)
     except BaseException as error:  # a handler may raise anything
         if asked_to_end(error):
-            stores().marks.release(given.names, begun.tries)
+            if time.monotonic() - began < seconds:  # else its process ends because it went on: this try never ended
+                stores().marks.release(given.names, begun.tries)
             raise
         return failed(given, handler, begun, error)
     its = measuring.took(message.published, began)

@@ -5,7 +5,7 @@ One string a message. `done` or `dead` once it is over (guarantee 4); until then
     runs        a delivery runs, and nobody else may start one for so many seconds after this was written (0: nobody runs it)
     deliveries  how many batches brought it
     tries       how often a handler was started
-    open        how many of the last tries began and never ended: a handler that kills its process
+    open        how many of the last tries began and never ended: a handler that kills its process, or is killed with it
     batch       the batch that brought it last, and when
 
 When it was written is told by the time that it has left to live, which all workers read off one clock: Redis's. So the usual

@@ -35,6 +35,15 @@ def hang(content: dict, message: Message) -> None:
         except BaseException:
             pass
 
+@handles("stubborn")
+def stubborn(content: dict, message: Message) -> None:
+    note(message, "began")
+    while True:
+        try:
+            time.sleep(1000)
+        except Exception:
+            pass
+
 @handles("slow")
 def slow(content: dict, message: Message) -> None:
     note(message, "began")
@@ -124,6 +133,20 @@ def test_a_handler_that_ignores_its_limit_is_killed_and_costs_its_own_message_on
     for id_ in good:
         assert len(ledger[id_]["deliveries"]) == 1, "within the lease"
     assert ledger[hanging[0]]["confirmed"] is None
+
+
+def test_a_handler_that_goes_on_past_its_limit_each_time_is_buried_in_the_end(
+    installation: Installation, redis: Redis
+) -> None:
+    """It takes the limit for an error to be tried again after, as a loop around a call does, but not the end of its process."""
+    installation.configure(one_account(5), MISBEHAVING)
+    installation.env["TIDINGS_MAX_DELIVERIES"] = "2"
+    stubborn = publish(installation, "stubborn")
+    installation.worker()
+    installation.beat()
+    installation.until(lambda: confirmed(installation) == set(stubborn), 60, "it is buried")
+    assert redis.hlen("tidings:letters") == 1
+    assert len(installation.handled("began")) == 2
 
 
 def test_handlers_that_kill_their_process_are_buried_in_the_end_and_the_others_are_confirmed(

@@ -421,7 +421,7 @@ def test_a_handler_that_kills_its_process_every_time_is_buried_without_another_c
     for _ in range(settings().max_deliveries):
         assert tidings.marks.begin(("app", "1"), "b1", 0).state == "begun"
     assert deliver(delivery()) == "dead"
-    assert "kills the process" in next(tidings.letters.all()).reason
+    assert "kills its process" in next(tidings.letters.all()).reason
 
 
 def test_a_wait_that_is_not_over_is_waited_for(tidings: Stores, registered: Register) -> None:
