@@ -36,7 +36,7 @@ from tasks.plumbing.beside import TheirsCurrent
 from tasks.plumbing.ending import asked_to_end
 from tasks.plumbing.visibility import visibility
 from tasks.rules import measures
-from tasks.rules.lease import HARD_GRACE, REQUEUE_SECONDS, Batch, retry_delay
+from tasks.rules.lease import HARD_GRACE, Batch, retry_delay
 from tasks.rules.outcomes import CONFIRMABLE, Outcome
 from tasks.runtime import registry, stores
 from tasks.settings import settings
@@ -218,7 +218,7 @@ def failed(given: Delivery, handler: Handler, begun: Begun, error: BaseException
     failing.told(given, begun.tries, error, handler.function)
     over = begun.tries >= (handler.options.tries or math.inf)
     patient = not over and (not given.letter or begun.tries < REPLAY_TRIES)
-    if patient and clock.now() + delay + REQUEUE_SECONDS < given.batch.handle_until:
+    if patient and clock.now() + delay < given.batch.retry_until:
         stores().marks.release(given.names, begun.tries)
         raise Again(delay)
     if over or given.letter or begun.deliveries >= settings().max_deliveries:

@@ -42,8 +42,9 @@ MORE = ("traceparent", "gateway", "platform", "group")
 """What is said of a batch only where there is something to say."""
 
 REQUEUE_SECONDS = 1.0
-"""Another try needs up to so long to begin. Asked for nearer to its end, it comes too late, and what only ever comes too late is
-never buried."""
+REQUEUE_SHARE = 0.05
+"""Another try needs up to so long to begin, or that share of a short lease. Asked for nearer to its end, it comes too late, and
+what only ever comes too late is never buried."""
 
 HARD_GRACE = 1.0
 """A handler that ignores its soft limit is killed so many seconds later."""
@@ -70,6 +71,11 @@ class Batch:
     @property
     def handle_until(self) -> float:
         return self.pulled + self.lease * HANDLE_SHARE
+
+    @property
+    def retry_until(self) -> float:
+        """When the last try after another may be due."""
+        return self.handle_until - min(REQUEUE_SECONDS, REQUEUE_SHARE * self.lease)
 
     @property
     def confirm_until(self) -> float:
