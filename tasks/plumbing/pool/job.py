@@ -8,10 +8,14 @@ from celery.utils.log import get_logger
 from celery.worker.state import revoked
 
 from tasks.logs import about
+from tasks.logs.seldom import Seldom, left_out
 from tasks.names import KIND
 from tasks.plumbing.pool.child import Call
+from tasks.store.deferred import LOST
+from tasks.store.refusals import advice
 
 log = get_logger(__name__)
+_told = Seldom()
 
 
 @dataclass(eq=False)
@@ -31,6 +35,11 @@ class Job:
             callback(*args, **kwargs)
         except (MemoryError, *self.options.get("callbacks_propagate", ())):
             raise
+        except LOST as error:
+            why = advice(error)
+            if (left := _told.left_out(why)) is not None:
+                text = "what became of a task is not told: Redis or the broker %s%s"
+                log.error(text, why, left_out(left), extra=about("pool_callback_failed"))  # noqa: TRY400 - an outage, no fault
         except Exception:
             log.exception("the pool's %s of a task failed", whom, extra=about("pool_callback_failed"))
 

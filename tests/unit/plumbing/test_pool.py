@@ -8,6 +8,7 @@ import pytest
 from billiard.einfo import ExceptionInfo
 from billiard.exceptions import Terminated, TimeLimitExceeded, WorkerLostError
 from celery.worker.state import revoked
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from tasks import app
 from tasks.names import HANDLE, KIND
@@ -286,3 +287,16 @@ def test_a_process_that_is_lost_after_others_were_taken_from_it_costs_the_job_th
     case.bundle.failed(lost)
     assert case.told == [("0", "callback", WENT_WELL), ("1", "error_callback", lost)]
     assert case.again == []
+
+
+def test_a_redis_that_is_away_when_a_task_has_ended_is_told_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    """Each task whose process was killed in an outage left two tracebacks."""
+
+    def lost(*_: Any) -> None:
+        raise RedisConnectionError("Error 111 connecting to 127.0.0.1:6379. Connection refused.")
+
+    for _ in range(3):
+        Job((print, ()), {"error_callback": lost}, "quick").tell("error_callback", None)
+    [line] = caplog.records
+    assert line.exc_info is None
+    assert "Redis or the broker does not answer" in line.getMessage()
