@@ -15,6 +15,7 @@ from typing import Protocol
 from redis.exceptions import ResponseError
 
 from tasks.logs import about
+from tasks.logs.seldom import Seldom, left_out
 from tasks.plumbing.transport import prefetch
 from tasks.plumbing.transport.prefetch import FAR_TIMES, HOLD_SECONDS, Stock, Taken
 from tasks.plumbing.transport.record import Record
@@ -31,6 +32,7 @@ RETRY_SECONDS = 1.0
 """After a failed try, the next one."""
 
 log = logging.getLogger(__name__)
+_told = Seldom()
 
 
 class Timer(Protocol):
@@ -164,13 +166,10 @@ class Settling:
         try:
             self.settle()
         except self._may_fail as error:
-            left = len(self._books.done), len(self._books.back)
-            log.warning(
-                "%d finished tasks and %d to give back are told to Redis later: it %s",
-                *left,
-                advice(error),
-                extra=about("settling_late"),
-            )
+            why, left = advice(error), (len(self._books.done), len(self._books.back))
+            if (lines := _told.left_out(why)) is not None:
+                text = "%d finished tasks and %d to give back are told to Redis later: it %s%s"
+                log.warning(text, *left, why, left_out(lines), extra=about("settling_late"))
             if loop := self._channel.loop:
                 self._writing = loop.call_later(RETRY_SECONDS, self.settle_or_later)
 
