@@ -71,6 +71,7 @@ RATE = "a number above 0, from 0.0001 to 1000000"
 Daily = Annotated[Whole, Field(ge=1, le=10**12)]
 DAILY = "a whole number, 1 or more, up to 1000000000000"
 Seconds = Annotated[Number, Field(gt=0, le=DAY)]
+SECONDS = "a number of seconds above 0, up to 86400"
 Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_named)]
 Text = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)]
 Group = Annotated[str, Field(min_length=1, max_length=32), AfterValidator(_printable)]

@@ -18,6 +18,7 @@ from tasks.accounts.fields import (
     GROUP,
     NAME,
     RATE,
+    SECONDS,
     URL,
     CounterType,
     Daily,
@@ -105,8 +106,8 @@ Gateway = QianmiGateway | TaobaoGateway | VvtoolGateway
 class Poll(Frozen):
     """How long to wait between two polls, in seconds: `min` while messages come, up to `max` while none do."""
 
-    min: Seconds = Field(1.0, description="a number of seconds above 0")
-    max: Seconds = Field(60.0, description="a number of seconds above 0")
+    min: Seconds = Field(1.0, description=SECONDS)
+    max: Seconds = Field(60.0, description=SECONDS)
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -128,7 +129,7 @@ class Counter(Frozen):
     fields: tuple[CounterField, ...] = Field(COUNTER_FIELDS, description=f"a list from {', '.join(COUNTER_FIELDS)}")
     client_info: Text | None = Field(None, description="text, e.g. type=IPHONE&version=1.4")
     need_detail: bool = Field(False, strict=True, description="true or false")
-    every: Seconds = Field(10.0, description="a number of seconds above 0")
+    every: Seconds = Field(10.0, description=SECONDS)
 
     @field_validator("fields", mode="after")
     @classmethod

@@ -124,6 +124,7 @@ CASES: list[tuple[str, str, dict[str, Any], str, str, str]] = [
     ("accounts", "new", {}, "accounts.new.gateway", "", "the name of a gateway: tb, qm or vv"),
     ("accounts", "t", {"poll": {"min": 5, "max": 1}}, "accounts.t.poll", "a table", "min not above max"),
     ("accounts", "t", {"poll": {"min": 0}}, "accounts.t.poll.min", "0", "a number of seconds above 0"),
+    ("accounts", "t", {"poll": {"max": 172_800}}, "accounts.t.poll.max", "172800", "seconds above 0, up to 86400"),
     ("accounts", "t", {"poll": {"mn": 1}}, "accounts.t.poll.mn", "", "did you mean min?"),
     ("accounts", "t", {"poll": 7}, "accounts.t.poll", "7", "a table, e.g. { min = 1, max = 60 }"),
     ("accounts", "t", {"group": "g" * 33}, "accounts.t.group", '"' + "g" * 33 + '"', "1 to 32 characters"),
