@@ -273,6 +273,13 @@ def test_packed_json_that_is_longer_than_it_says_is_read_to_its_end(pack: Any, n
         assert (reply.body, reply.fault, reply.lasts) == (body, None, 0)
 
 
+@pytest.mark.parametrize("body", [MESSAGES, BOM + MESSAGES], ids=["JSON", "with a BOM"])
+@pytest.mark.parametrize("name", [b"gzip", b"deflate", b"br"])
+def test_json_that_is_said_to_be_packed_and_is_not_stays_as_it_is(body: bytes, name: bytes) -> None:
+    reply = received(sized(body, b"Content-Encoding: " + name))
+    assert (reply.body, reply.fault) == (body, None)
+
+
 @pytest.mark.parametrize("size", range(0, len(MESSAGES), 5))
 def test_it_is_read_as_it_comes_over_a_connection_that_stays_open(size: int) -> None:
     ours, theirs = socket.socketpair()
