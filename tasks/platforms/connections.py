@@ -17,14 +17,11 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
 from tasks.platforms.base import Keep
-from tasks.platforms.receiving import Received, TimedReader, receive
+from tasks.platforms.receiving import MESSAGES, Received, TimedReader, receive
 
 IDLE_SECONDS = 50.0
 """Platforms close connections that are idle for a minute or so. A call that meets such a close on its way fails, so none is
 made on a connection that has been idle for so long, or as long as the platform says."""
-
-MESSAGES = b"msg_data"
-"""What vv-tool's messages stand in. A reply with these is kept whatever its status: they never come again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,9 +27,9 @@ from tasks import clock
 from tasks.clock import DAY
 from tasks.platforms import clocks
 from tasks.platforms.base import Keep
-from tasks.platforms.connections import MESSAGES, Call, TimedAdapter
+from tasks.platforms.connections import Call, TimedAdapter
 from tasks.platforms.errors import BadRequest, MalformedReply, PlatformError, Throttled, Transient, Unavailable
-from tasks.platforms.receiving import Received, TooLarge
+from tasks.platforms.receiving import MESSAGES, Received, TooLarge
 from tasks.settings import settings
 
 PLATFORMS = 32

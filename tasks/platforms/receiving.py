@@ -35,12 +35,16 @@ _CHUNK = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,12})[ \t]*[;\r\n]")
 _CHUNKED = re.compile(rb"[ \t]*[0-9A-Fa-f]{0,12}[ \t]*(?:[;\r\n]|$)")
 """What may be the begin of a chunk, as no JSON is, nor what was packed."""
 NO_BODY = (204, 304)
+MESSAGES = b"msg_data"
+"""What vv-tool's messages stand in. A reply with these is kept whatever its status: they never come again."""
 OBJECT = re.compile(rb"(?:\xef\xbb\xbf)?\s*\{")
 """What every platform's reply begins with that is JSON; its end is looked for in the last `PEEK` bytes."""
+ENDS = (b"}", b">")
+"""What JSON ends with, and HTML: a notice of PHP behind JSON, or one of its pages."""
 PEEK = 64
 REST_SECONDS = 0.2
 """So long the rest is waited for of a body that ends, by its Content-Length, within its JSON: PHP that counts characters, or not
-the three bytes before `<?php` in its file, and vv-tool sends nothing again."""
+what it has written before, as the three bytes before `<?php` in its file or a notice, and vv-tool sends nothing again."""
 
 
 class TooLarge(Exception):
@@ -141,7 +145,8 @@ def receive(sock: socket.socket, wait: float, limit: int, idle: float, most: flo
 def _is_cut(body: bytes, more: bytes) -> bool:
     """Whether a body ends within its JSON, or before it, with `more` behind it. One with nothing behind it that ends as JSON does
     is taken to be whole: it is stored before anybody reads its JSON."""
-    return bool(OBJECT.match(body or more)) and bool(more or not _may_end(body)) and not _is_json(body)
+    is_ours = OBJECT.match(body or more) or MESSAGES in body + more
+    return bool(is_ours and (more or not _may_end(body))) and not _is_json(body)
 
 
 def _with_rest(reader: Reader, unpack: Unpacker, body: bytes, limit: int) -> bytes:
@@ -153,7 +158,7 @@ def _with_rest(reader: Reader, unpack: Unpacker, body: bytes, limit: int) -> byt
 
 
 def _may_end(body: bytes) -> bool:
-    return body[-PEEK:].rstrip().endswith(b"}")
+    return body[-PEEK:].rstrip().endswith(ENDS)
 
 
 def _is_json(body: bytes) -> bool:

@@ -10,11 +10,11 @@ from tasks.accounts import Account, VvtoolAccount, VvtoolGateway
 from tasks.platforms import http, jsontext
 from tasks.platforms.arguments import own
 from tasks.platforms.base import Item, Keep, Reading, Reply
-from tasks.platforms.connections import MESSAGES
 from tasks.platforms.envelope import listed, text_of
 from tasks.platforms.errors import BadRequest, MalformedReply
 from tasks.platforms.faults import STATUSES, Said, Table, Whom, bad_request, throttled, transient, unauthorised, usable
 from tasks.platforms.reading import UnreadableItem, gather, item_of, whole_id
+from tasks.platforms.receiving import MESSAGES
 
 _LINK = re.compile(r"https?://[\w.~:/?#\[\]@!$&'()*+,;=%-]+", re.ASCII)
 _ROWS = re.compile(r'"msg(?:_data)?"\s*:\s*\[')

@@ -273,6 +273,27 @@ def test_packed_json_that_is_longer_than_it_says_is_read_to_its_end(pack: Any, n
         assert (reply.body, reply.fault, reply.lasts) == (body, None, 0)
 
 
+ROWS = b'{"code":0,"data":{"msg":[{"msg_data":"{}"},{"msg_data":"{}"},{"msg_data":"{}"}]}}'
+NOTICE = b"<br />\n<b>Notice</b>: x in <b>a</b><br />\n"
+
+
+@pytest.mark.parametrize(
+    ("most", "size"), [(2**20, 3), (2**20, len(ROWS)), (2**20, len(NOTICE + ROWS) - 3), (1, len(ROWS))]
+)
+def test_messages_behind_a_notice_that_their_length_does_not_count_are_read_to_their_end(most: int, size: int) -> None:
+    reply = received(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (size, NOTICE + ROWS), most)
+    assert (reply.body, reply.lasts) == (NOTICE + ROWS, 0)
+
+
+def test_nothing_is_waited_for_behind_messages_that_a_notice_follows() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(sized(ROWS + NOTICE))
+        began = time.monotonic()
+        assert receive(ours, 60, 10**6, 50).body == ROWS + NOTICE
+        assert time.monotonic() - began < REST_SECONDS / 2
+
+
 @pytest.mark.parametrize("body", [MESSAGES, BOM + MESSAGES], ids=["JSON", "with a BOM"])
 @pytest.mark.parametrize("name", [b"gzip", b"deflate", b"br"])
 def test_json_that_is_said_to_be_packed_and_is_not_stays_as_it_is(body: bytes, name: bytes) -> None:
