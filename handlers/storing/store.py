@@ -29,6 +29,9 @@ MARIADB_DEADLOCK = 1213
 DEADLOCKS = ("40001", "40P01")
 """PostgreSQL's codes for what a repetition mends at once."""
 
+READ_ONLY = ("25006", "SQLITE_READONLY", 1290, 1792, 1836)
+"""PostgreSQL's, SQLite's and MariaDB's codes for a database, or a connection to it, that takes no writes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -111,7 +114,9 @@ class Database:
         try:
             write(connection, found)
             connection.commit()
-        except SQLAlchemyError:
+        except SQLAlchemyError as error:
+            if {_state(error), _number(error)} & {*READ_ONLY}:  # its address may lead to the new primary by now
+                connection.invalidate()
             raise
         except BaseException:
             connection.invalidate()

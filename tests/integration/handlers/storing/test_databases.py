@@ -294,6 +294,25 @@ def test_connections_that_were_cut_are_made_anew_without_a_failed_try(url: str, 
     assert ids(database) == {"1", "2"}
 
 
+READS_ONLY = {
+    "sqlite": "PRAGMA query_only = 1",
+    "postgresql": "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY",
+    "mariadb": "SET SESSION TRANSACTION READ ONLY",
+}
+
+
+def test_a_connection_to_what_takes_no_writes_any_more_is_given_up(database: Database) -> None:
+    """As to the primary of before, where a failover moves an address: it refused each message until a restart."""
+    database.take(paid("1"))
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql(READS_ONLY[database.engine.dialect.name])
+        connection.commit()
+    with pytest.raises(Retry, match="the database: "):
+        database.take(paid("2"))
+    database.take(paid("3"))
+    assert ids(database) == {"1", "3"}
+
+
 UNREACHABLE = {
     "sqlite": lambda: "sqlite:////nowhere/that/is/tidings.db",
     "postgresql": lambda: f"postgresql://user:{SECRET.split()[0]}@127.0.0.1:{free_port()}/x",
