@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from redis import Redis
 from redis.connection import parse_url
-from redis.exceptions import ReadOnlyError, RedisError
+from redis.exceptions import RedisError
 
 from handlers import tls
 from handlers.errors import HandlersError
@@ -98,6 +98,7 @@ def append(message: Message) -> None:
     try:
         _redis.xadd(_key, entry, maxlen=_most, approximate=True)  # type: ignore[arg-type] # bytes are among what it takes
     except (RedisError, OSError) as error:
-        if isinstance(error, ReadOnlyError):  # its address may lead to the new primary by now
-            _redis.connection_pool.disconnect(inuse_connections=False)
+        _redis.connection_pool.disconnect(
+            inuse_connections=False
+        )  # it may be a replica by now, and its address lead to another
         raise Retry(f"the stream's Redis did not take it: {type(error).__name__}") from None
